@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/time.h"
+
+namespace belay::monitor {
+
+/// The one place where time comes from. Any thread may ask.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  /// Engine time: the wall clock at the start plus boot time since, slewed slowly towards the wall clock.
+  /// Never goes back; nobody can set it.
+  [[nodiscard]] virtual Instant now() const = 0;
+};
+
+}  // namespace belay::monitor

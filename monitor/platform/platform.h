@@ -1,0 +1,39 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "rules/order.h"
+
+namespace belay::monitor {
+
+/// Where the world stands in respect of one order: what the actor reads before and after it acts.
+struct Standing {
+  enum class Kind : std::uint8_t {
+    ours,      ///< Our intent's id is there: the order arrived.
+    target,    ///< What the order asks for holds, by someone else's hand.
+    expected,  ///< As it was judged: the order may be carried out.
+    other,     ///< Someone else has acted: stand down.
+  } kind{};
+  std::string detail;  ///< What is live, for people.
+};
+
+/// A thing in the world that an order can change. Called by the actor thread only; every call is bounded in
+/// time and ends soon after `stop`.
+class Platform {
+ public:
+  virtual ~Platform() = default;
+
+  /// Reads where the world stands. A fault means that it cannot be known now.
+  virtual Result<Standing> read(const rules::Order& order, std::stop_token stop) = 0;
+
+  /// Carries the order out, once. Error kinds: failed (refused for good, the world did not change), unavailable,
+  /// timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous (read before anything else).
+  virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
+
+  /// The command with which a person undoes or repeats the order by hand.
+  [[nodiscard]] virtual std::string by_hand(const rules::Order& order) const = 0;
+};
+
+}  // namespace belay::monitor

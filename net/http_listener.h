@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/http_client.h"
+
+namespace belay::net {
+
+/// What a listener hands over: a whole request, its limits kept. Hostile until shown otherwise.
+struct Incoming {
+  std::string method;
+  std::string path;   ///< Without the query.
+  std::string query;
+  std::vector<Header> headers;
+  std::string body;   ///< Inflated already if it was gzip.
+  std::string peer;   ///< Address of the other side.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+};
+
+struct Outgoing {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::vector<Header> headers;
+  std::string body;
+};
+
+/// Limits of a listener: what exceeds them is answered by the listener itself (400, 408, 413, 415, 431, 503).
+struct ListenerLimits {
+  std::size_t connections_max = 256;  ///< More wait in the kernel; half-open ones cannot starve others.
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t body_bytes_max = 1024 * 1024;       ///< As sent.
+  std::size_t inflated_bytes_max = 8 * 1024 * 1024;
+  std::chrono::milliseconds read_deadline{10'000};  ///< From the first byte of a request to its last.
+  std::chrono::milliseconds idle_deadline{30'000};  ///< Between requests of one connection.
+};
+
+/// An HTTP/1.1 listener on a thread of its own (Boost.Asio; one thread, many connections). `respond` is
+/// called on that thread and must not block: it answers from memory, or hands on and answers 202.
+class HttpListener {
+ public:
+  using Respond = std::function<Outgoing(const Incoming&)>;
+
+  /// `address`: "127.0.0.1:8080", "[::1]:0" (port 0: any free one). Fails if it cannot be bound.
+  static Result<std::unique_ptr<HttpListener>> start(std::string_view address, Respond respond,
+                                                     ListenerLimits limits = {});
+  /// Answers what is under way for up to a second, then closes and joins.
+  virtual ~HttpListener() = default;
+
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+};
+
+/// Equal in constant time, whatever the lengths. For tokens.
+bool equal_in_constant_time(std::string_view left, std::string_view right);
+
+}  // namespace belay::net

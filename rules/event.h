@@ -1,0 +1,206 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+
+namespace belay::rules {
+
+/// A place where evidence comes from: its index in Plan::sources.
+enum class SourceId : std::uint32_t {};
+/// A service: its index in the engine's table of services (Plan::services first, then those seen).
+enum class ServiceId : std::uint32_t {};
+/// A string interned by one source. Ids of different sources never mix; TextDefined says what one means.
+/// `kNoText` is the absence of a text.
+enum class TextId : std::uint32_t {};
+inline constexpr TextId kNoText{0};
+
+/// What a Worker was called for. Only `fetch` counts as a request; all count as invocations.
+enum class Invocation : std::uint8_t { fetch, queue, cron, alarm, rpc, email, other };
+
+/// One call of a service, as its platform or its own log reports it.
+struct Request {
+  SourceId source{};
+  TextId service = kNoText;  ///< kNoText: the source's own service.
+  TextId version = kNoText;  ///< kNoText: counts for the service only, never for a version.
+  TextId route = kNoText;    ///< Normalised already (windows/route.h): few, not one per user.
+  TextId outcome = kNoText;  ///< kNoText: "ok".
+  TextId method = kNoText;
+  Instant at{};              ///< Its end, on the platform's clock.
+  std::uint16_t status = 0;  ///< HTTP status; 0: none was reported.
+  std::uint16_t exceptions = 0;
+  Invocation invocation = Invocation::fetch;
+  std::optional<std::uint32_t> latency_us;  ///< Absent: not reported, which is not zero.
+  std::optional<std::uint32_t> cpu_us;
+  std::uint64_t fingerprint = 0;  ///< Equal ones of one source are one event. 0: cannot be told.
+};
+
+/// The calls of one service, version and route within one second, counted elsewhere. The engine cannot
+/// tell them, in a verdict, from the same calls sent one by one, as long as `above` has the thresholds
+/// of its rules.
+struct RequestSecond {
+  struct Bucket {
+    std::uint16_t bucket;  ///< Index in windows/histogram.h.
+    std::uint32_t count;
+  };
+  struct Above {
+    std::uint32_t threshold_us;
+    std::uint32_t count;
+  };
+  Request like;             ///< What the calls share; `at` is any moment of the second, latency is unused.
+  std::uint32_t count = 0;  ///< Calls.
+  std::uint64_t latency_sum_us = 0;
+  std::uint32_t latency_max_us = 0;
+  std::vector<Bucket> latency;
+  std::vector<Above> above;
+};
+
+/// Why a probe failed; told apart because each needs another answer.
+enum class ProbeFailure : std::uint8_t { none, dns, refused, tls, timeout, status, body, other };
+
+/// One answer, or the lack of one, of a probe. The source is the probe.
+struct Probe {
+  SourceId source{};
+  TextId version = kNoText;  ///< The version it was aimed at; kNoText: whichever answered.
+  Instant at{};
+  ProbeFailure failure = ProbeFailure::none;
+  std::optional<std::uint32_t> latency_us;
+  std::uint16_t status = 0;
+  TextId detail = kNoText;  ///< For people; kNoText when it passed.
+};
+
+/// The state of one queue at one poll. A field that could not be read is absent: unknown, never zero.
+struct QueueSample {
+  SourceId source{};
+  TextId queue = kNoText;
+  Instant at{};
+  std::optional<std::uint64_t> waiting;  ///< LLEN of the waiting list, markers apart.
+  std::optional<std::uint64_t> depth;    ///< waiting + paused + prioritized.
+  std::optional<std::uint64_t> active;
+  std::optional<std::uint64_t> delayed;
+  std::optional<std::uint64_t> failed;
+  std::optional<Duration> oldest;  ///< Age of the oldest waiting job; zero when none waits.
+  /// What happened since the poll before, from the event stream; absent if it could not be followed.
+  struct Flow {
+    std::uint32_t completed = 0;
+    std::uint32_t failed_attempts = 0;  ///< Retried ones included.
+    std::uint32_t retries = 0;
+    std::uint32_t stalled = 0;
+  };
+  std::optional<Flow> flow;
+};
+
+/// A number that a program or Prometheus reports under a name.
+struct Measurement {
+  enum class Kind : std::uint8_t { sample, gauge };  ///< `metric NAME` or `prometheus NAME`.
+  SourceId source{};
+  TextId service = kNoText;
+  TextId version = kNoText;
+  TextId name = kNoText;
+  Instant at{};
+  double value = 0;
+  Kind kind = Kind::sample;
+};
+
+/// What a source says of itself. It is the only evidence of liveness: a source that says nothing for three
+/// of its intervals is blind, whatever it said last.
+enum class SourceHealth : std::uint8_t {
+  alive,    ///< Connected and reading.
+  down,     ///< Not connected, or nothing to read from.
+  refused,  ///< The provider refuses us (authentication, quota, wrong type): unknown kind `error`.
+  sampled,  ///< Connected, but the platform drops events: counts are lower bounds.
+};
+struct SourceState {
+  SourceId source{};
+  Instant at{};
+  SourceHealth health = SourceHealth::alive;
+  std::string detail;  ///< For people; empty when alive.
+};
+
+/// Evidence that was lost on the way between `at - span` and `at`: the windows over it are incomplete.
+struct SourceGap {
+  SourceId source{};
+  Instant at{};
+  Duration span{};
+  std::uint64_t lost = 0;  ///< 0: not known how much.
+  std::string reason;      ///< From a small fixed set: "inbox_full", "reconnect", "stream_trimmed", ...
+};
+
+/// Totals of a source since it began, sent about once a second while it lives. `used` + the sum of
+/// `rejected` = `documents`.
+struct SourceProgress {
+  struct Rejected {
+    std::string reason;  ///< From a small fixed set: "not_json", "line_too_long", "no_service", ...
+    std::uint64_t count = 0;
+  };
+  SourceId source{};
+  Instant at{};
+  std::uint64_t documents = 0;
+  std::uint64_t used = 0;
+  std::uint64_t bytes = 0;
+  std::vector<Rejected> rejected;
+};
+
+/// Travels before the first event that uses the id, in the lane that never drops.
+struct TextDefined {
+  SourceId source{};
+  TextId id = kNoText;
+  std::string text;
+};
+
+/// What the platform says is live on a service.
+struct Deployment {
+  struct Share {
+    std::string version;
+    double percent = 0;
+  };
+  std::string service;
+  Instant at{};
+  std::string id;
+  std::vector<Share> versions;  ///< Largest share first.
+};
+
+/// A gate begins: from now on the candidate of this service is judged, for `lasts`.
+struct GateStarted {
+  Instant at{};
+  std::string service;
+  std::string candidate;
+  std::string baseline;  ///< Empty: comparisons are unknown, absolute rules still judge.
+  Duration lasts{};
+};
+
+/// An operator forbids every action (service empty: of all services) until `until`.
+struct Disarmed {
+  Instant at{};
+  std::string service;
+  Instant until{};
+  std::string by;
+};
+
+/// What became of an order. `intent` is Order::intent. Phases only go forward.
+struct ActionOutcome {
+  enum class Phase : std::uint8_t {
+    applied,     ///< Done by us, and read back.
+    already,     ///< The target was live before we acted.
+    superseded,  ///< Someone else has acted: we stood down.
+    conflict,    ///< A flag holds a value we did not expect: we stood down.
+    rejected,    ///< The platform refused for good; the world did not change.
+    unknown,     ///< It may or may not have happened, and cannot be read yet; more will follow.
+    abandoned,   ///< Still unknown at the deadline. Nothing more follows.
+  };
+  Instant at{};
+  std::string intent;
+  Phase phase = Phase::unknown;
+  std::string detail;
+};
+
+using Event = std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState,
+                           SourceGap, SourceProgress, TextDefined, Deployment, GateStarted, Disarmed,
+                           ActionOutcome>;
+
+}  // namespace belay::rules

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/verdict.h"
+
+namespace belay::rules {
+
+/// Put `target` back to all traffic. Absolute ids, frozen here; never "previous".
+struct RollBack {
+  std::string target;
+  std::string expected;  ///< The version that was judged. Not live any more: stand down.
+};
+/// Set a flag back to its safe value, if it still holds what the configuration expects.
+struct ResetFlag {
+  std::string flag;
+};
+/// Run a configured command.
+struct RunCommand {
+  std::string command;
+};
+
+/// A decision to change the world, to be performed by the actor exactly as it stands. It has been recorded
+/// durably before anyone but the journal sees it.
+struct Order {
+  std::string intent;  ///< 36 characters (a UUID's shape), unique for ever; travels to the platform.
+  Instant at{};
+  std::string service;
+  std::variant<RollBack, ResetFlag, RunCommand> action;
+  std::string rule;
+  std::vector<Evidence> evidence;
+  std::string reason;  ///< One line for people and for the deployment's message.
+};
+
+/// Something worth telling, besides what the snapshot shows.
+struct Notice {
+  enum class Kind : std::uint8_t {
+    fired, cleared, would_act, acting, acted, not_acted, recovered, not_recovered, inconclusive,
+    gate_started, gate_ended, unknown_too_long, source_lost, source_back
+  } kind{};
+  bool page = false;  ///< To the `page` routes too; all go to `tell`.
+  Instant at{};
+  std::string service;
+  std::string rule;     ///< Empty when it is not about a rule.
+  Severity severity = Severity::critical;
+  std::string candidate;
+  std::string baseline;
+  std::string headline;              ///< One line.
+  std::vector<std::string> details;  ///< Further lines; hostile text passed sanitize().
+  std::vector<Evidence> evidence;
+  std::string intent;  ///< Of the action it is about, else empty.
+};
+
+/// What the journal must hold, in this order, before anything else of the same step happens.
+struct JournalEntry {
+  enum class Kind : std::uint8_t {
+    gate_started, gate_ended, fired, cleared, intent, outcome, verified, disarmed, notice
+  } kind{};
+  Instant at{};
+  std::string service;
+  std::string rule;
+  std::string intent;
+  std::string text;  ///< JSON of the kind's own fields.
+};
+
+/// What the journal knew at start, given to the engine before its first step.
+struct Remembered {
+  struct Action {
+    Instant at{};
+    std::string service;
+    std::string intent;
+    std::string target;  ///< Of a rollback; else empty.
+    bool is_open = false;  ///< An intent without a final outcome: the daemon hands its order to the actor again.
+  };
+  std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
+  std::vector<Disarmed> disarmed;
+};
+
+}  // namespace belay::rules

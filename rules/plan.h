@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/language/rule.h"
+
+namespace belay::rules {
+
+/// What the engine is built from: the configuration, typed and checked, without anything that touches the
+/// world (no URL, token or path).
+
+enum class SourceKind : std::uint8_t { log, probe, queue, prometheus };
+
+struct SourcePlan {
+  std::string name;  ///< "tail", "healthz": unique within its service; what `no data from NAME` means.
+  SourceKind kind = SourceKind::log;
+  std::string service;   ///< Empty: events name their service themselves.
+  Duration interval = std::chrono::seconds{1};  ///< It speaks at least this often while it lives.
+  Duration lateness = std::chrono::seconds{5};
+  bool reports_all = true;  ///< Every request, or a random sample: shares may be judged.
+};
+
+/// observe: judge and show. recommend: also tell what would be done. enforce: act.
+enum class Mode : std::uint8_t { observe, recommend, enforce };
+
+struct ServicePlan {
+  std::string name;
+  std::vector<std::string> aliases;  ///< The platform's names of it (a Worker's script name).
+  Mode mode = Mode::recommend;
+  std::vector<Rule> rules;          ///< Always judged.
+  std::vector<Rule> rollout_rules;  ///< Judged while a gate runs.
+  std::vector<Then> on_fail;        ///< The ladder of `then: rollback`; default [rollback].
+  Duration cooldown = std::chrono::minutes{10};
+  std::uint32_t actions_per_hour_max = 3;
+  Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.
+};
+
+struct Plan {
+  std::vector<SourcePlan> sources;
+  std::vector<ServicePlan> services;
+  /// For services that are seen but not listed (replay without a configuration): they get these rules.
+  /// Absent: events of unlisted services are refused and counted as `unknown_service`.
+  std::optional<ServicePlan> any_service;
+  std::uint32_t services_max = 200;             ///< Seen ones included; the rest is refused.
+  std::uint32_t routes_per_service_max = 200;   ///< More are counted as "other".
+  std::uint32_t versions_per_service_max = 20;  ///< The least recently seen one goes.
+  bool unlimited_lateness = false;              ///< Replay: only the windows' length bounds lateness.
+};
+
+}  // namespace belay::rules

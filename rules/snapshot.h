@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/verdict.h"
+#include "rules/plan.h"
+
+namespace belay::rules {
+
+/// The immutable picture of the engine that everyone else reads. Sorted by name throughout, so that the
+/// same events give the same bytes. Counters are totals since the engine began; they never go back.
+
+/// Boundaries of the classic latency histogram, in seconds; the last bucket is +Inf.
+inline constexpr std::array kLatencyBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                              0.5,   1.0,  2.5,   5.0,  10.0};
+
+struct SeriesTotals {
+  std::string route;    ///< "other" over the cap.
+  std::string version;  ///< Empty: the event had none.
+  std::array<std::uint64_t, 6> by_status_class{};  ///< [0]: none; [1]..[5]: 1xx..5xx
+  std::uint64_t requests = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t exceptions = 0;
+  std::array<std::uint64_t, kLatencyBounds.size() + 1> latency_buckets{};  ///< Not cumulative.
+  double latency_sum_seconds = 0;
+  std::uint64_t latency_count = 0;
+};
+
+struct QueueStatus {
+  std::string queue;
+  QueueSample last;  ///< Its ids mean nothing here.
+  QueueSample::Flow totals;
+};
+
+struct ProbeStatus {
+  std::string probe;
+  std::string version;
+  bool passing = false;
+  ProbeFailure failure = ProbeFailure::none;
+  std::string detail;
+  std::optional<double> latency_seconds;
+  std::uint64_t passed_total = 0;
+  std::uint64_t failed_total = 0;
+  Instant at{};
+};
+
+struct SourceStatus {
+  std::string name;
+  std::string service;
+  SourceKind kind{};
+  SourceHealth health = SourceHealth::down;
+  bool blind = true;  ///< It said nothing for three intervals.
+  std::string detail;
+  std::optional<Instant> last_event;   ///< Engine time at which its newest event came.
+  std::optional<Duration> lag;         ///< Engine time minus event time of its newest event.
+  std::uint64_t events_total = 0;
+  std::uint64_t documents_total = 0;
+  std::uint64_t used_total = 0;
+  std::map<std::string, std::uint64_t> rejected_total;  ///< By reason, parser's and engine's.
+  std::map<std::string, std::uint64_t> lost_total;      ///< By reason of the gap.
+};
+
+struct GateStatus {
+  std::string candidate;
+  std::string baseline;
+  Instant started{};
+  Instant ends{};
+  std::optional<Outcome> ended;  ///< Set once it is over.
+  std::string why;               ///< Of its end; or why it would not pass now.
+};
+
+struct ActionStatus {
+  std::string intent;
+  std::string kind;  ///< "rollback", "reset_flag", "run"
+  std::string rule;
+  std::string target;
+  Instant at{};
+  std::optional<ActionOutcome::Phase> phase;  ///< None yet: on its way.
+  std::optional<std::string> verified;  ///< "recovered", "not_recovered", "inconclusive"
+};
+
+struct ServiceStatus {
+  std::string name;
+  Mode mode{};
+  Outcome verdict = Outcome::unknown;
+  std::optional<UnknownKind> unknown;
+  std::vector<std::string> versions;
+  std::vector<SeriesTotals> series;
+  std::vector<RuleStatus> rules;
+  std::vector<QueueStatus> queues;
+  std::vector<ProbeStatus> probes;
+  std::optional<GateStatus> gate;
+  std::vector<ActionStatus> actions;  ///< Newest last, the last 20.
+  std::map<std::string, std::uint64_t> actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
+  std::optional<Instant> disarmed_until;
+};
+
+struct Snapshot {
+  Instant at{};
+  std::uint64_t steps_total = 0;
+  std::uint64_t events_total = 0;
+  std::vector<ServiceStatus> services;
+  std::vector<SourceStatus> sources;
+  std::uint64_t series_dropped_total = 0;  ///< Events counted as "other" since the cap was reached.
+};
+
+}  // namespace belay::rules
