@@ -1,0 +1,45 @@
+# belay_options: what every target of ours is compiled with. Third-party headers come in as system
+# headers (imported targets), so the warnings are about our own code only.
+
+find_package(Threads REQUIRED)
+
+add_library(belay_options INTERFACE)
+target_include_directories(belay_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_link_libraries(belay_options INTERFACE Threads::Threads)
+
+target_compile_options(belay_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Werror
+  # __FILE__ reads "base/x.cc" wherever the tree lies, with and without ccache's relative paths.
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+  -fmacro-prefix-map=../../=)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # -fpch-preprocess lets ccache see through a precompiled header.
+  # -Wrestrict: GCC 12 reports std::string's operator+ in correct code (GCC bug 105651).
+  # -Wmissing-field-initializers: every field has a default, so a designated initializer may stop
+  # early; -Wextra of GCC warns even then.
+  target_compile_options(belay_options INTERFACE
+    -fpch-preprocess -Wno-restrict -Wno-missing-field-initializers)
+else()
+  target_compile_options(belay_options INTERFACE
+    -Wno-missing-field-initializers -Wno-missing-designated-field-initializers
+    -Wno-unknown-warning-option)
+endif()
+
+if(BELAY_NATIVE)
+  target_compile_options(belay_options INTERFACE -march=native)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_definitions(belay_options INTERFACE _GLIBCXX_ASSERTIONS)
+endif()
+
+if(BELAY_SANITIZE)
+  set(sanitize -fsanitize=${BELAY_SANITIZE})
+  # GCC's flow analysis sees instrumented code here and reports uninitialised values that are not.
+  target_compile_options(belay_options INTERFACE
+    ${sanitize} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  target_link_options(belay_options INTERFACE ${sanitize})
+endif()
