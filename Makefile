@@ -1,0 +1,45 @@
+# Thin: each target does everything it needs, packages included. On a fresh Debian 12 as root
+# `make run` and `make test` are all there is to it.
+
+JOBS := $(shell nproc)
+NPM := tests/npm/node_modules/.package-lock.json
+SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.cc')
+
+.PHONY: run test bench asan tsan format lint clean packages
+
+run: packages
+	cmake --preset release
+	cmake --build --preset release --target belay
+	build/release/belay demo
+
+test: packages $(NPM)
+	cmake --preset dev
+	cmake --build --preset dev
+	ctest --preset dev --output-on-failure -j$(JOBS)
+
+asan tsan: packages $(NPM)
+	cmake --preset $@
+	cmake --build --preset $@
+	ctest --preset $@ -j$(JOBS)
+
+bench: packages $(NPM)
+	scripts/bench.sh
+
+format: packages
+	clang-format -i $(SOURCES)
+
+lint: packages
+	clang-format --dry-run --Werror $(SOURCES)
+	cmake --preset lint
+	printf '%s\n' $(filter %.cc,$(SOURCES)) | xargs -P $(JOBS) -n 4 clang-tidy -p build/lint --quiet
+
+clean:
+	rm -rf build
+
+packages:
+	@scripts/install-packages.sh
+
+# The real BullMQ for the tests. The order keeps `packages` first without rerunning npm for it.
+$(NPM): tests/npm/package-lock.json | packages
+	npm ci --prefix tests/npm --no-audit --no-fund --ignore-scripts
+	@touch $@
