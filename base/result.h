@@ -8,8 +8,9 @@
 
 namespace belay {
 
-/// Why something in the world did not work: one sentence that says what happened, where, and what to
-/// do. Never holds a secret. `kind` is for code that must tell faults apart; people read `message`.
+/// Why something in the world did not work: one sentence that says what happened, where, and what
+/// to do. Never holds a secret. `kind` is for code that must tell faults apart; people read
+/// `message`.
 struct Error {
   enum class Kind {
     failed,       ///< It was tried and refused; the world did not change.
@@ -18,8 +19,8 @@ struct Error {
     ambiguous,    ///< It may or may not have happened: read before anything is tried again.
     timeout,      ///< The deadline passed before anything was sent.
     not_found,
-    conflict,     ///< Someone else changed it meanwhile.
-    throttled,    ///< The other side asks for patience (HTTP 429).
+    conflict,   ///< Someone else changed it meanwhile.
+    throttled,  ///< The other side asks for patience (HTTP 429).
   };
   Kind kind = Kind::failed;
   std::string message;

@@ -5,8 +5,8 @@
 
 namespace belay {
 
-/// A token, password or webhook. Nothing formats it: a stream or a log line shows "***". Only the code
-/// that puts it on the wire calls reveal().
+/// A token, password or webhook. Nothing formats it: a stream or a log line shows "***". Only the
+/// code that puts it on the wire calls reveal().
 class Secret {
  public:
   Secret() = default;

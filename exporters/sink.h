@@ -5,8 +5,8 @@
 
 namespace belay::exporters {
 
-/// Someone who is told. Called on the engine's thread; must return at once and never throw: what takes time
-/// goes to a thread of its own.
+/// Someone who is told. Called on the engine's thread; must return at once and never throw: what
+/// takes time goes to a thread of its own.
 class Sink {
  public:
   virtual ~Sink() = default;

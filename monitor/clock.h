@@ -9,8 +9,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Engine time: the wall clock at the start plus boot time since, slewed slowly towards the wall clock.
-  /// Never goes back; nobody can set it.
+  /// Engine time: the wall clock at the start plus boot time since, slewed slowly towards the wall
+  /// clock. Never goes back; nobody can set it.
   [[nodiscard]] virtual Instant now() const = 0;
 };
 

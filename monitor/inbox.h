@@ -18,8 +18,8 @@ class Inbox;
 /// One source's way into the engine. One producer thread; lives as long as its Inbox.
 class Lane {
  public:
-  /// Evidence. False if the lane is full: the event is dropped, and the inbox reports the loss to the
-  /// engine as a SourceGap ("inbox_full") before the next event that fits.
+  /// Evidence. False if the lane is full: the event is dropped, and the inbox reports the loss to
+  /// the engine as a SourceGap ("inbox_full") before the next event that fits.
   bool offer(rules::Event event);
 
   /// What must never be lost: definitions of texts, states of the source, outcomes, commands.
@@ -39,21 +39,23 @@ class Lane {
   Instant dropped_since_{};
 };
 
-/// Where all threads meet the engine: one bounded lane for each source, and one control lane that never
-/// drops. The only lock between sources and the engine is in here.
+/// Where all threads meet the engine: one bounded lane for each source, and one control lane that
+/// never drops. The only lock between sources and the engine is in here.
 class Inbox {
  public:
-  explicit Inbox(std::size_t events_per_lane_max = 65536) : events_per_lane_max_(events_per_lane_max) {}
+  explicit Inbox(std::size_t events_per_lane_max = 65536)
+      : events_per_lane_max_(events_per_lane_max) {}
 
   /// Before the threads start. The reference stays good as long as the inbox.
   Lane& add_lane(rules::SourceId source);
   /// The lane of everyone who is not a source: actor, API, operator. Any thread.
   void deliver(rules::Event event);
 
-  /// Waits until a lane has something or `until_at_most` from now has passed, then moves everything out, at
-  /// most `per_lane_max` events of each lane: control first, then the lanes in the order they were added.
-  /// A text that an event uses is always defined before it.
-  std::vector<rules::Event> drain(std::chrono::milliseconds until_at_most, std::size_t per_lane_max = 16384);
+  /// Waits until a lane has something or `until_at_most` from now has passed, then moves everything
+  /// out, at most `per_lane_max` events of each lane: control first, then the lanes in the order
+  /// they were added. A text that an event uses is always defined before it.
+  std::vector<rules::Event> drain(std::chrono::milliseconds until_at_most,
+                                  std::size_t per_lane_max = 16384);
 
   /// Wakes a waiting drain for good, for shutdown.
   void close();

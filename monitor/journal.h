@@ -11,20 +11,21 @@
 
 namespace belay::monitor {
 
-/// The durable, append-only record. SQLite (WAL, synchronous=FULL, one connection, exclusive lock) in
+/// The durable, append-only record. SQLite (WAL, synchronous=FULL, one connection, exclusive lock)
+/// in
 /// `<state>/journal.db`, mode 0600 in a directory of mode 0700. Owned by the engine's thread.
 class Journal {
  public:
-  /// Fails if another process holds the state, the directory is not ours alone, or the journal is damaged (it is
-  /// then set aside and the error says where; the caller goes on without acting).
+  /// Fails if another process holds the state, the directory is not ours alone, or the journal is
+  /// damaged (it is then set aside and the error says where; the caller goes on without acting).
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& state_directory);
   virtual ~Journal() = default;
 
   /// All or none, and durable when it returns. After a failure nothing may be acted upon.
   virtual Status append(const std::vector<rules::JournalEntry>& entries) = 0;
 
-  /// What the engine must know at start; intents without a final outcome are open. An intent's order can be
-  /// rebuilt from its entry.
+  /// What the engine must know at start; intents without a final outcome are open. An intent's
+  /// order can be rebuilt from its entry.
   struct Recovered {
     rules::Remembered remembered;
     std::vector<rules::Order> open_orders;

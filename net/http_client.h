@@ -24,16 +24,16 @@ struct Header {
 /// One outbound call. Redirects are never followed.
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;  ///< http:// or https:// only.
+  std::string url;              ///< http:// or https:// only.
   std::vector<Header> headers;  ///< CR, LF or NUL in one of them: Error::Kind::invalid.
   std::string body;
   /// Absolute, from the call to the last byte: name lookup, TLS and a dripping peer included.
   std::chrono::milliseconds deadline{10'000};
-  std::size_t body_bytes_max = 64 * 1024;      ///< More: the transfer ends, `truncated` is set.
+  std::size_t body_bytes_max = 64 * 1024;  ///< More: the transfer ends, `truncated` is set.
   std::size_t header_bytes_max = 64 * 1024;
-  std::optional<std::string> ca_file;          ///< Instead of the system's authorities.
-  /// Refuse to connect to an address inside one's own networks (loopback, link-local, RFC 1918, metadata):
-  /// checked on the address that is really connected to.
+  std::optional<std::string> ca_file;  ///< Instead of the system's authorities.
+  /// Refuse to connect to an address inside one's own networks (loopback, link-local, RFC 1918,
+  /// metadata): checked on the address that is really connected to.
   bool refuse_private_addresses = false;
 };
 
@@ -49,13 +49,23 @@ struct HttpResponse {
 
 /// Why there is no response. `sent` tells a refusal that is safe to repeat from an ambiguous end.
 struct HttpFault {
-  enum class Kind : std::uint8_t { dns, refused, tls, timeout, protocol, forbidden_address, invalid, stopped } kind{};
+  enum class Kind : std::uint8_t {
+    dns,
+    refused,
+    tls,
+    timeout,
+    protocol,
+    forbidden_address,
+    invalid,
+    stopped
+  } kind{};
   bool sent = false;  ///< A byte of the request may have reached the peer: what it did is unknown.
   std::string message;
 };
 
-/// Blocks for at most the deadline. Thread-safe: no state is shared between calls. Never raises a signal.
-/// A requested `stop` ends the call within 100 ms.
-std::variant<HttpResponse, HttpFault> http_call(const HttpRequest& request, std::stop_token stop = {});
+/// Blocks for at most the deadline. Thread-safe: no state is shared between calls. Never raises a
+/// signal. A requested `stop` ends the call within 100 ms.
+std::variant<HttpResponse, HttpFault> http_call(const HttpRequest& request,
+                                                std::stop_token stop = {});
 
 }  // namespace belay::net

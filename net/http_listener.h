@@ -18,11 +18,11 @@ namespace belay::net {
 /// What a listener hands over: a whole request, its limits kept. Hostile until shown otherwise.
 struct Incoming {
   std::string method;
-  std::string path;   ///< Without the query.
+  std::string path;  ///< Without the query.
   std::string query;
   std::vector<Header> headers;
-  std::string body;   ///< Inflated already if it was gzip.
-  std::string peer;   ///< Address of the other side.
+  std::string body;  ///< Inflated already if it was gzip.
+  std::string peer;  ///< Address of the other side.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
 
@@ -33,18 +33,22 @@ struct Outgoing {
   std::string body;
 };
 
-/// Limits of a listener: what exceeds them is answered by the listener itself (400, 408, 413, 415, 431, 503).
+/// Limits of a listener: what exceeds them is answered by the listener itself (400, 408, 413, 415,
+/// 431, 503).
 struct ListenerLimits {
-  std::size_t connections_max = 256;  ///< More wait in the kernel; half-open ones cannot starve others.
+  std::size_t connections_max =
+      256;  ///< More wait in the kernel; half-open ones cannot starve others.
   std::size_t header_bytes_max = 16 * 1024;
-  std::size_t body_bytes_max = 1024 * 1024;       ///< As sent.
+  std::size_t body_bytes_max = 1024 * 1024;  ///< As sent.
   std::size_t inflated_bytes_max = 8 * 1024 * 1024;
-  std::chrono::milliseconds read_deadline{10'000};  ///< From the first byte of a request to its last.
+  std::chrono::milliseconds read_deadline{
+      10'000};  ///< From the first byte of a request to its last.
   std::chrono::milliseconds idle_deadline{30'000};  ///< Between requests of one connection.
 };
 
-/// An HTTP/1.1 listener on a thread of its own (Boost.Asio; one thread, many connections). `respond` is
-/// called on that thread and must not block: it answers from memory, or hands on and answers 202.
+/// An HTTP/1.1 listener on a thread of its own (Boost.Asio; one thread, many connections).
+/// `respond` is called on that thread and must not block: it answers from memory, or hands on and
+/// answers 202.
 class HttpListener {
  public:
   using Respond = std::function<Outgoing(const Incoming&)>;

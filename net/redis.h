@@ -35,8 +35,8 @@ struct RedisReply {
   std::vector<RedisReply> items;
 };
 
-/// One connection: hiredis as the codec over our own non-blocking socket, TCP or TLS. Owned and used by
-/// one thread. After any fault it is dead for good: connect anew (AUTH and SELECT with it).
+/// One connection: hiredis as the codec over our own non-blocking socket, TCP or TLS. Owned and
+/// used by one thread. After any fault it is dead for good: connect anew (AUTH and SELECT with it).
 class RedisConnection {
  public:
   using Command = std::vector<std::string>;
@@ -46,8 +46,8 @@ class RedisConnection {
                                                           std::chrono::milliseconds deadline);
   virtual ~RedisConnection() = default;
 
-  /// Sends all commands at once and reads as many replies, under one absolute deadline. A fault of kind
-  /// `ambiguous` or `timeout` leaves unknown what the server has done.
+  /// Sends all commands at once and reads as many replies, under one absolute deadline. A fault of
+  /// kind `ambiguous` or `timeout` leaves unknown what the server has done.
   virtual Result<std::vector<RedisReply>> pipeline(const std::vector<Command>& commands,
                                                    std::chrono::milliseconds deadline) = 0;
 };

@@ -15,8 +15,8 @@ namespace belay::rules {
 enum class SourceId : std::uint32_t {};
 /// A service: its index in the engine's table of services (Plan::services first, then those seen).
 enum class ServiceId : std::uint32_t {};
-/// A string interned by one source. Ids of different sources never mix; TextDefined says what one means.
-/// `kNoText` is the absence of a text.
+/// A string interned by one source. Ids of different sources never mix; TextDefined says what one
+/// means. `kNoText` is the absence of a text.
 enum class TextId : std::uint32_t {};
 inline constexpr TextId kNoText{0};
 
@@ -40,9 +40,9 @@ struct Request {
   std::uint64_t fingerprint = 0;  ///< Equal ones of one source are one event. 0: cannot be told.
 };
 
-/// The calls of one service, version and route within one second, counted elsewhere. The engine cannot
-/// tell them, in a verdict, from the same calls sent one by one, as long as `above` has the thresholds
-/// of its rules.
+/// The calls of one service, version and route within one second, counted elsewhere. The engine
+/// cannot tell them, in a verdict, from the same calls sent one by one, as long as `above` has the
+/// thresholds of its rules.
 struct RequestSecond {
   struct Bucket {
     std::uint16_t bucket;  ///< Index in windows/histogram.h.
@@ -52,7 +52,7 @@ struct RequestSecond {
     std::uint32_t threshold_us;
     std::uint32_t count;
   };
-  Request like;             ///< What the calls share; `at` is any moment of the second, latency is unused.
+  Request like;  ///< What the calls share; `at` is any moment of the second, latency is unused.
   std::uint32_t count = 0;  ///< Calls.
   std::uint64_t latency_sum_us = 0;
   std::uint32_t latency_max_us = 0;
@@ -74,7 +74,8 @@ struct Probe {
   TextId detail = kNoText;  ///< For people; kNoText when it passed.
 };
 
-/// The state of one queue at one poll. A field that could not be read is absent: unknown, never zero.
+/// The state of one queue at one poll. A field that could not be read is absent: unknown, never
+/// zero.
 struct QueueSample {
   SourceId source{};
   TextId queue = kNoText;
@@ -85,7 +86,8 @@ struct QueueSample {
   std::optional<std::uint64_t> delayed;
   std::optional<std::uint64_t> failed;
   std::optional<Duration> oldest;  ///< Age of the oldest waiting job; zero when none waits.
-  /// What happened since the poll before, from the event stream; absent if it could not be followed.
+  /// What happened since the poll before, from the event stream; absent if it could not be
+  /// followed.
   struct Flow {
     std::uint32_t completed = 0;
     std::uint32_t failed_attempts = 0;  ///< Retried ones included.
@@ -107,8 +109,8 @@ struct Measurement {
   Kind kind = Kind::sample;
 };
 
-/// What a source says of itself. It is the only evidence of liveness: a source that says nothing for three
-/// of its intervals is blind, whatever it said last.
+/// What a source says of itself. It is the only evidence of liveness: a source that says nothing
+/// for three of its intervals is blind, whatever it said last.
 enum class SourceHealth : std::uint8_t {
   alive,    ///< Connected and reading.
   down,     ///< Not connected, or nothing to read from.
@@ -122,13 +124,14 @@ struct SourceState {
   std::string detail;  ///< For people; empty when alive.
 };
 
-/// Evidence that was lost on the way between `at - span` and `at`: the windows over it are incomplete.
+/// Evidence that was lost on the way between `at - span` and `at`: the windows over it are
+/// incomplete.
 struct SourceGap {
   SourceId source{};
   Instant at{};
   Duration span{};
   std::uint64_t lost = 0;  ///< 0: not known how much.
-  std::string reason;      ///< From a small fixed set: "inbox_full", "reconnect", "stream_trimmed", ...
+  std::string reason;  ///< From a small fixed set: "inbox_full", "reconnect", "stream_trimmed", ...
 };
 
 /// Totals of a source since it began, sent about once a second while it lives. `used` + the sum of
@@ -199,8 +202,8 @@ struct ActionOutcome {
   std::string detail;
 };
 
-using Event = std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState,
-                           SourceGap, SourceProgress, TextDefined, Deployment, GateStarted, Disarmed,
-                           ActionOutcome>;
+using Event =
+    std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
+                 SourceProgress, TextDefined, Deployment, GateStarted, Disarmed, ActionOutcome>;
 
 }  // namespace belay::rules

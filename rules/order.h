@@ -25,10 +25,11 @@ struct RunCommand {
   std::string command;
 };
 
-/// A decision to change the world, to be performed by the actor exactly as it stands. It has been recorded
-/// durably before anyone but the journal sees it.
+/// A decision to change the world, to be performed by the actor exactly as it stands. It has been
+/// recorded durably before anyone but the journal sees it.
 struct Order {
-  std::string intent;  ///< 36 characters (a UUID's shape), unique for ever; travels to the platform.
+  std::string
+      intent;  ///< 36 characters (a UUID's shape), unique for ever; travels to the platform.
   Instant at{};
   std::string service;
   std::variant<RollBack, ResetFlag, RunCommand> action;
@@ -40,13 +41,25 @@ struct Order {
 /// Something worth telling, besides what the snapshot shows.
 struct Notice {
   enum class Kind : std::uint8_t {
-    fired, cleared, would_act, acting, acted, not_acted, recovered, not_recovered, inconclusive,
-    gate_started, gate_ended, unknown_too_long, source_lost, source_back
+    fired,
+    cleared,
+    would_act,
+    acting,
+    acted,
+    not_acted,
+    recovered,
+    not_recovered,
+    inconclusive,
+    gate_started,
+    gate_ended,
+    unknown_too_long,
+    source_lost,
+    source_back
   } kind{};
   bool page = false;  ///< To the `page` routes too; all go to `tell`.
   Instant at{};
   std::string service;
-  std::string rule;     ///< Empty when it is not about a rule.
+  std::string rule;  ///< Empty when it is not about a rule.
   Severity severity = Severity::critical;
   std::string candidate;
   std::string baseline;
@@ -59,7 +72,15 @@ struct Notice {
 /// What the journal must hold, in this order, before anything else of the same step happens.
 struct JournalEntry {
   enum class Kind : std::uint8_t {
-    gate_started, gate_ended, fired, cleared, intent, outcome, verified, disarmed, notice
+    gate_started,
+    gate_ended,
+    fired,
+    cleared,
+    intent,
+    outcome,
+    verified,
+    disarmed,
+    notice
   } kind{};
   Instant at{};
   std::string service;
@@ -74,8 +95,9 @@ struct Remembered {
     Instant at{};
     std::string service;
     std::string intent;
-    std::string target;  ///< Of a rollback; else empty.
-    bool is_open = false;  ///< An intent without a final outcome: the daemon hands its order to the actor again.
+    std::string target;    ///< Of a rollback; else empty.
+    bool is_open = false;  ///< An intent without a final outcome: the daemon hands its order to the
+                           ///< actor again.
   };
   std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
   std::vector<Disarmed> disarmed;

@@ -11,15 +11,16 @@
 
 namespace belay::rules {
 
-/// What the engine is built from: the configuration, typed and checked, without anything that touches the
-/// world (no URL, token or path).
+/// What the engine is built from: the configuration, typed and checked, without anything that
+/// touches the world (no URL, token or path).
 
 enum class SourceKind : std::uint8_t { log, probe, queue, prometheus };
 
 struct SourcePlan {
-  std::string name;  ///< "tail", "healthz": unique within its service; what `no data from NAME` means.
+  std::string
+      name;  ///< "tail", "healthz": unique within its service; what `no data from NAME` means.
   SourceKind kind = SourceKind::log;
-  std::string service;   ///< Empty: events name their service themselves.
+  std::string service;                          ///< Empty: events name their service themselves.
   Duration interval = std::chrono::seconds{1};  ///< It speaks at least this often while it lives.
   Duration lateness = std::chrono::seconds{5};
   bool reports_all = true;  ///< Every request, or a random sample: shares may be judged.
@@ -43,13 +44,13 @@ struct ServicePlan {
 struct Plan {
   std::vector<SourcePlan> sources;
   std::vector<ServicePlan> services;
-  /// For services that are seen but not listed (replay without a configuration): they get these rules.
-  /// Absent: events of unlisted services are refused and counted as `unknown_service`.
+  /// For services that are seen but not listed (replay without a configuration): they get these
+  /// rules. Absent: events of unlisted services are refused and counted as `unknown_service`.
   std::optional<ServicePlan> any_service;
   std::uint32_t services_max = 200;             ///< Seen ones included; the rest is refused.
   std::uint32_t routes_per_service_max = 200;   ///< More are counted as "other".
   std::uint32_t versions_per_service_max = 20;  ///< The least recently seen one goes.
-  bool unlimited_lateness = false;              ///< Replay: only the windows' length bounds lateness.
+  bool unlimited_lateness = false;  ///< Replay: only the windows' length bounds lateness.
 };
 
 }  // namespace belay::rules

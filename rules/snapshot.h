@@ -14,16 +14,17 @@
 
 namespace belay::rules {
 
-/// The immutable picture of the engine that everyone else reads. Sorted by name throughout, so that the
-/// same events give the same bytes. Counters are totals since the engine began; they never go back.
+/// The immutable picture of the engine that everyone else reads. Sorted by name throughout, so that
+/// the same events give the same bytes. Counters are totals since the engine began; they never go
+/// back.
 
 /// Boundaries of the classic latency histogram, in seconds; the last bucket is +Inf.
 inline constexpr std::array kLatencyBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                               0.5,   1.0,  2.5,   5.0,  10.0};
 
 struct SeriesTotals {
-  std::string route;    ///< "other" over the cap.
-  std::string version;  ///< Empty: the event had none.
+  std::string route;                               ///< "other" over the cap.
+  std::string version;                             ///< Empty: the event had none.
   std::array<std::uint64_t, 6> by_status_class{};  ///< [0]: none; [1]..[5]: 1xx..5xx
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;
@@ -58,8 +59,8 @@ struct SourceStatus {
   SourceHealth health = SourceHealth::down;
   bool blind = true;  ///< It said nothing for three intervals.
   std::string detail;
-  std::optional<Instant> last_event;   ///< Engine time at which its newest event came.
-  std::optional<Duration> lag;         ///< Engine time minus event time of its newest event.
+  std::optional<Instant> last_event;  ///< Engine time at which its newest event came.
+  std::optional<Duration> lag;        ///< Engine time minus event time of its newest event.
   std::uint64_t events_total = 0;
   std::uint64_t documents_total = 0;
   std::uint64_t used_total = 0;
@@ -83,7 +84,7 @@ struct ActionStatus {
   std::string target;
   Instant at{};
   std::optional<ActionOutcome::Phase> phase;  ///< None yet: on its way.
-  std::optional<std::string> verified;  ///< "recovered", "not_recovered", "inconclusive"
+  std::optional<std::string> verified;        ///< "recovered", "not_recovered", "inconclusive"
 };
 
 struct ServiceStatus {
@@ -98,7 +99,8 @@ struct ServiceStatus {
   std::vector<ProbeStatus> probes;
   std::optional<GateStatus> gate;
   std::vector<ActionStatus> actions;  ///< Newest last, the last 20.
-  std::map<std::string, std::uint64_t> actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
+  std::map<std::string, std::uint64_t>
+      actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
   std::optional<Instant> disarmed_until;
 };
 

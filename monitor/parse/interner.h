@@ -13,7 +13,8 @@ namespace belay::monitor {
 /// Gives each distinct string of one source a small id. Owned by that source's thread.
 class Interner {
  public:
-  /// Ids are never reused. Beyond `texts_max` strings each new one gets the id of "other", and is counted.
+  /// Ids are never reused. Beyond `texts_max` strings each new one gets the id of "other", and is
+  /// counted.
   explicit Interner(rules::SourceId source, std::size_t texts_max = 20'000);
 
   /// kNoText for the empty string.
@@ -27,7 +28,9 @@ class Interner {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   rules::SourceId source_;
   std::size_t texts_max_;

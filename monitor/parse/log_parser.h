@@ -15,27 +15,38 @@
 namespace belay::monitor {
 
 /// How log documents look inside. `automatic` decides on each document by its keys.
-enum class LogFormat : std::uint8_t { automatic, cloudflare_trace, cloudflare_logpush, fly, generic };
-std::optional<LogFormat> log_format_of(std::string_view name);  ///< "auto", "cloudflare", "logpush", "fly", "generic"
+enum class LogFormat : std::uint8_t {
+  automatic,
+  cloudflare_trace,
+  cloudflare_logpush,
+  fly,
+  generic
+};
+std::optional<LogFormat> log_format_of(
+    std::string_view name);  ///< "auto", "cloudflare", "logpush", "fly", "generic"
 
 struct LogParserOptions {
   LogFormat format = LogFormat::automatic;
   rules::SourceId source{};
-  std::size_t document_bytes_max = 1024 * 1024;  ///< A longer line or document is skipped and counted.
-  /// Key path in a log line's JSON that holds the request's duration in milliseconds; empty: wall time.
+  std::size_t document_bytes_max =
+      1024 * 1024;  ///< A longer line or document is skipped and counted.
+  /// Key path in a log line's JSON that holds the request's duration in milliseconds; empty: wall
+  /// time.
   std::string latency_field;
 };
 
-/// Bytes in any pieces -> events. Frames NDJSON, JSON arrays and concatenated indented documents, found by
-/// itself; a broken document costs itself only. Touches no socket, file or clock. One thread.
+/// Bytes in any pieces -> events. Frames NDJSON, JSON arrays and concatenated indented documents,
+/// found by itself; a broken document costs itself only. Touches no socket, file or clock. One
+/// thread.
 class LogParser {
  public:
   explicit LogParser(LogParserOptions options);
   ~LogParser();
   LogParser(LogParser&&) noexcept;
 
-  /// Appends what the bytes complete to `events`: Requests and, for overload messages, SourceStates. `now`
-  /// stands for the time of what has none. Texts first used are in interner().take_defined().
+  /// Appends what the bytes complete to `events`: Requests and, for overload messages,
+  /// SourceStates. `now` stands for the time of what has none. Texts first used are in
+  /// interner().take_defined().
   void feed(std::string_view bytes, Instant now, std::vector<rules::Event>& events);
 
   /// The end of the input: a last line without a newline counts, a half document is rejected.

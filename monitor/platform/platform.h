@@ -19,8 +19,8 @@ struct Standing {
   std::string detail;  ///< What is live, for people.
 };
 
-/// A thing in the world that an order can change. Called by the actor thread only; every call is bounded in
-/// time and ends soon after `stop`.
+/// A thing in the world that an order can change. Called by the actor thread only; every call is
+/// bounded in time and ends soon after `stop`.
 class Platform {
  public:
   virtual ~Platform() = default;
@@ -28,8 +28,9 @@ class Platform {
   /// Reads where the world stands. A fault means that it cannot be known now.
   virtual Result<Standing> read(const rules::Order& order, std::stop_token stop) = 0;
 
-  /// Carries the order out, once. Error kinds: failed (refused for good, the world did not change), unavailable,
-  /// timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous (read before anything else).
+  /// Carries the order out, once. Error kinds: failed (refused for good, the world did not change),
+  /// unavailable, timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous
+  /// (read before anything else).
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
 
   /// The command with which a person undoes or repeats the order by hand.

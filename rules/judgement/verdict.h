@@ -13,23 +13,23 @@ namespace belay::rules {
 /// Whether a condition holds, in three-valued logic over "is it bad" (Kleene).
 enum class Truth : std::uint8_t { fine, bad, unknown };
 
-/// Why nothing can be said. The order is that of precedence when several apply at once, the one that
-/// people must act on first.
+/// Why nothing can be said. The order is that of precedence when several apply at once, the one
+/// that people must act on first.
 enum class UnknownKind : std::uint8_t {
-  error,       ///< A provider refuses us, or a clock is wrong.
-  blind,       ///< The source is dead or silent, and we cannot know.
-  sampled,     ///< The platform drops events.
-  lagging,     ///< Evidence arrives too late to be current.
-  no_traffic,  ///< The source is alive, and nothing (or less than `min`) comes.
-  warming,     ///< The window is not filled yet.
-  no_latency,  ///< Requests come without a duration.
-  no_baseline, ///< A comparison without anything to compare with.
+  error,        ///< A provider refuses us, or a clock is wrong.
+  blind,        ///< The source is dead or silent, and we cannot know.
+  sampled,      ///< The platform drops events.
+  lagging,      ///< Evidence arrives too late to be current.
+  no_traffic,   ///< The source is alive, and nothing (or less than `min`) comes.
+  warming,      ///< The window is not filled yet.
+  no_latency,   ///< Requests come without a duration.
+  no_baseline,  ///< A comparison without anything to compare with.
 };
 
 /// What one comparison was judged on. Everything a person needs to check it by hand.
 struct Evidence {
-  std::string what;   ///< "5xx rate", "candidate p95 latency", as in the sentence.
-  double value = 0;   ///< In the base unit of `dimension`.
+  std::string what;  ///< "5xx rate", "candidate p95 latency", as in the sentence.
+  double value = 0;  ///< In the base unit of `dimension`.
   double threshold = 0;
   Dimension dimension = Dimension::count;
   bool has_value = false;
@@ -52,9 +52,9 @@ struct RuleStatus {
   Truth truth = Truth::unknown;
   std::optional<UnknownKind> unknown;
   bool firing = false;
-  std::optional<Instant> bad_since;     ///< Set while bad or pending.
+  std::optional<Instant> bad_since;  ///< Set while bad or pending.
   std::optional<Instant> firing_since;
-  bool was_bad_before = false;  ///< Bad when the gate began: it cannot act.
+  bool was_bad_before = false;     ///< Bad when the gate began: it cannot act.
   std::vector<Evidence> evidence;  ///< One per comparison of the sentence, in its order.
 };
 
@@ -65,7 +65,8 @@ const char* name_of(UnknownKind kind);
 const char* name_of(Outcome outcome);
 const char* name_of(Severity severity);
 
-/// "12.4% (31 of 250) > 5% over 1m": one line, the same in the terminal, Slack, the journal and the API.
+/// "12.4% (31 of 250) > 5% over 1m": one line, the same in the terminal, Slack, the journal and the
+/// API.
 std::string describe(const Evidence& evidence);
 
 }  // namespace belay::rules

@@ -15,8 +15,8 @@ struct Diagnostic {
   enum class Level : std::uint8_t { error, warning } level = Level::error;
   std::uint32_t column = 1;  ///< 1-based, in bytes of the sentence.
   std::uint32_t length = 1;
-  std::string message;       ///< "5xx rate is a share or a rate per second: write 5% or 5/s"
-  std::string suggestion;    ///< For "did you mean"; may be empty.
+  std::string message;     ///< "5xx rate is a share or a rate per second: write 5% or 5/s"
+  std::string suggestion;  ///< For "did you mean"; may be empty.
 };
 
 struct ParsedSentence {

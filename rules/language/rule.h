@@ -10,16 +10,16 @@
 
 namespace belay::rules {
 
-/// The typed form of one sentence (RULES.md): what the parser returns and the judge reads. Everything in
-/// it is checked already: units fit measures, windows lie between 5 s and 24 h, quantiles between p1 and
-/// p99.99, expressions compile.
+/// The typed form of one sentence (RULES.md): what the parser returns and the judge reads.
+/// Everything in it is checked already: units fit measures, windows lie between 5 s and 24 h,
+/// quantiles between p1 and p99.99, expressions compile.
 
 enum class Dimension : std::uint8_t {
-  share,        ///< 0..1; written "5%".
-  points,       ///< A difference of shares, 0..1; written "0.5 points" = 0.005.
-  duration,     ///< Seconds.
-  per_second,   ///< Written "10/s" or "600/m" = 10.
-  count,        ///< A plain number.
+  share,       ///< 0..1; written "5%".
+  points,      ///< A difference of shares, 0..1; written "0.5 points" = 0.005.
+  duration,    ///< Seconds.
+  per_second,  ///< Written "10/s" or "600/m" = 10.
+  count,       ///< A plain number.
   bytes,
 };
 
@@ -36,8 +36,8 @@ struct LabelMatch {
   std::string text;  ///< For match and not_match an RE2 that matches the whole value.
 };
 
-/// Which version's evidence a metric means. `unscoped` is the candidate in a rollout and all live versions
-/// together outside one.
+/// Which version's evidence a metric means. `unscoped` is the candidate in a rollout and all live
+/// versions together outside one.
 enum class Scope : std::uint8_t { unscoped, candidate, baseline };
 
 /// What the evidence is of.
@@ -47,7 +47,7 @@ struct ProbeSubject {
   std::string name;
 };
 struct QueueSubject {
-  std::string name;      ///< A queue, or an RE2 that matches whole names.
+  std::string name;            ///< A queue, or an RE2 that matches whole names.
   bool is_expression = false;  ///< Bad when any matching queue is bad.
 };
 struct MetricSubject {
@@ -61,14 +61,14 @@ using Subject = std::variant<RequestsSubject, InvocationsSubject, ProbeSubject, 
 
 /// Which events a share or a rate counts.
 enum class Counted : std::uint8_t {
-  all,         ///< requests, invocations
-  status,      ///< one status (429)
-  status_class,///< 4xx, 5xx
+  all,           ///< requests, invocations
+  status,        ///< one status (429)
+  status_class,  ///< 4xx, 5xx
   error,
   exceptions,
-  failure,     ///< failed attempts of a queue, or failed probes
+  failure,  ///< failed attempts of a queue, or failed probes
   retries,
-  matching,    ///< events that the labels select (`metric X rate` of values that are not zero)
+  matching,  ///< events that the labels select (`metric X rate` of values that are not zero)
 };
 
 /// Counted events per second, or as a share of the subject's events.
@@ -88,9 +88,7 @@ struct AggregateMeasure {
 };
 /// The newest value of a queue or of Prometheus; with `over`, its mean over the window.
 struct GaugeMeasure {
-  enum class Kind : std::uint8_t {
-    depth, waiting, active, delayed, failed, oldest, value
-  } kind{};
+  enum class Kind : std::uint8_t { depth, waiting, active, delayed, failed, oldest, value } kind{};
 };
 struct StalledMeasure {};  ///< Jobs stalled within the window (1m if not written).
 struct GrowthMeasure {};   ///< Slope of depth over the window, jobs per second.
@@ -124,9 +122,9 @@ struct Comparison {
 /// "candidate error rate worse than baseline by 25%, confidence 99%": see STATISTICS.md.
 struct WorseThan {
   enum class What : std::uint8_t { errors, latency, both } what{};
-  double rho = 1.25;           ///< Margin on the odds of a bad event.
-  double latency_factor = 1.1; ///< m: how much slower counts as slow.
-  double filter_points = 0.002;///< The excess that makes a difference matter, as a share.
+  double rho = 1.25;             ///< Margin on the odds of a bad event.
+  double latency_factor = 1.1;   ///< m: how much slower counts as slow.
+  double filter_points = 0.002;  ///< The excess that makes a difference matter, as a share.
 };
 struct ProbeFails {
   std::string probe;
