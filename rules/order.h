@@ -35,7 +35,9 @@ struct Order {
   std::variant<RollBack, ResetFlag, RunCommand> action;
   std::string rule;
   std::vector<Evidence> evidence;
-  std::string reason;  ///< One line for people and for the deployment's message.
+  std::string reason;     ///< One line for people and for the deployment's message.
+  std::string candidate;  ///< The version under judgement; empty outside a gate.
+  std::string baseline;   ///< The version it replaces; empty when there is none.
 };
 
 /// Something worth telling, besides what the snapshot shows.
@@ -86,7 +88,18 @@ struct JournalEntry {
   std::string service;
   std::string rule;
   std::string intent;
-  std::string text;  ///< JSON of the kind's own fields.
+  /// A JSON object of the kind's own fields. Three kinds are read back at start
+  /// (monitor/journal.h):
+  ///   intent    {"kind": "rollback" | "reset_flag" | "run", "service", "target", "expected",
+  ///   "flag", "command",
+  ///             "rule", "reason", "candidate", "baseline", "at_ms",
+  ///             "evidence": [{"what", "value", "threshold", "numerator", "denominator",
+  ///             "window_ms"}]} target and expected for a rollback only, flag and command likewise;
+  ///             value only if there is one.
+  ///   outcome   {"phase": as name_of(ActionOutcome::Phase), "detail"}
+  ///   disarmed  {"until_ms", "by"}; the entry's own service is empty for all services.
+  /// Times are integers, milliseconds since the Unix epoch.
+  std::string text;
 };
 
 /// What the journal knew at start, given to the engine before its first step.
