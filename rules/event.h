@@ -202,6 +202,31 @@ struct ActionOutcome {
   std::string detail;
 };
 
+/// "applied", "already", ...: the enumerator as it is spelled; how the journal writes it.
+constexpr std::string_view name_of(ActionOutcome::Phase phase) {
+  switch (phase) {
+    case ActionOutcome::Phase::applied:
+      return "applied";
+    case ActionOutcome::Phase::already:
+      return "already";
+    case ActionOutcome::Phase::superseded:
+      return "superseded";
+    case ActionOutcome::Phase::conflict:
+      return "conflict";
+    case ActionOutcome::Phase::rejected:
+      return "rejected";
+    case ActionOutcome::Phase::unknown:
+      return "unknown";
+    case ActionOutcome::Phase::abandoned:
+      return "abandoned";
+  }
+  return "unknown";
+}
+/// Only `unknown` lets more outcomes follow.
+constexpr bool is_final(ActionOutcome::Phase phase) {
+  return phase != ActionOutcome::Phase::unknown;
+}
+
 using Event =
     std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
                  SourceProgress, TextDefined, Deployment, GateStarted, Disarmed, ActionOutcome>;

@@ -89,16 +89,13 @@ struct JournalEntry {
   std::string rule;
   std::string intent;
   /// A JSON object of the kind's own fields. Three kinds are read back at start
-  /// (monitor/journal.h):
-  ///   intent    {"kind": "rollback" | "reset_flag" | "run", "service", "target", "expected",
-  ///   "flag", "command",
-  ///             "rule", "reason", "candidate", "baseline", "at_ms",
-  ///             "evidence": [{"what", "value", "threshold", "numerator", "denominator",
-  ///             "window_ms"}]} target and expected for a rollback only, flag and command likewise;
-  ///             value only if there is one.
-  ///   outcome   {"phase": as name_of(ActionOutcome::Phase), "detail"}
-  ///   disarmed  {"until_ms", "by"}; the entry's own service is empty for all services.
-  /// Times are integers, milliseconds since the Unix epoch.
+  /// (monitor/journal.h); times in them are integers, milliseconds since the Unix epoch:
+  /// - intent: "kind" ("rollback", "reset_flag" or "run"), "service", "rule", "reason",
+  ///   "candidate", "baseline", "at_ms"; for a rollback "target" and "expected", for the others
+  ///   "flag" or "command"; "evidence": an array of {"what", "threshold", "numerator",
+  ///   "denominator", "window_ms"} with "value" where there is one.
+  /// - outcome: "phase" (name_of(ActionOutcome::Phase)), "detail".
+  /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
   std::string text;
 };
 
