@@ -35,6 +35,8 @@ struct Request {
   std::uint16_t status = 0;  ///< HTTP status; 0: none was reported.
   std::uint16_t exceptions = 0;
   Invocation invocation = Invocation::fetch;
+  bool latency_is_wall_time =
+      false;  ///< The platform's wall time, not a duration named in the logs.
   std::optional<std::uint32_t> latency_us;  ///< Absent: not reported, which is not zero.
   std::optional<std::uint32_t> cpu_us;
   std::uint64_t fingerprint = 0;  ///< Equal ones of one source are one event. 0: cannot be told.

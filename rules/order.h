@@ -96,6 +96,12 @@ struct JournalEntry {
   ///   "denominator", "window_ms"} with "value" where there is one.
   /// - outcome: "phase" (name_of(ActionOutcome::Phase)), "detail".
   /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
+  /// The others are for people:
+  /// - gate_started: "candidate", "baseline", "lasts_ms"; gate_ended: "candidate", "baseline",
+  ///   "outcome" (name_of(Outcome)), "why".
+  /// - fired: "candidate" (empty outside a gate), "then", "sentence", "evidence" (lines, as
+  ///   describe() tells them); cleared: "candidate", "sentence".
+  /// - verified: "result" (ActionStatus::verified), "why"; notice: "kind", "page", "headline".
   std::string text;
 };
 
@@ -112,5 +118,7 @@ struct Remembered {
   std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
   std::vector<Disarmed> disarmed;
 };
+
+const char* name_of(Notice::Kind kind);
 
 }  // namespace belay::rules
