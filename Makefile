@@ -3,6 +3,7 @@
 
 JOBS := $(shell nproc)
 NPM := tests/npm/node_modules/.package-lock.json
+CLANG = $(if $(shell command -v clang++-16),-16)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.cc')
 
 .PHONY: run test bench asan tsan format lint clean packages
@@ -30,8 +31,9 @@ format: packages
 
 lint: packages
 	clang-format --dry-run --Werror $(SOURCES)
-	cmake --preset lint
-	printf '%s\n' $(filter %.cc,$(SOURCES)) | xargs -P $(JOBS) -n 4 clang-tidy -p build/lint --quiet
+	cmake --preset lint -DCMAKE_CXX_COMPILER=clang++$(CLANG)
+	printf '%s\n' $(filter %.cc,$(SOURCES)) | \
+	  xargs -P $(JOBS) -n 4 clang-tidy$(CLANG) -p build/lint --quiet
 
 clean:
 	rm -rf build

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   # toolchain
   build-essential cmake ninja-build pkg-config ccache mold git
-  clang clang-format clang-tidy
+  clang-format
   # libraries; Boost's Asio and Beast are headers only
   libboost-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev libnats-dev
   libre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
@@ -15,6 +15,13 @@ packages=(
   libbenchmark-dev libcpp-httplib-dev libgmock-dev libgtest-dev
   curl jq mtail openssl procps prometheus redis-server sqlite3 strace
 )
+
+# Bookworm's default clang, 14, has no std::source_location with libstdc++; later releases' has.
+if [[ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" == bookworm ]]; then
+  packages+=(clang-16 clang-tidy-16 libclang-rt-16-dev)
+else
+  packages+=(clang clang-tidy)
+fi
 
 # A node that came from elsewhere serves as well, and Debian's would shadow it.
 command -v node >/dev/null || packages+=(nodejs)
