@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -24,6 +26,7 @@ struct Error {
   };
   Kind kind = Kind::failed;
   std::string message;
+  std::optional<std::chrono::milliseconds> retry_after;  ///< Of `throttled`: what it asked for.
 };
 
 /// A value, or why there is none. Reading the wrong one is a bug and ends the process.

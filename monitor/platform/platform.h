@@ -19,6 +19,14 @@ struct Standing {
   std::string detail;  ///< What is live, for people.
 };
 
+/// What read() can find of an order after apply() has, or may have, carried it out.
+enum class Trace : std::uint8_t {
+  id,      ///< The intent's own id: `ours` is told from `target`.
+  effect,  ///< Only that what was asked for holds: after a try of ours, `target` is counted as
+           ///< ours. Carrying the order out twice must do no harm.
+  none,  ///< Nothing. An order that may have been carried out is never tried again.
+};
+
 /// A thing in the world that an order can change. Called by the actor thread only; every call is
 /// bounded in time and ends soon after `stop`.
 class Platform {
@@ -33,7 +41,9 @@ class Platform {
   /// (read before anything else).
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
 
-  /// The command with which a person undoes or repeats the order by hand.
+  [[nodiscard]] virtual Trace trace(const rules::Order& /*order*/) const { return Trace::id; }
+
+  /// Any thread. The command with which a person undoes or repeats the order by hand.
   [[nodiscard]] virtual std::string by_hand(const rules::Order& order) const = 0;
 };
 
