@@ -204,6 +204,42 @@ struct ActionOutcome {
   std::string detail;
 };
 
+constexpr std::string_view name_of(SourceHealth health) {
+  switch (health) {
+    case SourceHealth::alive:
+      return "alive";
+    case SourceHealth::down:
+      return "down";
+    case SourceHealth::refused:
+      return "refused";
+    case SourceHealth::sampled:
+      return "sampled";
+  }
+  return "down";
+}
+
+constexpr std::string_view name_of(ProbeFailure failure) {
+  switch (failure) {
+    case ProbeFailure::none:
+      return "none";
+    case ProbeFailure::dns:
+      return "dns";
+    case ProbeFailure::refused:
+      return "refused";
+    case ProbeFailure::tls:
+      return "tls";
+    case ProbeFailure::timeout:
+      return "timeout";
+    case ProbeFailure::status:
+      return "status";
+    case ProbeFailure::body:
+      return "body";
+    case ProbeFailure::other:
+      return "other";
+  }
+  return "other";
+}
+
 /// "applied", "already", ...: the enumerator as it is spelled; how the journal writes it.
 constexpr std::string_view name_of(ActionOutcome::Phase phase) {
   switch (phase) {

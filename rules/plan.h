@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -15,6 +16,20 @@ namespace belay::rules {
 /// touches the world (no URL, token or path).
 
 enum class SourceKind : std::uint8_t { log, probe, queue, prometheus };
+
+constexpr std::string_view name_of(SourceKind kind) {
+  switch (kind) {
+    case SourceKind::log:
+      return "log";
+    case SourceKind::probe:
+      return "probe";
+    case SourceKind::queue:
+      return "queue";
+    case SourceKind::prometheus:
+      return "prometheus";
+  }
+  return "log";
+}
 
 struct SourcePlan {
   std::string
@@ -28,6 +43,18 @@ struct SourcePlan {
 
 /// observe: judge and show. recommend: also tell what would be done. enforce: act.
 enum class Mode : std::uint8_t { observe, recommend, enforce };
+
+constexpr std::string_view name_of(Mode mode) {
+  switch (mode) {
+    case Mode::observe:
+      return "observe";
+    case Mode::recommend:
+      return "recommend";
+    case Mode::enforce:
+      return "enforce";
+  }
+  return "observe";
+}
 
 struct ServicePlan {
   std::string name;
