@@ -18,6 +18,10 @@ foreach(package IN ITEMS re2 hiredis yaml-cpp prometheus-cpp-core)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 
+# Its -D_FILE_OFFSET_BITS=64 is the default on every 64-bit machine, and keeps the precompiled headers
+# from being used.
+set_property(TARGET PkgConfig::hiredis PROPERTY INTERFACE_COMPILE_OPTIONS "")
+
 # Headers only: Asio and Beast, with C++20 coroutines.
 add_library(belay_boost INTERFACE)
 target_link_libraries(belay_boost INTERFACE Boost::headers Threads::Threads)

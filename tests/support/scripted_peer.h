@@ -56,9 +56,9 @@ class ScriptedPeer {
  private:
   void accept_all();
   Script script_;
+  std::uint16_t port_ = 0;  // Before the socket, whose making sets it.
   int listening_ = -1;
   int ending_ = -1;
-  std::uint16_t port_ = 0;
   std::atomic<int> connections_ = 0;
   std::list<std::thread> scripts_;  ///< Touched by the accepting thread only, until it has ended.
   std::thread accepting_;

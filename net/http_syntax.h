@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+namespace belay::net {
+
+/// A token of RFC 9110 5.6.2: fit for a method or a header's name.
+bool is_token(std::string_view text);
+
+/// Fit for a header's value: no CR, LF, NUL or other control character but the tab.
+bool is_header_value(std::string_view text);
+
+/// ASCII letters in any case.
+bool equal_ignoring_case(std::string_view left, std::string_view right);
+
+/// Without the spaces and tabs around it.
+std::string_view trimmed(std::string_view text);
+
+}  // namespace belay::net
