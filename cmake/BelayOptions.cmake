@@ -8,6 +8,9 @@ target_include_directories(belay_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_link_libraries(belay_options INTERFACE Threads::Threads)
 
 target_compile_options(belay_options INTERFACE
+  # Some packages ask for -pthread (RE2 does), which defines _REENTRANT: a precompiled header fits only
+  # those who agree about it.
+  -pthread
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Werror
   # __FILE__ reads "base/x.cc" wherever the tree lies, with and without ccache's relative paths.

@@ -25,7 +25,8 @@ class Coverage {
   void sign(Instant at);
   /// From now on it does not (down, refused, sampled), until the next sign().
   void interrupt(Instant at);
-  /// What came within [from, to] is incomplete, whatever else is known.
+  /// What came within [from, to) is incomplete, whatever else is known. So is the time between the
+  /// last sign before it and its start.
   void gap(Instant from, Instant to);
 
   /// Which share of (now - window, now] is covered, 0..1.
@@ -45,13 +46,14 @@ class Coverage {
   /// A source that flaps more often than this within kWindowMax loses its oldest intervals.
   static constexpr std::size_t kIntervalsMax = 1024;
 
-  void cover(Instant from, Instant to);
+  void close(Instant at);
 
   Duration silence_max_;
   std::deque<Interval> covered_;  // In order, disjoint.
   std::optional<Instant> first_sign_;
   std::optional<Instant> last_sign_;
   std::optional<Instant> open_from_;  // Where coverage goes on from; none while interrupted.
+  Instant latest_{};                  // Sign or interruption.
   Instant gap_until_{};               // Nothing before this is covered by signs yet to come.
 };
 

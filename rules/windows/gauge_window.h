@@ -49,6 +49,10 @@ class GaugeWindow {
     double tv = 0;
   };
   void slide(const TimeBuckets& now);
+  /// Calls each(cell, its count, its start in seconds from that of the current bucket), oldest
+  /// first.
+  template <typename Each>
+  void for_each_covered(Each each) const;
 
   RingPosition ring_;
   std::vector<Cell> cells_;

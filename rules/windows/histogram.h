@@ -55,28 +55,28 @@ inline bool quantile_exceeds(double q, std::uint64_t n, std::uint64_t above) {
   return n > 0 && above > n - quantile_rank(q, n);
 }
 
-/// Counts by bucket, dense over the octaves in use: 128 bytes an octave. Merging is addition, and
-/// what was added can be taken out again. A bucket holds at most 2^32 - 1.
+/// Counts by bucket, dense over the octaves in use (128 bytes each; zero and each sign apart).
+/// Merging is addition, and what was added can be taken out again. No bucket may get more than 2^32
+/// - 1: the caller sees to it.
 class Histogram {
  public:
   void insert(BucketId bucket, std::uint32_t count = 1) {
-    const std::size_t index = static_cast<std::size_t>(bucket) - first_;
-    if (index >= counts_.size()) [[unlikely]]
-      return insert_outside(bucket, count);
-    counts_[index] += count;
+    const std::size_t index = static_cast<std::size_t>(bucket) - above_.first;
+    if (index >= above_.counts.size()) [[unlikely]]
+      return insert_slowly(bucket, count);
+    above_.counts[index] += count;
     total_ += count;
   }
 
   /// Takes out what was inserted before; anything else is a bug.
   void remove(BucketId bucket, std::uint32_t count = 1);
   void merge(const Histogram& other);
-  void clear();
 
   [[nodiscard]] std::uint64_t count() const { return total_; }
-  [[nodiscard]] std::uint32_t count(BucketId bucket) const;
+  [[nodiscard]] std::uint32_t count_in(BucketId bucket) const;
   /// Within kBucketErrorMax of the exact one (quantile_rank). Nothing if empty.
   [[nodiscard]] std::optional<double> quantile(double q) const;
-  /// Each within kBucketErrorMax of the exact one. Nothing if empty.
+  /// Each within kBucketErrorMax of the exact one (of values of one sign). Nothing if empty.
   [[nodiscard]] std::optional<double> mean() const;
   [[nodiscard]] std::optional<double> max() const;
   [[nodiscard]] double sum() const;  ///< 0 if empty.
@@ -84,15 +84,31 @@ class Histogram {
   /// Calls each(bucket, count) for the buckets in use, lowest first.
   template <typename Each>
   void for_each(Each each) const {
-    for (std::size_t i = 0; i < counts_.size(); ++i)
-      if (counts_[i] != 0) each(static_cast<BucketId>(first_ + i), counts_[i]);
+    below_.for_each(each);
+    if (zeros_ != 0) each(kZeroBucket, zeros_);
+    above_.for_each(each);
   }
 
  private:
-  void insert_outside(BucketId bucket, std::uint32_t count);
+  /// Buckets of one sign. Both ends lie on multiples of an octave.
+  struct Dense {
+    std::size_t first = 0;  // Bucket of counts[0].
+    std::vector<std::uint32_t> counts;
 
-  std::size_t first_ = 0;  // Bucket of counts_[0]; both ends lie on whole octaves.
-  std::vector<std::uint32_t> counts_;
+    void make_room(BucketId bucket);
+    std::uint32_t* find(BucketId bucket);
+    template <typename Each>
+    void for_each(Each& each) const {
+      for (std::size_t i = 0; i < counts.size(); ++i)
+        if (counts[i] != 0) each(static_cast<BucketId>(first + i), counts[i]);
+    }
+  };
+  void insert_slowly(BucketId bucket, std::uint32_t count);
+  [[nodiscard]] BucketId bucket_of_rank(std::uint64_t rank) const;
+
+  Dense above_;  // Of zero: where nearly everything lies.
+  Dense below_;
+  std::uint32_t zeros_ = 0;
   std::uint64_t total_ = 0;
 };
 

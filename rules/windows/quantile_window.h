@@ -23,7 +23,8 @@ class QuantileWindow {
 
   QuantileWindow(Duration length, const TimeBuckets& now);
 
-  /// False: too late, too far ahead of `now`, or more than kCountMax; nothing was counted.
+  /// False: too late, too far ahead of `now`, more than kCountMax, or the window holds 2^32 - 1
+  /// already; nothing was counted.
   bool add(const TimeBuckets& now, const TimeBuckets& at, BucketId value, std::uint32_t count = 1);
 
   /// Drops what `now` leaves behind.
@@ -49,13 +50,15 @@ class QuantileWindow {
   static constexpr std::uint16_t kMergeFrom = 64;
 
   void slide(const TimeBuckets& now);
+  void enter(std::uint32_t cell);
+  void leave(std::uint32_t cell);
   void append(std::uint32_t cell, BucketId value, std::uint32_t count);
   void link(std::uint32_t cell, BucketId value, std::uint16_t count);
   void merge(std::uint32_t cell);
-  void release(std::uint32_t cell);
 
   RingPosition ring_;
-  Histogram histogram_;
+  Histogram histogram_;                      // Of the covered cells.
+  std::uint64_t held_ = 0;                   // In all cells, those ahead included.
   std::vector<std::uint32_t> heads_;         // Of each cell's list.
   std::vector<std::uint16_t> merge_budget_;  // Links that a cell may still get before it is merged.
   std::vector<Entry> entries_;

@@ -67,6 +67,7 @@ class SeriesStore {
     all.reserve(by_key_.size());
     for (const auto& [key, index] : by_key_) {
       all.push_back(entries_[index].totals);
+      all.back().latency_sum_seconds = static_cast<double>(entries_[index].latency_sum_us) / 1e6;
       all.back().route =
           key.route == kOtherRoute ? std::string("other") : std::string(text_of(key.route));
       all.back().version =
@@ -79,7 +80,7 @@ class SeriesStore {
  private:
   struct Entry {
     SeriesKey key;
-    SeriesTotals totals;  // Its texts are empty.
+    SeriesTotals totals;  // Its texts and its latency sum are left empty.
     std::uint64_t latency_sum_us = 0;
   };
   struct Hash {

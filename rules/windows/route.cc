@@ -1,0 +1,179 @@
+#include "rules/windows/route.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace belay::rules {
+namespace {
+
+constexpr std::size_t kSegmentBytesMax = 64;
+constexpr std::size_t kHexMin = 8;
+constexpr std::size_t kTokenMin = 16;
+constexpr std::size_t kDigitRunMin = 5;
+constexpr std::size_t kExtensionMax = 5;
+constexpr std::string_view kId = ":id";
+constexpr std::string_view kRest = "/*";
+
+/// What a byte can be part of.
+enum : std::uint8_t {
+  kDigit = 1,
+  kHexLetter = 2,
+  kLower = 4,
+  kUpper = 8,
+  kDateMark = 16,  // Stands between the digits of a date or a number.
+  kEnd = 32,       // Ends the segment.
+  kAt = 64,
+};
+
+constexpr std::array<std::uint8_t, 256> kClasses = [] {
+  std::array<std::uint8_t, 256> classes{};
+  for (std::size_t c = '0'; c <= '9'; ++c) classes[c] = kDigit;
+  for (std::size_t c = 'a'; c <= 'z'; ++c) classes[c] = kLower;
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = kUpper;
+  for (std::size_t c = 'a'; c <= 'f'; ++c) classes[c] |= kHexLetter;
+  for (std::size_t c = 'A'; c <= 'F'; ++c) classes[c] |= kHexLetter;
+  for (const char c : {'-', '.', ',', ':', '+', 'T', 'Z'})
+    classes[static_cast<unsigned char>(c)] |= kDateMark;
+  for (const char c : {'/', '?', '#'}) classes[static_cast<unsigned char>(c)] = kEnd;
+  classes['@'] = kAt;
+  return classes;
+}();
+
+std::uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+
+/// Counts what tells an id from a word; only for segments with a digit in them, which are the few.
+class Shape {
+ public:
+  explicit Shape(std::string_view text) {
+    for (const char c : text) take(c);
+    end_part();
+  }
+  [[nodiscard]] bool is_id() const {
+    return only_date_ || digit_run_max_ >= kDigitRunMin || part_is_id_;
+  }
+
+ private:
+  void take(char c) {
+    const std::uint8_t kind = class_of(c);
+    only_date_ = only_date_ && (kind & (kDigit | kDateMark)) != 0;
+    if (c == '.') return end_part();
+    ++length_;
+    const bool is_digit = (kind & kDigit) != 0;
+    digits_ += is_digit ? 1 : 0;
+    digit_run_ = is_digit ? digit_run_ + 1 : 0;
+    digit_run_max_ = std::max(digit_run_max_, digit_run_);
+    if ((kind & (kDigit | kHexLetter)) != 0)
+      ++hex_;
+    else if (c != '-')
+      only_hex_ = false;
+    const std::uint8_t alphabet = kind & (kDigit | kLower | kUpper);
+    changes_ += alphabet != 0 && alphabet_ != 0 && alphabet != alphabet_ ? 1 : 0;
+    alphabet_ = alphabet;
+  }
+
+  void end_part() {
+    const bool is_hex = only_hex_ && hex_ >= kHexMin && digits_ > 0;
+    // A random token changes between digits, small and capital letters every other byte or so; a
+    // slug or a camel-case word does not.
+    const bool is_token = length_ >= kTokenMin && ((digits_ >= 3 && changes_ >= 4) ||
+                                                   (digits_ >= 1 && changes_ * 2 >= length_));
+    part_is_id_ = part_is_id_ || is_hex || is_token;
+    length_ = digits_ = digit_run_ = hex_ = changes_ = 0;
+    alphabet_ = 0;
+    only_hex_ = true;
+  }
+
+  bool only_date_ = true;
+  bool part_is_id_ = false;
+  std::size_t digit_run_max_ = 0;
+  // Of the part between two dots.
+  bool only_hex_ = true;
+  std::size_t length_ = 0;
+  std::size_t digits_ = 0;
+  std::size_t digit_run_ = 0;
+  std::size_t hex_ = 0;
+  std::size_t changes_ = 0;
+  std::uint8_t alphabet_ = 0;
+};
+
+/// ".png" of "a.png"; empty if what follows the last dot is not like an extension.
+std::string_view extension_of(std::string_view segment) {
+  const std::size_t dot = segment.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return {};
+  const std::string_view extension = segment.substr(dot);
+  if (extension.size() < 2 || extension.size() > kExtensionMax + 1) return {};
+  // It begins with a letter and goes on with small letters and digits, or it is part of the id.
+  if ((class_of(extension[1]) & kLower) == 0) return {};
+  for (const char c : extension.substr(1))
+    if ((class_of(c) & (kLower | kDigit)) == 0) return {};
+  return extension;
+}
+
+/// Where the path begins: behind "scheme://authority", if there is one.
+std::size_t path_start(std::string_view url) {
+  const std::size_t stop = url.find_first_of("/?#");
+  if (stop == std::string_view::npos || stop == 0 || url[stop] != '/') return 0;
+  if (url[stop - 1] != ':' || stop + 1 >= url.size() || url[stop + 1] != '/') return 0;
+  return std::min(url.find_first_of("/?#", stop + 2), url.size());
+}
+
+/// The route as it grows.
+class Writer {
+ public:
+  explicit Writer(RouteBuffer& buffer) : buffer_(buffer) {}
+
+  /// False: it is full, and ends in "*" now.
+  bool add(std::string_view stem, std::string_view extension) {
+    const std::size_t needed = 1 + stem.size() + extension.size();
+    if (depth_ == kRouteDepthMax || size_ + needed + kRest.size() > buffer_.size()) {
+      append(kRest);
+      return false;
+    }
+    ++depth_;
+    append("/");
+    append(stem);
+    append(extension);
+    return true;
+  }
+  std::string_view finish() {
+    if (size_ == 0) append("/");
+    return {buffer_.data(), size_};
+  }
+
+ private:
+  void append(std::string_view text) {
+    std::memcpy(buffer_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  RouteBuffer& buffer_;
+  std::size_t size_ = 0;
+  std::size_t depth_ = 0;
+};
+
+bool add_segment(Writer& route, std::string_view segment, std::uint8_t seen) {
+  if (segment.size() > kSegmentBytesMax || (seen & kAt) != 0 || segment == "REDACTED")
+    return route.add(kId, {});
+  if ((seen & kDigit) == 0) return route.add(segment, {});
+  const std::string_view extension = extension_of(segment);
+  const std::string_view stem = segment.substr(0, segment.size() - extension.size());
+  return Shape(stem).is_id() ? route.add(kId, extension) : route.add(segment, {});
+}
+
+}  // namespace
+
+std::string_view normalise_route(std::string_view url, RouteBuffer& buffer) {
+  Writer route(buffer);
+  std::size_t at = path_start(url);
+  while (at < url.size()) {
+    const std::size_t start = at;
+    std::uint8_t seen = 0;
+    while (at < url.size() && (class_of(url[at]) & kEnd) == 0) seen |= class_of(url[at++]);
+    if (at > start && !add_segment(route, url.substr(start, at - start), seen)) break;
+    if (at < url.size() && url[at] != '/') break;
+    ++at;
+  }
+  return route.finish();
+}
+
+}  // namespace belay::rules
