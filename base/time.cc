@@ -150,7 +150,8 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
   const auto second = take_digits(text, 2);
   if (!second) return std::nullopt;
   const auto fraction = take_fraction(text);
-  const auto offset = fraction ? take_offset(text) : std::nullopt;
+  if (!fraction) return std::nullopt;
+  const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
 
   const year_month_day date{year{*y}, month{static_cast<unsigned>(*m)},
