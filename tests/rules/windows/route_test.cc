@@ -94,6 +94,12 @@ TEST(RouteTest, DepthAndLengthAreBounded) {
   EXPECT_EQ(route("/a/b/c/d/e/f/g/h/i/j"), "/a/b/c/d/e/f/g/h/*");
   const std::string word(60, 'w');
   EXPECT_EQ(route("/" + word + "/" + word + "/" + word), "/" + word + "/" + word + "/*");
+  for (std::size_t last = 1; last <= 64; ++last) {
+    const std::string full =
+        route("/" + word + "/" + word + "/" + std::string(last, 'w') + "/tail");
+    ASSERT_LE(full.size(), RouteBuffer{}.size()) << last;
+    ASSERT_EQ(route(full), full) << last;
+  }
   EXPECT_LE(route(std::string(1'000'000, 'a')).size(), RouteBuffer{}.size());
   EXPECT_LE(route(std::string(1'000'000, '/')).size(), 1U);
 }
