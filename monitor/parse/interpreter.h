@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "monitor/parse/document_reader.h"
+#include "monitor/parse/interner.h"
+#include "monitor/parse/log_parser.h"
+#include "monitor/parse/rejection.h"
+#include "monitor/parse/text_cache.h"
+#include "rules/event.h"
+
+namespace belay::monitor {
+
+/// What was found in a document -> the evidence that it is. One for each source.
+///
+/// Cloudflare traces (live, or from Logpush): every invocation is a Request of its kind; its end is
+/// eventTimestamp + wallTime. A trace whose wallTime and cpuTime are both 0 has no latency until
+/// the source has reported another value once: workerd alone measures neither and always writes 0,
+/// while in production 0 means less than a millisecond. Overload messages are states of the source.
+///
+/// Fly.io's lines: a JSON `message` with a status or an outcome is a generic event, time and
+/// service taken from the line where it has none; a line of the proxy with an HTTP status is a
+/// request. All others are rejected as not_an_event: they say nothing of a call, and a source that
+/// never says anything else must not look like one that is judged.
+///
+/// With a latency field, latency is what it names and nothing else: without it, an event has none.
+class Interpreter {
+ public:
+  Interpreter(const LogParserOptions& options, Interner& interner);
+
+  /// Appends at most one event.
+  std::optional<Rejection> interpret(const Fields& fields, Instant now,
+                                     std::vector<rules::Event>& events);
+
+ private:
+  std::optional<Rejection> trace(const Fields& fields, Instant now,
+                                 std::vector<rules::Event>& events);
+  std::optional<Rejection> fly_line(const Fields& line, std::vector<rules::Event>& events);
+  std::optional<Rejection> generic(const Fields& fields, std::vector<rules::Event>& events);
+  std::optional<Rejection> source_message(const Fields& fields, Instant at,
+                                          std::vector<rules::Event>& events);
+  /// What all dialects share: names, route, status, latency.
+  std::optional<Rejection> fill(const Fields& fields, rules::Request& request);
+  std::optional<Rejection> set_end(const Fields& fields, rules::Request& request);
+  std::optional<Rejection> set_times(const Fields& fields, Instant start, rules::Request& request);
+  rules::TextId text(std::string_view text);
+  rules::TextId route(std::string_view url);
+
+  const LogFormat format_;
+  const rules::SourceId source_;
+  const bool latency_is_named_;
+  bool is_measured_ = false;  ///< A wallTime or cpuTime other than 0 was seen.
+  Interner& interner_;
+  DocumentReader message_reader_;
+  std::string message_;
+  TextCache<256> texts_;
+  TextCache<1024> routes_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace belay::monitor {
+
+/// Why a document of a log did not become evidence.
+enum class Rejection : std::uint8_t {
+  not_json,      ///< Not a JSON object, or a broken one.
+  not_utf8,      ///< Bytes that are no text.
+  too_long,      ///< More than LogParserOptions::document_bytes_max; its bytes were skipped.
+  unfinished,    ///< Another document began, or the input ended, before it was whole.
+  cut_off,       ///< The stream broke in the middle of it.
+  fragment,      ///< The rest of an indented document whose beginning was not seen.
+  not_an_event,  ///< Good JSON that says nothing of a call: an application's other lines.
+  no_time,
+  no_service,
+  no_outcome,  ///< Neither status nor outcome.
+  bad_value,   ///< A number that cannot be: out of range, or text where a number belongs.
+};
+
+constexpr std::string_view name_of(Rejection rejection) {
+  switch (rejection) {
+    case Rejection::not_json:
+      return "not_json";
+    case Rejection::not_utf8:
+      return "not_utf8";
+    case Rejection::too_long:
+      return "too_long";
+    case Rejection::unfinished:
+      return "unfinished";
+    case Rejection::cut_off:
+      return "cut_off";
+    case Rejection::fragment:
+      return "fragment";
+    case Rejection::not_an_event:
+      return "not_an_event";
+    case Rejection::no_time:
+      return "no_time";
+    case Rejection::no_service:
+      return "no_service";
+    case Rejection::no_outcome:
+      return "no_outcome";
+    case Rejection::bad_value:
+      return "bad_value";
+  }
+  return "not_json";
+}
+
+}  // namespace belay::monitor
