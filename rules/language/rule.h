@@ -52,9 +52,13 @@ struct QueueSubject {
 };
 struct MetricSubject {
   std::string name;
+  /// A reported value times this is in the base unit of the comparison: 0.001 for "d1_query_ms"
+  /// compared with a duration. 1 when it is compared with a plain number.
+  double to_base = 1;
 };
 struct PrometheusSubject {
   std::string name;
+  double to_base = 1;  ///< As above.
 };
 using Subject = std::variant<RequestsSubject, InvocationsSubject, ProbeSubject, QueueSubject,
                              MetricSubject, PrometheusSubject>;
@@ -99,6 +103,10 @@ struct Metric {
   Scope scope = Scope::unscoped;
   Subject subject;
   Measure measure;
+  /// All of them have to match. `route`, `method` and `type` select the events that are looked at;
+  /// `status` and `outcome` select, in a share, which of those count ("exceptions
+  /// rate{outcome=~"exceeded.*"}" is a share of all requests), and elsewhere they select as the
+  /// others do.
   std::vector<LabelMatch> labels;
   std::optional<Duration> over;  ///< Its own window, or the one it shares; none for a newest value.
 };
