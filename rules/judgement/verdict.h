@@ -31,6 +31,7 @@ struct Evidence {
   std::string what;  ///< "5xx rate", "candidate p95 latency", as in the sentence.
   double value = 0;  ///< In the base unit of `dimension`.
   double threshold = 0;
+  Compare compare = Compare::greater;
   Dimension dimension = Dimension::count;
   bool has_value = false;
   std::uint64_t numerator = 0;    ///< Of a share: bad events. Of "pQ > T": those above T.

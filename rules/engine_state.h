@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/judgement/cell_table.h"
+#include "rules/judgement/names.h"
+#include "rules/judgement/source_record.h"
+#include "rules/service.h"
+
+namespace belay::rules {
+
+/// The engine's whole state. engine.cc steps, engine_ingest.cc takes evidence in,
+/// engine_snapshot.cc tells.
+class Engine::State {
+ public:
+  State(Plan plan, Instant start, Remembered remembered);
+
+  Step step(Instant now, std::span<const Event> events);
+  [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] bool has_firing_rule() const;
+
+ private:
+  /// The events of one step, by the checks that they come before.
+  struct Schedule;
+
+  // engine.cc
+  void take(const Event& event);
+  void check(Instant at);
+  void glance(Instant at);
+  void settle_sources(Instant at);
+
+  // engine_ingest.cc
+  void take(const Request& request);
+  void take(const RequestSecond& second);
+  void take(const Probe& probe);
+  void take(const QueueSample& sample);
+  void take(const Measurement& measurement);
+  void take(const SourceState& state);
+  void take(const SourceGap& gap);
+  void take(const SourceProgress& progress);
+  void take(const TextDefined& defined);
+  /// The cell of a request, made if need be; it may say that the request is refused.
+  Cell& cell_of(const Request& request);
+  Refusal fill_cell(const Request& request, Cell& cell);
+  Refusal admit(SourceRecord& source, Instant at) const;
+  /// The service that a source's text means; a refusal if there is none and none may be made.
+  Refusal find_service(const SourceRecord& source, TextId text, std::uint32_t& found);
+  Service& add_service(ServicePlan plan);
+  void note_source(Service& service, std::uint32_t source);
+  void assign_sources(Service& service);
+  SourceRecord& source(SourceId id);
+  void feed_flow(Service& service, const std::string& queue, const QueueSample& sample);
+  [[nodiscard]] std::string text_of(SourceId source, TextId text) const;
+
+  Plan plan_;
+  Instant now_;       // Of the last step.
+  Instant earliest_;  // When the evidence of this step may have arrived at the earliest.
+  Instant clock_;     // Engine time while evidence is taken in.
+  TimeBuckets buckets_;
+  NameTable names_;
+  std::vector<std::unique_ptr<SourceRecord>> sources_;
+  std::vector<std::unique_ptr<Service>> services_;
+  std::map<std::string, std::uint32_t, std::less<>> service_by_name_;
+  CellTable cells_;
+  Step out_;
+  std::uint64_t steps_total_ = 0;
+  std::uint64_t events_total_ = 0;
+};
+
+}  // namespace belay::rules

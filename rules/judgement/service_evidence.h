@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/names.h"
+#include "rules/judgement/source_record.h"
+#include "rules/judgement/window_store.h"
+#include "rules/snapshot.h"
+
+namespace belay::rules {
+
+/// The last answers of one probe, for "fails K of N".
+struct ProbeLog {
+  struct Answer {
+    Instant at{};
+    NameId version = kNoName;
+    bool failed = false;
+  };
+  static constexpr std::size_t kAnswersMax = 1024;
+  std::deque<Answer> answers;  ///< Oldest first.
+  std::map<std::string, ProbeStatus> by_version;
+};
+
+/// Everything that rules of one service can look at.
+struct ServiceEvidence {
+  const NameTable* names = nullptr;
+  const std::vector<std::unique_ptr<SourceRecord>>* sources = nullptr;
+  WindowStore windows;
+  /// Indices of the sources that this service is judged on, by SourceKind.
+  std::array<std::vector<std::uint32_t>, 4> sources_by_kind;
+  std::map<std::string, QueueStatus> queues;
+  std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
+
+  [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
+  [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {
+    return sources_by_kind[static_cast<std::size_t>(kind)];
+  }
+};
+
+}  // namespace belay::rules

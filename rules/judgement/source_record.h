@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/names.h"
+#include "rules/judgement/verdict.h"
+#include "rules/plan.h"
+#include "rules/snapshot.h"
+#include "rules/windows/count_window.h"
+#include "rules/windows/coverage.h"
+#include "rules/windows/duplicate_filter.h"
+
+namespace belay::rules {
+
+/// Why the engine did not count a piece of evidence. What was received is what was evaluated and
+/// what was refused, by reason.
+enum class Refusal : std::uint8_t {
+  none,
+  late,
+  duplicate,
+  from_the_future,
+  unknown_service,
+  too_many_services,
+  too_many_queues,
+  undefined_text,
+  not_a_number,
+};
+inline constexpr std::size_t kRefusals = 9;
+const char* name_of(Refusal refusal);
+
+/// What the engine knows of one source: its texts, whether it lives, how late it is, what it gave.
+class SourceRecord {
+ public:
+  SourceRecord(SourcePlan plan, Instant start);
+
+  [[nodiscard]] const SourcePlan& plan() const { return plan_; }
+
+  void define(TextId id, NameId name);
+  /// Nothing for an id that was never defined; kNoName for kNoText.
+  [[nodiscard]] std::optional<NameId> name(TextId id) const;
+
+  /// Whether evidence from `at` may count. `earliest` is when it may have arrived at the earliest:
+  /// a stall of our own makes nothing late.
+  [[nodiscard]] Refusal admit(Instant at, Instant earliest, Instant now,
+                              bool is_any_lateness) const;
+  [[nodiscard]] bool is_new(std::uint64_t fingerprint) { return seen_.insert(fingerprint); }
+
+  /// Books `calls` pieces of evidence.
+  void book(Refusal refusal, Instant at, std::uint64_t calls = 1) {
+    received_ += calls;
+    received_now_ += calls;
+    refused_[static_cast<std::size_t>(refusal)] += calls;
+    if (refusal == Refusal::none && at > newest_) newest_ = at;
+  }
+  void say(const SourceState& state, Instant now);
+  void progress(const SourceProgress& progress);
+  void lose(const SourceGap& gap);
+  /// After the evidence of one moment: signs of life, lag, the share from the future.
+  void settle(Instant now);
+
+  /// What is wrong with it now, the worst first.
+  [[nodiscard]] std::optional<UnknownKind> trouble(Instant now) const;
+  [[nodiscard]] bool is_blind(Instant now) const;
+  /// Share of (now - over, now] in which it gave everything; nothing counts from before `since`.
+  [[nodiscard]] double covered(Instant now, Duration over, Instant since) const;
+  [[nodiscard]] bool is_warming(Instant now, Duration over, Instant since) const;
+  [[nodiscard]] bool is_sampled() const { return said_ == SourceHealth::sampled; }
+
+  /// Engine time of its newest evidence; of the engine's start if there was none yet.
+  [[nodiscard]] Instant last_evidence() const { return last_evidence_.value_or(start_); }
+  [[nodiscard]] std::optional<Instant> sampled_since() const { return sampled_since_; }
+  [[nodiscard]] std::uint64_t refused_total(Refusal refusal) const {
+    return refused_[static_cast<std::size_t>(refusal)];
+  }
+  [[nodiscard]] std::uint64_t received_total() const { return received_; }
+
+  [[nodiscard]] SourceStatus status(Instant now) const;
+
+ private:
+  SourcePlan plan_;
+  Instant start_;
+  std::vector<NameId> names_;
+  Coverage coverage_;
+  DuplicateFilter seen_;
+  std::optional<SourceHealth> said_;
+  std::string detail_;
+  std::optional<Instant> last_heard_;
+  std::optional<Instant> last_evidence_;
+  std::optional<Instant> sampled_since_;
+  std::optional<Duration> lag_;
+  Instant newest_ = Instant::min();
+  bool has_spoken_ = false;
+  std::uint64_t received_ = 0;
+  std::uint64_t received_now_ = 0;
+  std::uint64_t from_the_future_before_ = 0;
+  CountWindow received_minute_;
+  CountWindow from_the_future_minute_;
+  std::array<std::uint64_t, kRefusals> refused_{};
+  SourceProgress progress_;
+  std::map<std::string, std::uint64_t> lost_;
+};
+
+}  // namespace belay::rules

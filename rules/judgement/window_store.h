@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/selector.h"
+#include "rules/language/rule.h"
+#include "rules/windows/count_window.h"
+#include "rules/windows/gauge_window.h"
+#include "rules/windows/quantile_window.h"
+#include "rules/windows/value_window.h"
+
+namespace belay::rules {
+
+/// What one sliding window of a service is fed with. Equal ones are one window.
+struct WindowSpec {
+  enum class Of : std::uint8_t { requests, invocations, probe, queue, metric, prometheus };
+  enum class Kind : std::uint8_t {
+    count,     ///< Events that `counted`, `status` and `labels` take.
+    reported,  ///< Those of them that report what is `observed`.
+    above,     ///< Those of them whose observation is above `threshold`.
+    quantile,  ///< Histogram of the observations.
+    value,     ///< Sum, maximum and last of the observations.
+    gauge,     ///< Readings of `gauge`.
+  };
+  Of of = Of::requests;
+  Kind kind = Kind::count;
+  std::string name;  ///< Of the probe, queue or metric.
+  Counted counted = Counted::all;
+  std::uint16_t status = 0;
+  std::vector<LabelMatch> labels;
+  Observed observed = Observed::latency;
+  double threshold = 0;  ///< In microseconds, or in the metric's own unit.
+  GaugeMeasure::Kind gauge{};
+  /// What a count over a queue takes from its flow; `samples` are the samples that had one.
+  enum class Flow : std::uint8_t { attempts, stalls, samples } flow{};
+  VersionFilter version;
+  Instant since = Instant::min();  ///< Events before it do not count.
+  Duration over{};
+
+  [[nodiscard]] std::string key() const;
+};
+
+struct Window {
+  Window(WindowSpec what, const TimeBuckets& now);
+
+  WindowSpec spec;
+  LabelFilter labels;
+  std::variant<CountWindow, QuantileWindow, ValueWindow, GaugeWindow> ring;
+  std::uint32_t threshold_us = 0;
+  Instant wall_time_at = Instant::min();  ///< Newest latency in it that is wall time.
+
+  /// Makes it show the window that ends at `now`.
+  void advance(const TimeBuckets& now);
+  [[nodiscard]] std::uint64_t count() const;
+};
+
+/// The windows of one service, shared by its rules.
+class WindowStore {
+ public:
+  /// The window of this spec, made if there is none. Good until release_unused().
+  Window* find_or_add(WindowSpec spec, Instant now);
+
+  /// What a request with these properties feeds.
+  [[nodiscard]] std::vector<Window*> fed_by(const Call& call, const NameTable& names) const;
+  /// All windows of a subject by this name ("" for all names).
+  [[nodiscard]] const std::vector<Window*>& of(WindowSpec::Of subject) const;
+
+  /// Between the two, whatever is not asked for again with find_or_add() or keep() goes.
+  void begin_release();
+  void keep(Window* window) { kept_.push_back(window); }
+  void end_release();
+
+  [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+
+ private:
+  std::map<std::string, std::unique_ptr<Window>> by_key_;
+  std::array<std::vector<Window*>, 6> by_subject_;
+  std::vector<Window*> kept_;
+};
+
+/// One request, or what is alike in many. The hot path: a few nanoseconds a window.
+void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request);
+void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
+          const RequestSecond& second);
+
+}  // namespace belay::rules

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/judged_rule.h"
+#include "rules/judgement/service_evidence.h"
+#include "rules/plan.h"
+#include "rules/snapshot.h"
+#include "rules/windows/series_store.h"
+
+namespace belay::rules {
+
+/// One service with its evidence and its rules. Never moves: rules point into its plan.
+class Service {
+ public:
+  Service(ServicePlan plan_of_it, std::uint32_t routes_max);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Once its sources are known: binds the rules that are always judged.
+  void bind(Instant now);
+
+  ServicePlan plan;
+  ServiceEvidence evidence;
+  SeriesStore series;
+  std::vector<JudgedRule> always;
+
+  /// Cells of another epoch are out of date.
+  std::uint32_t epoch = 0;
+  bool has_news = false;  ///< Evidence came since it was judged last.
+
+  /// The slot of a version, in which the time it was last seen is kept. Makes room by forgetting
+  /// the one that was not seen for longest, but never one in `spared`.
+  std::uint32_t version_slot(NameId version, std::uint32_t versions_max,
+                             const std::vector<NameId>& spared);
+  void see_version(std::uint32_t slot, Instant at) {
+    if (at > versions_[slot].seen) versions_[slot].seen = at;
+  }
+  [[nodiscard]] std::vector<std::string> version_names() const;
+
+ private:
+  struct SeenVersion {
+    NameId version = kNoName;
+    Instant seen = Instant::min();
+  };
+  std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
+};
+
+}  // namespace belay::rules
