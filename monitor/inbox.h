@@ -22,6 +22,10 @@ class Lane {
   /// the engine as a SourceGap ("inbox_full") before the next event that fits.
   bool offer(rules::Event event);
 
+  /// The same for many at once, under one lock; the first ones that fit are taken. Leaves `events`
+  /// empty, whatever was dropped.
+  void offer_all(std::vector<rules::Event>& events);
+
   /// What must never be lost: definitions of texts, states of the source, outcomes, commands.
   void deliver(rules::Event event);
 
@@ -31,12 +35,15 @@ class Lane {
  private:
   friend class Inbox;
   Lane(Inbox& inbox, rules::SourceId source, std::size_t events_max);
+  bool take(rules::Event&& event);
+  void move_out(std::size_t events_max, std::vector<rules::Event>& events);
   Inbox& inbox_;
   rules::SourceId source_;
   std::size_t events_max_;
   std::vector<rules::Event> waiting_;
   std::uint64_t dropped_ = 0;
   Instant dropped_since_{};
+  Instant dropped_until_{};
 };
 
 /// Where all threads meet the engine: one bounded lane for each source, and one control lane that
