@@ -1,0 +1,38 @@
+#include "exporters/prometheus.h"
+
+#include <utility>
+
+namespace belay::exporters {
+
+Prometheus::Prometheus(std::string version, const Notifications& notifications,
+                       MetricsText::Limits limits)
+    : version_(std::move(version)), notifications_(notifications), limits_(limits) {}
+
+void Prometheus::publish(const rules::Snapshot& snapshot) {
+  traffic_.add(snapshot);
+  latest_.set(std::make_shared<const Published>(Published{snapshot, traffic_.by_service()}));
+}
+
+void Prometheus::notify(const rules::Notice& /*notice*/) {}
+
+std::string Prometheus::render(std::chrono::steady_clock::time_point now) {
+  constexpr std::chrono::seconds kCached{1};
+  if (is_written_ && now - written_ < kCached) return text_;
+  MetricsText text(limits_);
+  const auto published = latest_.get();
+  const Published nothing_yet;
+  const Published& shown = published ? *published : nothing_yet;
+  write_page({.version = version_,
+              .snapshot = shown.snapshot,
+              .traffic = shown.traffic,
+              .own = notifications_.collect(),
+              .dropped_before = dropped_},
+             text);
+  dropped_ += text.dropped();
+  text_ = text.take();
+  written_ = now;
+  is_written_ = true;
+  return text_;
+}
+
+}  // namespace belay::exporters

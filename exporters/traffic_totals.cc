@@ -1,0 +1,92 @@
+#include "exporters/traffic_totals.h"
+
+#include <utility>
+
+#include "exporters/metrics_text.h"
+
+namespace belay::exporters {
+namespace {
+
+using rules::SeriesTotals;
+
+/// What `now` adds to `before`. A series that went back was forgotten and began anew.
+SeriesTotals difference(const SeriesTotals& now, const SeriesTotals& before) {
+  if (now.requests < before.requests) return now;
+  SeriesTotals added = now;
+  for (std::size_t i = 0; i < now.by_status_class.size(); ++i) {
+    added.by_status_class[i] -= before.by_status_class[i];
+  }
+  for (std::size_t i = 0; i < now.latency_buckets.size(); ++i) {
+    added.latency_buckets[i] -= before.latency_buckets[i];
+  }
+  added.requests -= before.requests;
+  added.errors -= before.errors;
+  added.exceptions -= before.exceptions;
+  added.latency_sum_seconds -= before.latency_sum_seconds;
+  return added;
+}
+
+void book(RoleTotals& role, const SeriesTotals& added) {
+  for (std::size_t i = 0; i < added.by_status_class.size(); ++i) {
+    role.by_status_class[i] += added.by_status_class[i];
+  }
+  for (std::size_t i = 0; i < added.latency_buckets.size(); ++i) {
+    role.latency_buckets[i] += added.latency_buckets[i];
+  }
+  role.requests += added.requests;
+  role.errors += added.errors;
+  role.exceptions += added.exceptions;
+  role.latency_sum_seconds += added.latency_sum_seconds;
+}
+
+RouteTotals& route_of(ServiceTotals& totals, const std::string& route) {
+  const std::string label = label_text(route);
+  if (const auto found = totals.routes.find(label); found != totals.routes.end()) {
+    return found->second;
+  }
+  const bool is_full = totals.routes.size() >= TrafficTotals::kRoutesMax - 1;
+  return totals.routes[is_full ? "other" : label];
+}
+
+}  // namespace
+
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::candidate:
+      return "candidate";
+    case Role::baseline:
+      return "baseline";
+    case Role::other:
+      return "other";
+  }
+  return "other";
+}
+
+Role role_of(const rules::ServiceStatus& service, std::string_view version) {
+  if (!service.gate || version.empty()) return Role::other;
+  if (version == service.gate->candidate) return Role::candidate;
+  return version == service.gate->baseline ? Role::baseline : Role::other;
+}
+
+void TrafficTotals::add(const rules::Snapshot& snapshot) {
+  for (const rules::ServiceStatus& service : snapshot.services) add(service);
+}
+
+void TrafficTotals::add(const rules::ServiceStatus& service) {
+  Series& before = before_[service.name];
+  ServiceTotals& totals = totals_[service.name];
+  Series current;
+  for (const SeriesTotals& series : service.series) {
+    const auto [at, is_new] = current.try_emplace({series.route, series.version}, series);
+    const auto known = before.find(at->first);
+    const SeriesTotals added = known == before.end() ? series : difference(series, known->second);
+    if (added.requests == 0) continue;
+    book(totals.roles[static_cast<std::size_t>(role_of(service, series.version))], added);
+    RouteTotals& route = route_of(totals, series.route);
+    route.requests += added.requests;
+    route.errors += added.errors;
+  }
+  before = std::move(current);  // What the engine forgot is forgotten here, too.
+}
+
+}  // namespace belay::exporters
