@@ -23,6 +23,7 @@ struct Incoming {
   std::vector<Header> headers;
   std::string body;  ///< Inflated already if it was gzip.
   std::string peer;  ///< Address of the other side.
+  /// The value of the first header of that name, in any case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
 
@@ -36,13 +37,14 @@ struct Outgoing {
 /// Limits of a listener: what exceeds them is answered by the listener itself (400, 408, 413, 415,
 /// 431, 503).
 struct ListenerLimits {
-  std::size_t connections_max =
-      256;  ///< More wait in the kernel; half-open ones cannot starve others.
+  /// At the limit the connection that has waited longest for its request gives way, so that
+  /// half-open ones cannot starve others; when every one is being answered, 503.
+  std::size_t connections_max = 256;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 1024 * 1024;  ///< As sent.
   std::size_t inflated_bytes_max = 8 * 1024 * 1024;
-  std::chrono::milliseconds read_deadline{
-      10'000};  ///< From the first byte of a request to its last.
+  /// From the first byte of a request to its last, and again for the answer to be taken.
+  std::chrono::milliseconds read_deadline{10'000};
   std::chrono::milliseconds idle_deadline{30'000};  ///< Between requests of one connection.
 };
 

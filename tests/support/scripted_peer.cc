@@ -50,6 +50,15 @@ bool PeerConnection::read_until(std::string_view mark) {
   return true;
 }
 
+void PeerConnection::read_to_end() {
+  std::array<char, 16384> bytes{};
+  while (wait(POLLIN, kForever)) {
+    const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+    if (count <= 0) return;
+    received_.append(bytes.data(), static_cast<std::size_t>(count));
+  }
+}
+
 bool PeerConnection::send(std::string_view bytes) {
   while (!bytes.empty()) {
     if (!wait(POLLOUT, kForever)) return false;
@@ -77,6 +86,19 @@ void PeerConnection::reset() {
   const linger at_once{1, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
+
+// poll() passes over the missing descriptor of an end that never comes.
+RawClient::RawClient(std::uint16_t port)
+    : PeerConnection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), -1) {
+  const sockaddr_in address{.sin_family = AF_INET,
+                            .sin_port = htons(port),
+                            .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
+                            .sin_zero = {}};
+  BELAY_CHECK(::connect(socket(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+              "nobody listens on this port");
+}
+
+RawClient::~RawClient() { ::close(socket()); }
 
 ScriptedPeer::ScriptedPeer(Script script)
     : script_(std::move(script)),

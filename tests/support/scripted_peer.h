@@ -11,14 +11,16 @@
 
 namespace belay::test {
 
-/// One accepted connection of a ScriptedPeer, as its script sees it. Every call returns false once
-/// the other side has gone or the peer is ending: the script should then return.
+/// One accepted connection of a ScriptedPeer, as its script sees it, or a RawClient. Every call
+/// returns false once the other side has gone or the peer is ending: the script should then return.
 class PeerConnection {
  public:
   PeerConnection(int socket, int ending) : socket_(socket), ending_(ending) {}
 
   /// Reads until `mark` has come; `received()` then ends with it or holds more.
   bool read_until(std::string_view mark);
+  /// Reads until the other side ends or resets the connection.
+  void read_to_end();
   bool send(std::string_view bytes);
   /// One byte after another, `every` apart: a peer that is slow on purpose.
   bool drip(std::string_view bytes, std::chrono::milliseconds every);
@@ -29,11 +31,23 @@ class PeerConnection {
 
   [[nodiscard]] const std::string& received() const { return received_; }
 
+ protected:
+  [[nodiscard]] int socket() const { return socket_; }
+
  private:
   bool wait(short events, std::chrono::milliseconds at_most);
   int socket_;
   int ending_;  ///< Becomes readable when the peer ends.
   std::string received_;
+};
+
+/// A raw TCP connection to 127.0.0.1: for clients that drip, hang or send by halves.
+class RawClient : public PeerConnection {
+ public:
+  explicit RawClient(std::uint16_t port);
+  ~RawClient();
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
 };
 
 /// A raw TCP server on 127.0.0.1 and a free port that does exactly what its script says, once for
