@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,13 +42,17 @@ class RedisConnection {
  public:
   using Command = std::vector<std::string>;
 
-  /// Name lookup, connect, TLS, AUTH, SELECT and PING under one absolute deadline.
+  /// Name lookup, connect, TLS, AUTH, SELECT and PING under one absolute deadline. A server that
+  /// refuses one of them is Error::Kind::failed, its words in the message. A requested `stop` ends
+  /// this and every later call within 100 ms.
   static Result<std::unique_ptr<RedisConnection>> connect(const RedisUrl& url,
-                                                          std::chrono::milliseconds deadline);
+                                                          std::chrono::milliseconds deadline,
+                                                          std::stop_token stop = {});
   virtual ~RedisConnection() = default;
 
-  /// Sends all commands at once and reads as many replies, under one absolute deadline. A fault of
-  /// kind `ambiguous` or `timeout` leaves unknown what the server has done.
+  /// Sends all commands at once and reads as many replies, together at most 64 MiB and a million
+  /// items, under one absolute deadline. A fault of kind `ambiguous` or `timeout` leaves unknown
+  /// what the server has done.
   virtual Result<std::vector<RedisReply>> pipeline(const std::vector<Command>& commands,
                                                    std::chrono::milliseconds deadline) = 0;
 };

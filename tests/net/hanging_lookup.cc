@@ -41,7 +41,9 @@ HangingLookup::~HangingLookup() {
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
   using belay::net::gate;
-  if (node != nullptr && std::string_view(node) == belay::net::HangingLookup::kName) {
+  const bool asks_someone = hints == nullptr || (hints->ai_flags & AI_NUMERICHOST) == 0;
+  if (asks_someone && node != nullptr &&
+      std::string_view(node) == belay::net::HangingLookup::kName) {
     std::unique_lock lock(gate().mutex);
     ++gate().waiting;
     gate().changed.wait(lock, [] { return !gate().closed; });
