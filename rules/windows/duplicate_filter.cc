@@ -21,6 +21,8 @@ bool DuplicateFilter::insert(std::uint64_t fingerprint) {
   } else {
     erase(std::exchange(order_[oldest_], fingerprint));
     oldest_ = oldest_ + 1 == capacity_ ? 0 : oldest_ + 1;
+    // The next one to go is known already: its slot is far away by now.
+    __builtin_prefetch(&slots_[home(order_[oldest_])]);
   }
   slots_[find(fingerprint)] = fingerprint;
   return true;

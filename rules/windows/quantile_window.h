@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -48,13 +49,22 @@ class QuantileWindow {
   static constexpr std::uint32_t kEnd = 0xffffffff;
   /// A list is merged when it has doubled since the last time, but not below this.
   static constexpr std::uint16_t kMergeFrom = 64;
+  /// Value buckets between a list's lowest and highest up to which it is merged by counting.
+  static constexpr std::size_t kCountedMax = std::size_t{32} * kBucketsPerOctave;
 
   void slide(const TimeBuckets& now);
   void enter(std::uint32_t cell);
   void leave(std::uint32_t cell);
   void append(std::uint32_t cell, BucketId value, std::uint32_t count);
   void link(std::uint32_t cell, BucketId value, std::uint16_t count);
+  struct Sum {
+    BucketId value = 0;
+    std::uint32_t count = 0;
+  };
   void merge(std::uint32_t cell);
+  [[nodiscard]] std::vector<Sum> sums_by_counting(std::uint32_t head, BucketId lowest,
+                                                  std::size_t span) const;
+  [[nodiscard]] std::vector<Sum> sums_by_sorting(std::uint32_t head) const;
 
   RingPosition ring_;
   Histogram histogram_;                      // Of the covered cells.

@@ -110,12 +110,23 @@ std::string_view extension_of(std::string_view segment) {
   return extension;
 }
 
+/// Where the segment that begins at `at` ends; what was seen on the way goes into `seen`.
+std::size_t segment_end(std::string_view url, std::size_t at, std::uint8_t& seen) {
+  for (; at < url.size(); ++at) {
+    const std::uint8_t kind = class_of(url[at]);
+    if ((kind & kEnd) != 0) break;
+    seen |= kind;
+  }
+  return at;
+}
+
 /// Where the path begins: behind "scheme://authority", if there is one.
 std::size_t path_start(std::string_view url) {
-  const std::size_t stop = url.find_first_of("/?#");
-  if (stop == std::string_view::npos || stop == 0 || url[stop] != '/') return 0;
-  if (url[stop - 1] != ':' || stop + 1 >= url.size() || url[stop + 1] != '/') return 0;
-  return std::min(url.find_first_of("/?#", stop + 2), url.size());
+  std::uint8_t unused = 0;
+  const std::size_t stop = segment_end(url, 0, unused);
+  if (stop == 0 || stop + 1 >= url.size() || url[stop - 1] != ':') return 0;
+  if (url[stop] != '/' || url[stop + 1] != '/') return 0;
+  return segment_end(url, stop + 2, unused);
 }
 
 /// The route as it grows.
@@ -168,7 +179,7 @@ std::string_view normalise_route(std::string_view url, RouteBuffer& buffer) {
   while (at < url.size()) {
     const std::size_t start = at;
     std::uint8_t seen = 0;
-    while (at < url.size() && (class_of(url[at]) & kEnd) == 0) seen |= class_of(url[at++]);
+    at = segment_end(url, at, seen);
     if (at > start && !add_segment(route, url.substr(start, at - start), seen)) break;
     if (at < url.size() && url[at] != '/') break;
     ++at;

@@ -42,6 +42,19 @@ TEST(QuantileWindowTest, ABusySecondIsMergedAndStillLeavesExactly) {
   EXPECT_EQ(window.count(), 0U);
 }
 
+/// Zero lies far from every other value: such lists are merged another way.
+TEST(QuantileWindowTest, ABusySecondWithZeroesInItIsMergedAsWell) {
+  QuantileWindow window(minutes{1}, kStart);
+  for (int i = 0; i < 5'000; ++i) {
+    ASSERT_TRUE(window.add(kStart, kStart, kZeroBucket, 40));
+    ASSERT_TRUE(window.add(kStart, kStart, static_cast<BucketId>(50'000 + i % 50)));
+  }
+  EXPECT_EQ(window.histogram().count_in(kZeroBucket), 200'000U);
+  EXPECT_EQ(window.histogram().count_in(50'049), 100U);
+  window.advance(kStart + minutes{1});
+  EXPECT_EQ(window.count(), 0U);
+}
+
 TEST(QuantileWindowTest, ManyAtOnceCountAsManyOneByOne) {
   QuantileWindow window(seconds{10}, kStart);
   ASSERT_TRUE(window.add(kStart, kStart, kFast, QuantileWindow::kCountMax));
