@@ -1,0 +1,111 @@
+#include "monitor/actor.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace belay::monitor {
+namespace {
+
+// Three calls of ten seconds make a step; see Attempt::step.
+constexpr Duration kStepMax = std::chrono::seconds{60};
+
+// Engine time runs on while the machine is suspended, a condition variable's does not: look again.
+constexpr Duration kWaitMax = std::chrono::seconds{1};
+
+}  // namespace
+
+Actor::Actor(const Platforms& platforms, const Clock& clock, Deliver deliver, ActorOptions options)
+    : platforms_(platforms),
+      clock_(clock),
+      deliver_(std::move(deliver)),
+      options_(options),
+      random_(std::random_device{}()),
+      thread_([this] { work(); }) {}
+
+Actor::~Actor() { stop(); }
+
+void Actor::take(rules::Order order, bool resumed) {
+  const std::scoped_lock lock(mutex_);
+  if (std::find(open_.begin(), open_.end(), order.intent) != open_.end()) return;
+  open_.push_back(order.intent);
+  taken_.push_back({std::move(order), resumed});
+  changed_.notify_all();
+}
+
+void Actor::stop() {
+  {
+    std::unique_lock lock(mutex_);
+    is_stopping_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, options_.stop_grace, [this] { return has_ended_; });
+  }
+  calls_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::size_t Actor::open() const {
+  const std::scoped_lock lock(mutex_);
+  return open_.size();
+}
+
+bool Actor::is_stuck() const {
+  const std::scoped_lock lock(mutex_);
+  return step_began_ && clock_.now() - *step_began_ > kStepMax;
+}
+
+void Actor::admit() {
+  for (Taken& taken : taken_) {
+    Platform* platform = platforms_.find(taken.order);
+    if (platform != nullptr) {
+      attempts_.push_back(std::make_unique<Attempt>(
+          std::move(taken.order), *platform, clock_, options_,
+          [this] { return std::uniform_real_distribution<double>{}(random_); }, taken.resumed));
+      continue;
+    }
+    // Of a resumed order nobody can say whether it was carried out.
+    const auto phase = taken.resumed ? rules::ActionOutcome::Phase::abandoned
+                                     : rules::ActionOutcome::Phase::rejected;
+    std::erase(open_, taken.order.intent);
+    deliver_(
+        rules::ActionOutcome{.at = clock_.now(),
+                             .intent = taken.order.intent,
+                             .phase = phase,
+                             .detail = "nothing is configured that could carry out this order"});
+  }
+  taken_.clear();
+}
+
+Attempt* Actor::next_due() {
+  const auto first = std::min_element(attempts_.begin(), attempts_.end(),
+                                      [](auto& a, auto& b) { return a->due() < b->due(); });
+  return first == attempts_.end() ? nullptr : first->get();
+}
+
+void Actor::work() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    admit();
+    Attempt* const attempt = next_due();
+    const Instant now = clock_.now();
+    if (attempt == nullptr || attempt->due() > now) {
+      const Duration pause =
+          attempt == nullptr ? kWaitMax : std::min(kWaitMax, attempt->due() - now);
+      changed_.wait_for(lock, pause, [this] { return is_stopping_ || !taken_.empty(); });
+      continue;
+    }
+    step_began_ = now;
+    lock.unlock();
+    std::optional<rules::ActionOutcome> outcome = attempt->step(calls_.get_token());
+    if (outcome) deliver_(std::move(*outcome));
+    lock.lock();
+    step_began_.reset();
+    if (attempt->is_over()) {
+      std::erase(open_, attempt->order().intent);
+      std::erase_if(attempts_, [attempt](const auto& one) { return one.get() == attempt; });
+    }
+  }
+  has_ended_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace belay::monitor

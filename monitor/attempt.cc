@@ -1,0 +1,179 @@
+#include "monitor/attempt.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+#include "base/sanitize.h"
+
+namespace belay::monitor {
+
+using Phase = rules::ActionOutcome::Phase;
+
+Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
+                 const ActorOptions& options, Jitter jitter, bool resumed)
+    : order_(std::move(order)),
+      platform_(platform),
+      clock_(clock),
+      options_(options),
+      jitter_(std::move(jitter)),
+      resumed_(resumed),
+      began_(clock.now()),
+      deadline_(began_ + options.give_up_after),
+      maybe_sent_(resumed),
+      settled_at_(resumed ? began_ + options.settle : began_),
+      next_call_(began_) {}
+
+Instant Attempt::due() const {
+  const Instant milestone = said_unknown_ ? deadline_ : began_ + options_.unknown_after;
+  return std::min({next_call_, milestone, deadline_});
+}
+
+Attempt::Told Attempt::step(std::stop_token stop) {
+  BELAY_CHECK(!is_over_, "step of an attempt that is over");
+  const Instant now = clock_.now();
+  if (now >= next_call_) return look(stop);
+  if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
+  if (now >= began_ + options_.unknown_after && !said_unknown_) {
+    said_unknown_ = true;
+    return told(Phase::unknown, why_ + circumstances());
+  }
+  return std::nullopt;
+}
+
+Attempt::Told Attempt::look(std::stop_token stop) {
+  const Result<Standing> standing = platform_.read(order_, stop);
+  if (!standing.ok()) {
+    if (stop.stop_requested()) return std::nullopt;
+    return unreadable(standing.error());
+  }
+  refused_reads_ = 0;
+  return decide(*standing, stop);
+}
+
+Attempt::Told Attempt::decide(const Standing& standing, std::stop_token stop) {
+  switch (standing.kind) {
+    case Standing::Kind::ours:
+      return told(Phase::applied, standing.detail);
+    case Standing::Kind::target:
+      if (maybe_sent_ && platform_.trace(order_) != Trace::id) {
+        return told(Phase::applied, standing.detail);
+      }
+      return told(Phase::already, standing.detail);
+    case Standing::Kind::other:
+      return stood_down(standing.detail);
+    case Standing::Kind::expected:
+      return act(standing, stop);
+  }
+  check_failed("kind", "a standing of no kind");
+}
+
+Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
+  const Instant now = clock_.now();
+  if (acknowledged_) {
+    return wait("the platform accepted the order but does not show it: " + standing.detail);
+  }
+  if (maybe_sent_ && platform_.trace(order_) == Trace::none) {
+    return told(Phase::abandoned,
+                "it cannot be known whether it was carried out, so it is not tried again" +
+                    circumstances());
+  }
+  if (maybe_sent_ && now < settled_at_) {
+    return wait("the call had no answer and may still take effect; live: " + standing.detail);
+  }
+  // It has settled: what was sent before has not arrived and never will.
+  maybe_sent_ = false;
+  if (resumed_ && now - order_.at > options_.resumed_age_max) {
+    return told(Phase::abandoned,
+                "the order is " +
+                    format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
+                    " old, too old to act on; live: " + standing.detail);
+  }
+  if (stop.stop_requested()) return std::nullopt;
+  if (now >= deadline_) return wait(why_);
+
+  const Status status = platform_.apply(order_, stop);
+  if (!status.ok()) {
+    const bool cut_short = stop.stop_requested() && status.error().kind != Error::Kind::failed;
+    return cut_short ? std::nullopt : refused(status.error());
+  }
+  maybe_sent_ = true;
+  acknowledged_ = true;
+  waits_ = 0;
+  if (platform_.trace(order_) == Trace::none) return told(Phase::applied, "done");
+  return look(stop);
+}
+
+Attempt::Told Attempt::refused(const Error& error) {
+  switch (error.kind) {
+    case Error::Kind::failed:
+    case Error::Kind::invalid:
+    case Error::Kind::not_found:
+      return told(Phase::rejected, error.message);
+    case Error::Kind::conflict:
+      return stood_down(error.message);
+    case Error::Kind::ambiguous:
+      maybe_sent_ = true;
+      waits_ = 0;
+      settled_at_ = clock_.now() + options_.settle;
+      return wait(error.message);
+    case Error::Kind::unavailable:
+    case Error::Kind::timeout:
+    case Error::Kind::throttled:
+      break;
+  }
+  Told what = wait(error.message);
+  if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
+  return what;
+}
+
+Attempt::Told Attempt::unreadable(const Error& error) {
+  const bool refused_for_good = error.kind == Error::Kind::failed ||
+                                error.kind == Error::Kind::invalid ||
+                                error.kind == Error::Kind::not_found;
+  refused_reads_ = refused_for_good ? refused_reads_ + 1 : 0;
+  if (refused_reads_ >= options_.refused_reads_max && !maybe_sent_) {
+    return told(Phase::rejected, error.message);
+  }
+  Told what = wait(error.message);
+  if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
+  return what;
+}
+
+Attempt::Told Attempt::wait(std::string why) {
+  why_ = std::move(why);
+  const Instant now = clock_.now();
+  if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
+  const double doubled =
+      seconds(options_.retry_first) * std::exp2(static_cast<double>(std::min(waits_, 30)));
+  const double pause = std::min(doubled, seconds(options_.retry_max)) * (1.0 - jitter_() / 2);
+  ++waits_;
+  const Instant later =
+      now + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(pause));
+  next_call_ = std::min(later, deadline_);
+  if (now < began_ + options_.unknown_after || said_unknown_) return std::nullopt;
+  said_unknown_ = true;
+  return told(Phase::unknown, why_ + circumstances());
+}
+
+Attempt::Told Attempt::told(Phase phase, std::string detail) {
+  is_over_ = rules::is_final(phase);
+  return rules::ActionOutcome{.at = clock_.now(),
+                              .intent = order_.intent,
+                              .phase = phase,
+                              .detail = sanitize(detail, 1000)};
+}
+
+Attempt::Told Attempt::stood_down(std::string detail) {
+  const bool is_flag = std::holds_alternative<rules::ResetFlag>(order_.action);
+  return told(is_flag ? Phase::conflict : Phase::superseded, std::move(detail));
+}
+
+std::string Attempt::circumstances() const {
+  std::string text = maybe_sent_ ? "; it may have been carried out" : "; nothing was sent";
+  if (acknowledged_) text = "; it was accepted";
+  return text + "; by hand: " + platform_.by_hand(order_);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/time.h"
+#include "monitor/clock.h"
+#include "monitor/platform/platform.h"
+#include "rules/event.h"
+#include "rules/order.h"
+
+namespace belay::monitor {
+
+/// How patient the actor is.
+struct ActorOptions {
+  Duration unknown_after = std::chrono::seconds{30};  ///< Then it says that it does not know yet.
+  Duration give_up_after = std::chrono::minutes{10};  ///< From taking the order to `abandoned`.
+  /// An open order of an earlier life that is older than this is looked at, but not carried out.
+  Duration resumed_age_max = std::chrono::hours{1};
+  /// How long a call that ended without an answer may still take effect. Only after it is the
+  /// platform's "as judged" believed, and the order sent again: Cloudflare's POST /deployments has
+  /// no idempotency key.
+  Duration settle = std::chrono::seconds{15};
+  Duration retry_first = std::chrono::milliseconds{500};  ///< Doubles with each try, with jitter,
+  Duration retry_max = std::chrono::seconds{30};          ///< up to this.
+  int refused_reads_max = 3;  ///< In a row, before anything was sent: then the order is rejected.
+  Duration stop_grace = std::chrono::seconds{5};  ///< For the call under way when told to stop.
+};
+
+/// One order's way to its outcome: read, act if the world stands as it was judged, read back. The
+/// first try and the recovery after a crash are the same algorithm. Never sends again what may have
+/// arrived unless the platform shows that it has not.
+class Attempt {
+ public:
+  /// In [0, 1): spreads retries.
+  using Jitter = std::function<double()>;
+
+  /// `resumed`: an earlier life of this process may have sent it already.
+  Attempt(rules::Order order, Platform& platform, const Clock& clock, const ActorOptions& options,
+          Jitter jitter, bool resumed);
+
+  /// Does what is due: at most one order and two reads of the platform. Gives what is to be told;
+  /// after a final phase it is over. If `stop` cut a call short, nothing is told: the intent stays
+  /// open for the next life.
+  std::optional<rules::ActionOutcome> step(std::stop_token stop);
+
+  [[nodiscard]] Instant due() const;
+  [[nodiscard]] bool is_over() const { return is_over_; }
+  [[nodiscard]] const rules::Order& order() const { return order_; }
+
+ private:
+  using Told = std::optional<rules::ActionOutcome>;
+
+  Told look(std::stop_token stop);
+  Told decide(const Standing& standing, std::stop_token stop);
+  Told act(const Standing& standing, std::stop_token stop);
+  Told refused(const Error& error);
+  Told unreadable(const Error& error);
+  Told wait(std::string why);
+  Told told(rules::ActionOutcome::Phase phase, std::string detail);
+  Told stood_down(std::string detail);
+  [[nodiscard]] std::string circumstances() const;
+
+  const rules::Order order_;
+  Platform& platform_;
+  const Clock& clock_;
+  const ActorOptions& options_;
+  const Jitter jitter_;
+  const bool resumed_;
+  const Instant began_;
+  const Instant deadline_;
+
+  bool maybe_sent_ = false;    ///< A call left us, and nothing showed since that it failed.
+  bool acknowledged_ = false;  ///< The platform said yes.
+  Instant settled_at_{};       ///< Of the last call without an answer.
+  Instant next_call_{};
+  int waits_ = 0;
+  int refused_reads_ = 0;
+  bool said_unknown_ = false;
+  bool is_over_ = false;
+  std::string why_;  ///< The last thing in the way.
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,294 @@
+#include "monitor/attempt.h"
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/monitor/acting/fake_platform.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Behaviour;
+using test::FakePlatform;
+using test::ManualClock;
+using test::ReadBehaviour;
+using Phase = rules::ActionOutcome::Phase;
+
+constexpr Behaviour kEvery[] = {Behaviour::clean,
+                                Behaviour::applied_then_dropped,
+                                Behaviour::applied_then_500,
+                                Behaviour::not_applied_and_500,
+                                Behaviour::slow,
+                                Behaviour::throttled,
+                                Behaviour::unreachable,
+                                Behaviour::refused,
+                                Behaviour::human_first};
+constexpr ReadBehaviour kEveryRead[] = {ReadBehaviour::clean, ReadBehaviour::unreachable,
+                                        ReadBehaviour::throttled, ReadBehaviour::refused,
+                                        ReadBehaviour::human_before};
+
+/// What was told of one order, over all lives of the process.
+struct Story {
+  std::vector<rules::ActionOutcome> told;
+  int lives = 1;
+  Duration took{};
+  [[nodiscard]] Phase end() const { return told.empty() ? Phase::unknown : told.back().phase; }
+};
+
+/// Lives through an order, time jumping to whatever is due. After a kill, a second later, the next
+/// life resumes it.
+Story live(FakePlatform& platform, ManualClock& clock, const rules::Order& order,
+           const ActorOptions& options, bool resumed = false) {
+  Story story;
+  const Instant began = clock.now();
+  for (bool is_over = false; !is_over;) {
+    Attempt attempt(
+        order, platform, clock, options, [] { return 0.5; }, resumed || story.lives > 1);
+    try {
+      while (!attempt.is_over()) {
+        clock.advance_to(attempt.due());
+        if (auto outcome = attempt.step({})) story.told.push_back(*outcome);
+      }
+      is_over = true;
+    } catch (const test::Killed&) {
+      ++story.lives;
+      clock.advance(1s);
+    }
+  }
+  story.took = clock.now() - began;
+  return story;
+}
+
+class AttemptTest : public testing::Test {
+ protected:
+  Story live() { return monitor::live(platform_, clock_, order_, options_); }
+  ManualClock clock_;
+  FakePlatform platform_{clock_};
+  ActorOptions options_;
+  rules::Order order_ = test::fake_order(1, clock_);
+};
+
+TEST_F(AttemptTest, ACleanOrderIsReadAppliedAndReadBack) {
+  const Story story = live();
+  ASSERT_EQ(story.told.size(), 1U);
+  EXPECT_EQ(story.end(), Phase::applied);
+  EXPECT_EQ(story.told[0].intent, order_.intent);
+  EXPECT_EQ(platform_.reads(), 2);
+  EXPECT_EQ(platform_.applies(), 1);
+  EXPECT_LT(story.took, 1s);
+}
+
+TEST_F(AttemptTest, ATargetThatIsLiveAlreadyIsLeftAlone) {
+  platform_.deploy_by_hand("good");
+  EXPECT_EQ(live().end(), Phase::already);
+  EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, AnythingElseLiveMeansStandingDown) {
+  platform_.deploy_by_hand("newer");
+  EXPECT_EQ(live().end(), Phase::superseded);
+  EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, AFlagThatSomeoneChangedIsAConflict) {
+  // The platform reads rollbacks only; what matters here is how the answer is told.
+  class Changed final : public Platform {
+    Result<Standing> read(const rules::Order&, std::stop_token) override {
+      return Standing{Standing::Kind::other, "the flag holds \"beta\""};
+    }
+    Status apply(const rules::Order&, std::stop_token) override { return Done{}; }
+    [[nodiscard]] std::string by_hand(const rules::Order&) const override { return ""; }
+  } changed;
+  order_.action = rules::ResetFlag{"checkout-v2"};
+  Attempt attempt(
+      order_, changed, clock_, options_, [] { return 0.0; }, false);
+  const auto outcome = attempt.step({});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->phase, Phase::conflict);
+}
+
+TEST_F(AttemptTest, ARefusalIsFinal) {
+  platform_.script_ = {Behaviour::refused};
+  const Story story = live();
+  EXPECT_EQ(story.end(), Phase::rejected);
+  EXPECT_EQ(story.told.back().detail, "secrets changed");
+  EXPECT_EQ(platform_.applies(), 1);
+}
+
+TEST_F(AttemptTest, AnAmbiguousAnswerThatWasAppliedIsFoundByItsId) {
+  platform_.script_ = {Behaviour::applied_then_dropped};
+  EXPECT_EQ(live().end(), Phase::applied);
+  EXPECT_EQ(platform_.applies(), 1);
+}
+
+TEST_F(AttemptTest, AnAmbiguousAnswerIsSentAgainOnlyAfterItCanNoLongerArrive) {
+  platform_.script_ = {Behaviour::not_applied_and_500};
+  const Story story = live();
+  EXPECT_EQ(story.end(), Phase::applied);
+  EXPECT_EQ(platform_.applies(), 2);
+  EXPECT_GE(story.took, options_.settle);
+}
+
+TEST_F(AttemptTest, ThrottlingIsRespectedToTheSecond) {
+  platform_.script_ = {Behaviour::throttled};
+  Instant refused_at{};
+  platform_.on_apply_ = [&] {
+    if (platform_.applies() == 1) refused_at = clock_.now();
+    if (platform_.applies() == 2) {
+      EXPECT_GE(clock_.now() - refused_at, 45s);
+    }
+  };
+  const Story story = live();
+  ASSERT_EQ(story.told.size(), 2U);
+  EXPECT_EQ(story.told[0].phase, Phase::unknown) << "after thirty seconds it says so";
+  EXPECT_EQ(story.end(), Phase::applied);
+}
+
+TEST_F(AttemptTest, APatienceBeyondTheDeadlineIsNotBroken) {
+  class Patient final : public Platform {
+   public:
+    Result<Standing> read(const rules::Order&, std::stop_token) override {
+      ++reads;
+      return Error{Error::Kind::throttled, "429", 3600s};
+    }
+    Status apply(const rules::Order&, std::stop_token) override { return Done{}; }
+    [[nodiscard]] std::string by_hand(const rules::Order&) const override { return "wrangler"; }
+    int reads = 0;
+  } patient;
+  Attempt attempt(
+      order_, patient, clock_, options_, [] { return 0.0; }, false);
+  std::vector<Phase> phases;
+  while (!attempt.is_over()) {
+    clock_.advance_to(attempt.due());
+    if (const auto outcome = attempt.step({})) phases.push_back(outcome->phase);
+  }
+  EXPECT_THAT(phases, testing::ElementsAre(Phase::unknown, Phase::abandoned));
+  EXPECT_EQ(patient.reads, 1);
+}
+
+TEST_F(AttemptTest, AnUnreachablePlatformIsUnknownAfterThirtySecondsAndAbandonedAtTheDeadline) {
+  platform_.read_script_.assign(1000, ReadBehaviour::unreachable);
+  const Instant began = clock_.now();
+  const Story story = live();
+  ASSERT_EQ(story.told.size(), 2U);
+  EXPECT_EQ(story.told[0].phase, Phase::unknown);
+  EXPECT_LE(story.told[0].at - began, 31s);
+  EXPECT_GE(story.told[0].at - began, 30s);
+  EXPECT_EQ(story.end(), Phase::abandoned);
+  EXPECT_LE(story.took, options_.give_up_after + 1s);
+  EXPECT_NE(story.told[1].detail.find("nothing was sent"), std::string::npos);
+  EXPECT_NE(story.told[1].detail.find("by hand"), std::string::npos);
+  EXPECT_LT(platform_.reads(), 60) << "retries back off";
+  EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, ATokenThatMayNotEvenReadIsRejectedAfterThreeTries) {
+  platform_.read_script_.assign(1000, ReadBehaviour::refused);
+  EXPECT_EQ(live().end(), Phase::rejected);
+  EXPECT_EQ(platform_.reads(), 3);
+  EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, AnOldOrderOfAnEarlierLifeIsLookedAtButNotCarriedOut) {
+  clock_.advance(2h);
+  const Story story = monitor::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  EXPECT_EQ(story.end(), Phase::abandoned);
+  EXPECT_NE(story.told.back().detail.find("too old"), std::string::npos);
+  EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, AStopLeavesTheIntentOpen) {
+  std::stop_source stop;
+  platform_.on_apply_ = [&] { stop.request_stop(); };
+  platform_.script_ = {Behaviour::applied_then_dropped};
+  Attempt attempt(
+      order_, platform_, clock_, options_, [] { return 0.0; }, false);
+  EXPECT_FALSE(attempt.step(stop.get_token()));
+  EXPECT_FALSE(attempt.is_over());
+  EXPECT_EQ(monitor::live(platform_, clock_, order_, options_, true).end(), Phase::applied);
+  EXPECT_EQ(platform_.deployments_of(order_.intent), 1);
+}
+
+/// All scripts of three orders and three reads, killed at each call or not at all.
+template <typename Check>
+int explore(const ActorOptions& options, Trace trace, Check&& check) {
+  int runs = 0;
+  for (const Behaviour first : kEvery) {
+    for (const Behaviour second : kEvery) {
+      for (const ReadBehaviour one : kEveryRead) {
+        for (const ReadBehaviour two : kEveryRead) {
+          for (const ReadBehaviour three : kEveryRead) {
+            for (int kill = 0; kill <= 6; ++kill) {
+              ManualClock clock;
+              FakePlatform platform(clock);
+              platform.trace_ = trace;
+              platform.script_ = {first, second};
+              platform.read_script_ = {one, two, three};
+              if (kill > 0) platform.killed_at_call_ = kill;
+              const rules::Order order = test::fake_order(1, clock);
+              const Story story = live(platform, clock, order, options);
+              check(platform, order, story);
+              ++runs;
+            }
+          }
+        }
+      }
+    }
+  }
+  return runs;
+}
+
+TEST(AttemptExplorationTest, AppliesAtMostOnceAndTellsTheTruthInEveryInterleaving) {
+  const int runs = explore(
+      {}, Trace::id, [](FakePlatform& platform, const rules::Order& order, const Story& story) {
+        const int ours = platform.deployments_of(order.intent);
+        ASSERT_LE(ours, 1);
+        ASSERT_TRUE(rules::is_final(story.end()));
+        ASSERT_LE(story.told.size(), static_cast<std::size_t>(story.lives) + 1);
+        ASSERT_TRUE(story.end() != Phase::applied || ours == 1);
+        const bool not_ours = story.end() == Phase::rejected || story.end() == Phase::already;
+        ASSERT_TRUE(!not_ours || ours == 0);
+        const bool human = platform.live() == "newer";
+        ASSERT_TRUE(story.end() != Phase::superseded || human || ours == 1);
+        // Nothing hides: the platform healed, so the order is through unless someone said no.
+        if (story.end() == Phase::abandoned) FAIL() << story.told.back().detail;
+        ASSERT_LE(story.took, 11min);
+      });
+  std::printf("%d interleavings\n", runs);
+}
+
+TEST(AttemptExplorationTest, TheExplorationFindsTheDuplicatesOfAnActorThatDoesNotWait) {
+  ActorOptions hasty;
+  hasty.settle = 0s;
+  int duplicates = 0;
+  explore(hasty, Trace::id, [&](FakePlatform& platform, const rules::Order& order, const Story&) {
+    if (platform.deployments_of(order.intent) > 1) ++duplicates;
+  });
+  EXPECT_GT(duplicates, 0);
+}
+
+TEST(AttemptExplorationTest, WhatLeavesNoTraceIsNeverTriedAgainOnceItMayHaveRun) {
+  explore(
+      {}, Trace::none, [](FakePlatform& platform, const rules::Order& order, const Story& story) {
+        ASSERT_LE(platform.deployments_of(order.intent), 1);
+        ASSERT_TRUE(story.end() != Phase::applied || platform.deployments_of(order.intent) == 1);
+        ASSERT_TRUE(rules::is_final(story.end()));
+      });
+}
+
+TEST(AttemptExplorationTest, WhatShowsOnlyItsEffectNeverOverwritesSomeoneElses) {
+  explore({}, Trace::effect,
+          [](FakePlatform& platform, const rules::Order& order, const Story& story) {
+            ASSERT_TRUE(rules::is_final(story.end()));
+            ASSERT_TRUE(story.end() != Phase::applied || platform.live() == "good");
+            ASSERT_LE(platform.deployments_of(order.intent), 1);
+          });
+}
+
+}  // namespace
+}  // namespace belay::monitor
