@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,8 @@
 
 namespace belay::monitor {
 
-/// The durable, append-only record. SQLite (WAL, synchronous=FULL, one connection, exclusive lock)
-/// in
-/// `<state>/journal.db`, mode 0600 in a directory of mode 0700. Owned by the engine's thread.
+/// The durable, append-only record: SQLite (WAL, synchronous=FULL, one connection, exclusive lock)
+/// in `<state>/journal.db`, mode 0600 in a directory of mode 0700. Owned by the engine's thread.
 class Journal {
  public:
   /// Fails if another process holds the state, the directory is not ours alone, or the journal is
@@ -35,6 +35,10 @@ class Journal {
   /// Calls `each` for the newest `entries_max` entries, oldest first.
   virtual Status read(std::size_t entries_max,
                       const std::function<void(const rules::JournalEntry&)>& each) = 0;
+
+  /// Why nothing can be acted upon, or soon can not, for /readyz: a fault of an earlier append, a
+  /// full disk. Nothing when all is well.
+  [[nodiscard]] virtual std::optional<std::string> trouble() const { return std::nullopt; }
 };
 
 }  // namespace belay::monitor

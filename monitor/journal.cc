@@ -1,0 +1,298 @@
+#include "monitor/journal.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "monitor/journal_text.h"
+#include "monitor/sqlite.h"
+#include "monitor/state_directory.h"
+
+namespace belay::monitor {
+namespace {
+
+using rules::JournalEntry;
+
+constexpr const char* kFile = "journal.db";
+// "BLAY": tells our file from other databases.
+constexpr const char* kApplication = "1112293721";
+constexpr const char* kVersion = "1";
+constexpr Duration kRemembered = std::chrono::hours{24};
+
+constexpr const char* kSchema = R"sql(
+BEGIN IMMEDIATE;
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY,
+  at_ns INTEGER NOT NULL,           -- since the Unix epoch
+  kind TEXT NOT NULL,
+  service TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  intent TEXT NOT NULL,
+  text TEXT NOT NULL,               -- JSON; see rules/order.h
+  is_final INTEGER NOT NULL         -- an outcome after which nothing follows
+) STRICT;
+CREATE UNIQUE INDEX intents ON entries (intent) WHERE kind = 'intent';
+CREATE INDEX final_outcomes ON entries (intent) WHERE is_final = 1;
+CREATE INDEX kinds ON entries (kind, seq);
+PRAGMA application_id = 1112293721;
+PRAGMA user_version = 1;
+COMMIT;
+)sql";
+
+struct Expected {
+  const char* sql;
+  const char* answer;
+};
+// Exclusive before WAL: then there is no shared memory, and nobody else can get in. Each answer is
+// fetched and compared: SQLite keeps the old mode without an error when it cannot change it.
+constexpr Expected kSettings[] = {
+    {"PRAGMA locking_mode = EXCLUSIVE", "exclusive"},
+    {"PRAGMA mmap_size = 0", "0"},
+    {"PRAGMA journal_mode = WAL", "wal"},
+    {"PRAGMA quick_check(1)", "ok"},
+};
+
+Status adopt(Database& database) {
+  const Result<std::string> version = database.ask("PRAGMA user_version");
+  if (!version.ok()) return version.error();
+  const Result<std::string> tables = database.ask("SELECT count(*) FROM sqlite_schema");
+  if (!tables.ok()) return tables.error();
+  if (*version == "0" && *tables == "0") return database.run(kSchema);
+  const Result<std::string> application = database.ask("PRAGMA application_id");
+  if (!application.ok()) return application.error();
+  if (*application != kApplication) {
+    return Error{Error::Kind::invalid, "is another program's database"};
+  }
+  if (*version != kVersion) {
+    return Error{Error::Kind::invalid, "was written by another version of Belay (schema " +
+                                           *version + ", this one knows " + kVersion + ")"};
+  }
+  return Done{};
+}
+
+class SqliteJournal final : public Journal {
+ public:
+  SqliteJournal(StateDirectory state, Database database)
+      : state_(std::move(state)),
+        database_(std::move(database)),
+        has_reserve_(state_.hold_reserve()) {}
+
+  Status append(const std::vector<JournalEntry>& entries) override;
+  Result<Recovered> recover(Instant now) override;
+  Status read(std::size_t entries_max,
+              const std::function<void(const JournalEntry&)>& each) override;
+  [[nodiscard]] std::optional<std::string> trouble() const override;
+
+ private:
+  Status insert_all(const std::vector<JournalEntry>& entries);
+  Status write(const std::vector<JournalEntry>& entries);
+  Status select(const char* sql, std::int64_t parameter,
+                const std::function<Status(const JournalEntry&, bool marked)>& each);
+  Status recover_actions(Instant now, Recovered& recovered);
+  Status recover_disarmed(Instant now, Recovered& recovered);
+
+  StateDirectory state_;  // Before the database: its lock is given back last.
+  Database database_;
+  bool has_reserve_;
+  std::optional<std::string> broken_;
+};
+
+Status SqliteJournal::insert_all(const std::vector<JournalEntry>& entries) {
+  Result<Query> insert =
+      Query::prepare(database_,
+                     "INSERT INTO entries (at_ns, kind, service, rule, intent, text, is_final) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?)");
+  if (!insert.ok()) return insert.error();
+  for (const JournalEntry& entry : entries) {
+    insert->bind(1, entry.at.time_since_epoch().count());
+    insert->bind(2, name_of(entry.kind));
+    insert->bind(3, entry.service);
+    insert->bind(4, entry.rule);
+    insert->bind(5, entry.intent);
+    insert->bind(6, entry.text);
+    const bool is_final = entry.kind == JournalEntry::Kind::outcome && is_final_outcome(entry);
+    insert->bind(7, std::int64_t{is_final});
+    if (const Result<bool> done = insert->step(); !done.ok()) return done.error();
+    insert->reset();
+  }
+  return Done{};
+}
+
+Status SqliteJournal::write(const std::vector<JournalEntry>& entries) {
+  if (Status begun = database_.run("BEGIN IMMEDIATE"); !begun.ok()) return begun;
+  Status status = insert_all(entries);
+  if (status.ok()) status = database_.run("COMMIT");
+  if (status.ok()) return status;
+  const SqliteFault fault = database_.fault();
+  if (database_.in_transaction()) {
+    if (const Status undone = database_.run("ROLLBACK"); !undone.ok())
+      broken_ = undone.error().message;
+  }
+  // After a fault of the disk nobody knows what it holds; only opening it anew tells.
+  if (fault == SqliteFault::other || fault == SqliteFault::damaged) {
+    broken_ = status.error().message;
+  }
+  return status;
+}
+
+Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
+  if (broken_) {
+    return Error{Error::Kind::failed,
+                 "the journal failed earlier and must be opened anew: " + *broken_};
+  }
+  if (entries.empty()) return Done{};
+  const bool begins_action = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
+    return entry.kind == JournalEntry::Kind::intent;
+  });
+  if (begins_action && !has_reserve_) {
+    has_reserve_ = state_.hold_reserve();
+    if (!has_reserve_) {
+      return Error{Error::Kind::failed,
+                   state_.path().string() +
+                       ": the disk is full; no action is begun without room to record its outcome"};
+    }
+  }
+  Status status = write(entries);
+  if (!status.ok() && !broken_ && database_.fault() == SqliteFault::full && has_reserve_) {
+    state_.release_reserve();
+    has_reserve_ = false;
+    status = write(entries);
+  }
+  return status;
+}
+
+std::optional<std::string> SqliteJournal::trouble() const {
+  if (broken_) return "the journal failed: " + *broken_;
+  if (!has_reserve_) return state_.path().string() + ": the disk is full";
+  return std::nullopt;
+}
+
+Status SqliteJournal::select(const char* sql, std::int64_t parameter,
+                             const std::function<Status(const JournalEntry&, bool)>& each) {
+  Result<Query> query = Query::prepare(database_, sql);
+  if (!query.ok()) return query.error();
+  query->bind(1, parameter);
+  while (true) {
+    const Result<bool> row = query->step();
+    if (!row.ok()) return row.error();
+    if (!*row) return Done{};
+    const std::optional<JournalEntry::Kind> kind = journal_kind_of(query->text(1));
+    if (!kind) {
+      return Error{Error::Kind::invalid, "the journal holds an unknown kind: " + query->text(1)};
+    }
+    const JournalEntry entry{.kind = *kind,
+                             .at = Instant{Duration{query->integer(0)}},
+                             .service = query->text(2),
+                             .rule = query->text(3),
+                             .intent = query->text(4),
+                             .text = query->text(5)};
+    if (Status status = each(entry, query->integer(6) != 0); !status.ok()) return status;
+  }
+}
+
+Status SqliteJournal::recover_actions(Instant now, Recovered& recovered) {
+  const char* const sql =
+      "SELECT at_ns, kind, service, rule, intent, text, is_open FROM (SELECT *, NOT EXISTS "
+      "(SELECT 1 FROM entries o WHERE o.is_final = 1 AND o.intent = i.intent) AS is_open "
+      "FROM entries i WHERE i.kind = 'intent') WHERE is_open OR at_ns >= ? ORDER BY seq";
+  const std::int64_t since = (now - kRemembered).time_since_epoch().count();
+  return select(sql, since, [&](const JournalEntry& entry, bool is_open) -> Status {
+    Result<rules::Order> order = order_of(entry);
+    if (!order.ok()) return order.error();
+    const auto* rollback = std::get_if<rules::RollBack>(&order->action);
+    recovered.remembered.actions.push_back(
+        {.at = entry.at,
+         .service = entry.service,
+         .intent = entry.intent,
+         .target = rollback != nullptr ? rollback->target : std::string(),
+         .is_open = is_open});
+    if (is_open) recovered.open_orders.push_back(std::move(*order));
+    return Done{};
+  });
+}
+
+Status SqliteJournal::recover_disarmed(Instant now, Recovered& recovered) {
+  std::map<std::string, rules::Disarmed> latest;
+  const char* const sql =
+      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM entries "
+      "WHERE kind = 'disarmed' AND seq >= ? ORDER BY seq";
+  Status status = select(sql, 0, [&](const JournalEntry& entry, bool) -> Status {
+    Result<rules::Disarmed> disarmed = disarmed_of(entry);
+    if (!disarmed.ok()) return disarmed.error();
+    latest[entry.service] = std::move(*disarmed);
+    return Done{};
+  });
+  if (!status.ok()) return status;
+  for (auto& [service, disarmed] : latest) {
+    if (disarmed.until > now) recovered.remembered.disarmed.push_back(std::move(disarmed));
+  }
+  return Done{};
+}
+
+Result<Journal::Recovered> SqliteJournal::recover(Instant now) {
+  Recovered recovered;
+  if (Status status = recover_actions(now, recovered); !status.ok()) return status.error();
+  if (Status status = recover_disarmed(now, recovered); !status.ok()) return status.error();
+  return recovered;
+}
+
+Status SqliteJournal::read(std::size_t entries_max,
+                           const std::function<void(const JournalEntry&)>& each) {
+  const char* const sql =
+      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM "
+      "(SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq";
+  return select(sql, static_cast<std::int64_t>(entries_max),
+                [&each](const JournalEntry& entry, bool) -> Status {
+                  each(entry);
+                  return Done{};
+                });
+}
+
+Error set_aside(const StateDirectory& state, const std::string& why) {
+  const Result<std::filesystem::path> aside = state.set_aside(kFile);
+  if (!aside.ok()) return aside.error();
+  return Error{Error::Kind::failed, "the journal is damaged (" + why + ") and was set aside as " +
+                                        aside->string() +
+                                        "; nothing is acted upon without a journal"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& state_directory) {
+  Result<StateDirectory> state = StateDirectory::open(state_directory);
+  if (!state.ok()) return state.error();
+  const std::filesystem::path file = state->path() / kFile;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const bool is_main = *suffix == '\0';
+    if (Status fine = state->check_file(kFile + std::string(suffix), is_main); !fine.ok()) {
+      return fine.error();
+    }
+  }
+  Result<Database> database = Database::open(file);
+  if (!database.ok()) return database.error();
+  for (const auto& [sql, expected] : kSettings) {
+    const Result<std::string> answer = database->ask(sql);
+    if (!answer.ok() && database->fault() == SqliteFault::damaged) {
+      return set_aside(*state, answer.error().message);
+    }
+    if (!answer.ok()) return answer.error();
+    if (*answer == expected) continue;
+    if (std::string_view(expected) == "ok") return set_aside(*state, *answer);
+    return Error{Error::Kind::failed, file.string() + ": " + sql + " gave " + *answer};
+  }
+  if (Status full = database->run("PRAGMA synchronous = FULL"); !full.ok()) return full.error();
+  const Result<std::string> synchronous = database->ask("PRAGMA synchronous");
+  if (!synchronous.ok()) return synchronous.error();
+  if (*synchronous != "2") return Error{Error::Kind::failed, "PRAGMA synchronous is not FULL"};
+  if (Status adopted = adopt(*database); !adopted.ok()) {
+    if (database->fault() == SqliteFault::damaged)
+      return set_aside(*state, adopted.error().message);
+    return Error{adopted.error().kind, file.string() + ": " + adopted.error().message};
+  }
+  if (Status durable = state->sync(); !durable.ok()) return durable.error();
+  return std::unique_ptr<Journal>(
+      std::make_unique<SqliteJournal>(std::move(*state), std::move(*database)));
+}
+
+}  // namespace belay::monitor

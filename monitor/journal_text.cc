@@ -1,0 +1,139 @@
+#include "monitor/journal_text.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace belay::monitor {
+namespace {
+
+using nlohmann::json;
+using Kind = rules::JournalEntry::Kind;
+
+constexpr std::array<std::pair<Kind, std::string_view>, 9> kKinds{{
+    {Kind::gate_started, "gate_started"},
+    {Kind::gate_ended, "gate_ended"},
+    {Kind::fired, "fired"},
+    {Kind::cleared, "cleared"},
+    {Kind::intent, "intent"},
+    {Kind::outcome, "outcome"},
+    {Kind::verified, "verified"},
+    {Kind::disarmed, "disarmed"},
+    {Kind::notice, "notice"},
+}};
+
+Error unreadable(const rules::JournalEntry& entry, const char* what) {
+  std::string message = "the journal's ";
+  message.append(name_of(entry.kind)).append(" ").append(entry.intent);
+  message.append(" at ").append(format_utc(entry.at)).append(" has no usable ").append(what);
+  return Error{Error::Kind::invalid, std::move(message)};
+}
+
+json parsed(const std::string& text) { return json::parse(text, nullptr, /*exceptions=*/false); }
+
+/// Empty when it is missing or something else.
+std::string text_in(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+template <typename Number>
+Number number_in(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<Number>() : Number{};
+}
+
+std::vector<rules::Evidence> evidence_in(const json& object) {
+  std::vector<rules::Evidence> all;
+  const auto found = object.find("evidence");
+  if (found == object.end() || !found->is_array()) return all;
+  for (const json& one : *found) {
+    if (!one.is_object()) continue;
+    rules::Evidence evidence;
+    evidence.what = text_in(one, "what");
+    evidence.threshold = number_in<double>(one, "threshold");
+    evidence.value = number_in<double>(one, "value");
+    evidence.has_value = one.contains("value");
+    evidence.numerator = number_in<std::uint64_t>(one, "numerator");
+    evidence.denominator = number_in<std::uint64_t>(one, "denominator");
+    evidence.window = std::chrono::milliseconds{number_in<std::int64_t>(one, "window_ms")};
+    all.push_back(std::move(evidence));
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<rules::Order> order_of(const rules::JournalEntry& intent) {
+  const json object = parsed(intent.text);
+  if (!object.is_object()) return unreadable(intent, "text");
+  rules::Order order;
+  order.intent = intent.intent;
+  order.at = intent.at;
+  order.service = intent.service;
+  order.rule = intent.rule;
+  order.reason = text_in(object, "reason");
+  order.candidate = text_in(object, "candidate");
+  order.baseline = text_in(object, "baseline");
+  order.evidence = evidence_in(object);
+  const std::string kind = text_in(object, "kind");
+  if (kind == "rollback") {
+    rules::RollBack rollback{text_in(object, "target"), text_in(object, "expected")};
+    if (rollback.target.empty()) return unreadable(intent, "target");
+    order.action = std::move(rollback);
+  } else if (kind == "reset_flag") {
+    rules::ResetFlag reset{text_in(object, "flag")};
+    if (reset.flag.empty()) return unreadable(intent, "flag");
+    order.action = std::move(reset);
+  } else if (kind == "run") {
+    rules::RunCommand run{text_in(object, "command")};
+    if (run.command.empty()) return unreadable(intent, "command");
+    order.action = std::move(run);
+  } else {
+    return unreadable(intent, "kind");
+  }
+  return order;
+}
+
+Result<rules::Disarmed> disarmed_of(const rules::JournalEntry& disarmed) {
+  const json object = parsed(disarmed.text);
+  if (!object.is_object()) return unreadable(disarmed, "text");
+  const auto until = object.find("until_ms");
+  if (until == object.end() || !until->is_number_integer()) return unreadable(disarmed, "until_ms");
+  return rules::Disarmed{.at = disarmed.at,
+                         .service = disarmed.service,
+                         .until = from_unix_ms(until->get<std::int64_t>()),
+                         .by = text_in(object, "by")};
+}
+
+bool is_final_outcome(const rules::JournalEntry& outcome) {
+  using Phase = rules::ActionOutcome::Phase;
+  const json object = parsed(outcome.text);
+  if (!object.is_object()) return false;
+  const std::string phase = text_in(object, "phase");
+  for (const Phase one : {Phase::applied, Phase::already, Phase::superseded, Phase::conflict,
+                          Phase::rejected, Phase::abandoned}) {
+    if (phase == rules::name_of(one)) return true;
+  }
+  return false;
+}
+
+std::string_view name_of(Kind kind) {
+  for (const auto& [one, name] : kKinds) {
+    if (one == kind) return name;
+  }
+  check_failed("kind", "a journal entry of no kind");
+}
+
+std::optional<Kind> journal_kind_of(std::string_view name) {
+  for (const auto& [kind, one] : kKinds) {
+    if (one == name) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace belay::monitor
