@@ -7,7 +7,10 @@
 #include <variant>
 
 #include "base/check.h"
+#include "base/sanitize.h"
 #include "rules/engine_state.h"
+#include "rules/rollout/journal_text.h"
+#include "rules/rollout/notices.h"
 
 namespace belay::rules {
 namespace {
@@ -15,6 +18,8 @@ namespace {
 Instant whole_second(Instant at) { return std::chrono::floor<std::chrono::seconds>(at); }
 
 constexpr Duration kCheckEvery = std::chrono::seconds{1};
+/// A source that has not spoken yet is not lost before this.
+constexpr Duration kStartGrace = std::chrono::seconds{10};
 
 struct TimeOf {
   Instant operator()(const Request& request) const { return request.at; }
@@ -61,44 +66,107 @@ struct Engine::State::Schedule {
 };
 
 Engine::State::State(Plan plan, Instant start, Remembered remembered)
-    : plan_(std::move(plan)), now_(start), earliest_(start), clock_(start), buckets_(start) {
-  static_cast<void>(remembered);
+    : plan_(std::move(plan)),
+      now_(start),
+      earliest_(start),
+      clock_(start),
+      buckets_(start),
+      book_(remembered),
+      start_(start) {
   for (const SourcePlan& source : plan_.sources)
     sources_.push_back(std::make_unique<SourceRecord>(source, start));
   for (const ServicePlan& service : plan_.services) add_service(service);
   for (const std::unique_ptr<Service>& service : services_) assign_sources(*service);
   for (const std::unique_ptr<Service>& service : services_) service->bind(start);
+  is_lost_.assign(sources_.size(), false);
 }
 
 void Engine::State::take(const Event& event) {
-  std::visit(
-      [this](const auto& one) {
-        using Kind = std::decay_t<decltype(one)>;
-        if constexpr (!std::is_same_v<Kind, Deployment> && !std::is_same_v<Kind, GateStarted> &&
-                      !std::is_same_v<Kind, Disarmed> && !std::is_same_v<Kind, ActionOutcome>)
-          take(one);
-      },
-      event);
+  std::visit([this](const auto& one) { take(one); }, event);
+}
+
+Service* Engine::State::service_named(const std::string& name) {
+  const auto found = service_by_name_.find(name);
+  return found == service_by_name_.end() ? nullptr : services_[found->second].get();
+}
+
+void Engine::State::take(const Deployment& deployment) {
+  if (const auto found = service_by_name_.find(deployment.service); found != service_by_name_.end())
+    rollouts_[found->second]->deployed(deployment, clock_, out_);
+}
+
+void Engine::State::take(const GateStarted& gate) {
+  std::uint32_t found = 0;
+  if (find_service_named(gate.service, found) == Refusal::none) {
+    rollouts_[found]->start(gate, clock_, out_);
+    return;
+  }
+  Teller(out_, gate.service, gate.candidate, gate.baseline, clock_)
+      .gate_ended(Outcome::unknown, "there is no such service", {});
+}
+
+void Engine::State::take(const Disarmed& disarmed) {
+  // An alias means the service.
+  Disarmed named = disarmed;
+  if (const Service* service = service_named(disarmed.service)) named.service = service->plan.name;
+  book_.disarm(named);
+  out_.journal.push_back(
+      {.kind = JournalEntry::Kind::disarmed,
+       .at = clock_,
+       .service = named.service,
+       .rule = "",
+       .intent = "",
+       .text = JsonText().field("until_ms", unix_ms(named.until)).field("by", named.by).take()});
+}
+
+void Engine::State::take(const ActionOutcome& outcome) {
+  const std::optional<std::string> service = book_.service_of_open(outcome.intent);
+  const auto found = service ? service_by_name_.find(*service) : service_by_name_.end();
+  if (found != service_by_name_.end()) {
+    rollouts_[found->second]->outcome(outcome, clock_, out_);
+    return;
+  }
+  // Of a service that is no longer in the plan: the record is all that is left to keep.
+  Teller(out_, service.value_or(""), "", "", clock_).outcome(outcome, "");
+  if (is_final(outcome.phase)) book_.end(outcome.intent, outcome.phase);
 }
 
 void Engine::State::settle_sources(Instant at) {
   for (const std::unique_ptr<SourceRecord>& source : sources_) source->settle(at);
 }
 
+void Engine::State::notice_sources(Instant at) {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const SourceRecord& source = *sources_[i];
+    const SourcePlan& plan = source.plan();
+    const bool is_blind = source.is_blind(at);
+    if (is_blind == is_lost_[i]) continue;
+    if (is_blind && !source.was_heard() && at - start_ <= std::max(kStartGrace, plan.interval * 3))
+      continue;
+    is_lost_[i] = is_blind;
+    Teller tell(out_, plan.service, "", "", at);
+    const std::string name = "source " + plan.name;
+    Notice& notice = is_blind ? tell.notice(Notice::Kind::source_lost, false,
+                                            name + " is lost: what it would show is not known")
+                              : tell.notice(Notice::Kind::source_back, false, name + " is back");
+    const std::string detail = sanitize(source.detail());
+    if (!detail.empty()) notice.details.push_back(detail);
+  }
+}
+
 void Engine::State::check(Instant at) {
   settle_sources(at);
-  for (const std::unique_ptr<Service>& service : services_) {
-    for (JudgedRule& rule : service->always) rule.check(service->evidence, at);
-    service->has_news = false;
+  notice_sources(at);
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    services_[i]->has_news = false;
+    rollouts_[i]->judge(at, true, out_);
   }
 }
 
 void Engine::State::glance(Instant at) {
   settle_sources(at);
-  for (const std::unique_ptr<Service>& service : services_) {
-    if (!std::exchange(service->has_news, false)) continue;
-    for (JudgedRule& rule : service->always) rule.glance(service->evidence, at);
-  }
+  for (std::size_t i = 0; i < services_.size(); ++i)
+    if (std::exchange(services_[i]->has_news, false)) rollouts_[i]->judge(at, false, out_);
 }
 
 Step Engine::State::step(Instant now, std::span<const Event> events) {
@@ -129,10 +197,8 @@ Step Engine::State::step(Instant now, std::span<const Event> events) {
 }
 
 bool Engine::State::has_firing_rule() const {
-  return std::any_of(services_.begin(), services_.end(), [](const auto& service) {
-    return std::any_of(service->always.begin(), service->always.end(),
-                       [](const JudgedRule& rule) { return rule.is_firing(); });
-  });
+  return std::any_of(rollouts_.begin(), rollouts_.end(),
+                     [](const auto& rollout) { return rollout->has_firing_rule(); });
 }
 
 Engine::Engine(Plan plan, Instant start, Remembered remembered)

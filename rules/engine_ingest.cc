@@ -62,6 +62,7 @@ Service& Engine::State::add_service(ServicePlan plan) {
   for (const std::string& alias : plan.aliases) service_by_name_.emplace(alias, index);
   Service& service = *services_.emplace_back(
       std::make_unique<Service>(std::move(plan), plan_.routes_per_service_max));
+  rollouts_.push_back(std::make_unique<Rollout>(service, names_, book_, start_));
   service.evidence.names = &names_;
   service.evidence.sources = &sources_;
   return service;
@@ -70,7 +71,10 @@ Service& Engine::State::add_service(ServicePlan plan) {
 Refusal Engine::State::find_service(const SourceRecord& from, TextId text, std::uint32_t& found) {
   const std::optional<NameId> name = from.name(text);
   if (!name) return Refusal::undefined_text;
-  const std::string& wanted = *name == kNoName ? from.plan().service : names_.text(*name);
+  return find_service_named(*name == kNoName ? from.plan().service : names_.text(*name), found);
+}
+
+Refusal Engine::State::find_service_named(const std::string& wanted, std::uint32_t& found) {
   if (const auto known = service_by_name_.find(wanted); known != service_by_name_.end()) {
     found = known->second;
     return Refusal::none;
@@ -106,7 +110,8 @@ Refusal Engine::State::fill_cell(const Request& request, Cell& cell) {
                    .is_error = is_error(request.status, names_.text(*outcome))};
   Service& service = *services_[cell.service];
   note_source(service, static_cast<std::uint32_t>(request.source));
-  cell.version_slot = service.version_slot(*version, plan_.versions_per_service_max, {});
+  cell.version_slot = service.version_slot(*version, plan_.versions_per_service_max,
+                                           rollouts_[cell.service]->spared());
   cell.series = service.series.find_or_add({.version = *version, .route = *route});
   cell.feeds = service.evidence.windows.fed_by(cell.call, names_);
   cell.epoch = service.epoch;

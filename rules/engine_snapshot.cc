@@ -6,13 +6,14 @@
 namespace belay::rules {
 namespace {
 
-ServiceStatus status_of(const Service& service, const NameTable& names) {
+ServiceStatus status_of(const Service& service, const Rollout& rollout, const NameTable& names,
+                        Instant now) {
   ServiceStatus status;
   status.name = service.plan.name;
   status.mode = service.plan.mode;
   status.versions = service.version_names();
   status.series = service.series.totals([&names](NameId id) { return names.text(id); });
-  for (const JudgedRule& rule : service.always) status.rules.push_back(rule.status());
+  rollout.tell(status, now);
   for (const auto& [name, queue] : service.evidence.queues) status.queues.push_back(queue);
   for (const auto& [source, log] : service.evidence.probes)
     for (const auto& [version, probe] : log.by_version) status.probes.push_back(probe);
@@ -34,9 +35,9 @@ Snapshot Engine::State::snapshot() const {
   snapshot.at = now_;
   snapshot.steps_total = steps_total_;
   snapshot.events_total = events_total_;
-  for (const std::unique_ptr<Service>& service : services_) {
-    snapshot.services.push_back(status_of(*service, names_));
-    snapshot.series_dropped_total += service->series.over_cap_total();
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    snapshot.services.push_back(status_of(*services_[i], *rollouts_[i], names_, now_));
+    snapshot.series_dropped_total += services_[i]->series.over_cap_total();
   }
   std::stable_sort(
       snapshot.services.begin(), snapshot.services.end(),

@@ -13,6 +13,8 @@
 #include "rules/judgement/cell_table.h"
 #include "rules/judgement/names.h"
 #include "rules/judgement/source_record.h"
+#include "rules/rollout/action_book.h"
+#include "rules/rollout/rollout.h"
 #include "rules/service.h"
 
 namespace belay::rules {
@@ -33,9 +35,15 @@ class Engine::State {
 
   // engine.cc
   void take(const Event& event);
+  void take(const Deployment& deployment);
+  void take(const GateStarted& gate);
+  void take(const Disarmed& disarmed);
+  void take(const ActionOutcome& outcome);
   void check(Instant at);
   void glance(Instant at);
   void settle_sources(Instant at);
+  void notice_sources(Instant at);
+  Service* service_named(const std::string& name);
 
   // engine_ingest.cc
   void take(const Request& request);
@@ -52,6 +60,7 @@ class Engine::State {
   Refusal fill_cell(const Request& request, Cell& cell);
   Refusal admit(SourceRecord& source, Instant at) const;
   /// The service that a source's text means; a refusal if there is none and none may be made.
+  Refusal find_service_named(const std::string& name, std::uint32_t& found);
   Refusal find_service(const SourceRecord& source, TextId text, std::uint32_t& found);
   Service& add_service(ServicePlan plan);
   void note_source(Service& service, std::uint32_t source);
@@ -68,7 +77,11 @@ class Engine::State {
   NameTable names_;
   std::vector<std::unique_ptr<SourceRecord>> sources_;
   std::vector<std::unique_ptr<Service>> services_;
+  std::vector<std::unique_ptr<Rollout>> rollouts_;  // One for each service.
   std::map<std::string, std::uint32_t, std::less<>> service_by_name_;
+  ActionBook book_;
+  Instant start_;
+  std::vector<bool> is_lost_;  // By source: told as lost.
   CellTable cells_;
   Step out_;
   std::uint64_t steps_total_ = 0;

@@ -11,6 +11,8 @@ Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max)
 void Service::bind(Instant now) {
   for (const Rule& rule : plan.rules)
     always.emplace_back(rule, plan.name, Binding{}, evidence, now);
+  for (const Rule& rule : plan.rollout_rules)
+    before.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
 }
 
 std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,

@@ -31,6 +31,8 @@ class Service {
   ServiceEvidence evidence;
   SeriesStore series;
   std::vector<JudgedRule> always;
+  /// The rollout rules on the whole service: what was bad before a gate began.
+  std::vector<JudgedRule> before;
 
   /// Cells of another epoch are out of date.
   std::uint32_t epoch = 0;

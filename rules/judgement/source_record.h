@@ -69,6 +69,8 @@ class SourceRecord {
   /// What is wrong with it now, the worst first.
   [[nodiscard]] std::optional<UnknownKind> trouble(Instant now) const;
   [[nodiscard]] bool is_blind(Instant now) const;
+  [[nodiscard]] bool was_heard() const { return last_heard_.has_value(); }
+  [[nodiscard]] const std::string& detail() const { return detail_; }
   /// Share of (now - over, now] in which it gave everything; nothing counts from before `since`.
   [[nodiscard]] double covered(Instant now, Duration over, Instant since) const;
   [[nodiscard]] bool is_warming(Instant now, Duration over, Instant since) const;

@@ -1,0 +1,125 @@
+#include "rules/rollout/action_book.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace belay::rules {
+namespace {
+
+constexpr Duration kRemembered = std::chrono::hours{24};
+constexpr Duration kCapWindow = std::chrono::hours{1};
+
+Duration whole_seconds(Duration duration) {
+  return std::chrono::ceil<std::chrono::seconds>(duration);
+}
+
+}  // namespace
+
+ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actions) {
+  std::stable_sort(actions_.begin(), actions_.end(),
+                   [](const auto& left, const auto& right) { return left.at < right.at; });
+  for (const Disarmed& disarmed : remembered.disarmed) disarm(disarmed);
+}
+
+void ActionBook::disarm(const Disarmed& disarmed) {
+  disarmed_[disarmed.service] = disarmed;  // The newest word counts: it may also shorten.
+}
+
+std::optional<Instant> ActionBook::disarmed_until(const std::string& service, Instant now) const {
+  std::optional<Instant> until;
+  for (const std::string& of : {std::string(), service})
+    if (const auto found = disarmed_.find(of); found != disarmed_.end())
+      if (found->second.until > now && (!until || found->second.until > *until))
+        until = found->second.until;
+  return until;
+}
+
+std::optional<std::string> ActionBook::open_intent(const std::string& service) const {
+  for (const Remembered::Action& action : actions_)
+    if (action.is_open && action.service == service) return action.intent;
+  return std::nullopt;
+}
+
+std::optional<std::string> ActionBook::service_of_open(const std::string& intent) const {
+  for (const Remembered::Action& action : actions_)
+    if (action.is_open && action.intent == intent) return action.service;
+  return std::nullopt;
+}
+
+std::optional<std::string> ActionBook::objection_to(const RollBack& back,
+                                                    const std::string& service) const {
+  if (back.expected.empty()) return "no version is under judgement: there is nothing to roll back";
+  if (back.target.empty())
+    return "no version to go back to is known: no baseline was given and none was found";
+  if (back.target == back.expected)
+    return "the version to go back to is the one that failed (" + back.target + ")";
+  const auto was_put_back = [&](const Remembered::Action& action) {
+    return action.service == service && action.target == back.expected;
+  };
+  if (std::any_of(actions_.begin(), actions_.end(), was_put_back))
+    return back.expected + " was put there by a rollback: a rollback is never rolled back";
+  if (rolled_away_.contains({service, back.target}))
+    return back.target + " was rolled away from before: it is no version to go back to";
+  return std::nullopt;
+}
+
+std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const Order& order,
+                                                 bool is_later_step) const {
+  if (const std::optional<Instant> until = disarmed_until(order.service, order.at)) {
+    const auto all = disarmed_.find("");
+    const bool is_all = all != disarmed_.end() && all->second.until == *until;
+    const std::string& by = is_all ? all->second.by : disarmed_.at(order.service).by;
+    return "disarmed until " + format_utc(*until) + (by.empty() ? "" : " by " + by);
+  }
+  if (const std::optional<std::string> intent = open_intent(order.service))
+    return "another action on this service is still open (" + *intent + ")";
+  std::uint32_t within_hour = 0;
+  for (const Remembered::Action& action : actions_) {
+    if (action.service != order.service) continue;
+    const Duration ago = order.at - action.at;
+    within_hour += ago < kCapWindow ? 1U : 0U;
+    if (!is_later_step && ago < plan.cooldown)
+      return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
+             " ago, and the next may come after " + format_duration(plan.cooldown);
+  }
+  if (within_hour >= plan.actions_per_hour_max)
+    return "cap: " + std::to_string(within_hour) + " actions within the last hour, at most " +
+           std::to_string(plan.actions_per_hour_max) + " are allowed";
+  if (const auto* back = std::get_if<RollBack>(&order.action))
+    return objection_to(*back, order.service);
+  return std::nullopt;
+}
+
+void ActionBook::begin(const Order& order) {
+  const auto* back = std::get_if<RollBack>(&order.action);
+  forget_old(order.at);
+  actions_.push_back({.at = order.at,
+                      .service = order.service,
+                      .intent = order.intent,
+                      .target = back == nullptr ? std::string() : back->target,
+                      .is_open = true});
+  if (back != nullptr) leaving_[order.intent] = {order.service, back->expected};
+}
+
+bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
+  const auto action = std::find_if(actions_.begin(), actions_.end(), [&](const auto& one) {
+    return one.is_open && one.intent == intent;
+  });
+  if (action == actions_.end()) return false;
+  action->is_open = false;
+  const auto left = leaving_.find(intent);
+  if (left == leaving_.end()) return true;
+  if (phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already)
+    rolled_away_.insert(left->second);
+  leaving_.erase(left);
+  return true;
+}
+
+void ActionBook::forget_old(Instant now) {
+  std::erase_if(actions_, [now](const Remembered::Action& action) {
+    return !action.is_open && now - action.at > kRemembered;
+  });
+}
+
+}  // namespace belay::rules

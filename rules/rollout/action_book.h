@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/order.h"
+#include "rules/plan.h"
+
+namespace belay::rules {
+
+/// What was done and what is forbidden, for all services: what an action has to get past. Remembers
+/// across restarts what the journal gave back.
+class ActionBook {
+ public:
+  explicit ActionBook(const Remembered& remembered);
+
+  void disarm(const Disarmed& disarmed);
+  /// Until when no action may be taken on this service; nothing if it may.
+  [[nodiscard]] std::optional<Instant> disarmed_until(const std::string& service,
+                                                      Instant now) const;
+
+  /// What stands against this action, in words for people; nothing if it may begin. A later step of
+  /// a ladder is the same decision: the cooldown does not hold it, all else does.
+  [[nodiscard]] std::optional<std::string> objection(const ServicePlan& plan, const Order& order,
+                                                     bool is_later_step) const;
+  void begin(const Order& order);
+  /// The action has its final outcome. False: there was no such open action.
+  bool end(const std::string& intent, ActionOutcome::Phase phase);
+
+  /// The open action of a service, if one is on its way.
+  [[nodiscard]] std::optional<std::string> open_intent(const std::string& service) const;
+  [[nodiscard]] std::optional<std::string> service_of_open(const std::string& intent) const;
+  [[nodiscard]] bool is_open(const std::string& intent) const {
+    return service_of_open(intent).has_value();
+  }
+  [[nodiscard]] const std::vector<Remembered::Action>& actions() const { return actions_; }
+
+ private:
+  [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
+                                                        const std::string& service) const;
+  void forget_old(Instant now);
+
+  std::vector<Remembered::Action> actions_;  // In order of time.
+  std::map<std::string, Disarmed> disarmed_;
+  std::set<std::pair<std::string, std::string>> rolled_away_;           // Service, version.
+  std::map<std::string, std::pair<std::string, std::string>> leaving_;  // By intent, while open.
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rules/judgement/verdict.h"
+#include "rules/order.h"
+
+namespace belay::rules {
+
+/// Writes one flat JSON object, fields in the order they are given. Bytes that are not UTF-8 become
+/// U+FFFD, so that the text is always JSON.
+class JsonText {
+ public:
+  JsonText& field(std::string_view name, std::string_view value);
+  JsonText& field(std::string_view name, const char* value) {
+    return field(name, std::string_view(value));
+  }
+  JsonText& field(std::string_view name, std::int64_t value);
+  JsonText& field(std::string_view name, bool value);
+  JsonText& field(std::string_view name, const std::vector<std::string>& values);
+  /// An array of objects, as order.h describes them for an intent.
+  JsonText& field(std::string_view name, const std::vector<Evidence>& evidence);
+  [[nodiscard]] std::string take() const { return text_ + "}"; }
+
+ private:
+  void name(std::string_view name);
+  std::string text_ = "{";
+};
+
+/// The entry of an order, from which it can be made again.
+JournalEntry intent_entry(const Order& order, const std::string& candidate,
+                          const std::string& baseline);
+
+/// "rollback", "reset_flag", "run": how journal, snapshot and metrics call an action.
+const char* kind_of(const Order& order);
+
+}  // namespace belay::rules

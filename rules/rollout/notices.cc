@@ -1,0 +1,273 @@
+#include "rules/rollout/notices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/rollout/journal_text.h"
+
+namespace belay::rules {
+namespace {
+
+std::string words_of(const Then& then) {
+  switch (then.kind) {
+    case Then::Kind::rollback:
+      return "roll back";
+    case Then::Kind::reset_flag:
+      return "reset flag " + then.name;
+    case Then::Kind::run:
+      return "run " + then.name;
+    case Then::Kind::pause:
+      return "pause";
+    case Then::Kind::alert:
+      return "alert";
+  }
+  return "alert";
+}
+
+std::string clean(const std::string& text) { return sanitize(text); }
+
+}  // namespace
+
+const char* name_of(Notice::Kind kind) {
+  switch (kind) {
+    case Notice::Kind::fired:
+      return "fired";
+    case Notice::Kind::cleared:
+      return "cleared";
+    case Notice::Kind::would_act:
+      return "would_act";
+    case Notice::Kind::acting:
+      return "acting";
+    case Notice::Kind::acted:
+      return "acted";
+    case Notice::Kind::not_acted:
+      return "not_acted";
+    case Notice::Kind::recovered:
+      return "recovered";
+    case Notice::Kind::not_recovered:
+      return "not_recovered";
+    case Notice::Kind::inconclusive:
+      return "inconclusive";
+    case Notice::Kind::gate_started:
+      return "gate_started";
+    case Notice::Kind::gate_ended:
+      return "gate_ended";
+    case Notice::Kind::unknown_too_long:
+      return "unknown_too_long";
+    case Notice::Kind::source_lost:
+      return "source_lost";
+    case Notice::Kind::source_back:
+      return "source_back";
+  }
+  return "fired";
+}
+
+std::vector<std::string> lines_of(const std::vector<Evidence>& evidence) {
+  std::vector<std::string> lines;
+  lines.reserve(evidence.size());
+  for (const Evidence& one : evidence) lines.push_back(clean(one.what) + ": " + describe(one));
+  return lines;
+}
+
+std::string gist_of(const std::vector<Evidence>& evidence) {
+  if (evidence.empty()) return {};
+  const auto bad = std::find_if(evidence.begin(), evidence.end(),
+                                [](const Evidence& one) { return one.truth == Truth::bad; });
+  const Evidence& told = bad == evidence.end() ? evidence.front() : *bad;
+  return clean(told.what) + " " + describe(told);
+}
+
+std::string words_of(const Order& order) {
+  if (const auto* back = std::get_if<RollBack>(&order.action))
+    return "roll back from " + clean(back->expected) + " to " + clean(back->target);
+  if (const auto* reset = std::get_if<ResetFlag>(&order.action))
+    return "reset flag " + clean(reset->flag);
+  return "run " + clean(std::get<RunCommand>(order.action).command);
+}
+
+std::string words_of(const std::vector<Then>& ladder) {
+  std::string words;
+  for (const Then& then : ladder) words += (words.empty() ? "" : ", then ") + words_of(then);
+  return words;
+}
+
+Teller::Teller(Step& out, std::string service, std::string candidate, std::string baseline,
+               Instant at)
+    : out_(out),
+      service_(std::move(service)),
+      candidate_(std::move(candidate)),
+      baseline_(std::move(baseline)),
+      at_(at) {}
+
+void Teller::entry(JournalEntry::Kind kind, const std::string& rule, const std::string& intent,
+                   std::string text) {
+  out_.journal.push_back({.kind = kind,
+                          .at = at_,
+                          .service = service_,
+                          .rule = rule,
+                          .intent = intent,
+                          .text = std::move(text)});
+}
+
+Notice& Teller::notice(Notice::Kind kind, bool page, std::string headline) {
+  Notice& notice = out_.notices.emplace_back();
+  notice.kind = kind;
+  notice.page = page;
+  notice.at = at_;
+  notice.service = service_;
+  notice.candidate = candidate_;
+  notice.baseline = baseline_;
+  notice.headline = service_.empty() ? std::move(headline) : clean(service_) + ": " + headline;
+  entry(JournalEntry::Kind::notice, "", "",
+        JsonText()
+            .field("kind", name_of(kind))
+            .field("page", page)
+            .field("headline", notice.headline)
+            .take());
+  return notice;
+}
+
+Notice& Teller::about(const Rule& rule, Notice::Kind kind, bool page, std::string headline) {
+  Notice& made = notice(kind, page, std::move(headline));
+  out_.journal.back().rule = rule.name;
+  made.rule = rule.name;
+  made.severity = rule.severity;
+  return made;
+}
+
+void Teller::fired(const JudgedRule& rule, const std::string& consequence) {
+  const RuleStatus& status = rule.status();
+  entry(JournalEntry::Kind::fired, status.rule, "",
+        JsonText()
+            .field("candidate", candidate_)
+            .field("then", words_of(rule.rule().then))
+            .field("sentence", status.sentence)
+            .field("evidence", lines_of(status.evidence))
+            .take());
+  const bool is_critical = rule.rule().severity == Severity::critical;
+  Notice& made = about(rule.rule(), Notice::Kind::fired, is_critical,
+                       clean(status.rule) + " is firing: " + gist_of(status.evidence));
+  made.evidence = status.evidence;
+  made.details = lines_of(status.evidence);
+  made.details.push_back("rule: " + clean(status.sentence));
+  if (!candidate_.empty())
+    made.details.push_back(
+        "candidate " + clean(candidate_) +
+        (baseline_.empty() ? ", no baseline" : ", baseline " + clean(baseline_)));
+  if (!rule.rule().summary.empty()) made.details.push_back(clean(rule.rule().summary));
+  if (!consequence.empty()) made.details.push_back(consequence);
+  if (!rule.rule().runbook.empty())
+    made.details.push_back("runbook: " + clean(rule.rule().runbook));
+}
+
+void Teller::cleared(const JudgedRule& rule) {
+  const RuleStatus& status = rule.status();
+  entry(JournalEntry::Kind::cleared, status.rule, "",
+        JsonText().field("candidate", candidate_).field("sentence", status.sentence).take());
+  Notice& made = about(rule.rule(), Notice::Kind::cleared, false,
+                       clean(status.rule) + " is fine again: " + gist_of(status.evidence));
+  made.evidence = status.evidence;
+  made.details = lines_of(status.evidence);
+}
+
+void Teller::gate_started(Duration lasts, const std::vector<std::string>& details) {
+  entry(JournalEntry::Kind::gate_started, "", "",
+        JsonText()
+            .field("candidate", candidate_)
+            .field("baseline", baseline_)
+            .field("lasts_ms", static_cast<std::int64_t>(lasts / std::chrono::milliseconds{1}))
+            .take());
+  notice(Notice::Kind::gate_started, false,
+         "watching " + clean(candidate_) + " for " + format_duration(lasts) +
+             (baseline_.empty() ? ", without a baseline" : ", against " + clean(baseline_)))
+      .details = details;
+}
+
+void Teller::gate_ended(Outcome outcome, const std::string& why,
+                        const std::vector<std::string>& details) {
+  entry(JournalEntry::Kind::gate_ended, "", "",
+        JsonText()
+            .field("candidate", candidate_)
+            .field("baseline", baseline_)
+            .field("outcome", name_of(outcome))
+            .field("why", why)
+            .take());
+  notice(Notice::Kind::gate_ended, outcome != Outcome::pass,
+         clean(candidate_) + ": " + name_of(outcome) + ": " + clean(why))
+      .details = details;
+}
+
+void Teller::acting(const Order& order) {
+  out_.journal.push_back(intent_entry(order, candidate_, baseline_));
+  out_.orders.push_back(order);
+  Notice& made = notice(Notice::Kind::acting, false,
+                        words_of(order) + ", because " + clean(order.rule) + " fired");
+  out_.journal.back().intent = order.intent;
+  made.rule = order.rule;
+  made.intent = order.intent;
+  made.evidence = order.evidence;
+  made.details = lines_of(order.evidence);
+}
+
+void Teller::would_act(const JudgedRule& rule, const std::vector<Then>& ladder,
+                       const std::vector<std::string>& details) {
+  const std::vector<Evidence>& evidence = rule.status().evidence;
+  Notice& made =
+      about(rule.rule(), Notice::Kind::would_act, true,
+            "would " + words_of(ladder) + ", because " + clean(rule.rule().name) + " fired");
+  made.evidence = evidence;
+  made.details = lines_of(evidence);
+  made.details.insert(made.details.end(), details.begin(), details.end());
+}
+
+void Teller::not_acted(const Rule& rule, const std::string& headline, const std::string& why,
+                       const std::vector<Evidence>& evidence, const std::string& intent) {
+  Notice& made = about(rule, Notice::Kind::not_acted, true, headline);
+  out_.journal.back().intent = intent;
+  made.intent = intent;
+  made.evidence = evidence;
+  made.details.push_back("why not: " + clean(why));
+  for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
+}
+
+void Teller::outcome(const ActionOutcome& outcome, const std::string& rule) {
+  entry(JournalEntry::Kind::outcome, rule, outcome.intent,
+        JsonText()
+            .field("phase", name_of(outcome.phase))
+            .field("detail", sanitize(outcome.detail))
+            .take());
+}
+
+void Teller::acted(const Order& order, const ActionOutcome& outcome, Duration verify_for) {
+  const bool was_already = outcome.phase == ActionOutcome::Phase::already;
+  Notice& made =
+      notice(Notice::Kind::acted, false,
+             (was_already ? "nothing to do, it was so already: " : "done: ") + words_of(order) +
+                 ". Watching for " + format_duration(verify_for) + " whether it helped");
+  out_.journal.back().intent = order.intent;
+  made.rule = order.rule;
+  made.intent = order.intent;
+  if (!outcome.detail.empty()) made.details.push_back(sanitize(outcome.detail));
+}
+
+void Teller::verified(Notice::Kind kind, const Order& order, const std::string& headline,
+                      const std::string& why, const std::vector<Evidence>& evidence) {
+  entry(JournalEntry::Kind::verified, order.rule, order.intent,
+        JsonText().field("result", name_of(kind)).field("why", why).take());
+  Notice& made = notice(kind, kind != Notice::Kind::recovered, headline);
+  out_.journal.back().intent = order.intent;
+  made.rule = order.rule;
+  made.intent = order.intent;
+  made.evidence = evidence;
+  made.details.push_back(why);
+  for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
+}
+
+void Teller::unknown_too_long(const std::vector<std::string>& rules) {
+  notice(Notice::Kind::unknown_too_long, true,
+         "nothing is known for ten minutes: nobody can say whether it is healthy")
+      .details = rules;
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/judgement/judged_rule.h"
+#include "rules/order.h"
+
+namespace belay::rules {
+
+/// "5xx rate: 12.4% (31 of 250) > 5% over 1m", one line for each comparison.
+std::vector<std::string> lines_of(const std::vector<Evidence>& evidence);
+/// The comparison that tells most, in one line: the first bad one, else the first.
+std::string gist_of(const std::vector<Evidence>& evidence);
+
+/// "roll back from v2 to v1", "reset flag checkout-v2", "run shed-load".
+std::string words_of(const Order& order);
+/// "reset flag checkout-v2, then roll back".
+std::string words_of(const std::vector<Then>& ladder);
+
+/// Writes what happens on one service: each is a notice, and an entry of the journal where one is
+/// due.
+class Teller {
+ public:
+  Teller(Step& out, std::string service, std::string candidate, std::string baseline, Instant at);
+
+  void fired(const JudgedRule& rule, const std::string& consequence);
+  void cleared(const JudgedRule& rule);
+  void gate_started(Duration lasts, const std::vector<std::string>& details);
+  void gate_ended(Outcome outcome, const std::string& why, const std::vector<std::string>& details);
+  /// Before the order goes out: the durable intent, the order, and the notice of it.
+  void acting(const Order& order);
+  void would_act(const JudgedRule& rule, const std::vector<Then>& ladder,
+                 const std::vector<std::string>& details);
+  void not_acted(const Rule& rule, const std::string& headline, const std::string& why,
+                 const std::vector<Evidence>& evidence, const std::string& intent);
+  void outcome(const ActionOutcome& outcome, const std::string& rule);
+  void acted(const Order& order, const ActionOutcome& outcome, Duration verify_for);
+  void verified(Notice::Kind kind, const Order& order, const std::string& headline,
+                const std::string& why, const std::vector<Evidence>& evidence);
+  void unknown_too_long(const std::vector<std::string>& rules);
+  /// Anything else.
+  Notice& notice(Notice::Kind kind, bool page, std::string headline);
+
+ private:
+  void entry(JournalEntry::Kind kind, const std::string& rule, const std::string& intent,
+             std::string text);
+  Notice& about(const Rule& rule, Notice::Kind kind, bool page, std::string headline);
+
+  Step& out_;
+  std::string service_;
+  std::string candidate_;
+  std::string baseline_;
+  Instant at_;
+};
+
+}  // namespace belay::rules

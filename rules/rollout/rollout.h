@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/event.h"
+#include "rules/judgement/hold.h"
+#include "rules/judgement/judged_rule.h"
+#include "rules/rollout/action_book.h"
+#include "rules/rollout/gate.h"
+#include "rules/rollout/notices.h"
+#include "rules/service.h"
+#include "rules/snapshot.h"
+
+namespace belay::rules {
+
+/// The decisions on one service: what a firing rule means for the gate, whether something is done
+/// about it, and whether that helped.
+///
+/// - The first rule that fires and acts ends the gate with fail. Shared cause (the baseline is as
+/// bad,
+///   by the same sentence) holds instead, pages once, and goes on by itself when the baseline is
+///   fine.
+/// - `then: rollback` walks the ladder `on_fail`; each step only after the one before was refused
+/// or did
+///   not help. Outside a gate there is nothing to roll back: it only alerts.
+/// - After an action the rules that fired watch what was restored, on evidence from after it: one
+/// that
+///   fires there means not recovered, at once; at the end of `verify_for` all fine means recovered.
+class Rollout {
+ public:
+  Rollout(Service& service, NameTable& names, ActionBook& book, Instant start);
+
+  void start(const GateStarted& gate, Instant now, Step& out);
+  void outcome(const ActionOutcome& outcome, Instant now, Step& out);
+  /// What is live: a candidate that was live and is no more was taken out by someone else.
+  void deployed(const Deployment& deployment, Instant now, Step& out);
+
+  /// Judges everything at a whole second (`is_check`) or between two, and decides.
+  void judge(Instant now, bool is_check, Step& out);
+
+  /// Versions that must not be forgotten.
+  [[nodiscard]] std::vector<NameId> spared() const;
+  [[nodiscard]] bool has_firing_rule() const;
+  void tell(ServiceStatus& status, Instant now) const;
+
+ private:
+  /// What became of a rule that fired.
+  struct Ruling {
+    bool is_settled = false;  ///< Nothing more is to be decided until it has cleared.
+    bool is_held = false;     ///< Shared cause.
+  };
+  /// A ladder that is being walked.
+  struct Attempt {
+    std::vector<Then> ladder;
+    std::size_t step = 0;
+    Order order;
+    std::vector<const Rule*> fired;  ///< Those that must be fine for "recovered"; the cause first.
+    std::string candidate;
+    std::string baseline;
+    bool has_gate = false;
+  };
+  struct Watch {
+    std::vector<JudgedRule> rules;
+    Instant until{};
+  };
+
+  // rollout.cc
+  Teller teller(Instant now, Step& out) const;
+  void judge_rule(JudgedRule& rule, bool is_check, Instant now, Step& out);
+  [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
+  void decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Instant now, Step& out);
+  /// Whether the baseline is as bad; tells it once.
+  bool is_shared_cause(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now,
+                       Step& out);
+  void end_gate(Outcome outcome, const std::string& why, Instant now, Step& out);
+  void end_gate_in_time(Instant now, Step& out);
+  void notice_unknown(Instant now, Step& out);
+  void release_windows();
+
+  // rollout_actions.cc
+  void respond(const JudgedRule& cause, const std::string& candidate, const std::string& baseline,
+               bool has_gate, Instant now, Step& out);
+  void take_step(Instant now, Step& out);
+  void next_step(Instant now, Step& out);
+  void watch(Instant now);
+  void judge_watch(bool is_check, Instant now, Step& out);
+  void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out);
+  [[nodiscard]] Order order_of(const Then& then, Instant now);
+  [[nodiscard]] std::string next_intent(const std::string& rule, Instant now);
+  ActionStatus* status_of(const std::string& intent);
+
+  Service& service_;
+  NameTable& names_;
+  ActionBook& book_;
+  Instant start_;
+  std::optional<Gate> gate_;
+  std::optional<GateStatus> ended_;
+  std::vector<RuleStatus> ended_rules_;
+  std::map<std::string, Ruling> rulings_;  // By rule.
+  std::optional<Attempt> attempt_;
+  std::optional<Watch> watch_;
+  std::deque<ActionStatus> actions_;
+  std::map<std::string, std::uint64_t> actions_total_;
+  std::uint64_t intents_ = 0;
+  std::map<std::string, Instant> unknown_since_;  // By rule; the gate's own is "".
+  bool has_told_unknown_ = false;
+  bool was_candidate_live_ = false;
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,218 @@
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+Rule errors() {
+  return make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback");
+}
+
+Plan plan_of(Mode mode = Mode::enforce) {
+  Plan plan = EngineRig::plan_of({}, {errors()});
+  plan.services[0].mode = mode;
+  plan.services[0].verify_for = 30s;
+  return plan;
+}
+
+/// A gate on v2 that turns bad.
+void fail_gate(EngineRig& rig, const char* candidate = "v2", const char* baseline = "v1") {
+  rig.stream("base", 20, {.version = baseline});
+  rig.stream("new", 0);
+  rig.run(12s);
+  rig.push(GateStarted{.at = rig.now(),
+                       .service = "shop",
+                       .candidate = candidate,
+                       .baseline = baseline,
+                       .lasts = 10min});
+  rig.stream("new", 20, {.version = candidate, .status = 500});
+  rig.run(20s);
+}
+
+void answer(EngineRig& rig, ActionOutcome::Phase phase) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = rig.orders.back().intent, .phase = phase});
+  rig.run(250ms);
+}
+
+std::string only_refusal(const EngineRig& rig) {
+  const std::vector<Notice> refusals = rig.notices_of(Notice::Kind::not_acted);
+  return refusals.size() == 1 ? refusals[0].headline : std::to_string(refusals.size());
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Action, IsVerifiedOnTheRestoredVersion) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.stream("new", 0);
+  answer(rig, ActionOutcome::Phase::applied);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::acted).size(), 1U);
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+  EXPECT_EQ(rig.service().actions.back().verified, "recovered");
+  EXPECT_EQ(rig.service().actions_total.at("rollback/applied"), 1U);
+}
+
+TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.stream("new", 0);
+  rig.stream("base", 20, {.version = "v1", .status = 500});
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(20s);
+  ASSERT_EQ(rig.notices_of(Notice::Kind::not_recovered).size(), 1U);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::not_recovered)[0].page);
+  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_recovered)[0].headline, "not the deploy"));
+  rig.run(2min);
+  EXPECT_EQ(rig.orders.size(), 1U) << "no second rollback";
+}
+
+TEST(Action, IsInconclusiveWhenNothingComesAfterwards) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  rig.stream("new", 0);
+  rig.stream("base", 0);
+  answer(rig, ActionOutcome::Phase::already);
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), 1U);
+}
+
+TEST(Action, WalksTheLadderOnlyWhenTheStepBeforeDidNotHelp) {
+  Plan plan = plan_of();
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"},
+                              {.kind = Then::Kind::rollback}};
+  EngineRig rig(plan);
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(std::get<ResetFlag>(rig.orders[0].action).flag, "checkout-v2");
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U) << "the first step is still open";
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(30s);
+  ASSERT_EQ(rig.orders.size(), 2U);
+  EXPECT_EQ(std::get<RollBack>(rig.orders[1].action).target, "v1");
+  EXPECT_NE(rig.orders[0].intent, rig.orders[1].intent);
+}
+
+TEST(Action, GoesOnWhenAStepIsRefusedAndStopsWhenSomeoneElseActed) {
+  Plan plan = plan_of();
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"},
+                              {.kind = Then::Kind::rollback}};
+  EngineRig refused(plan);
+  fail_gate(refused);
+  answer(refused, ActionOutcome::Phase::conflict);
+  EXPECT_EQ(refused.orders.size(), 2U);
+
+  EngineRig superseded(plan);
+  fail_gate(superseded);
+  answer(superseded, ActionOutcome::Phase::superseded);
+  superseded.run(1min);
+  EXPECT_EQ(superseded.orders.size(), 1U);
+}
+
+TEST(Action, IsOnlyToldInRecommendAndNotEvenThatInObserve) {
+  EngineRig recommend(plan_of(Mode::recommend));
+  fail_gate(recommend);
+  EXPECT_TRUE(recommend.orders.empty());
+  EXPECT_EQ(recommend.notices_of(Notice::Kind::would_act).size(), 1U);
+  EXPECT_EQ(recommend.service().gate->ended, Outcome::fail);
+
+  EngineRig observe(plan_of(Mode::observe));
+  fail_gate(observe);
+  EXPECT_TRUE(observe.orders.empty());
+  EXPECT_TRUE(observe.notices_of(Notice::Kind::would_act).empty());
+  EXPECT_EQ(observe.notices_of(Notice::Kind::fired).size(), 1U);
+}
+
+TEST(Action, IsStoppedByADisarm) {
+  EngineRig rig(plan_of());
+  rig.push(Disarmed{.at = rig.now(), .service = "", .until = rig.now() + 2h, .by = "ann"});
+  fail_gate(rig);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_TRUE(contains(only_refusal(rig), "disarmed until"));
+  EXPECT_TRUE(contains(only_refusal(rig), "by ann"));
+  EXPECT_TRUE(rig.service().disarmed_until.has_value());
+}
+
+TEST(Action, IsStoppedByTheCooldownAndTheCapThatTheJournalRemembers) {
+  const Instant before = EngineRig::kStart - 5min;
+  Remembered one;
+  one.actions.push_back({.at = before, .service = "shop", .intent = "a"});
+  EngineRig cooling(plan_of(), one);
+  fail_gate(cooling);
+  EXPECT_TRUE(contains(only_refusal(cooling), "cooldown"));
+
+  Plan plan = plan_of();
+  plan.services[0].cooldown = 0s;
+  plan.services[0].actions_per_hour_max = 1;
+  EngineRig capped(plan, one);
+  fail_gate(capped);
+  EXPECT_TRUE(contains(only_refusal(capped), "cap: 1 actions"));
+}
+
+TEST(Action, DoesNotBeginWhileOneOfBeforeTheRestartIsOpen) {
+  Remembered open;
+  open.actions.push_back({.at = EngineRig::kStart - 3h,
+                          .service = "shop",
+                          .intent = "old",
+                          .target = "v0",
+                          .is_open = true});
+  EngineRig rig(plan_of(), open);
+  EXPECT_EQ(rig.service().actions.size(), 1U);
+  fail_gate(rig);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_acted)[0].details[0], "still open (old)"));
+  rig.push(ActionOutcome{.at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::applied});
+  rig.run(1s);
+  EXPECT_EQ(rig.service().actions[0].phase, ActionOutcome::Phase::applied);
+}
+
+TEST(Action, NeverRollsBackARollback) {
+  Remembered earlier;
+  earlier.actions.push_back(
+      {.at = EngineRig::kStart - 3h, .service = "shop", .intent = "old", .target = "v2"});
+  EngineRig rig(plan_of(), earlier);
+  fail_gate(rig);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_TRUE(contains(only_refusal(rig), "a rollback is never rolled back"));
+}
+
+TEST(Action, NeverGoesBackToTheVersionThatFailed) {
+  EngineRig rig(plan_of());
+  fail_gate(rig, "v2", "v2");
+  EXPECT_TRUE(rig.orders.empty());
+}
+
+TEST(Action, OfAFlagIsTakenOutsideAGateToo) {
+  Plan plan = EngineRig::plan_of(
+      {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "reset flag new-cart"),
+       make_rule("same", "error rate > 5% over 10s, min 20 requests", "rollback")});
+  EngineRig rig(plan);
+  rig.stream("bad", 20, {.status = 500});
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(std::get<ResetFlag>(rig.orders[0].action).flag, "new-cart");
+}
+
+TEST(Action, CarriesAllThatIsNeededToMakeItsOrderAgain) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  const auto entry = std::find_if(rig.journal.begin(), rig.journal.end(), [](const auto& one) {
+    return one.kind == JournalEntry::Kind::intent;
+  });
+  ASSERT_NE(entry, rig.journal.end());
+  EXPECT_EQ(entry->intent, rig.orders[0].intent);
+  for (const char* part : {R"("kind":"rollback")", R"("service":"shop")", R"("rule":"errors")",
+                           R"("target":"v1")", R"("expected":"v2")", R"("candidate":"v2")",
+                           R"("baseline":"v1")", R"("at_ms":)", R"("evidence":[{"what":)"})
+    EXPECT_TRUE(contains(entry->text, part)) << part << " in " << entry->text;
+}
+
+}  // namespace
+}  // namespace belay::rules
