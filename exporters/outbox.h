@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "exporters/notifications.h"
+#include "rules/order.h"
+
+namespace belay::exporters {
+
+/// Messages on their way to one receiver: a bounded queue and a thread of its own, so that a slow
+/// or dead receiver is never in the way of an action. What waits is told together; what fails in a
+/// way that may pass is tried again, so a message may arrive twice.
+class Outbox {
+ public:
+  struct Limits {
+    std::size_t waiting_max = 256;                 ///< Then the oldest goes, and is counted.
+    std::size_t batch_max = 4;                     ///< Told in one attempt.
+    std::chrono::milliseconds spacing{1'000};      ///< From one delivery to the next attempt.
+    std::chrono::milliseconds backoff_min{1'000};  ///< Doubles with every failure in a row.
+    std::chrono::milliseconds backoff_max{60'000};
+    std::chrono::milliseconds give_up_after{15 * 60'000};  ///< Since it was put in.
+    std::chrono::milliseconds drain{3'000};  ///< How long the destructor still delivers.
+  };
+  struct Batch {
+    std::vector<rules::Notice> notices;  ///< Oldest first, at least one.
+    std::uint64_t dropped_before = 0;    ///< Since the last delivery.
+  };
+  struct Attempt {
+    enum class Result : std::uint8_t { delivered, refused, try_again } result{};
+    std::string why;  ///< Of the other two: one line, without a secret.
+    std::optional<std::chrono::milliseconds> retry_after;
+  };
+  /// Blocks for seconds at most, and ends soon after a stop was requested. Called on the thread.
+  using Deliver = std::function<Attempt(const Batch&, std::stop_token)>;
+  /// Takes one line for the log. Called on the thread, for the first failure after a success and
+  /// for everything that is lost.
+  using Complain = std::function<void(const std::string&)>;
+
+  Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain);
+  /// Delivers what waits for at most Limits::drain; the rest is lost and counted.
+  ~Outbox();
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  /// Any thread. Returns at once.
+  void put(const rules::Notice& notice);
+
+ private:
+  using SteadyClock = std::chrono::steady_clock;
+  struct Waiting {
+    rules::Notice notice;
+    SteadyClock::time_point since;
+  };
+  void run(const std::stop_token& stop);
+  void settle(const Attempt& attempt, std::size_t told);
+  void forget(std::size_t count, const std::string& why);
+  void forget_old();
+  [[nodiscard]] Batch next_batch() const;
+  std::chrono::milliseconds pause_after(const Attempt& attempt);
+  void rest(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds pause);
+  [[nodiscard]] bool may_go_on() const;
+
+  const Limits limits_;
+  NotificationCounts counts_;
+  const Deliver deliver_;
+  const Complain complain_;
+
+  std::mutex mutex_;  // Guards what follows, down to the thread.
+  std::condition_variable changed_;
+  std::deque<Waiting> waiting_;
+  std::size_t in_flight_ = 0;  // The front ones that an attempt is telling just now.
+  std::uint64_t dropped_ = 0;
+  std::optional<SteadyClock::time_point> ends_;  // Set by the destructor.
+  bool has_ended_ = false;
+
+  int failures_in_a_row_ = 0;  // The thread's own.
+  std::minstd_rand jitter_{std::random_device{}()};
+  std::jthread thread_;  // Last: it uses all of the above.
+};
+
+}  // namespace belay::exporters

@@ -1,0 +1,22 @@
+#include "exporters/routes.h"
+
+#include <utility>
+
+namespace belay::exporters {
+
+Routes::Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page)
+    : tell_(std::move(tell)), page_(std::move(page)) {}
+
+void Routes::publish(const rules::Snapshot& snapshot) {
+  for (const auto& sink : tell_) sink->publish(snapshot);
+  for (const auto& sink : page_) sink->publish(snapshot);
+}
+
+void Routes::notify(const rules::Notice& notice) {
+  if (notice.page) {
+    for (const auto& sink : page_) sink->notify(notice);
+  }
+  for (const auto& sink : tell_) sink->notify(notice);
+}
+
+}  // namespace belay::exporters

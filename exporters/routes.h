@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "exporters/sink.h"
+
+namespace belay::exporters {
+
+/// The two routes of a notice: all go to `tell`, those that someone must see now to `page` as well.
+/// Snapshots go to all.
+class Routes : public Sink {
+ public:
+  Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page);
+
+  void publish(const rules::Snapshot& snapshot) override;
+  void notify(const rules::Notice& notice) override;
+
+ private:
+  std::vector<std::unique_ptr<Sink>> tell_;
+  std::vector<std::unique_ptr<Sink>> page_;
+};
+
+}  // namespace belay::exporters

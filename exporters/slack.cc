@@ -1,0 +1,103 @@
+#include "exporters/slack.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <variant>
+
+#include "exporters/slack_message.h"
+#include "net/http_client.h"
+
+namespace belay::exporters {
+namespace {
+
+using Attempt = Outbox::Attempt;
+using Result = Attempt::Result;
+
+/// Said by kind alone: a fault's own words might quote the URL.
+std::string words_of(const net::HttpFault& fault) {
+  using Kind = net::HttpFault::Kind;
+  switch (fault.kind) {
+    case Kind::dns:
+      return "Slack's name cannot be looked up";
+    case Kind::refused:
+      return "Slack refuses the connection";
+    case Kind::tls:
+      return "TLS with Slack fails";
+    case Kind::timeout:
+      return "Slack does not answer in time";
+    case Kind::protocol:
+      return "Slack's answer is not HTTP";
+    case Kind::forbidden_address:
+      return "Slack's address is not allowed";
+    case Kind::invalid:
+      return "the webhook is not a URL that can be called";
+    case Kind::stopped:
+      return "stopped";
+  }
+  return "Slack cannot be reached";
+}
+
+/// Slack's reason is one word ("channel_is_archived"); a proxy's page, which may quote the URL, is
+/// not.
+std::string reason_in(const std::string& body) {
+  constexpr std::size_t kBytesMax = 60;
+  const bool is_word = !body.empty() && body.size() <= kBytesMax &&
+                       std::all_of(body.begin(), body.end(),
+                                   [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return is_word ? " (" + body + ")" : "";
+}
+
+std::optional<std::chrono::milliseconds> retry_after(const net::HttpResponse& response) {
+  const auto header = response.header("Retry-After");
+  if (!header) return std::nullopt;
+  constexpr long kSecondsMax = 3'600;
+  long seconds = 0;
+  const auto [end, error] =
+      std::from_chars(header->data(), header->data() + header->size(), seconds);
+  if (error != std::errc{} || end != header->data() + header->size() || seconds < 0) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(std::min(seconds, kSecondsMax));
+}
+
+Attempt judge(const net::HttpResponse& response) {
+  if (response.status == 200 && response.body == "ok") return {.result = Result::delivered};
+  std::string why = "Slack answered " + std::to_string(response.status) + reason_in(response.body);
+  const bool may_pass = response.status == 408 || response.status == 429 || response.status >= 500;
+  return {.result = may_pass ? Result::try_again : Result::refused,
+          .why = std::move(why),
+          .retry_after = may_pass ? retry_after(response) : std::nullopt};
+}
+
+}  // namespace
+
+Slack::Slack(Options options, NotificationCounts counts, Outbox::Complain complain)
+    : options_(std::move(options)),
+      outbox_(
+          options_.limits, counts,
+          [this](const Outbox::Batch& batch, std::stop_token stop) {
+            return deliver(batch, std::move(stop));
+          },
+          std::move(complain)) {}
+
+void Slack::publish(const rules::Snapshot& /*snapshot*/) {}
+
+void Slack::notify(const rules::Notice& notice) { outbox_.put(notice); }
+
+Attempt Slack::deliver(const Outbox::Batch& batch, std::stop_token stop) const {
+  const auto answer =
+      net::http_call({.method = "POST",
+                      .url = options_.webhook.reveal(),
+                      .headers = {{"Content-Type", "application/json; charset=utf-8"}},
+                      .body = slack_message(batch, options_.commands),
+                      .deadline = options_.deadline,
+                      .ca_file = options_.ca_file},
+                     std::move(stop));
+  if (const auto* response = std::get_if<net::HttpResponse>(&answer)) return judge(*response);
+  const auto& fault = std::get<net::HttpFault>(answer);
+  const bool is_final = fault.kind == net::HttpFault::Kind::invalid;
+  return {.result = is_final ? Result::refused : Result::try_again, .why = words_of(fault)};
+}
+
+}  // namespace belay::exporters
