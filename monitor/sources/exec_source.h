@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "monitor/parse/log_parser.h"
+#include "monitor/source.h"
+
+namespace belay::monitor {
+
+struct ExecSourceOptions {
+  std::vector<std::string> argv;  ///< Never a shell's line.
+  LogParserOptions parser;
+  /// Between two starts; doubles up to the maximum, with jitter, and begins anew after output.
+  std::chrono::milliseconds backoff_min{250};
+  std::chrono::milliseconds backoff_max{30'000};
+  /// From SIGTERM to SIGKILL, for the whole process group.
+  std::chrono::milliseconds grace{5'000};
+};
+
+/// Reads the standard output of a program (`wrangler tail … --format json`) and keeps it running.
+/// Alive once the program has printed something or run for a second; its last line on standard
+/// error is the detail when it is down, and goes to the log. Between an end and the next start
+/// evidence is lost: a gap "restart" says so.
+///
+/// A stop ends the whole process group; run() then returns within `grace` if the program takes no
+/// notice of SIGTERM, at once if it does.
+class ExecSource final : public Source {
+ public:
+  explicit ExecSource(ExecSourceOptions options);
+  void run(std::stop_token stop, Lane& lane, const Clock& clock) override;
+
+ private:
+  const ExecSourceOptions options_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/result.h"
+
+namespace belay::monitor {
+
+/// One open log file and how far it has been read. Which file it is, device and inode say; whether
+/// it is still the same one in there, its size and its first bytes.
+class FollowedFile {
+ public:
+  enum class Where { beginning, last_line };
+  /// Fails for what is not there, may not be read, or is no regular file.
+  static Result<FollowedFile> open(const std::filesystem::path& path, Where where);
+  FollowedFile(FollowedFile&& other) noexcept;
+  FollowedFile& operator=(FollowedFile&& other) noexcept;
+  ~FollowedFile();
+
+  /// Bytes read into `buffer`; 0 at the end, for now.
+  Result<std::size_t> read(char* buffer, std::size_t bytes_max);
+
+  /// Goes back to the beginning, and says so, if it was truncated or written anew.
+  bool restart_if_rewritten();
+
+  /// Whether that is what `path` leads to.
+  [[nodiscard]] bool is_same(dev_t device, ino_t inode) const;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  FollowedFile() = default;
+  void learn_head();
+  int fd_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  off_t offset_ = 0;
+  std::string head_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,89 @@
+#include "monitor/sources/log_feed.h"
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include <spdlog/spdlog.h>
+
+namespace belay::monitor {
+
+LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
+    : parser_(options), source_(options.source), lane_(lane), clock_(clock) {}
+
+LogFeed::~LogFeed() { say(); }
+
+void LogFeed::bytes(std::string_view bytes) {
+  parser_.feed(bytes, clock_.now(), events_);
+  send();
+}
+
+void LogFeed::finish() {
+  parser_.finish(clock_.now(), events_);
+  send();
+}
+
+void LogFeed::reset() { parser_.reset(); }
+
+void LogFeed::send() {
+  for (auto& defined : parser_.interner().take_defined()) lane_.deliver(std::move(defined));
+  // A platform's overload messages are states of this source, and outlive the message.
+  std::erase_if(events_, [&](rules::Event& event) {
+    auto* state = std::get_if<rules::SourceState>(&event);
+    if (state == nullptr) return false;
+    is_sampled_ = state->health == rules::SourceHealth::sampled;
+    sampled_detail_ = std::move(state->detail);
+    say();
+    return true;
+  });
+  lane_.offer_all(events_);
+}
+
+void LogFeed::gap(Instant since, std::string reason) {
+  const Instant now = clock_.now();
+  lane_.deliver(rules::SourceGap{
+      .source = source_, .at = now, .span = now - since, .lost = 0, .reason = std::move(reason)});
+}
+
+void LogFeed::set_health(rules::SourceHealth health, std::string detail) {
+  if (health == health_ && detail == detail_ && said_ != Instant{}) return;
+  health_ = health;
+  detail_ = std::move(detail);
+  say();
+}
+
+void LogFeed::beat() {
+  constexpr Duration kEvery = std::chrono::milliseconds{500};
+  if (clock_.now() - said_ >= kEvery) say();
+}
+
+void LogFeed::say() {
+  const bool sampled = is_sampled_ && health_ == rules::SourceHealth::alive;
+  said_ = clock_.now();
+  lane_.deliver(rules::SourceState{.source = source_,
+                                   .at = said_,
+                                   .health = sampled ? rules::SourceHealth::sampled : health_,
+                                   .detail = sampled ? sampled_detail_ : detail_});
+  rules::SourceProgress progress{.source = source_,
+                                 .at = said_,
+                                 .documents = parser_.documents(),
+                                 .used = parser_.used(),
+                                 .bytes = parser_.bytes()};
+  for (const auto& [reason, count] : parser_.rejected()) {
+    progress.rejected.push_back({.reason = reason, .count = count});
+  }
+  lane_.deliver(std::move(progress));
+  log_new_rejections();
+}
+
+void LogFeed::log_new_rejections() {
+  if (parser_.first_rejected().size() == reasons_logged_.size()) return;
+  for (const auto& [reason, document] : parser_.first_rejected()) {
+    if (reasons_logged_.insert(reason).second) {
+      spdlog::warn("log source {}: first document rejected as {}: {}",
+                   static_cast<std::uint32_t>(source_), reason, document);
+    }
+  }
+}
+
+}  // namespace belay::monitor

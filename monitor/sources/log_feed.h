@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "monitor/clock.h"
+#include "monitor/inbox.h"
+#include "monitor/parse/log_parser.h"
+
+namespace belay::monitor {
+
+/// What all log sources share: bytes go in, events, states and progress come out into the lane.
+/// Owned by one run of a source.
+class LogFeed {
+ public:
+  LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock);
+  /// Says the totals a last time.
+  ~LogFeed();
+  LogFeed(const LogFeed&) = delete;
+  LogFeed& operator=(const LogFeed&) = delete;
+
+  void bytes(std::string_view bytes);
+  /// The input ended as it should: a last line without a newline counts.
+  void finish();
+  /// The input broke: what is half read is counted as cut off.
+  void reset();
+
+  /// Evidence may have been lost between `since` and now.
+  void gap(Instant since, std::string reason);
+
+  /// What the source says of itself. A change is said at once. While the platform says that it
+  /// drops events, `alive` is said as `sampled`.
+  void set_health(rules::SourceHealth health, std::string detail = {});
+
+  /// Says health and progress if 500 ms have passed since the last time: call it often.
+  void beat();
+
+  /// Whether the lane asks for patience: read on later, the bytes stay where they are.
+  [[nodiscard]] bool is_full() const { return lane_.fill() > 0.5; }
+
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+  [[nodiscard]] const LogParser& parser() const { return parser_; }
+
+ private:
+  void send();
+  void say();
+  void log_new_rejections();
+
+  LogParser parser_;
+  const rules::SourceId source_;
+  Lane& lane_;
+  const Clock& clock_;
+  std::vector<rules::Event> events_;
+  rules::SourceHealth health_ = rules::SourceHealth::down;
+  std::string detail_;
+  bool is_sampled_ = false;
+  std::string sampled_detail_;
+  Instant said_{};
+  std::set<std::string> reasons_logged_;
+};
+
+}  // namespace belay::monitor

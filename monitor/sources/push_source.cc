@@ -1,0 +1,68 @@
+#include "monitor/sources/push_source.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <poll.h>
+
+#include "monitor/sources/log_feed.h"
+
+namespace belay::monitor {
+namespace {
+
+net::Outgoing refusal(int status, std::string text) {
+  net::Outgoing answer{.status = status, .body = std::move(text)};
+  if (status == 429 || status == 503) answer.headers.push_back({"Retry-After", "1"});
+  if (status == 405) answer.headers.push_back({"Allow", "POST"});
+  return answer;
+}
+
+/// The same for every answer that takes something.
+net::Outgoing accepted(std::uint64_t used, const std::map<std::string, std::uint64_t>& rejected) {
+  const nlohmann::json body = {{"accepted", used}, {"rejected", rejected}};
+  return {.status = 202, .content_type = "application/json", .body = body.dump() + "\n"};
+}
+
+}  // namespace
+
+PushSource::PushSource(LogParserOptions options) : options_(std::move(options)) {}
+PushSource::~PushSource() = default;
+
+void PushSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
+  constexpr int kBeatMs = 100;
+  {
+    const std::lock_guard lock(mutex_);
+    feed_ = std::make_unique<LogFeed>(options_, lane, clock);
+    feed_->set_health(rules::SourceHealth::alive);
+  }
+  while (!stop.stop_requested()) {
+    ::poll(nullptr, 0, kBeatMs);
+    const std::lock_guard lock(mutex_);
+    feed_->beat();
+  }
+  const std::lock_guard lock(mutex_);
+  feed_.reset();
+}
+
+net::Outgoing PushSource::take(const net::Incoming& request) {
+  if (request.method != "POST") return refusal(405, "post events here\n");
+  const std::lock_guard lock(mutex_);
+  if (!feed_) return refusal(503, "not reading events now\n");
+  if (feed_->is_full()) return refusal(429, "too many events: try again\n");
+  const std::uint64_t used = feed_->parser().used();
+  const auto before = feed_->parser().rejected();
+  feed_->bytes(request.body);
+  feed_->finish();
+  std::map<std::string, std::uint64_t> rejected;
+  for (const auto& [reason, count] : feed_->parser().rejected()) {
+    const auto was = before.find(reason);
+    const std::uint64_t more = count - (was == before.end() ? 0 : was->second);
+    if (more > 0) rejected.emplace(reason, more);
+  }
+  return accepted(feed_->parser().used() - used, rejected);
+}
+
+}  // namespace belay::monitor
