@@ -38,8 +38,9 @@ namespace belay::monitor {
 ///         - { first: firing, at: 75s }         # then, and not a second sooner
 ///         - { never: firing, to: 60s }         # also `rule`, `from`
 ///
-/// Shares are spread evenly, so the same file always gives the same events. Every source that a
-/// test uses lives from its start, unless `is` says otherwise; requests and metrics come from
+/// A requests entry of another type than fetch fails by its outcome ("exception"), else by status
+/// 500. Shares are spread evenly, so the same file always gives the same events. Every source that
+/// a test uses lives from its start, unless `is` says otherwise; requests and metrics come from
 /// `tail` unless they name a `source`, queues from `queues`, a probe from itself. Without requests
 /// the log lives, and is silent. `a..b` goes from a to b in a straight line.
 
@@ -116,9 +117,9 @@ struct RuleTest {
       gate;  ///< Its `at` counts from the epoch as the test's times do.
 };
 
-/// Reads one element of `tests:`. Faults go to the value's file.
-std::optional<RuleTest> read_rule_test(const YamlValue& value,
-                                       const std::vector<rules::Rule>& rules);
+/// Reads one element of `tests:`; `rule_names` are those of its file. Faults go to the value's
+/// file.
+RuleTest read_rule_test(const YamlValue& value, const std::vector<std::string>& rule_names);
 
 struct RuleTestResult {
   std::string name;

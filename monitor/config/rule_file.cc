@@ -1,0 +1,144 @@
+#include "monitor/config/rule_file.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/suggest.h"
+#include "rules/language/parser.h"
+#include "rules/language/rule_check.h"
+#include "rules/language/words.h"
+
+namespace belay::monitor {
+namespace {
+
+constexpr std::array<std::string_view, 2> kSeverities = {"critical", "warning"};
+constexpr std::size_t kNameBytesMax = 100;
+
+/// Reads `rules:`; a rule with an error is left out, its name is kept for the tests.
+class RuleReader {
+ public:
+  void read(const YamlValue& list) {
+    for (const YamlValue& element : list.list()) read_rule(element);
+  }
+  std::vector<rules::Rule> accepted;
+  std::vector<std::string> names;
+
+ private:
+  void read_rule(const YamlValue& value) {
+    YamlMap map(value, "a rule");
+    rules::Rule rule;
+    const bool named = read_name(map.require("name"), rule);
+    const bool judged = read_when(map.require("when"), rule);
+    const bool acts = read_then(map.require("then"), rule, judged);
+    if (const auto severity = map.get("severity").choice(kSeverities)) {
+      rule.severity = static_cast<rules::Severity>(*severity);
+    }
+    for (const YamlValue& service : map.get("services").list()) {
+      if (auto name = service.text()) rule.services.push_back(std::move(*name));
+    }
+    rule.summary = map.get("summary").text().value_or("");
+    rule.runbook = map.get("runbook").text().value_or("");
+    if (named && judged && acts) accepted.push_back(std::move(rule));
+  }
+
+  bool read_name(const YamlValue& value, rules::Rule& rule) {
+    const auto name = value.text();
+    if (!name) return false;
+    const bool plain = std::all_of(name->begin(), name->end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-' || c == '.';
+    });
+    if (name->empty() || !plain || name->size() > kNameBytesMax) {
+      value.fault("a rule's name is made of letters, digits, -, _ and .");
+      return false;
+    }
+    if (std::find(names.begin(), names.end(), *name) != names.end()) {
+      value.fault("a rule of this name stands in this file already");
+      return false;
+    }
+    names.push_back(*name);
+    rule.name = *name;
+    return true;
+  }
+
+  static bool read_when(const YamlValue& value, rules::Rule& rule) {
+    const auto text = value.text();
+    if (!text) return false;
+    rules::ParsedSentence parsed = rules::parse_sentence(*text);
+    for (const rules::Diagnostic& diagnostic : parsed.diagnostics) value.report(diagnostic);
+    if (!parsed.sentence) return false;
+    rule.sentence = std::move(*parsed.sentence);
+    return true;
+  }
+
+  static bool read_then(const YamlValue& value, rules::Rule& rule, bool judged) {
+    const auto text = value.text();
+    if (!text) return false;
+    const auto parsed = rules::parse_then(*text);
+    if (const auto* diagnostic = std::get_if<rules::Diagnostic>(&parsed)) {
+      value.report(*diagnostic);
+      return false;
+    }
+    rule.then = std::get<rules::Then>(parsed);
+    const auto refused = judged ? rules::refused_action(rule.sentence, rule.then) : std::nullopt;
+    if (refused) value.fault(*refused, "alert");
+    return !refused;
+  }
+};
+
+RuleFile failed_file(std::string name, std::string message, std::string suggestion = {}) {
+  RuleFile out;
+  rules::Located located;
+  located.file = name;
+  located.what.message = std::move(message);
+  located.what.suggestion = std::move(suggestion);
+  out.name = std::move(name);
+  out.faults.push_back(std::move(located));
+  return out;
+}
+
+RuleFile read_rules_and_tests(YamlFile& file) {
+  RuleFile out;
+  out.name = file.name();
+  {
+    YamlMap top(file.root(), "a rule file");
+    RuleReader reader;
+    reader.read(top.require("rules"));
+    for (const YamlValue& test : top.get("tests").list()) {
+      const std::size_t before = file.faults().size();
+      RuleTest read = read_rule_test(test, reader.names);
+      if (file.faults().size() == before) out.tests.push_back(std::move(read));
+    }
+    out.rules = std::move(reader.accepted);
+  }
+  out.faults = file.faults();
+  return out;
+}
+
+}  // namespace
+
+RuleFile parse_rule_file(std::string name, std::string text) {
+  YamlFile file = YamlFile::parse(std::move(name), std::move(text), {});
+  return read_rules_and_tests(file);
+}
+
+RuleFile load_rule_file(const std::string& reference, const std::filesystem::path& directory) {
+  if (reference.ends_with(".yaml") || reference.ends_with(".yml")) {
+    const std::filesystem::path path = directory / reference;
+    auto file = YamlFile::read(path.lexically_normal().string(), {});
+    if (!file) return failed_file(reference, file.error().message);
+    return read_rules_and_tests(*file);
+  }
+  std::vector<std::string_view> names;
+  for (const Pack& pack : shipped_packs()) {
+    if (pack.name == reference) return parse_rule_file(reference, std::string(pack.text));
+    names.push_back(pack.name);
+  }
+  const auto meant = nearest(reference, names);
+  std::string message = "no shipped rules of this name; a file ends in .yaml. Shipped are";
+  for (const std::string_view name : names) message.append(" ").append(name);
+  return failed_file(reference, std::move(message), meant ? std::string(*meant) : "");
+}
+
+}  // namespace belay::monitor
