@@ -18,7 +18,7 @@
 namespace belay::bench {
 namespace {
 
-constexpr std::size_t kLogBytes = 20'000'000;
+constexpr std::size_t kLogBytes = 50'000'000;
 /// As the sources read.
 constexpr std::size_t kBlockBytes = 256 * 1024;
 

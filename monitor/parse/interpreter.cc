@@ -255,10 +255,10 @@ rules::TextId Interpreter::text(std::string_view text) {
 }
 
 rules::TextId Interpreter::route(std::string_view url) {
-  return routes_.id(url.substr(0, url.find_first_of("?#")), [&](std::string_view path) {
-    rules::RouteBuffer buffer;
-    return text(rules::normalise_route(path, buffer));
-  });
+  // Not cached by URL: with ids in them few come twice, and to normalise costs less than to miss.
+  if (url.empty()) return rules::kNoText;
+  rules::RouteBuffer buffer;
+  return text(rules::normalise_route(url, buffer));
 }
 
 }  // namespace belay::monitor

@@ -56,8 +56,7 @@ class Interpreter {
   Interner& interner_;
   DocumentReader message_reader_;
   std::string message_;
-  TextCache<256> texts_;
-  TextCache<1024> routes_;
+  TextCache<1024> texts_;
 };
 
 }  // namespace belay::monitor

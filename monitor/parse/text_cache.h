@@ -16,13 +16,22 @@ namespace belay::monitor {
 inline std::uint64_t quick_hash(std::string_view text, std::uint64_t seed = 0) {
   constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15ULL;
   std::uint64_t hash = seed ^ (text.size() * kMultiplier);
-  while (!text.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t bytes = text.size() < sizeof word ? text.size() : sizeof word;
-    std::memcpy(&word, text.data(), bytes);
+  const auto mix = [&hash](std::uint64_t word) {
     hash = (hash ^ word) * kMultiplier;
     hash ^= hash >> 32;
-    text.remove_prefix(bytes);
+  };
+  std::uint64_t word = 0;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  // Whole words with a size known to the compiler: else each is a call of memcpy.
+  for (; left >= sizeof word; at += sizeof word, left -= sizeof word) {
+    std::memcpy(&word, at, sizeof word);
+    mix(word);
+  }
+  if (left > 0) {
+    word = 0;
+    std::memcpy(&word, at, left);
+    mix(word);
   }
   return hash;
 }

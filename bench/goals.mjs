@@ -1,0 +1,46 @@
+// Prints what the benchmarks measured beside the goals of PERFORMANCE.md. Nothing fails on a figure: times on a
+// shared machine mean nothing, ratios taken in one run mean something.
+//
+// usage: node bench/goals.mjs RESULT.json...   (of --benchmark_out, repeated and interleaved)
+import { readFileSync } from 'node:fs';
+
+const kNanoseconds = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
+
+// The median of the repetitions, in CPU time; the only run, if it was not repeated.
+const measured = new Map();
+for (const file of process.argv.slice(2)) {
+  for (const run of JSON.parse(readFileSync(file, 'utf8')).benchmarks) {
+    if (run.aggregate_name !== undefined && run.aggregate_name !== 'median') continue;
+    measured.set(run.run_name, { ...run, cpu_ns: run.cpu_time * kNanoseconds[run.time_unit] });
+  }
+}
+
+function of(name) {
+  const found = [...measured.keys()].find((key) => key === name || key.startsWith(`${name}/iterations`));
+  if (found === undefined) throw new Error(`no benchmark ${name} in ${process.argv.slice(2)}`);
+  return measured.get(found);
+}
+const rate = (name) => of(name).items_per_second;
+const ns_each = (name) => 1e9 / rate(name);
+
+const rows = [
+  ['1', 'pipeline in memory / bare On-Demand', rate('Pipeline/indented:0') / rate('Bare/indented:0'),
+   'x', '0.65', '1.25'],
+  ['1', '  parsing alone / bare On-Demand', rate('Parse/indented:0') / rate('Bare/indented:0'), 'x', '', ''],
+  ['3', 'pretty-printed / NDJSON, events a second',
+   rate('Pipeline/indented:1') / rate('Pipeline/indented:0'), 'x', '0.5', '0.7'],
+  ['4', 'histogram insert', ns_each('HistogramInsert'), ' ns', '2', '1'],
+  ['4', '  its largest error', of('HistogramError').error_percent, ' %', '1.6', '0.8'],
+  ['4', '  count window insert', ns_each('CountWindowInsert'), ' ns', '', ''],
+  ['4', '  count window slide', of('CountWindowSlide').cpu_ns, ' ns', '', ''],
+  ['4', '  quantile window insert, 100 a second', ns_each('QuantileWindowInsert/100'), ' ns', '', ''],
+  ['5', 'a series, an event a second', of('SeriesMemory/60').bytes / 1024, ' KB', '16', '5'],
+  ['5', '  ten a second', of('SeriesMemory/600').bytes / 1024, ' KB', '', ''],
+  ['6', '10,000 rules, every window moved', of('Judgement/calls:1').cpu_ns / 1e6, ' ms', '50', '5'],
+  ['6', '  nothing came', of('Judgement/calls:0').cpu_ns / 1e6, ' ms', '', ''],
+];
+
+console.log('row  what                                            measured      first      then');
+for (const [row, what, value, unit, first, then] of rows)
+  console.log(`${row.padEnd(4)} ${what.padEnd(46)} ${(value.toFixed(2) + unit).padStart(10)} ` +
+              `${first.padStart(10)} ${then.padStart(9)}`);
