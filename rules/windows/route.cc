@@ -27,6 +27,7 @@ enum : std::uint16_t {
   kDateMark = 64,  // Stands between the digits of a date or a number, besides a dash.
   kEnd = 128,      // Ends the segment.
   kAt = 256,
+  kOther = 512,
 };
 constexpr std::uint16_t kAnyLower = kHexLower | kLower;
 constexpr std::uint16_t kAnyUpper = kHexUpper | kUpper;
@@ -34,11 +35,12 @@ constexpr std::uint16_t kHex = kDigit | kHexLower | kHexUpper;
 
 constexpr std::array<std::uint16_t, 256> kClasses = [] {
   std::array<std::uint16_t, 256> classes{};
+  classes.fill(kOther);
   for (std::size_t c = '0'; c <= '9'; ++c) classes[c] = kDigit;
   for (std::size_t c = 'a'; c <= 'z'; ++c) classes[c] = c <= 'f' ? kHexLower : kLower;
   for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = c <= 'F' ? kHexUpper : kUpper;
-  for (const char c : {'.', ',', ':', '+', 'T', 'Z'})
-    classes[static_cast<unsigned char>(c)] |= kDateMark;
+  for (const char c : {'.', ',', ':', '+'}) classes[static_cast<unsigned char>(c)] = kDateMark;
+  for (const std::size_t c : {'T', 'Z'}) classes[c] = kUpper | kDateMark;
   for (const char c : {'/', '?', '#'}) classes[static_cast<unsigned char>(c)] = kEnd;
   classes['-'] = kDash;
   classes['@'] = kAt;
