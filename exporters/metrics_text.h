@@ -34,7 +34,7 @@ class MetricsText {
     std::size_t series_per_family_max = 1'000;
     std::size_t series_max = 10'000;  ///< A histogram counts as one, with all its buckets.
   };
-  explicit MetricsText(Limits limits);
+  explicit MetricsText(Limits limits, std::size_t bytes_expected = 0);
 
   /// Opens a family; the samples that follow belong to it. Each name at most once. `name` and
   /// `help` outlive the samples.

@@ -15,10 +15,10 @@ void Prometheus::publish(const rules::Snapshot& snapshot) {
 
 void Prometheus::notify(const rules::Notice& /*notice*/) {}
 
-std::string Prometheus::render(std::chrono::steady_clock::time_point now) {
+const std::string& Prometheus::render(std::chrono::steady_clock::time_point now) {
   constexpr std::chrono::seconds kCached{1};
   if (is_written_ && now - written_ < kCached) return text_;
-  MetricsText text(limits_);
+  MetricsText text(limits_, text_.size() + text_.size() / 8);
   const auto published = latest_.get();
   const Published nothing_yet;
   const Published& shown = published ? *published : nothing_yet;

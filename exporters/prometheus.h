@@ -25,8 +25,9 @@ class Prometheus : public Sink {
   void notify(const rules::Notice& notice) override;
 
   /// The page, at most a second old, so that a storm of scrapers costs one page a second. For one
-  /// thread, the listener's. `now` must not go back.
-  std::string render(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
+  /// thread, the listener's; good until it asks again. `now` must not go back.
+  const std::string& render(
+      std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
