@@ -35,7 +35,8 @@ constexpr std::array kSentences = {
     "p95 latency{{route=\"{0}\"}} > 900ms over 1m, min 5 requests",
     "p99 latency{{route=\"{0}\"}} > 2s over 5m, min 5 requests",
     "mean latency{{route=\"{0}\"}} > 800ms over 1m, min 5 requests",
-    "p50 latency{{route=\"{0}\"}} > 700ms over 1m and requests rate{{route=\"{0}\"}} > 9/s over 1m, "
+    "p50 latency{{route=\"{0}\"}} > 700ms over 1m and requests rate{{route=\"{0}\"}} > 9/s over "
+    "1m, "
     "min 5 requests",
 };
 
