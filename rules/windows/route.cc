@@ -168,7 +168,8 @@ class Writer {
 
  private:
   void append(std::string_view text) {
-    std::memcpy(buffer_.data() + size_, text.data(), text.size());
+    // An empty view may point nowhere, which memcpy must not be given.
+    if (!text.empty()) std::memcpy(buffer_.data() + size_, text.data(), text.size());
     size_ += text.size();
   }
   RouteBuffer& buffer_;
