@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <array>
 
-#include "re2/re2.h"
+#include <re2/re2.h>
+
 #include "rules/language/syntax.h"
 #include "rules/language/words.h"
 
