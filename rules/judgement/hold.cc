@@ -18,6 +18,7 @@ Hold::Change Hold::fire(Instant at) {
   if (!bad_since_) bad_since_ = at;
   clears_after_ = running_for_;
   fine_for_ = Duration::zero();
+  was_fine_ = false;
   return Change::fired;
 }
 
@@ -49,14 +50,17 @@ bool Hold::book(Instant at, bool bad) {
 Hold::Change Hold::check(Instant at, Truth truth) {
   if (truth == Truth::unknown) {
     was_bad_ = false;
+    was_fine_ = false;
     return Change::none;
   }
   const bool bad = truth == Truth::bad;
   const bool is_enough = book(at, bad);
   if (is_firing()) {
-    // The first fine check counts from the next one on, as the first bad one does.
-    fine_for_ = bad ? Duration::zero() : fine_for_ + kCheckEvery;
-    if (bad || fine_for_ <= clears_after_) return Change::none;
+    // As with bad: a second counts when the checks at both its ends are fine.
+    if (was_fine_ && !bad) fine_for_ += kCheckEvery;
+    if (bad) fine_for_ = Duration::zero();
+    was_fine_ = !bad;
+    if (bad || fine_for_ < clears_after_) return Change::none;
     firing_since_.reset();
     bad_since_.reset();
     return Change::cleared;

@@ -40,6 +40,7 @@ class Hold {
   std::size_t next_ = 0;
   std::size_t bad_in_recent_ = 0;
   bool was_bad_ = false;  // At the check before, that being the second before.
+  bool was_fine_ = false;
   Duration bad_for_{};
   Duration fine_for_{};
   Duration clears_after_{};

@@ -58,7 +58,9 @@ class SourceRecord {
     received_ += calls;
     received_now_ += calls;
     refused_[static_cast<std::size_t>(refusal)] += calls;
-    if (refusal == Refusal::none && at > newest_) newest_ = at;
+    // What came too late to count is what shows a source that lags.
+    const bool is_telling = refusal == Refusal::none || refusal == Refusal::late;
+    if (is_telling && at > newest_) newest_ = at;
   }
   void say(const SourceState& state, Instant now);
   void progress(const SourceProgress& progress);
