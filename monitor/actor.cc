@@ -6,8 +6,8 @@
 namespace belay::monitor {
 namespace {
 
-// Three calls of ten seconds make a step; see Attempt::step.
-constexpr Duration kStepMax = std::chrono::seconds{60};
+// Two reads and one order make a step (Attempt::step); a command may take a minute.
+constexpr Duration kStepMax = std::chrono::seconds{120};
 
 // Engine time runs on while the machine is suspended, a condition variable's does not: look again.
 constexpr Duration kWaitMax = std::chrono::seconds{1};

@@ -24,7 +24,7 @@ enum class Trace : std::uint8_t {
   id,      ///< The intent's own id: `ours` is told from `target`.
   effect,  ///< Only that what was asked for holds: after a try of ours, `target` is counted as
            ///< ours. Carrying the order out twice must do no harm.
-  none,  ///< Nothing. An order that may have been carried out is never tried again.
+  none,    ///< Nothing. An order that may have been carried out is never tried again.
 };
 
 /// A thing in the world that an order can change. Called by the actor thread only; every call is

@@ -1,0 +1,135 @@
+#include "monitor/platform/cloudflare.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+#include "monitor/platform/cloudflare_reply.h"
+#include "net/http_client.h"
+
+namespace belay::monitor {
+namespace {
+
+// What the API documents for annotations; wrangler sends more, uncut.
+constexpr std::size_t kMessageBytesMax = 100;
+// A list of a few hundred deployments.
+constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
+
+std::string percent_encoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned char>(c));
+    if (plain) encoded += c;
+    if (!plain) encoded += code;
+  }
+  return encoded;
+}
+
+std::string mark_of(const rules::Order& order) { return "belay " + order.intent; }
+
+std::string message_of(const rules::Order& order) {
+  std::string message = mark_of(order);
+  const std::size_t room = kMessageBytesMax - std::min(kMessageBytesMax, message.size() + 4);
+  if (room > 0) message += " " + sanitize(order.reason, room);
+  return message;
+}
+
+std::string shown(const CloudflareDeployment& deployment) {
+  std::string text;
+  for (const auto& share : deployment.versions) {
+    if (!text.empty()) text += ", ";
+    text += share.version + " at " + std::to_string(static_cast<int>(share.percent)) + "%";
+  }
+  return sanitize(text + " (deployment " + deployment.id + ")", 300);
+}
+
+Standing standing_of(const std::vector<CloudflareDeployment>& deployments,
+                     const rules::RollBack& rollback, const std::string& mark) {
+  const CloudflareDeployment& live = deployments.front();
+  const bool has_target = live.percent_of(rollback.target) >= 100;
+  const auto ours =
+      std::find_if(deployments.begin(), deployments.end(), [&](const CloudflareDeployment& one) {
+        return one.message.compare(0, mark.size(), mark) == 0;
+      });
+  if (ours != deployments.end() && has_target) {
+    const auto replaced = ours + 1;
+    std::string detail = shown(live);
+    if (replaced != deployments.end() && replaced->percent_of(rollback.expected) <= 0) {
+      detail += "; raced: it replaced a deployment that was not judged: " + shown(*replaced);
+    }
+    return {Standing::Kind::ours, detail};
+  }
+  if (ours != deployments.end()) {
+    return {Standing::Kind::other, "after our rollback someone deployed " + shown(live)};
+  }
+  if (has_target) return {Standing::Kind::target, shown(live)};
+  const bool is_expected = live.percent_of(rollback.expected) > 0;
+  return {is_expected ? Standing::Kind::expected : Standing::Kind::other, shown(live)};
+}
+
+Error not_a_rollback() { return {Error::Kind::invalid, "Cloudflare can only roll versions back"}; }
+
+}  // namespace
+
+Cloudflare::Cloudflare(CloudflareOptions options)
+    : options_(std::move(options)),
+      deployments_url_(options_.base_url + "/accounts/" + percent_encoded(options_.account) +
+                       "/workers/scripts/" + percent_encoded(options_.script) + "/deployments") {}
+
+Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token stop) {
+  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
+  if (rollback == nullptr) return not_a_rollback();
+  const auto answer =
+      net::http_call({.url = deployments_url_,
+                      .headers = {{"Authorization", "Bearer " + options_.token.reveal()}},
+                      .deadline = options_.deadline,
+                      .body_bytes_max = kAnswerBytesMax,
+                      .ca_file = options_.ca_file},
+                     std::move(stop));
+  if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, false);
+  const auto deployments = deployments_in(std::get<net::HttpResponse>(answer));
+  if (!deployments.ok()) return deployments.error();
+  if (deployments->empty()) {
+    return Error{Error::Kind::not_found, "Cloudflare: the script was never deployed"};
+  }
+  return standing_of(*deployments, *rollback, mark_of(order));
+}
+
+Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
+  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
+  if (rollback == nullptr) return not_a_rollback();
+  using nlohmann::json;
+  // Immediate: wrangler's default leaves Durable Objects on the bad code for five minutes more.
+  const json body = {
+      {"strategy", "percentage"},
+      {"versions", json::array({{{"version_id", rollback->target}, {"percentage", 100}}})},
+      {"annotations", {{"workers/message", message_of(order)}}},
+      {"code_update_strategy", {{"mode", "immediate"}}}};
+  const auto answer =
+      net::http_call({.method = "POST",
+                      .url = deployments_url_ + (options_.force ? "?force=true" : ""),
+                      .headers = {{"Authorization", "Bearer " + options_.token.reveal()},
+                                  {"Content-Type", "application/json"}},
+                      .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
+                      .deadline = options_.deadline,
+                      .ca_file = options_.ca_file},
+                     std::move(stop));
+  if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, true);
+  return accepted(std::get<net::HttpResponse>(answer));
+}
+
+std::string Cloudflare::by_hand(const rules::Order& order) const {
+  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
+  const std::string target = rollback != nullptr ? rollback->target : "VERSION";
+  return "wrangler versions deploy " + sanitize(target, 80) + "@100% -y --name " +
+         sanitize(options_.script, 80);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/secret.h"
+#include "monitor/platform/platform.h"
+
+namespace belay::monitor {
+
+struct CloudflareOptions {
+  std::string account;
+  std::string script;
+  Secret token;        ///< Needs Workers Scripts Write.
+  bool force = false;  ///< Roll back even if secrets have changed since the target version.
+  std::chrono::milliseconds deadline{10'000};                     ///< Of each call.
+  std::string base_url = "https://api.cloudflare.com/client/v4";  ///< Another one in tests only.
+  std::optional<std::string> ca_file;
+};
+
+/// Rolls a Worker back over Cloudflare's REST API: a new deployment with the target version at
+/// 100 %. Its message begins with the intent's id, by which a later read knows it again.
+class Cloudflare final : public Platform {
+ public:
+  explicit Cloudflare(CloudflareOptions options);
+
+  Result<Standing> read(const rules::Order& order, std::stop_token stop) override;
+  Status apply(const rules::Order& order, std::stop_token stop) override;
+  [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
+
+ private:
+  CloudflareOptions options_;
+  std::string deployments_url_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,121 @@
+#include "monitor/platform/command.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <variant>
+
+#include "base/sanitize.h"
+#include "monitor/process.h"
+
+namespace belay::monitor {
+namespace {
+
+constexpr std::size_t kOutputShownBytes = 300;
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+/// Values must not hold what an environment cannot.
+std::string plain(const std::string& text) { return sanitize(text, 4000); }
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+Environment environment_of(const rules::Order& order) {
+  std::string action = "run";
+  std::string target;
+  if (const auto* rollback = std::get_if<rules::RollBack>(&order.action)) {
+    action = "rollback";
+    target = rollback->target;
+  } else if (const auto* reset = std::get_if<rules::ResetFlag>(&order.action)) {
+    action = "reset_flag";
+    target = reset->flag;
+  } else {
+    target = std::get<rules::RunCommand>(order.action).command;
+  }
+  const rules::Evidence evidence =
+      order.evidence.empty() ? rules::Evidence{} : order.evidence.front();
+  const bool has_evidence = !order.evidence.empty();
+  return {{"BELAY_INTENT", plain(order.intent)},
+          {"BELAY_SERVICE", plain(order.service)},
+          {"BELAY_RULE", plain(order.rule)},
+          {"BELAY_REASON", plain(order.reason)},
+          {"BELAY_ACTION", action},
+          {"BELAY_TARGET", plain(target)},
+          {"BELAY_CANDIDATE", plain(order.candidate)},
+          {"BELAY_BASELINE", plain(order.baseline)},
+          {"BELAY_METRIC", plain(evidence.what)},
+          {"BELAY_VALUE", evidence.has_value ? number(evidence.value) : std::string()},
+          {"BELAY_THRESHOLD", has_evidence ? number(evidence.threshold) : std::string()},
+          {"BELAY_SAMPLES", has_evidence ? std::to_string(evidence.denominator) : std::string()}};
+}
+
+std::string said_by(const RunResult& run) {
+  const std::string& text = run.err.empty() ? run.out : run.err;
+  return text.empty() ? std::string() : ": " + sanitize(text, kOutputShownBytes);
+}
+
+std::string name_of(const std::vector<std::string>& argv) {
+  return argv.empty() ? std::string("(no program)") : sanitize(argv.front(), 100);
+}
+
+/// As a shell would need it, for people to copy.
+std::string shell_quoted(const std::string& word) {
+  const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:=@%+,").find(c) != std::string_view::npos;
+  });
+  if (is_plain) return word;
+  std::string text = "'";
+  for (const char c : word) {
+    if (c == '\'') text += "'\\''";
+    if (c != '\'') text += c;
+  }
+  return text + "'";
+}
+
+}  // namespace
+
+Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_token stop) {
+  if (options_.verify.empty()) {
+    return Standing{Standing::Kind::expected, "there is no verify command to look with"};
+  }
+  const Result<RunResult> run = run_program(
+      {.argv = options_.verify, .environment = environment_of(order)},
+      {.timeout = options_.verify_timeout, .grace = std::chrono::seconds{1}}, std::move(stop));
+  if (!run.ok()) return Error{Error::Kind::unavailable, run.error().message};
+  const std::string said =
+      "verify " + name_of(options_.verify) + " gave " + run->end.text() + said_by(*run);
+  const bool ended_by_itself = !run->timed_out && !run->stopped && run->end.signal == 0;
+  if (ended_by_itself && run->end.code == 0) return Standing{Standing::Kind::target, said};
+  if (ended_by_itself && run->end.code == 1) return Standing{Standing::Kind::expected, said};
+  return Error{Error::Kind::unavailable, run->timed_out ? said + ", out of time" : said};
+}
+
+Status CommandPlatform::apply(const rules::Order& order, std::stop_token stop) {
+  const Result<RunResult> run =
+      run_program({.argv = options_.argv, .environment = environment_of(order)},
+                  {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));
+  if (!run.ok()) return Error{Error::Kind::failed, run.error().message};
+  const std::string said = name_of(options_.argv) + " gave " + run->end.text() + said_by(*run);
+  if (run->end.success() && !run->timed_out && !run->stopped) return Done{};
+  if (run->timed_out) return Error{Error::Kind::ambiguous, said + ", out of time"};
+  if (run->stopped || run->end.signal != 0) return Error{Error::Kind::ambiguous, said};
+  // It says that it failed. Only a verify can tell how much of its work it had done by then.
+  return Error{options_.verify.empty() ? Error::Kind::failed : Error::Kind::ambiguous, said};
+}
+
+Trace CommandPlatform::trace(const rules::Order& /*order*/) const {
+  return options_.verify.empty() ? Trace::none : Trace::effect;
+}
+
+std::string CommandPlatform::by_hand(const rules::Order& /*order*/) const {
+  std::string line;
+  for (const std::string& word : options_.argv)
+    line += (line.empty() ? "" : " ") + shell_quoted(word);
+  return sanitize(line, 500);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "monitor/platform/platform.h"
+
+namespace belay::monitor {
+
+struct CommandOptions {
+  std::vector<std::string> argv;    ///< Started as it stands, never through a shell.
+  std::vector<std::string> verify;  ///< Empty: there is none.
+  std::chrono::milliseconds timeout{60'000};
+  std::chrono::milliseconds verify_timeout{10'000};
+};
+
+/// Carries an order out by a program. Both programs get their evidence in the environment, never in
+/// the arguments (absent values are empty):
+///   BELAY_INTENT BELAY_SERVICE BELAY_RULE BELAY_REASON
+///   BELAY_ACTION          "rollback", "reset_flag" or "run"
+///   BELAY_TARGET          version to put back, flag or command
+///   BELAY_CANDIDATE BELAY_BASELINE
+///   BELAY_METRIC BELAY_VALUE BELAY_THRESHOLD BELAY_SAMPLES     of the rule's first comparison
+/// `verify` answers with its exit code: 0, what was asked for holds; 1, it does not; anything else,
+/// it cannot be known. Without `verify` a run of unknown end (timeout, killed, a crash of ours) is
+/// never repeated. With it the program may be started again, so it must bear that.
+class CommandPlatform final : public Platform {
+ public:
+  explicit CommandPlatform(CommandOptions options) : options_(std::move(options)) {}
+
+  Result<Standing> read(const rules::Order& order, std::stop_token stop) override;
+  Status apply(const rules::Order& order, std::stop_token stop) override;
+  [[nodiscard]] Trace trace(const rules::Order& order) const override;
+  [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
+
+ private:
+  CommandOptions options_;
+};
+
+}  // namespace belay::monitor

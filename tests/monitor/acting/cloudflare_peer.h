@@ -1,0 +1,69 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tests/support/scripted_peer.h"
+
+namespace belay::test {
+
+/// How the peer takes one POST …/deployments.
+enum class PeerBehaviour : std::uint8_t {
+  clean,
+  applied_then_dropped,
+  applied_then_500,
+  not_applied_and_500,
+  slow,  ///< No answer; done once the caller has given up.
+  throttled,
+};
+inline constexpr PeerBehaviour kEveryPeerBehaviour[] = {PeerBehaviour::clean,
+                                                        PeerBehaviour::applied_then_dropped,
+                                                        PeerBehaviour::applied_then_500,
+                                                        PeerBehaviour::not_applied_and_500,
+                                                        PeerBehaviour::slow,
+                                                        PeerBehaviour::throttled};
+
+/// Cloudflare's deployments of one Worker, on loopback. Two deployments are there already:
+/// kBadVersion at 10 % beside kGoodVersion, on top of kGoodVersion alone.
+class CloudflarePeer {
+ public:
+  struct Request {
+    std::string method;
+    std::string target;
+    std::string authorization;
+    std::string body;
+  };
+
+  CloudflarePeer();
+  [[nodiscard]] std::string base_url() const { return peer_.url("/client/v4"); }
+
+  /// For the POSTs to come, in turn; afterwards clean.
+  void behave(std::vector<PeerBehaviour> script);
+  /// Every request gets this answer instead, whole, from now on.
+  void answer_always(std::string response);
+  /// As someone else would; on top.
+  void deploy(const std::string& version, double percent, const std::string& message);
+  [[nodiscard]] int deployments_with(const std::string& text_in_message);
+  [[nodiscard]] std::vector<Request> requests();
+
+ private:
+  struct Deployment {
+    std::string message;
+    std::string versions;  ///< JSON.
+  };
+  void serve(PeerConnection& connection);
+  void take(PeerConnection& connection, const Request& request);
+  std::string list();
+  void add(const std::string& body);
+
+  std::mutex mutex_;
+  std::vector<Deployment> deployments_;  ///< Newest first.
+  std::vector<PeerBehaviour> script_;
+  std::size_t posts_ = 0;
+  std::string always_;
+  std::vector<Request> requests_;
+  ScriptedPeer peer_;  // Last: its threads end before the rest goes.
+};
+
+}  // namespace belay::test

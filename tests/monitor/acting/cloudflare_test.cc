@@ -1,0 +1,191 @@
+#include "monitor/platform/cloudflare.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "monitor/platform/cloudflare_reply.h"
+#include "tests/monitor/acting/cloudflare_peer.h"
+#include "tests/monitor/acting/records.h"
+#include "tests/support/paths.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using test::CloudflarePeer;
+using test::PeerBehaviour;
+
+class CloudflareTest : public testing::Test {
+ protected:
+  CloudflareOptions options() {
+    return {.account = "acct",
+            .script = "mautic-api",
+            .token = Secret("canary-token"),
+            .deadline = 5s,
+            .base_url = peer_.base_url()};
+  }
+  Standing::Kind standing() {
+    const auto read = cloudflare_.read(order_, {});
+    EXPECT_TRUE(read.ok()) << read.error().message;
+    detail_ = read.ok() ? read->detail : "";
+    return read.ok() ? read->kind : Standing::Kind::other;
+  }
+  Error read_error() {
+    const auto read = cloudflare_.read(order_, {});
+    return read.ok() ? Error{} : read.error();
+  }
+  Error apply_error() {
+    const auto applied = cloudflare_.apply(order_, {});
+    return applied.ok() ? Error{} : applied.error();
+  }
+
+  CloudflarePeer peer_;
+  Cloudflare cloudflare_{options()};
+  rules::Order order_ = test::rollback_order(1, from_unix_ms(1'795'000'000'000));
+  std::string detail_;
+};
+
+TEST_F(CloudflareTest, KnowsWhatIsLive) {
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+  EXPECT_NE(detail_.find("22222222-2222-4222-8222-222222222222 at 10%"), std::string::npos);
+  peer_.deploy(test::kGoodVersion, 100, "by hand");
+  EXPECT_EQ(standing(), Standing::Kind::target);
+  peer_.deploy("33333333-3333-4333-8333-333333333333", 100, "newer");
+  EXPECT_EQ(standing(), Standing::Kind::other);
+}
+
+TEST_F(CloudflareTest, PutsTheAbsoluteVersionToAllTrafficAtOnceAndFindsItAgain) {
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  const auto requests = peer_.requests();
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_EQ(requests[0].target, "/client/v4/accounts/acct/workers/scripts/mautic-api/deployments");
+  EXPECT_EQ(requests[0].authorization, "Bearer canary-token");
+  // The body that wrangler sends for a rollback, but for the message.
+  json body = json::parse(requests[0].body);
+  const std::string message = body["annotations"]["workers/message"];
+  EXPECT_EQ(message.rfind("belay " + order_.intent + " 5xx rate", 0), 0U) << message;
+  EXPECT_LE(message.size(), 100U);
+  body["annotations"]["workers/message"] = "auto";
+  std::ifstream sample(test::data_path("cloudflare/cf-deployment-create.json"));
+  EXPECT_EQ(body, json::parse(sample)["rollback"]["body"]);
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+}
+
+TEST_F(CloudflareTest, ForceIsSentOnlyWhenConfigured) {
+  CloudflareOptions forced = options();
+  forced.force = true;
+  ASSERT_TRUE(Cloudflare(forced).apply(order_, {}).ok());
+  EXPECT_NE(peer_.requests()[0].target.find("?force=true"), std::string::npos);
+}
+
+TEST_F(CloudflareTest, OneWhoDeploysAfterUsMakesItSomeoneElses) {
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  peer_.deploy("33333333-3333-4333-8333-333333333333", 100, "newer");
+  EXPECT_EQ(standing(), Standing::Kind::other);
+  peer_.deploy(test::kGoodVersion, 100, "again by hand");
+  EXPECT_EQ(standing(), Standing::Kind::ours) << "ours arrived, and what it asked for holds";
+}
+
+TEST_F(CloudflareTest, SaysThatItRacedWhenItReplacedWhatWasNotJudged) {
+  peer_.deploy("33333333-3333-4333-8333-333333333333", 100, "slipped in");
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+  EXPECT_NE(detail_.find("raced"), std::string::npos) << detail_;
+}
+
+TEST_F(CloudflareTest, ALongReasonIsCutAfterTheIntent) {
+  order_.reason = std::string(300, 'x') + "\xc3\xa4\xff";
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  const std::string message =
+      json::parse(peer_.requests()[0].body)["annotations"]["workers/message"];
+  EXPECT_LE(message.size(), 100U);
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+}
+
+TEST_F(CloudflareTest, WhatMayHaveArrivedIsAmbiguous) {
+  for (const PeerBehaviour how :
+       {PeerBehaviour::applied_then_dropped, PeerBehaviour::applied_then_500,
+        PeerBehaviour::not_applied_and_500}) {
+    peer_.behave({how});
+    EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous) << static_cast<int>(how);
+  }
+  CloudflareOptions hasty = options();
+  hasty.deadline = 200ms;
+  peer_.behave({PeerBehaviour::slow});
+  const auto slow = Cloudflare(hasty).apply(order_, {});
+  ASSERT_FALSE(slow.ok());
+  EXPECT_EQ(slow.error().kind, Error::Kind::ambiguous);
+}
+
+TEST_F(CloudflareTest, PatienceIsAskedForInSeconds) {
+  peer_.behave({PeerBehaviour::throttled});
+  const Error error = apply_error();
+  EXPECT_EQ(error.kind, Error::Kind::throttled);
+  EXPECT_EQ(error.retry_after, 1s);
+}
+
+TEST_F(CloudflareTest, NobodyListeningMeansThatNothingWasSent) {
+  CloudflareOptions nowhere = options();
+  nowhere.base_url = "http://127.0.0.1:" + std::to_string(test::free_port());
+  const auto applied = Cloudflare(nowhere).apply(order_, {});
+  ASSERT_FALSE(applied.ok());
+  EXPECT_EQ(applied.error().kind, Error::Kind::unavailable);
+}
+
+TEST_F(CloudflareTest, EveryRecordedErrorIsUnderstood) {
+  std::ifstream file(test::data_path("cloudflare/cf-error-envelopes.json"));
+  const json samples = json::parse(file);
+  const auto answer = [&](const char* name) {
+    const json& sample = samples[name];
+    const json& body = sample["body"];
+    peer_.answer_always(test::http_response(
+        sample.value("http", 400), body.is_string() ? body.get<std::string>() : body.dump()));
+  };
+  answer("secret_changed");
+  EXPECT_EQ(apply_error().kind, Error::Kind::failed);
+  EXPECT_NE(apply_error().message.find("STRIPE_KEY, SENTRY_DSN"), std::string::npos);
+  answer("auth");
+  EXPECT_EQ(read_error().kind, Error::Kind::failed);
+  EXPECT_NE(read_error().message.find("token"), std::string::npos);
+  EXPECT_EQ(read_error().message.find("canary-token"), std::string::npos);
+  answer("not_found");
+  EXPECT_EQ(read_error().kind, Error::Kind::not_found);
+  answer("route");
+  EXPECT_EQ(read_error().kind, Error::Kind::not_found);
+  answer("non_standard");
+  EXPECT_EQ(apply_error().kind, Error::Kind::failed);
+  EXPECT_NE(apply_error().message.find("text"), std::string::npos);
+  answer("html");
+  EXPECT_EQ(read_error().kind, Error::Kind::unavailable);
+  EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous);
+  peer_.answer_always(test::http_response(403, "<html>", "cf-mitigated: challenge\r\n"));
+  EXPECT_EQ(apply_error().kind, Error::Kind::unavailable);
+}
+
+TEST_F(CloudflareTest, AnAnswerThatCannotBeReadIsNeverTakenForAState) {
+  for (const char* body :
+       {"", "null", "[]", "{}", "<html>", R"({"success":true})",
+        R"({"success":"true","result":{}})", R"({"success":true,"result":{"deployments":7}})",
+        R"({"success":true,"result":{"deployments":[7]}})",
+        R"({"success":true,"result":{"deployments":[{"versions":[{"version_id":7}]}]}})",
+        R"({"success":true,"result":{"deployments":[{"versions":[{"version_id":"a"}]}]}})"}) {
+    peer_.answer_always(test::http_response(200, body));
+    EXPECT_EQ(read_error().kind, Error::Kind::unavailable) << body;
+  }
+  peer_.answer_always(test::http_response(200, R"({"success":true,"result":{"deployments":[]}})"));
+  EXPECT_EQ(read_error().kind, Error::Kind::not_found);
+  peer_.answer_always(test::http_response(200, "cut off"));
+  EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous);
+}
+
+TEST_F(CloudflareTest, TellsPeopleWhatToTypeThemselves) {
+  EXPECT_EQ(
+      cloudflare_.by_hand(order_),
+      "wrangler versions deploy 11111111-1111-4111-8111-111111111111@100% -y --name mautic-api");
+}
+
+}  // namespace
+}  // namespace belay::monitor

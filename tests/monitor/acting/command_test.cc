@@ -1,0 +1,122 @@
+#include "monitor/platform/command.h"
+
+#include <gtest/gtest.h>
+
+#include "monitor/attempt.h"
+#include "tests/monitor/acting/records.h"
+#include "tests/support/child_process.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/temporary_directory.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = rules::ActionOutcome::Phase;
+namespace fs = std::filesystem;
+
+class CommandTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path(const char* name) const { return (place_.path() / name).string(); }
+  static std::vector<std::string> shell(const std::string& script) {
+    return {"/bin/sh", "-c", script};
+  }
+
+  /// The whole way of the order, retries without waiting.
+  rules::ActionOutcome live(const CommandOptions& options, bool resumed = false) {
+    CommandPlatform platform(options);
+    ActorOptions patience;
+    Attempt attempt(
+        order_, platform, clock_, patience, [] { return 0.0; }, resumed);
+    std::optional<rules::ActionOutcome> last;
+    while (!attempt.is_over()) {
+      clock_.advance_to(attempt.due());
+      if (auto told = attempt.step({})) last = told;
+    }
+    return *last;
+  }
+
+  test::TemporaryDirectory place_;
+  test::ManualClock clock_;
+  rules::Order order_ = test::rollback_order(1, clock_.now());
+};
+
+TEST_F(CommandTest, GetsItsEvidenceInTheEnvironmentAndNoShellSeesIt) {
+  order_.reason = "$(touch " + path("owned") + "); `id`";
+  const auto outcome = live({.argv = shell("env | grep ^BELAY_ | sort > " + path("seen"))});
+  EXPECT_EQ(outcome.phase, Phase::applied);
+  const std::string seen = test::content_of(path("seen"));
+  for (const std::string& line :
+       {"BELAY_INTENT=" + order_.intent, std::string("BELAY_SERVICE=shop"),
+        std::string("BELAY_RULE=rollout/5xx"), std::string("BELAY_ACTION=rollback"),
+        std::string("BELAY_TARGET=") + test::kGoodVersion,
+        std::string("BELAY_CANDIDATE=") + test::kBadVersion,
+        std::string("BELAY_BASELINE=") + test::kGoodVersion, std::string("BELAY_METRIC=5xx rate"),
+        std::string("BELAY_VALUE=0.124"), std::string("BELAY_THRESHOLD=0.05"),
+        std::string("BELAY_SAMPLES=250"), "BELAY_REASON=" + order_.reason}) {
+    EXPECT_NE(seen.find(line + "\n"), std::string::npos) << line << "\nin\n" << seen;
+  }
+  EXPECT_FALSE(fs::exists(path("owned")));
+}
+
+TEST_F(CommandTest, AFailureIsRejectedWithItsOwnWordsMadeHarmless) {
+  const auto outcome = live({.argv = shell("printf '\\033[31mno rights\\n' >&2; exit 3")});
+  EXPECT_EQ(outcome.phase, Phase::rejected);
+  EXPECT_NE(outcome.detail.find("no rights"), std::string::npos) << outcome.detail;
+  EXPECT_NE(outcome.detail.find("3"), std::string::npos);
+  EXPECT_EQ(outcome.detail.find('\033'), std::string::npos);
+}
+
+TEST_F(CommandTest, AProgramThatIsNotThereIsRejected) {
+  EXPECT_EQ(live({.argv = {"/nonexistent/rollback"}}).phase, Phase::rejected);
+}
+
+TEST_F(CommandTest, WithoutVerifyARunOfUnknownEndIsNeverRepeated) {
+  const auto outcome = live({.argv = shell("echo ran >> " + path("runs") + "; kill -9 $$")});
+  EXPECT_EQ(outcome.phase, Phase::abandoned);
+  EXPECT_EQ(test::content_of(path("runs")), "ran\n");
+}
+
+TEST_F(CommandTest, WithoutVerifyAnOpenOrderOfAnEarlierLifeIsNotRun) {
+  const auto outcome = live({.argv = shell("echo ran >> " + path("runs"))}, /*resumed=*/true);
+  EXPECT_EQ(outcome.phase, Phase::abandoned);
+  EXPECT_NE(outcome.detail.find("by hand"), std::string::npos);
+  EXPECT_FALSE(fs::exists(path("runs")));
+}
+
+TEST_F(CommandTest, ARunThatIsOutOfTimeIsEndedWithItsWholeGroup) {
+  const auto outcome =
+      live({.argv = shell("sleep 1000 & echo $! > " + path("pid") + "; wait"), .timeout = 300ms});
+  EXPECT_EQ(outcome.phase, Phase::abandoned);
+  const int pid = std::stoi(test::content_of(path("pid")));
+  EXPECT_TRUE(::kill(pid, 0) != 0 ||
+              test::content_of("/proc/" + std::to_string(pid) + "/stat").find(") Z ") !=
+                  std::string::npos)
+      << "its child lives on";
+}
+
+TEST_F(CommandTest, VerifyDecidesWhetherItHolds) {
+  const std::string flag = path("done");
+  CommandOptions options{.argv = shell("touch " + flag), .verify = shell("test -e " + flag)};
+  EXPECT_EQ(live(options).phase, Phase::applied);
+  EXPECT_EQ(live(options).phase, Phase::already) << "it holds before we act";
+}
+
+TEST_F(CommandTest, WithVerifyAnAmbiguousRunIsLookedIntoAndRepeatedIfItDidNotWork) {
+  const CommandOptions options{
+      .argv = shell("echo ran >> " + path("runs") + "; [ $(wc -l < " + path("runs") +
+                    ") = 2 ] && touch " + path("done") + " || kill -9 $$"),
+      .verify = shell("test -e " + path("done"))};
+  EXPECT_EQ(live(options).phase, Phase::applied);
+  EXPECT_EQ(test::content_of(path("runs")), "ran\nran\n");
+}
+
+TEST_F(CommandTest, AVerifyThatCannotTellMeansThatNothingIsRun) {
+  const auto outcome =
+      live({.argv = shell("echo ran >> " + path("runs")), .verify = shell("exit 7")});
+  EXPECT_EQ(outcome.phase, Phase::abandoned);
+  EXPECT_FALSE(fs::exists(path("runs")));
+}
+
+}  // namespace
+}  // namespace belay::monitor
