@@ -35,7 +35,9 @@ void append_excerpt(std::string& out, std::string_view line, const Diagnostic& w
   const std::size_t place = std::min<std::size_t>(what.column - 1, line.size());
   const std::size_t begin =
       place > kBeforeMax ? character_start(line, place - kBeforeMax) : std::size_t{0};
-  const std::size_t end = character_start(line, std::min(line.size(), place + kBehindMax));
+  // Bytes that are no UTF-8 may have no character start behind the place.
+  const std::size_t end =
+      std::max(place, character_start(line, std::min(line.size(), place + kBehindMax)));
   const std::size_t marked_end = std::clamp<std::size_t>(place + what.length, place, end);
   const std::string before = (begin > 0 ? "…" : "") + shown(line.substr(begin, place - begin));
   const std::string marked = shown(line.substr(place, marked_end - place));

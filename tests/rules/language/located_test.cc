@@ -35,6 +35,13 @@ TEST(LocatedTest, HostileBytesReachTheTerminalSpelledOut) {
   EXPECT_NE(shown.find("\\x1B[31mX"), std::string::npos) << shown;
 }
 
+TEST(LocatedTest, ALongRunOfBytesThatAreNoCharactersIsShownAndDoesNotCrash) {
+  const std::string line = "a" + std::string(300, '\x9a');
+  for (const std::uint32_t column : {1U, 2U, 150U, 301U, 302U}) {
+    EXPECT_FALSE(render(wrong(column, 1), line, "when").empty()) << column;
+  }
+}
+
 TEST(LocatedTest, ALongLineIsCutAroundThePlace) {
   const std::string shown = render(wrong(1001, 1), std::string(2000, 'a'), "when");
   EXPECT_LT(shown.size(), 450U);
