@@ -38,10 +38,12 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" OR BELAY_SANITIZE MATCHES "thread")
   target_compile_definitions(belay_boost INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
 endif()
 
+# Debian's cpp-httplib is a compiled library; its flags decide its layout. For peers that are ours: the
+# demo's service, and the tests'.
+pkg_check_modules(cpp_httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+
 if(BELAY_TESTS)
   find_package(GTest REQUIRED)
-  # Debian's cpp-httplib is a compiled library; its flags decide its layout.
-  pkg_check_modules(cpp_httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 endif()
 if(BELAY_BENCH)
   find_package(benchmark REQUIRED)

@@ -23,7 +23,7 @@ std::string plain(const std::string& text) { return sanitize(text, 4000); }
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-Environment environment_of(const rules::Order& order) {
+Environment environment_of(const rules::Order& order, const Environment& configured) {
   std::string action = "run";
   std::string target;
   if (const auto* rollback = std::get_if<rules::RollBack>(&order.action)) {
@@ -38,18 +38,23 @@ Environment environment_of(const rules::Order& order) {
   const rules::Evidence evidence =
       order.evidence.empty() ? rules::Evidence{} : order.evidence.front();
   const bool has_evidence = !order.evidence.empty();
-  return {{"BELAY_INTENT", plain(order.intent)},
-          {"BELAY_SERVICE", plain(order.service)},
-          {"BELAY_RULE", plain(order.rule)},
-          {"BELAY_REASON", plain(order.reason)},
-          {"BELAY_ACTION", action},
-          {"BELAY_TARGET", plain(target)},
-          {"BELAY_CANDIDATE", plain(order.candidate)},
-          {"BELAY_BASELINE", plain(order.baseline)},
-          {"BELAY_METRIC", plain(evidence.what)},
-          {"BELAY_VALUE", evidence.has_value ? number(evidence.value) : std::string()},
-          {"BELAY_THRESHOLD", has_evidence ? number(evidence.threshold) : std::string()},
-          {"BELAY_SAMPLES", has_evidence ? std::to_string(evidence.denominator) : std::string()}};
+  // Of equal names the last one counts: nobody configures the evidence away.
+  Environment environment = configured;
+  const Environment of_order = {
+      {"BELAY_INTENT", plain(order.intent)},
+      {"BELAY_SERVICE", plain(order.service)},
+      {"BELAY_RULE", plain(order.rule)},
+      {"BELAY_REASON", plain(order.reason)},
+      {"BELAY_ACTION", action},
+      {"BELAY_TARGET", plain(target)},
+      {"BELAY_CANDIDATE", plain(order.candidate)},
+      {"BELAY_BASELINE", plain(order.baseline)},
+      {"BELAY_METRIC", plain(evidence.what)},
+      {"BELAY_VALUE", evidence.has_value ? number(evidence.value) : std::string()},
+      {"BELAY_THRESHOLD", has_evidence ? number(evidence.threshold) : std::string()},
+      {"BELAY_SAMPLES", has_evidence ? std::to_string(evidence.denominator) : std::string()}};
+  environment.insert(environment.end(), of_order.begin(), of_order.end());
+  return environment;
 }
 
 std::string said_by(const RunResult& run) {
@@ -83,7 +88,7 @@ Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_toke
     return Standing{Standing::Kind::expected, "there is no verify command to look with"};
   }
   const Result<RunResult> run = run_program(
-      {.argv = options_.verify, .environment = environment_of(order)},
+      {.argv = options_.verify, .environment = environment_of(order, options_.environment)},
       {.timeout = options_.verify_timeout, .grace = std::chrono::seconds{1}}, std::move(stop));
   if (!run.ok()) return Error{Error::Kind::unavailable, run.error().message};
   const std::string said =
@@ -95,9 +100,9 @@ Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_toke
 }
 
 Status CommandPlatform::apply(const rules::Order& order, std::stop_token stop) {
-  const Result<RunResult> run =
-      run_program({.argv = options_.argv, .environment = environment_of(order)},
-                  {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));
+  const Result<RunResult> run = run_program(
+      {.argv = options_.argv, .environment = environment_of(order, options_.environment)},
+      {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));
   if (!run.ok()) return Error{Error::Kind::failed, run.error().message};
   const std::string said = name_of(options_.argv) + " gave " + run->end.text() + said_by(*run);
   if (run->end.success() && !run->timed_out && !run->stopped) return Done{};

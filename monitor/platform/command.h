@@ -10,6 +10,8 @@
 namespace belay::monitor {
 
 struct CommandOptions {
+  /// Added to ours for both programs; what begins with BELAY_ is the order's.
+  std::vector<std::pair<std::string, std::string>> environment{};
   std::vector<std::string> argv;    ///< Started as it stands, never through a shell.
   std::vector<std::string> verify;  ///< Empty: there is none.
   std::chrono::milliseconds timeout{60'000};

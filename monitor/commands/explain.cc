@@ -1,0 +1,206 @@
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+#include "base/suggest.h"
+#include "exporters/json.h"
+#include "monitor/commands/exit_code.h"
+#include "monitor/commands/gate_preview.h"
+#include "monitor/commands/notice_output.h"
+#include "monitor/commands/options.h"
+#include "monitor/commands/verbs.h"
+#include "monitor/config/read_config.h"
+#include "monitor/config/rule_file.h"
+#include "monitor/explain/time_to_detect.h"
+#include "monitor/replay/recording.h"
+#include "monitor/replay/replay.h"
+#include "rules/language/parser.h"
+#include "rules/language/promql.h"
+
+namespace belay::monitor {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ExplainArguments {
+  std::string rule;
+  std::string config = "belay.yaml";
+  std::vector<std::string> rules;
+  std::string service = "SERVICE";
+  std::vector<std::string> recordings;
+  OutputFormat output = OutputFormat::text;
+};
+
+/// Where a rule may be found by its name: the files that are named, else the configuration, else
+/// the packs.
+std::optional<std::vector<rules::Rule>> known_rules(const ExplainArguments& arguments) {
+  if (!arguments.rules.empty()) return load_rules(arguments.rules);
+  if (std::filesystem::exists(arguments.config)) {
+    ReadConfig read = read_config(arguments.config, Interpolation::of_process());
+    show_faults(read.faults);
+    if (!read.config) return std::nullopt;
+    std::vector<rules::Rule> rules;
+    for (const rules::ServicePlan& service : read.config->plan.services) {
+      rules.insert(rules.end(), service.rules.begin(), service.rules.end());
+      rules.insert(rules.end(), service.rollout_rules.begin(), service.rollout_rules.end());
+    }
+    return rules;
+  }
+  std::vector<std::string> packs;
+  for (const Pack& pack : shipped_packs()) packs.emplace_back(pack.name);
+  return load_rules(packs);
+}
+
+/// A sentence that stands on the command line itself.
+std::optional<rules::Rule> rule_of_sentence(const std::string& text) {
+  const rules::ParsedSentence parsed = rules::parse_sentence(text);
+  for (const rules::Diagnostic& diagnostic : parsed.diagnostics) {
+    fmt::print(stderr, "{}", rules::render(diagnostic, text, "argument"));
+  }
+  if (!parsed.sentence) return std::nullopt;
+  return rules::Rule{.name = "sentence", .sentence = *parsed.sentence};
+}
+
+std::optional<rules::Rule> find_rule(const ExplainArguments& arguments, int& code) {
+  code = kExitConfiguration;
+  if (arguments.rule.find(' ') != std::string::npos) return rule_of_sentence(arguments.rule);
+  const auto rules = known_rules(arguments);
+  if (!rules) return std::nullopt;
+  const auto found = std::ranges::find_if(
+      *rules, [&](const rules::Rule& rule) { return rule.name == arguments.rule; });
+  if (found != rules->end()) return *found;
+  code = kExitUsage;
+  std::vector<std::string_view> names;
+  for (const rules::Rule& rule : *rules) names.push_back(rule.name);
+  const auto meant = nearest(arguments.rule, names);
+  complain(sanitize(fmt::format("there is no rule {}{}", arguments.rule,
+                                meant ? fmt::format("; did you mean {}?", *meant)
+                                      : fmt::format("; there are {}", fmt::join(names, ", ")))));
+  return std::nullopt;
+}
+
+/// How the rule stands on each service at the end of the recordings.
+std::optional<std::vector<rules::RuleStatus>> status_over(const rules::Rule& rule,
+                                                          const std::vector<std::string>& files) {
+  Replay::Options options;
+  rules::ServicePlan plan;
+  plan.rules = {rule};
+  options.plan.any_service = std::move(plan);
+  Replay replay{std::move(options), [](const rules::Step&, Instant) {}};
+  for (const std::string& file : files) {
+    const Status read = read_recording(file, [&](std::string_view piece) {
+      replay.feed(piece);
+      return true;
+    });
+    if (!read) {
+      complain(sanitize(read.error().message));
+      return std::nullopt;
+    }
+    replay.end_of_file();
+  }
+  replay.finish();
+  std::vector<rules::RuleStatus> statuses;
+  if (const auto snapshot = replay.snapshot()) {
+    for (const rules::ServiceStatus& service : snapshot->services) {
+      statuses.insert(statuses.end(), service.rules.begin(), service.rules.end());
+    }
+  }
+  return statuses;
+}
+
+ordered_json json_of(const rules::Rule& rule, const std::string& service) {
+  ordered_json json{{"rule", rule.name},
+                    {"sentence", rule.sentence.text},
+                    {"normal_form", rules::normal_form(rule.sentence)},
+                    {"then", text_of(rule.then)},
+                    {"feeds", what_feeds(rule.sentence)},
+                    {"time_to_detect", time_to_detect(rule.sentence)}};
+  if (const auto promql = rules::nearest_promql(rule.sentence, service)) json["promql"] = *promql;
+  return json;
+}
+
+std::string text_of_rule(const rules::Rule& rule, const std::string& service, const Style& style) {
+  std::string text = fmt::format("{}\n", style.bold(rule.name));
+  const auto row = [&](std::string_view name, std::string_view value) {
+    text += fmt::format("  {:<10} {}\n", name, sanitize(value, 4000));
+  };
+  const auto rows = [&](std::string_view name, const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      row(name, value);
+      name = "";
+    }
+  };
+  row("reads as", rules::normal_form(rule.sentence));
+  row("then", text_of(rule.then));
+  if (!rule.summary.empty()) row("summary", rule.summary);
+  if (!rule.runbook.empty()) row("runbook", rule.runbook);
+  rows("fed by", what_feeds(rule.sentence));
+  rows("fires", time_to_detect(rule.sentence));
+  const auto promql = rules::nearest_promql(rule.sentence, service);
+  row("PromQL", promql ? *promql : "no metric of Belay holds all that this needs");
+  return text;
+}
+
+std::string text_of(const rules::RuleStatus& status, const Style& style) {
+  const char* state = status.firing ? "firing" : rules::name_of(status.truth);
+  const std::string coloured = status.truth == rules::Truth::bad    ? style.red(state)
+                               : status.truth == rules::Truth::fine ? style.green(state)
+                                                                    : style.yellow(state);
+  std::string text = fmt::format("  {:<10} {}: {}\n", "now", sanitize(status.service), coloured);
+  for (const rules::Evidence& evidence : status.evidence) {
+    text += fmt::format("  {:<10}   {}\n", "", sanitize(line_of(evidence)));
+    if (evidence.by_wall_time) text += fmt::format("  {:<10}   latency is wall time\n", "");
+  }
+  return text;
+}
+
+int explain(const ExplainArguments& arguments) {
+  int code = kExitUsage;
+  const auto rule = find_rule(arguments, code);
+  if (!rule) return code;
+  const auto statuses = status_over(*rule, arguments.recordings);
+  if (!statuses) return kExitUsage;
+  if (arguments.output != OutputFormat::text) {
+    ordered_json json = json_of(*rule, arguments.service);
+    for (const rules::RuleStatus& status : *statuses) {
+      json["now"].push_back(exporters::json_of(status));
+    }
+    print(exporters::text_of(json, arguments.output == OutputFormat::json ? 2 : -1) + "\n");
+    return kExitPass;
+  }
+  const Style style = Style::of(stdout);
+  std::string text = text_of_rule(*rule, arguments.service, style);
+  for (const rules::RuleStatus& status : *statuses) text += text_of(status, style);
+  print(text);
+  return kExitPass;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Chosen& chosen) {
+  CLI::App* verb = app.add_subcommand(
+      "explain", "One rule opened up: how it reads, what feeds it, how soon it fires, its PromQL");
+  auto arguments = std::make_shared<ExplainArguments>();
+  verb->add_option("rule", arguments->rule, "The name of a rule, or a sentence in quotes")
+      ->required()
+      ->type_name("RULE");
+  add_config_option(*verb, arguments->config);
+  verb->add_option("--rules", arguments->rules, "Look the rule up in these packs and files instead")
+      ->type_name("FILE");
+  verb->add_option("--service", arguments->service, "The service in the PromQL")
+      ->capture_default_str();
+  verb->add_option("--from", arguments->recordings, "Recordings: the rule's value at their end")
+      ->type_name("FILE");
+  add_output_option(*verb, arguments->output);
+  verb->callback([arguments, &chosen] { chosen = [arguments] { return explain(*arguments); }; });
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,211 @@
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/sanitize.h"
+#include "exporters/json.h"
+#include "monitor/commands/exit_code.h"
+#include "monitor/commands/gate_preview.h"
+#include "monitor/commands/gate_watch.h"
+#include "monitor/commands/notice_output.h"
+#include "monitor/commands/options.h"
+#include "monitor/commands/terminal.h"
+#include "monitor/commands/verbs.h"
+#include "monitor/config/read_config.h"
+#include "monitor/daemon.h"
+#include "monitor/log.h"
+#include "monitor/signals.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::ordered_json;
+
+constexpr unsigned kStopSecondsMax = 10;
+
+struct GateArguments {
+  std::string config = "belay.yaml";
+  std::string service;
+  std::string candidate;
+  std::string baseline;
+  std::string lasts = "10m";
+  bool standalone = false;
+  OutputFormat output = OutputFormat::text;
+};
+
+/// One gate, from what it would do to its exit code.
+class GateVerb {
+ public:
+  explicit GateVerb(const GateArguments& arguments)
+      : arguments_(arguments),
+        style_(Style::of(stdout)),
+        watch_(arguments.service, arguments.candidate) {}
+
+  int run() {
+    if (!arguments_.standalone) {
+      complain(
+          "a gate through a running daemon is not built yet: add --standalone, and the gate "
+          "judges and acts by itself, under the lock of its state");
+      return kExitUsage;
+    }
+    ReadConfig read = read_config(arguments_.config, Interpolation::of_process());
+    show_faults(read.faults);
+    if (!read.config) return kExitConfiguration;
+    if (!is_known(*read.config)) return kExitUsage;
+    const Log log{Log::Level::normal};
+    return watch(std::move(*read.config));
+  }
+
+ private:
+  bool is_known(const Config& config) const {
+    const bool known = std::ranges::any_of(config.services, [this](const auto& service) {
+      return service.name == arguments_.service;
+    });
+    if (!known) {
+      std::vector<std::string> names;
+      for (const ServiceConfig& service : config.services) names.push_back(service.name);
+      complain(sanitize(fmt::format("{} has no service {}; it has {}", arguments_.config,
+                                    arguments_.service, fmt::join(names, ", "))));
+    }
+    if (arguments_.candidate == arguments_.baseline) {
+      complain("the candidate is the baseline: there is nothing to judge");
+      return false;
+    }
+    return known;
+  }
+
+  int watch(Config config) {
+    // The daemon beside us has the default address.
+    if (config.metrics_is_default) config.metrics.clear();
+    const Duration lasts = *parse_duration(arguments_.lasts);
+    const GatePreview preview =
+        preview_of(config, arguments_.service, arguments_.candidate, arguments_.baseline, lasts);
+    auto daemon = Daemon::start(std::move(config), {&watch_});
+    if (!daemon) {
+      complain(sanitize(daemon.error().message, 2000));
+      return kExitUnavailable;
+    }
+    for (const std::string& trouble : (*daemon)->troubles()) {
+      complain(sanitize("acting on nothing: " + trouble, 2000));
+    }
+    start_ = (*daemon)->now();
+    show_preview(preview);
+    (*daemon)->deliver(rules::GateStarted{.at = start_,
+                                          .service = arguments_.service,
+                                          .candidate = arguments_.candidate,
+                                          .baseline = arguments_.baseline,
+                                          .lasts = lasts});
+    const int code = wait(**daemon, lasts);
+    alarm(kStopSecondsMax);
+    (*daemon)->stop();
+    return code;
+  }
+
+  int wait(const Daemon& daemon, Duration lasts) {
+    for (;;) {
+      const auto signal = signals_.wait(100ms);
+      show_notices();
+      if (const auto result = watch_.result()) return end(*result);
+      if (signal && *signal != SIGHUP) {
+        return end({kExitInterrupted, "interrupted: what is deployed stays as it is"});
+      }
+      if (progress_.due()) show_progress(daemon, lasts);
+    }
+  }
+
+  void show_preview(const GatePreview& preview) {
+    if (arguments_.output == OutputFormat::text) {
+      print(text_of(preview, style_));
+    } else if (arguments_.output == OutputFormat::jsonl) {
+      print(exporters::text_of(json_of(preview)) + "\n");
+    } else {
+      document_["gate"] = json_of(preview);
+    }
+  }
+
+  void show_notices() {
+    for (const rules::Notice& notice : watch_.take_notices()) {
+      progress_.erase();
+      if (arguments_.output == OutputFormat::text) {
+        print(text_of(notice, style_));
+      } else if (arguments_.output == OutputFormat::jsonl) {
+        print(exporters::text_of(json_of(notice, start_)) + "\n");
+      } else {
+        document_["notices"].push_back(json_of(notice, start_));
+      }
+    }
+  }
+
+  void show_progress(const Daemon& daemon, Duration lasts) {
+    const auto status = watch_.status();
+    if (!status) return;
+    const auto passed = std::chrono::floor<std::chrono::seconds>(daemon.now() - start_);
+    progress_.show(fmt::format("{} of {}: {}", format_duration(passed), format_duration(lasts),
+                               sanitize(line_of(*status))));
+  }
+
+  int end(const GateResult& result) {
+    show_notices();
+    progress_.erase();
+    ordered_json json{{"verdict", name_of(result.code)},
+                      {"exit_code", static_cast<int>(result.code)},
+                      {"why", result.why}};
+    if (const auto status = watch_.status()) {
+      json["rules"] = ordered_json::array();
+      for (const rules::RuleStatus& rule : status->rules) {
+        json["rules"].push_back(exporters::json_of(rule));
+      }
+    }
+    if (arguments_.output == OutputFormat::text) {
+      const bool good = result.code == kExitPass;
+      const std::string verdict{name_of(result.code)};
+      print(fmt::format("{} {}\n", style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
+                        sanitize(result.why)));
+    } else if (arguments_.output == OutputFormat::jsonl) {
+      print(exporters::text_of(json) + "\n");
+    } else {
+      document_.update(json);
+      print(exporters::text_of(document_, 2) + "\n");
+    }
+    return result.code;
+  }
+
+  const GateArguments& arguments_;
+  const Signals signals_;
+  const Style style_;
+  GateWatch watch_;
+  Progress progress_;
+  ordered_json document_;
+  Instant start_{};
+};
+
+}  // namespace
+
+void add_gate(CLI::App& app, Chosen& chosen) {
+  CLI::App* verb = app.add_subcommand(
+      "gate",
+      "Attach to a rollout, wait for the verdict, act on a fail; the exit code is the verdict");
+  auto arguments = std::make_shared<GateArguments>();
+  add_config_option(*verb, arguments->config);
+  verb->add_option("--service", arguments->service, "The service that is rolled out")->required();
+  verb->add_option("--candidate", arguments->candidate, "The platform's id of the new version")
+      ->required();
+  verb->add_option("--baseline", arguments->baseline,
+                   "The version that was good; what a rollback goes back to");
+  add_duration_option(*verb, "--for", arguments->lasts, "How long to watch");
+  verb->add_flag("--standalone", arguments->standalone,
+                 "Judge and act in this process, under the lock of its state");
+  add_output_option(*verb, arguments->output);
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return GateVerb{*arguments}.run(); }; });
+}
+
+}  // namespace belay::monitor

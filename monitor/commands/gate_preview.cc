@@ -1,0 +1,129 @@
+#include "monitor/commands/gate_preview.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/sanitize.h"
+#include "monitor/commands/notice_output.h"
+#include "rules/judgement/verdict.h"
+
+namespace belay::monitor {
+namespace {
+
+std::string what_on_fail(const rules::ServicePlan& plan, const std::string& baseline) {
+  std::vector<std::string> rungs;
+  for (const rules::Then& then : plan.on_fail) {
+    const bool rolls_back = then.kind == rules::Then::Kind::rollback;
+    rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : text_of(then));
+  }
+  const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
+  if (baseline.empty()) return "nothing: without --baseline there is no version to go back to";
+  switch (plan.mode) {
+    case rules::Mode::observe:
+      return "nothing (mode observe); in mode enforce: " + ladder;
+    case rules::Mode::recommend:
+      return "tell what it would do (mode recommend): " + ladder;
+    case rules::Mode::enforce:
+      return ladder;
+  }
+  return ladder;
+}
+
+}  // namespace
+
+std::string text_of(const rules::Then& then) {
+  switch (then.kind) {
+    case rules::Then::Kind::rollback:
+      return "rollback";
+    case rules::Then::Kind::reset_flag:
+      return "reset flag " + then.name;
+    case rules::Then::Kind::run:
+      return "run " + then.name;
+    case rules::Then::Kind::pause:
+      return "pause";
+    case rules::Then::Kind::alert:
+      return "alert";
+  }
+  return "";
+}
+
+GatePreview preview_of(const Config& config, const std::string& service,
+                       const std::string& candidate, const std::string& baseline, Duration lasts) {
+  const auto plan = std::ranges::find_if(
+      config.plan.services, [&](const rules::ServicePlan& one) { return one.name == service; });
+  BELAY_CHECK(plan != config.plan.services.end(), "the caller knows the service");
+  GatePreview preview{.mode = std::string{rules::name_of(plan->mode)},
+                      .service = service,
+                      .candidate = candidate,
+                      .baseline = baseline,
+                      .lasts = lasts,
+                      .on_fail = what_on_fail(*plan, baseline),
+                      .state = config.state.string()};
+  for (const auto* list : {&plan->rules, &plan->rollout_rules}) {
+    for (const rules::Rule& rule : *list) {
+      preview.rules.emplace_back(rule.name, rule.sentence.text + " → " + text_of(rule.then));
+    }
+  }
+  for (const SourceConfig& source : config.sources) {
+    if (source.service == service || source.service.empty()) preview.sources.push_back(source.name);
+  }
+  return preview;
+}
+
+std::string text_of(const GatePreview& preview, const Style& style) {
+  std::string text;
+  const auto row = [&](std::string_view name, std::string_view value) {
+    text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
+  };
+  text += fmt::format("{} {}\n", style.bold("gate"), sanitize(preview.service));
+  row("mode", preview.mode);
+  row("candidate", preview.candidate);
+  row("baseline", preview.baseline.empty() ? "none: comparisons stay unknown" : preview.baseline);
+  row("for", format_duration(preview.lasts));
+  row("on fail", preview.on_fail);
+  row("evidence", fmt::format("{}", fmt::join(preview.sources, ", ")));
+  row("state", preview.state);
+  for (const auto& [name, sentence] : preview.rules) {
+    row("rule", fmt::format("{}: {}", name, sentence));
+  }
+  return text;
+}
+
+nlohmann::ordered_json json_of(const GatePreview& preview) {
+  nlohmann::ordered_json json{{"gate", preview.service},
+                              {"mode", preview.mode},
+                              {"candidate", preview.candidate},
+                              {"baseline", preview.baseline},
+                              {"for_seconds", seconds(preview.lasts)},
+                              {"on_fail", preview.on_fail},
+                              {"sources", preview.sources},
+                              {"state", preview.state}};
+  for (const auto& [name, sentence] : preview.rules) {
+    json["rules"].push_back({{"rule", name}, {"sentence", sentence}});
+  }
+  return json;
+}
+
+std::string line_of(const rules::ServiceStatus& service) {
+  std::string bad;
+  int fine = 0;
+  int unknown = 0;
+  std::string why_unknown;
+  for (const rules::RuleStatus& rule : service.rules) {
+    if (rule.truth == rules::Truth::fine) ++fine;
+    if (rule.truth == rules::Truth::unknown) {
+      ++unknown;
+      if (rule.unknown) why_unknown = fmt::format(" ({})", rules::name_of(*rule.unknown));
+    }
+    if (rule.truth != rules::Truth::bad) continue;
+    bad += fmt::format("{} {}", rule.firing ? "✖" : "…", rule.rule);
+    if (!rule.evidence.empty()) bad += " " + line_of(rule.evidence.front());
+    bad += ", ";
+  }
+  return fmt::format("{}{} fine, {} unknown{}", bad, fine, unknown, why_unknown);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "monitor/commands/terminal.h"
+#include "monitor/config/config.h"
+#include "rules/snapshot.h"
+
+namespace belay::monitor {
+
+/// What a gate is about to do, said before it does anything.
+struct GatePreview {
+  std::string mode;
+  std::string service;
+  std::string candidate;
+  std::string baseline;  ///< Empty: none.
+  Duration lasts{};
+  std::vector<std::pair<std::string, std::string>> rules;  ///< Name, and sentence with its `then`.
+  std::vector<std::string> sources;
+  std::string on_fail;  ///< One line.
+  std::string state;
+};
+
+/// The service must be in the configuration.
+GatePreview preview_of(const Config& config, const std::string& service,
+                       const std::string& candidate, const std::string& baseline, Duration lasts);
+
+std::string text_of(const GatePreview& preview, const Style& style);
+nlohmann::ordered_json json_of(const GatePreview& preview);
+
+/// "rollback", "reset flag checkout-v2": as it is written in a rule.
+std::string text_of(const rules::Then& then);
+
+/// How the rules stand, in one line: "✖ shop-5xx 31% (25 of 80) > 5% over 10s, 2 fine, 1 unknown".
+std::string line_of(const rules::ServiceStatus& service);
+
+}  // namespace belay::monitor

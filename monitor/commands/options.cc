@@ -1,0 +1,66 @@
+#include "monitor/commands/options.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "monitor/config/rule_file.h"
+
+namespace belay::monitor {
+
+void add_output_option(CLI::App& verb, OutputFormat& output) {
+  static const std::map<std::string, OutputFormat> kFormats = {
+      {"text", OutputFormat::text}, {"json", OutputFormat::json}, {"jsonl", OutputFormat::jsonl}};
+  verb.add_option("--output,-o", output, "text, json (one document) or jsonl (one a line)")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->type_name("FORMAT");
+}
+
+void add_config_option(CLI::App& verb, std::string& file) {
+  verb.add_option("-c,--config", file, "The configuration")
+      ->type_name("FILE")
+      ->capture_default_str();
+}
+
+void add_duration_option(CLI::App& verb, const std::string& name, std::string& text,
+                         const std::string& help) {
+  verb.add_option(name, text, help)
+      ->type_name("DURATION")
+      ->capture_default_str()
+      ->check([](const std::string& value) {
+        const bool fits = parse_duration(value).has_value();
+        return fits ? std::string{}
+                    : fmt::format("\"{}\" is no duration: write 90s, 10m or 1h30m", value);
+      });
+}
+
+void show_faults(const std::vector<rules::Located>& faults) {
+  for (const rules::Located& fault : faults) fmt::print(stderr, "{}", rules::render(fault));
+}
+
+std::optional<std::vector<rules::Rule>> load_rules(const std::vector<std::string>& references) {
+  std::vector<rules::Rule> rules;
+  bool failed = false;
+  for (const std::string& reference : references) {
+    RuleFile file = load_rule_file(reference, std::filesystem::current_path());
+    show_faults(file.faults);
+    failed = failed || file.failed();
+    for (rules::Rule& rule : file.rules) {
+      const bool taken = std::ranges::any_of(
+          rules, [&](const rules::Rule& other) { return other.name == rule.name; });
+      if (taken) {
+        complain(fmt::format("{} has a rule {}, and so has another file", reference, rule.name));
+        failed = true;
+      }
+      rules.push_back(std::move(rule));
+    }
+  }
+  if (failed) return std::nullopt;
+  return rules;
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,257 @@
+#include "monitor/replay/replay.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+#include "exporters/json.h"
+#include "monitor/commands/exit_code.h"
+#include "monitor/commands/notice_output.h"
+#include "monitor/commands/options.h"
+#include "monitor/commands/terminal.h"
+#include "monitor/commands/verbs.h"
+#include "monitor/config/sentence_needs.h"
+#include "monitor/replay/recording.h"
+
+namespace belay::monitor {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ReplayArguments {
+  std::vector<std::string> files;
+  std::vector<std::string> rules = {"packs/rollout"};
+  std::string format = "auto";
+  std::string latency_field;
+  std::string service;
+  std::string candidate;
+  std::string baseline;
+  OutputFormat output = OutputFormat::text;
+};
+
+/// One replay from its arguments to its last line.
+class ReplayVerb {
+ public:
+  explicit ReplayVerb(const ReplayArguments& arguments)
+      : arguments_(arguments), style_(Style::of(stdout)) {}
+
+  int run() {
+    const auto rules = load_rules(arguments_.rules);
+    if (!rules) return kExitConfiguration;
+    if (!check_versions(*rules)) return kExitUsage;
+    Replay replay{options(*rules),
+                  [this](const rules::Step& step, Instant now) { show(step, now); }};
+    for (const std::string& file : arguments_.files) {
+      if (!read(file, replay)) return kExitUsage;
+      if (reader_gone_) return kExitPass;
+    }
+    replay.finish();
+    progress_.erase();
+    end(replay);
+    return replay.jump() ? kExitUsage : kExitPass;
+  }
+
+ private:
+  bool check_versions(const std::vector<rules::Rule>& rules) {
+    if (!arguments_.candidate.empty()) {
+      if (arguments_.service.empty()) complain("--candidate needs --service: whose version is it?");
+      return !arguments_.service.empty();
+    }
+    const auto compares = std::ranges::find_if(
+        rules, [](const rules::Rule& rule) { return needs_of(rule.sentence).versions; });
+    if (compares == rules.end()) return true;
+    complain(fmt::format("rule {} compares versions: add --service, --candidate and --baseline",
+                         compares->name));
+    return false;
+  }
+
+  Replay::Options options(const std::vector<rules::Rule>& rules) const {
+    Replay::Options options;
+    options.format = *log_format_of(arguments_.format);
+    options.latency_field = arguments_.latency_field;
+    rules::ServicePlan plan;
+    if (arguments_.candidate.empty()) {
+      plan.rules = rules;
+    } else {
+      plan.rollout_rules = rules;
+      options.gate = rules::GateStarted{.service = arguments_.service,
+                                        .candidate = arguments_.candidate,
+                                        .baseline = arguments_.baseline,
+                                        .lasts = std::chrono::hours{24 * 366}};
+    }
+    if (!arguments_.service.empty()) {
+      plan.name = arguments_.service;
+      options.plan.services.push_back(plan);
+      plan.name.clear();
+      plan.rollout_rules.clear();
+    }
+    options.plan.any_service = std::move(plan);
+    return options;
+  }
+
+  bool read(const std::string& file, Replay& replay) {
+    const std::uint64_t events_before = replay.events();
+    const bool jumped_before = replay.jump().has_value();
+    std::uint64_t bytes = 0;
+    const Status status = read_recording(file, [&](std::string_view piece) {
+      replay.feed(piece);
+      bytes += piece.size();
+      if (progress_.due()) {
+        progress_.show(
+            fmt::format("{}: {} MB read, {} events", sanitize(file), bytes >> 20, replay.events()));
+      }
+      return !reader_gone_;
+    });
+    replay.end_of_file();
+    if (!status) {
+      complain(sanitize(status.error().message));
+      return false;
+    }
+    if (replay.jump() && !jumped_before) tell_jump(file, *replay.jump(), events_before);
+    return true;
+  }
+
+  void tell_jump(const std::string& file, const Replay::Jump& jump, std::uint64_t events_before) {
+    progress_.erase();
+    const LogParserOptions options{.format = *log_format_of(arguments_.format),
+                                   .latency_field = arguments_.latency_field};
+    const auto line = line_of_event(file, options, jump.event - events_before);
+    const std::string place = line ? fmt::format("{}:{}", file, *line)
+                                   : fmt::format("{}: event {}", file, jump.event + 1);
+    complain(sanitize(fmt::format(
+        "{}: the time jumps ahead by {}, more than {}: refused, with all that lies as far ahead; "
+        "if the recording has such a gap, replay its parts one by one",
+        place, format_duration(jump.ahead), format_duration(Replay::kJumpMax))));
+  }
+
+  void show(const rules::Step& step, Instant now) {
+    if (!start_) start_ = now;
+    for (const rules::Notice& notice : step.notices) {
+      if (notice.kind == rules::Notice::Kind::fired) ++fired_[{notice.service, notice.rule}];
+      if (arguments_.output == OutputFormat::json) {
+        shown_.push_back(monitor::json_of(notice, *start_));
+        continue;
+      }
+      const std::string line = arguments_.output == OutputFormat::jsonl
+                                   ? exporters::text_of(monitor::json_of(notice, *start_)) + "\n"
+                                   : text_of(notice, style_);
+      if (!print(line)) reader_gone_ = true;
+    }
+  }
+
+  void end(const Replay& replay) {
+    const Replay::Summary summary = replay.summary();
+    if (arguments_.output == OutputFormat::text) {
+      print(text(summary));
+      return;
+    }
+    ordered_json json = json_of(summary);
+    json["rules"] = rules_of(replay);
+    if (arguments_.output == OutputFormat::json) {
+      json["notices"] = shown_;
+      print(exporters::text_of(json, 2) + "\n");
+    } else {
+      ordered_json line{{"kind", "summary"}};
+      line.update(json);
+      print(exporters::text_of(line) + "\n");
+    }
+  }
+
+  static ordered_json json_of(const Replay::Summary& summary) {
+    ordered_json json{{"documents", summary.documents}, {"used", summary.used},
+                      {"rejected", summary.rejected},   {"events", summary.events},
+                      {"bytes", summary.bytes},         {"steps", summary.steps}};
+    if (summary.first) {
+      json["first"] = format_utc(*summary.first);
+      json["last"] = format_utc(*summary.last);
+    }
+    return json;
+  }
+
+  /// Each rule as it stood at the end, and how often it had fired.
+  ordered_json rules_of(const Replay& replay) const {
+    ordered_json rules = ordered_json::array();
+    const auto snapshot = replay.snapshot();
+    if (!snapshot) return rules;
+    for (const rules::ServiceStatus& service : snapshot->services) {
+      for (const rules::RuleStatus& status : service.rules) {
+        ordered_json rule = exporters::json_of(status);
+        const auto fired = fired_.find({status.service, status.rule});
+        rule["fired"] = fired == fired_.end() ? 0 : fired->second;
+        rules.push_back(std::move(rule));
+      }
+    }
+    return rules;
+  }
+
+  std::string text(const Replay::Summary& summary) const {
+    std::string text = fmt::format("{} documents, {} used",
+                                   style_.bold(std::to_string(summary.documents)), summary.used);
+    std::uint64_t rejected = 0;
+    std::string reasons;
+    for (const auto& [reason, count] : summary.rejected) {
+      rejected += count;
+      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count, reason);
+    }
+    text +=
+        rejected == 0 ? ", none rejected" : fmt::format(", {} rejected ({})", rejected, reasons);
+    if (summary.first) {
+      text += fmt::format("; {} from {}",
+                          format_duration(std::chrono::round<std::chrono::milliseconds>(
+                              *summary.last - *summary.first)),
+                          format_utc(*summary.first));
+    }
+    text += "\n";
+    if (fired_.empty()) return text + "no rule fired\n";
+    for (const auto& [rule, times] : fired_) {
+      text +=
+          fmt::format("{} {} fired {}\n", sanitize(rule.first), style_.bold(sanitize(rule.second)),
+                      times == 1 ? "once" : fmt::format("{} times", times));
+    }
+    return text;
+  }
+
+  const ReplayArguments& arguments_;
+  const Style style_;
+  Progress progress_;
+  std::optional<Instant> start_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> fired_;  ///< By service and rule.
+  ordered_json shown_ = ordered_json::array();
+  bool reader_gone_ = false;
+};
+
+}  // namespace
+
+void add_replay(CLI::App& app, Chosen& chosen) {
+  CLI::App* verb = app.add_subcommand(
+      "replay", "Run rules over recorded events and print when each would have fired");
+  auto arguments = std::make_shared<ReplayArguments>();
+  verb->add_option("files", arguments->files, "Recordings, in their order; - is the standard input")
+      ->required()
+      ->type_name("FILE...");
+  verb->add_option("--rules", arguments->rules, "Packs and rule files")
+      ->type_name("FILE")
+      ->take_all()
+      ->expected(1)
+      ->capture_default_str();
+  verb->add_option("--format", arguments->format, "auto, cloudflare, logpush, fly or generic")
+      ->check(CLI::IsMember({"auto", "cloudflare", "logpush", "fly", "generic"}))
+      ->capture_default_str();
+  verb->add_option("--latency-field", arguments->latency_field,
+                   "Field of a log line that holds the duration in milliseconds");
+  verb->add_option("--service", arguments->service, "The service that is rolled out");
+  verb->add_option("--candidate", arguments->candidate, "Its new version");
+  verb->add_option("--baseline", arguments->baseline, "The version that was good before");
+  add_output_option(*verb, arguments->output);
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return ReplayVerb{*arguments}.run(); }; });
+}
+
+}  // namespace belay::monitor

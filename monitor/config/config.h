@@ -1,0 +1,132 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/time.h"
+#include "monitor/parse/log_parser.h"
+#include "net/redis.h"
+#include "rules/plan.h"
+
+/// belay.yaml, typed and checked: what the shell is built from (docs/configuration.md). What the
+/// engine needs of it is in `plan`, and Plan::sources has the same order as `sources` here.
+namespace belay::monitor {
+
+struct FileInput {
+  std::filesystem::path path;
+  bool from_beginning = false;  ///< Else from its end as it is at the start.
+};
+struct StdinInput {};
+struct ExecInput {
+  std::vector<std::string> argv;
+};
+/// Events are posted to the ingest listener.
+struct PushInput {};
+struct LogConfig {
+  std::variant<FileInput, StdinInput, ExecInput, PushInput> input;
+  LogFormat format = LogFormat::automatic;
+  std::string latency_field;
+};
+
+struct ProbeConfig {
+  std::string url;
+  std::string method = "GET";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  Duration every = std::chrono::seconds{5};
+  Duration timeout = std::chrono::seconds{2};
+  std::vector<int> statuses;  ///< Empty: any of 200 to 299.
+  std::string body_contains;  ///< Empty: any body.
+  std::string json_path;      ///< "status" or "checks.db.ok"; empty: not looked at.
+  std::string json_equals;    ///< As JSON writes it, strings without quotes.
+  /// In a gate each version is probed by itself, with these headers; "{version}" is its id.
+  std::vector<std::pair<std::string, std::string>> version_headers;
+  std::string version_path;  ///< Where a JSON answer names its version; empty: it does not.
+  std::string ca_file;
+};
+
+struct QueuesConfig {
+  net::RedisUrl url;
+  std::string prefix = "bull";
+  std::vector<std::string> names;  ///< Empty: all that are found.
+  Duration every = std::chrono::seconds{10};
+};
+
+struct SourceConfig {
+  std::string name;     ///< "tail", "healthz", "queues"
+  std::string service;  ///< Empty: its events name their service.
+  std::variant<LogConfig, ProbeConfig, QueuesConfig> of;
+};
+
+struct CloudflareScript {
+  std::string script;
+};
+/// An argv, never a shell. The order's evidence is in the environment (BELAY_TARGET, BELAY_SERVICE,
+/// …).
+struct CommandAction {
+  std::vector<std::string> argv;
+  std::vector<std::string> verify;  ///< Ends with 0 if what the command does is so. Empty: none.
+  Duration timeout = std::chrono::seconds{60};
+  std::vector<std::pair<std::string, std::string>> env;
+};
+struct FlagConfig {
+  net::RedisUrl url;
+  std::string key;
+  std::string field;  ///< Of a hash; empty: the key itself is the flag.
+  std::string expect;
+  std::string safe;
+  std::string channel;  ///< Told after a reset; empty: nobody.
+};
+
+struct CloudflareAccount {
+  std::string account;
+  Secret token;
+  std::string api = "https://api.cloudflare.com/client/v4";
+  bool force = false;
+};
+
+struct ServiceConfig {
+  std::string name;
+  /// monostate: nothing can roll it back.
+  std::variant<std::monostate, CloudflareScript, CommandAction> platform;
+};
+
+struct SlackRoute {
+  Secret webhook;
+};
+
+struct IngestConfig {
+  std::string address;
+  Secret token;  ///< Empty: none is asked for; only on loopback.
+};
+
+struct HeartbeatConfig {
+  Secret url;  ///< Such addresses are passwords.
+  Duration every = std::chrono::seconds{60};
+};
+
+struct Config {
+  std::filesystem::path file;
+  std::filesystem::path state;
+  std::string metrics;             ///< Address; empty: off.
+  bool metrics_is_default = true;  ///< Not written: only the daemon listens there.
+  std::optional<IngestConfig> ingest;
+  std::optional<CloudflareAccount> cloudflare;
+  std::vector<SourceConfig> sources;
+  std::vector<ServiceConfig> services;  ///< As Plan::services.
+  std::vector<std::pair<std::string, FlagConfig>> flags;
+  std::vector<std::pair<std::string, CommandAction>> commands;
+  std::vector<SlackRoute> tell;
+  std::vector<SlackRoute> page;
+  std::optional<HeartbeatConfig> heartbeat;
+  rules::Plan plan;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,140 @@
+#include "monitor/config/lint.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "base/suggest.h"
+#include "monitor/config/sentence_needs.h"
+#include "monitor/sources/bullmq.h"
+
+namespace belay::monitor {
+namespace {
+
+using Sources = std::vector<const SourceConfig*>;
+
+Sources sources_of(const Config& config, const std::string& service) {
+  Sources sources;
+  for (const SourceConfig& source : config.sources) {
+    if (source.service == service || source.service.empty()) sources.push_back(&source);
+  }
+  return sources;
+}
+
+template <typename Kind>
+std::vector<std::string_view> names_of(const Sources& sources) {
+  std::vector<std::string_view> names;
+  for (const SourceConfig* source : sources) {
+    if (std::holds_alternative<Kind>(source->of)) names.push_back(source->name);
+  }
+  return names;
+}
+
+std::string hint(std::string_view name, const std::vector<std::string_view>& candidates) {
+  const auto meant = nearest(name, candidates);
+  return meant ? fmt::format("; did you mean {}?", *meant) : std::string{};
+}
+
+bool is_polled(const rules::QueueSubject& queue, const Sources& sources) {
+  return std::ranges::any_of(sources, [&](const SourceConfig* source) {
+    const auto* queues = std::get_if<QueuesConfig>(&source->of);
+    if (queues == nullptr) return false;
+    return queues->names.empty() || std::ranges::any_of(queues->names, [&](const auto& name) {
+             return queue.is_expression ? RE2::FullMatch(name, queue.name) : name == queue.name;
+           });
+  });
+}
+
+class RuleLint {
+ public:
+  RuleLint(const Config& config, const rules::ServicePlan& plan, std::vector<Lint>& found)
+      : config_(config), plan_(plan), sources_(sources_of(config, plan.name)), found_(found) {}
+
+  void check(const rules::Rule& rule) {
+    const SentenceNeeds needs = needs_of(rule.sentence);
+    check_requests(rule, needs);
+    const auto probes = names_of<ProbeConfig>(sources_);
+    for (const std::string& probe : needs.probes) {
+      if (std::ranges::find(probes, probe) != probes.end()) continue;
+      never(rule, fmt::format("there is no probe {}{}", probe, hint(probe, probes)));
+    }
+    for (const rules::QueueSubject& queue : needs.queues) {
+      if (!is_polled(queue, sources_))
+        never(rule, fmt::format("no queue {} is polled", queue.name));
+    }
+    for (const std::string& source : needs.sources) check_source(rule, source);
+    for (const std::string& name : needs.prometheus) {
+      never(rule, fmt::format("Prometheus is not read yet, so there is no {}", name));
+    }
+    for (const std::string& name : needs.measurements) {
+      never(rule, fmt::format("measurements are not read from logs yet, so there is no {}", name));
+    }
+    if (needs.comparison) {
+      never(rule, "`worse than` is parsed, and not judged yet: it stays unknown");
+    }
+  }
+
+ private:
+  void never(const rules::Rule& rule, const std::string& why) {
+    found_.push_back(
+        {false, plan_.name, fmt::format("rule {} can never fire: {}", rule.name, why)});
+  }
+
+  void check_requests(const rules::Rule& rule, const SentenceNeeds& needs) {
+    if (!needs.requests) return;
+    const auto logs = names_of<LogConfig>(sources_);
+    if (logs.empty()) return never(rule, "the service has no logs");
+    if (!needs.share_of_requests) return;
+    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+      const rules::SourcePlan& source = config_.plan.sources[i];
+      const bool feeds = source.service == plan_.name || source.service.empty();
+      if (!feeds || source.kind != rules::SourceKind::log || source.reports_all) continue;
+      found_.push_back({true, plan_.name,
+                        fmt::format("rule {} needs every request for a share or a quantile, and {} "
+                                    "is filtered: take the filter away",
+                                    rule.name, source.name)});
+    }
+  }
+
+  void check_source(const rules::Rule& rule, const std::string& name) {
+    std::vector<std::string_view> names;
+    for (const SourceConfig* source : sources_) names.push_back(source->name);
+    if (std::ranges::find(names, name) != names.end()) return;
+    never(rule, fmt::format("there is no source {}{}", name, hint(name, names)));
+  }
+
+  const Config& config_;
+  const rules::ServicePlan& plan_;
+  Sources sources_;
+  std::vector<Lint>& found_;
+};
+
+void check_polling(const SourceConfig& source, std::vector<Lint>& found) {
+  const auto* queues = std::get_if<QueuesConfig>(&source.of);
+  if (queues == nullptr) return;
+  const double commands =
+      bullmq_commands_per_day(std::max<std::size_t>(queues->names.size(), 1), queues->every);
+  const char* each = queues->names.empty() ? " for each queue that is found" : "";
+  found.push_back({false, source.service,
+                   fmt::format("{}: polling every {} costs about {:.0f} Redis commands a day{}",
+                               source.name, format_duration(queues->every), commands, each)});
+}
+
+}  // namespace
+
+std::vector<Lint> lint(const Config& config) {
+  std::vector<Lint> found;
+  for (const rules::ServicePlan& plan : config.plan.services) {
+    if (sources_of(config, plan.name).empty()) {
+      found.push_back({false, plan.name, "no logs, probes or queues: it will stay unknown"});
+    }
+    RuleLint rules(config, plan, found);
+    for (const rules::Rule& rule : plan.rules) rules.check(rule);
+    for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
+  }
+  for (const SourceConfig& source : config.sources) check_polling(source, found);
+  return found;
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "monitor/config/config.h"
+
+namespace belay::monitor {
+
+/// A risk that a configuration runs although it is valid.
+struct Lint {
+  bool is_error = false;
+  std::string service;
+  std::string message;
+};
+
+/// Rules that can never fire or are never judged, shares over a filtered tail (an error), services
+/// without evidence, and what polling costs.
+std::vector<Lint> lint(const Config& config);
+
+}  // namespace belay::monitor

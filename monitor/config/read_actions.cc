@@ -1,0 +1,118 @@
+#include <array>
+
+#include <fmt/format.h>
+
+#include "monitor/config/sections.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what) {
+  CommandAction command;
+  command.argv = read_argv(map.require(argv_key), what);
+  command.verify = read_argv(map.get("verify"), "verify");
+  command.timeout = map.get("timeout").duration(100ms, 1h).value_or(command.timeout);
+  command.env = read_pairs(map.get("env"));
+  return command;
+}
+
+void read_flag(const YamlEntry& entry, Reading& reading) {
+  if (!check_name(entry, "a flag")) return;
+  YamlMap kinds(entry.value, "a flag");
+  const YamlValue redis = kinds.get("redis");
+  if (const YamlValue kv = kinds.get("cloudflare-kv"); kv.present()) {
+    kv.fault("flags in Cloudflare KV are not reset yet; those in `redis` are");
+    return;
+  }
+  if (!redis.present()) {
+    entry.value.fault("a flag says where it is kept",
+                      "{ redis: { url: …, key: …, expect: …, safe: … } }");
+    return;
+  }
+  YamlMap map(redis, "a flag in redis");
+  FlagConfig flag;
+  if (auto url = read_redis_url(map.require("url"), map.get("ca"))) flag.url = std::move(*url);
+  flag.key = map.require("key").string().value_or("");
+  flag.field = map.get("field").string().value_or("");
+  const YamlValue safe = map.require("safe");
+  flag.expect = map.require("expect").string().value_or("");
+  flag.safe = safe.string().value_or("");
+  flag.channel = map.get("channel").string().value_or("");
+  if (flag.expect == flag.safe && safe.present()) {
+    safe.fault("`safe` is what `expect` is: there would be nothing to reset");
+  }
+  reading.config.flags.emplace_back(entry.name, std::move(flag));
+}
+
+void read_script(const YamlValue& value, ServiceConfig& service, const Reading& reading) {
+  YamlMap map(value, "a Worker");
+  CloudflareScript script{map.require("script").string().value_or("")};
+  if (!reading.config.cloudflare) {
+    value.fault("platforms.cloudflare is missing: it holds the account and the token");
+  }
+  service.platform = std::move(script);
+}
+
+}  // namespace
+
+void read_platforms(const YamlValue& value, Reading& reading) {
+  if (!value.present()) return;
+  YamlMap platforms(value, "platforms");
+  if (const YamlValue cloudflare = platforms.get("cloudflare"); cloudflare.present()) {
+    YamlMap map(cloudflare, "platforms.cloudflare");
+    CloudflareAccount account;
+    account.account = map.require("account").string().value_or("");
+    account.token = map.require("token").secret().value_or(Secret{});
+    account.api = read_url(map.get("api")).value_or(account.api);
+    account.force = map.get("force").boolean().value_or(false);
+    reading.config.cloudflare = std::move(account);
+  }
+  if (const YamlValue fly = platforms.get("fly"); fly.present()) {
+    fly.fault("Fly is not spoken to yet: use a command in the service's `platform`",
+              "command: { rollback: [./deploy-fly] }, which finds the image in $BELAY_TARGET");
+    // Asked for, so that its keys are not reported as unknown on top.
+    YamlMap map(fly, "platforms.fly");
+    for (const char* key : {"token", "org"}) static_cast<void>(map.get(key));
+  }
+}
+
+void read_flags(const YamlValue& value, Reading& reading) {
+  for (const YamlEntry& entry : value.entries()) read_flag(entry, reading);
+}
+
+void read_commands(const YamlValue& value, Reading& reading) {
+  for (const YamlEntry& entry : value.entries()) {
+    if (!check_name(entry, "a command")) continue;
+    YamlMap map(entry.value, "a command");
+    reading.config.commands.emplace_back(entry.name, read_command_action(map, "argv", "a command"));
+  }
+}
+
+void read_platform(const YamlValue& value, ServiceConfig& service, const Reading& reading) {
+  if (!value.present()) return;
+  YamlMap platform(value, "a platform");
+  const YamlValue cloudflare = platform.get("cloudflare");
+  const YamlValue command = platform.get("command");
+  if (const YamlValue fly = platform.get("fly"); fly.present()) {
+    fly.fault("Fly is not rolled back natively yet: use a command",
+              "command: { rollback: [./deploy-fly] }, which finds the image in $BELAY_TARGET");
+    return;
+  }
+  if (cloudflare.present() == command.present()) {
+    value.fault("a platform is exactly one of `cloudflare` and `command`");
+    return;
+  }
+  if (cloudflare.present()) return read_script(cloudflare, service, reading);
+  YamlMap map(command, "a command platform");
+  CommandAction action = read_command_action(map, "rollback", "rollback");
+  if (action.verify.empty()) {
+    command.warning(
+        "without `verify` nothing shows whether a rollback arrived: after an unclear end it is "
+        "reported, never tried again");
+  }
+  service.platform = std::move(action);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "monitor/config/sections.h"
+#include "monitor/config/sentence_needs.h"
+#include "rules/language/parser.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 3> kModes = {"observe", "recommend", "enforce"};
+
+bool is_for(const rules::Rule& rule, const std::string& service) {
+  return rule.services.empty() || std::ranges::find(rule.services, service) != rule.services.end();
+}
+
+const RuleFile& rule_file(const std::string& reference, Reading& reading) {
+  const auto known = reading.rule_files.find(reference);
+  if (known != reading.rule_files.end()) return known->second;
+  reading.rule_file_order.push_back(reference);
+  return reading.rule_files.emplace(reference, load_rule_file(reference, reading.directory))
+      .first->second;
+}
+
+/// Rules that are named as a service's own or as a rollout's.
+struct RuleList {
+  std::string service;
+  bool in_rollout = false;
+  std::vector<rules::Rule>& into;
+};
+
+bool is_new(const YamlValue& place, const std::string& reference, const rules::Rule& rule,
+            const std::vector<rules::Rule>& others) {
+  const bool taken = std::ranges::any_of(
+      others, [&](const rules::Rule& other) { return other.name == rule.name; });
+  if (taken)
+    place.fault(
+        fmt::format("{} has a rule {}, and so has this service already", reference, rule.name));
+  return !taken;
+}
+
+void add_rules(const YamlValue& place, const std::string& reference, RuleList list,
+               const std::vector<rules::Rule>& others, Reading& reading) {
+  for (const rules::Rule& rule : rule_file(reference, reading).rules) {
+    if (!is_for(rule, list.service)) continue;
+    if (!is_new(place, reference, rule, list.into) || !is_new(place, reference, rule, others))
+      continue;
+    if (!list.in_rollout && needs_of(rule.sentence).versions) {
+      place.fault(
+          fmt::format("{}: rule {} compares versions, and there are none outside a rollout: "
+                      "name the file under `rollout: {{ rules: … }}`",
+                      reference, rule.name));
+      continue;
+    }
+    list.into.push_back(rule);
+  }
+}
+
+void read_list(const YamlValue& value, const std::vector<std::string>& otherwise, RuleList list,
+               const std::vector<rules::Rule>& others, Reading& reading) {
+  if (!value.present()) {
+    for (const std::string& pack : otherwise) add_rules(value, pack, list, others, reading);
+    return;
+  }
+  if (value.kind() != YamlValue::Kind::list) {
+    value.fault("a list of packs and rule files", "[packs/rollout, rules/gateway.yaml]");
+    return;
+  }
+  for (const YamlValue& one : value.list()) {
+    if (const auto reference = one.string()) add_rules(one, *reference, list, others, reading);
+  }
+}
+
+std::vector<rules::Then> read_ladder(const YamlValue& value) {
+  std::vector<rules::Then> ladder;
+  for (const YamlValue& rung : value.list()) {
+    const auto text = rung.text();
+    if (!text) continue;
+    const auto then = rules::parse_then(*text);
+    if (const auto* wrong = std::get_if<rules::Diagnostic>(&then)) {
+      rung.report(*wrong);
+      continue;
+    }
+    const rules::Then& action = std::get<rules::Then>(then);
+    if (action.kind == rules::Then::Kind::alert || action.kind == rules::Then::Kind::pause) {
+      rung.fault("`on fail` is a ladder of actions: rollback, reset flag NAME, run NAME");
+      continue;
+    }
+    ladder.push_back(action);
+  }
+  if (value.present() && value.list().empty()) {
+    value.fault("a list of what to do, one after the other, until it helps", "[rollback]");
+  }
+  return ladder;
+}
+
+/// What a service has to be judged on, when it names no rules itself.
+std::vector<std::string> packs_for(const std::string& service, const Reading& reading) {
+  std::vector<std::string> packs;
+  const auto has = [&](rules::SourceKind kind) {
+    return std::ranges::any_of(reading.config.plan.sources, [&](const rules::SourcePlan& source) {
+      return source.kind == kind && source.service == service;
+    });
+  };
+  if (has(rules::SourceKind::queue)) packs.emplace_back("packs/queues");
+  return packs;
+}
+
+void read_rollout(const YamlValue& value, rules::ServicePlan& plan, Reading& reading) {
+  const RuleList list{plan.name, true, plan.rollout_rules};
+  if (!value.present()) {
+    read_list(value, {"packs/rollout"}, list, plan.rules, reading);
+    return;
+  }
+  YamlMap rollout(value, "a rollout");
+  if (const YamlValue steps = rollout.get("steps"); steps.present()) {
+    steps.fault(
+        "Belay does not move traffic by itself yet: `belay gate --for 10m` watches a rollout "
+        "that someone else moves");
+  }
+  read_list(rollout.get("rules"), {"packs/rollout"}, list, plan.rules, reading);
+  plan.on_fail = read_ladder(rollout.get("on fail"));
+  if (const auto mode = read_mode(rollout.get("mode"))) plan.mode = *mode;
+  plan.cooldown = rollout.get("cooldown").duration(0s, 24h * 7).value_or(plan.cooldown);
+  const auto most = rollout.get("actions per hour").integer(1, 100);
+  plan.actions_per_hour_max = static_cast<std::uint32_t>(most.value_or(plan.actions_per_hour_max));
+  plan.verify_for = rollout.get("verify for").duration(1s, 24h).value_or(plan.verify_for);
+}
+
+}  // namespace
+
+std::optional<rules::Mode> read_mode(const YamlValue& value) {
+  const auto mode = value.choice(kModes);
+  return mode ? std::optional{static_cast<rules::Mode>(*mode)} : std::nullopt;
+}
+
+void read_service_rules(YamlMap& service, rules::ServicePlan& plan, Reading& reading) {
+  const YamlValue own = service.get("rules");
+  read_list(own, packs_for(plan.name, reading), {plan.name, false, plan.rules}, {}, reading);
+  read_rollout(service.get("rollout"), plan, reading);
+  if (plan.on_fail.empty()) plan.on_fail = {{rules::Then::Kind::rollback, {}}};
+}
+
+}  // namespace belay::monitor

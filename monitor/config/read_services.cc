@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "monitor/config/sections.h"
+
+namespace belay::monitor {
+namespace {
+
+/// Everything that a rule or the ladder of the service may ask for, named once.
+std::vector<rules::Then> thens_of(const rules::ServicePlan& plan) {
+  std::vector<rules::Then> thens = plan.on_fail;
+  for (const auto* list : {&plan.rules, &plan.rollout_rules}) {
+    for (const rules::Rule& rule : *list) thens.push_back(rule.then);
+  }
+  return thens;
+}
+
+template <typename Named>
+bool is_named(const std::vector<std::pair<std::string, Named>>& things, const std::string& name) {
+  return std::ranges::any_of(things, [&](const auto& thing) { return thing.first == name; });
+}
+
+void check_actions(const YamlValue& place, const rules::ServicePlan& plan, const Config& config) {
+  std::vector<std::string> missing;
+  const auto note = [&](std::string message) {
+    if (std::ranges::find(missing, message) == missing.end()) missing.push_back(std::move(message));
+  };
+  for (const rules::Then& then : thens_of(plan)) {
+    if (then.kind == rules::Then::Kind::reset_flag && !is_named(config.flags, then.name)) {
+      note(fmt::format("a rule of {} resets the flag {}, which is not under `flags`", plan.name,
+                       then.name));
+    }
+    if (then.kind == rules::Then::Kind::run && !is_named(config.commands, then.name)) {
+      note(
+          fmt::format("a rule of {} runs {}, which is not under `commands`", plan.name, then.name));
+    }
+  }
+  for (std::string& message : missing) place.fault(std::move(message));
+}
+
+void check_enforcing(const YamlValue& place, const ServiceConfig& service,
+                     const rules::ServicePlan& plan, const Config& config) {
+  if (plan.mode != rules::Mode::enforce) return;
+  if (config.page.empty()) {
+    place.fault(fmt::format("{} is in mode enforce, and nobody would be paged when an action fails",
+                            plan.name),
+                "notify: { page: [ { slack: { webhook: \"${SLACK_WEBHOOK_URL}\" } } ] }");
+  }
+  const bool rolls_back = std::ranges::any_of(plan.on_fail, [](const rules::Then& then) {
+    return then.kind == rules::Then::Kind::rollback;
+  });
+  if (rolls_back && std::holds_alternative<std::monostate>(service.platform)) {
+    place.fault(fmt::format("{} is in mode enforce and rolls back, and has no `platform` to do so",
+                            plan.name),
+                "platform: { command: { rollback: [./deploy], verify: [./is-live] } }");
+  }
+}
+
+void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
+  if (!check_name(entry, "a service")) return;
+  YamlMap map(entry.value, "a service");
+  ServiceConfig service{.name = entry.name};
+  rules::ServicePlan plan{.name = entry.name, .mode = mode};
+  read_platform(map.get("platform"), service, reading);
+  for (const YamlValue& alias : map.get("aliases").list()) {
+    if (auto name = alias.string()) plan.aliases.push_back(std::move(*name));
+  }
+  if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
+    if (worker->script != plan.name) plan.aliases.push_back(worker->script);
+  }
+  if (const auto own = read_mode(map.get("mode"))) plan.mode = *own;
+  read_logs(map.get("logs"), plan.name, reading);
+  read_probes(map.get("probes"), plan.name, reading);
+  read_queues(map.get("queues"), plan.name, reading);
+  if (const YamlValue after = map.get("after"); after.present()) {
+    after.fault("trains of services are not built yet: gate one service after the other");
+  }
+  read_service_rules(map, plan, reading);
+  check_actions(entry.key, plan, reading.config);
+  check_enforcing(entry.key, service, plan, reading.config);
+  reading.config.services.push_back(std::move(service));
+  reading.config.plan.services.push_back(std::move(plan));
+}
+
+}  // namespace
+
+void read_services(const YamlValue& value, rules::Mode mode, Reading& reading) {
+  for (const YamlEntry& entry : value.entries()) read_service(entry, mode, reading);
+  if (value.present() && value.entries().empty()) {
+    value.fault("there is no service to watch", "services: { shop: { logs: { file: shop.log } } }");
+  }
+}
+
+}  // namespace belay::monitor

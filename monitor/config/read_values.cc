@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "monitor/config/sections.h"
+
+namespace belay::monitor {
+namespace {
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-';
+}
+
+struct Address {
+  std::string_view host;
+  std::string_view port;
+};
+
+std::optional<Address> split_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  if (host.front() == '[') {
+    if (host.back() != ']' || host.size() < 4) return std::nullopt;
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Address{host, text.substr(colon + 1)};
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port <= 65'535;
+}
+
+}  // namespace
+
+std::vector<std::string> read_argv(const YamlValue& value, const std::string& what) {
+  std::vector<std::string> argv;
+  if (value.present() && value.kind() != YamlValue::Kind::list) {
+    value.fault(what + " is a list of arguments, not a line for a shell",
+                "[program, argument, argument]");
+    return argv;
+  }
+  for (const YamlValue& element : value.list()) {
+    if (auto argument = element.string()) argv.push_back(std::move(*argument));
+  }
+  if (value.present() && value.list().empty()) value.fault(what + " names no program");
+  if (!argv.empty() && argv.front().empty()) value.fault(what + " names no program");
+  return argv;
+}
+
+std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const YamlEntry& entry : value.entries()) {
+    if (auto text = entry.value.string()) pairs.emplace_back(entry.name, std::move(*text));
+  }
+  return pairs;
+}
+
+std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca) {
+  const auto text = value.secret(true);
+  if (!text) return std::nullopt;
+  Result<net::RedisUrl> url = net::RedisUrl::parse(text->reveal());
+  if (!url) {
+    value.fault(url.error().message);
+    return std::nullopt;
+  }
+  if (auto file = ca.string()) url->ca_file = std::move(*file);
+  return std::move(url).value();
+}
+
+std::optional<std::string> read_address(const YamlValue& value) {
+  const auto text = value.string();
+  if (!text) return std::nullopt;
+  const auto address = split_address(*text);
+  if (!address || !is_port(address->port)) {
+    value.fault("an address is HOST:PORT", "127.0.0.1:9090");
+    return std::nullopt;
+  }
+  return text;
+}
+
+bool is_loopback(const std::string& address) {
+  const auto parts = split_address(address);
+  return parts &&
+         (parts->host.starts_with("127.") || parts->host == "::1" || parts->host == "localhost");
+}
+
+std::optional<std::string> read_url(const YamlValue& value) {
+  const auto text = value.string();
+  if (!text) return std::nullopt;
+  const std::size_t scheme = text->starts_with("https://")  ? 8
+                             : text->starts_with("http://") ? 7
+                                                            : 0;
+  const std::string_view rest = std::string_view{*text}.substr(scheme);
+  if (scheme == 0 || rest.empty() || rest.front() == '/' || rest.front() == ':') {
+    value.fault("an address here starts with http:// or https:// and a host");
+    return std::nullopt;
+  }
+  return text;
+}
+
+bool check_name(const YamlEntry& entry, const std::string& what) {
+  const bool fits = !entry.name.empty() && std::ranges::all_of(entry.name, is_name_character);
+  if (!fits) {
+    entry.key.fault(fmt::format(
+        "the name of {} has letters, digits, \"_\", \".\" and \"-\" only: it stands in rules",
+        what));
+  }
+  return fits;
+}
+
+}  // namespace belay::monitor

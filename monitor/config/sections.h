@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "monitor/config/config.h"
+#include "monitor/config/rule_file.h"
+#include "monitor/config/strict_yaml.h"
+
+/// The sections of belay.yaml, each read by one file. Every reader reports its faults to the
+/// value's file and goes on with a default, so that one run shows all of them.
+namespace belay::monitor {
+
+/// What the readers share while one configuration is read.
+struct Reading {
+  std::filesystem::path directory;  ///< Relative paths start here.
+  Config config;
+  std::map<std::string, RuleFile> rule_files;  ///< By reference; each is read once.
+  std::vector<std::string> rule_file_order;
+};
+
+/// `logs:` of a service, or of all of them (service empty).
+void read_logs(const YamlValue& value, const std::string& service, Reading& reading);
+void read_probes(const YamlValue& value, const std::string& service, Reading& reading);
+void read_queues(const YamlValue& value, const std::string& service, Reading& reading);
+
+/// `platforms:` (accounts and tokens), `flags:` and `commands:`.
+void read_platforms(const YamlValue& value, Reading& reading);
+void read_flags(const YamlValue& value, Reading& reading);
+void read_commands(const YamlValue& value, Reading& reading);
+/// `platform:` of a service.
+void read_platform(const YamlValue& value, ServiceConfig& service, const Reading& reading);
+
+/// `notify:`, `heartbeat:`, `ingest:`, `metrics:`.
+void read_notify(const YamlValue& value, Config& config);
+void read_heartbeat(const YamlValue& value, Config& config);
+void read_listeners(YamlMap& top, Config& config);
+
+/// `services:`. The top-level `mode` is the default of each.
+void read_services(const YamlValue& value, rules::Mode mode, Reading& reading);
+/// `rules:` and `rollout:` of a service, read into its plan.
+void read_service_rules(YamlMap& service, rules::ServicePlan& plan, Reading& reading);
+std::optional<rules::Mode> read_mode(const YamlValue& value);
+
+// What several sections are made of.
+
+/// A list of texts, none of them empty; an empty list is a fault.
+std::vector<std::string> read_argv(const YamlValue& value, const std::string& what);
+std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value);
+std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca);
+/// "127.0.0.1:8080", "[::1]:0". A fault if it is none.
+std::optional<std::string> read_address(const YamlValue& value);
+bool is_loopback(const std::string& address);
+/// http:// or https:// with a host.
+std::optional<std::string> read_url(const YamlValue& value);
+/// A name that may stand in a rule: letters, digits, "_", ".", "-".
+bool check_name(const YamlEntry& entry, const std::string& what);
+
+}  // namespace belay::monitor

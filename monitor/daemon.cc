@@ -1,0 +1,171 @@
+#include "monitor/daemon.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/sanitize.h"
+#include "net/http_client.h"
+#include "rules/engine.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kHeartbeatDeadline = 10s;
+
+std::string shown(const SourceConfig& source) {
+  return source.service.empty() ? source.name : source.service + "/" + source.name;
+}
+
+}  // namespace
+
+Daemon::Daemon(Config config) : config_(std::move(config)) {}
+
+Daemon::~Daemon() { stop(); }
+
+Result<std::unique_ptr<Daemon>> Daemon::start(Config config,
+                                              std::vector<exporters::Sink*> watchers) {
+  std::unique_ptr<Daemon> daemon{new Daemon(std::move(config))};
+  if (const Status opened = daemon->open_journal(); !opened) return opened.error();
+  daemon->build_engine(std::move(watchers));
+  if (const Status listening = daemon->start_listeners(); !listening) return listening.error();
+  daemon->start_threads();
+  return daemon;
+}
+
+Status Daemon::open_journal() {
+  Result<std::unique_ptr<Journal>> opened = Journal::open(config_.state);
+  if (!opened) {
+    if (opened.error().kind == Error::Kind::conflict) return opened.error();
+    // Blind to what was done before, Belay still judges and tells; it must not act.
+    troubles_.push_back(opened.error().message);
+    return Done{};
+  }
+  Result<Journal::Recovered> recovered = (*opened)->recover(clock_.now());
+  if (!recovered) {
+    troubles_.push_back(recovered.error().message);
+    return Done{};
+  }
+  journal_ = std::move(opened).value();
+  recovered_ = std::move(recovered).value();
+  return Done{};
+}
+
+void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
+  add_platforms(config_, platforms_);
+  actor_ = std::make_unique<Actor>(platforms_, clock_, [this](rules::ActionOutcome outcome) {
+    inbox_.deliver(std::move(outcome));
+  });
+  health_ = std::make_unique<Health>([this] {
+    return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->degraded()};
+  });
+  sinks.push_back(health_.get());
+  told_ = make_sinks(config_);
+  sinks.push_back(told_->prometheus.get());
+  sinks.push_back(told_->routes.get());
+  sinks.push_back(&gates_);
+  rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
+  loop_ = std::make_unique<EngineLoop>(
+      std::move(engine),
+      EngineLoop::Parts{inbox_, clock_, journal_.get(),
+                        [this](rules::Order order) { actor_->submit(std::move(order)); },
+                        std::move(sinks)});
+  for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
+  for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+    const auto id = rules::SourceId{static_cast<std::uint32_t>(i)};
+    sources_.push_back(make_source(config_.sources[i], id, gates_));
+    lanes_.push_back(&inbox_.add_lane(id));
+  }
+}
+
+Status Daemon::start_listeners() {
+  if (!config_.metrics.empty()) {
+    auto listener = net::HttpListener::start(
+        config_.metrics, [this](const net::Incoming& request) { return respond(request); });
+    if (!listener) return Error{Error::Kind::unavailable, "metrics: " + listener.error().message};
+    metrics_listener_ = std::move(listener).value();
+  }
+  if (config_.ingest) {
+    auto listener = start_ingest(*config_.ingest, config_.sources, sources_);
+    if (!listener) return Error{Error::Kind::unavailable, "ingest: " + listener.error().message};
+    ingest_listener_ = std::move(listener).value();
+  }
+  return Done{};
+}
+
+void Daemon::start_threads() {
+  engine_thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
+  for (rules::Order& order : recovered_.open_orders) {
+    spdlog::warn("resuming {} on {}: it has no outcome in the journal", order.intent,
+                 order.service);
+    actor_->resume(std::move(order));
+  }
+  recovered_.open_orders.clear();
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    source_threads_.emplace_back([this, i](std::stop_token stop) {
+      spdlog::debug("reading {}", shown(config_.sources[i]));
+      sources_[i]->run(std::move(stop), *lanes_[i], clock_);
+    });
+  }
+  if (config_.heartbeat) {
+    heartbeat_thread_ = std::jthread([this](std::stop_token stop) { beat(std::move(stop)); });
+  }
+}
+
+void Daemon::beat(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock{mutex};
+  while (!stop.stop_requested()) {
+    // Only a Belay that works says so: whoever listens notices the silence.
+    if (health_->why_not_alive().empty()) {
+      const net::HttpRequest request{.url = config_.heartbeat->url.reveal(),
+                                     .deadline = kHeartbeatDeadline};
+      const auto answer = net::http_call(request, stop);
+      if (const auto* fault = std::get_if<net::HttpFault>(&answer);
+          fault != nullptr && !stop.stop_requested()) {
+        spdlog::warn("the heartbeat did not arrive: {}", fault->message);
+      }
+    }
+    stopped.wait_for(lock, stop, config_.heartbeat->every, [] { return false; });
+  }
+}
+
+net::Outgoing Daemon::respond(const net::Incoming& request) const {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return {.status = 405, .headers = {{"Allow", "GET"}}, .body = "only GET\n"};
+  }
+  if (request.path == "/metrics") {
+    return {.content_type = exporters::Prometheus::kContentType,
+            .body = told_->prometheus->render()};
+  }
+  if (request.path == "/healthz" || request.path == "/livez") return health_->healthz();
+  if (request.path == "/readyz") return health_->readyz();
+  return {.status = 404, .body = "there is /metrics, /healthz and /readyz\n"};
+}
+
+void Daemon::stop() {
+  ingest_listener_.reset();
+  heartbeat_thread_ = {};
+  for (std::jthread& thread : source_threads_) thread.request_stop();
+  source_threads_.clear();
+  // The engine still runs: the outcome of the action under way is recorded.
+  if (actor_) actor_->stop();
+  engine_thread_ = {};
+  metrics_listener_.reset();
+}
+
+std::optional<std::uint16_t> Daemon::metrics_port() const {
+  return metrics_listener_ ? std::optional{metrics_listener_->port()} : std::nullopt;
+}
+
+std::optional<std::uint16_t> Daemon::ingest_port() const {
+  return ingest_listener_ ? std::optional{ingest_listener_->port()} : std::nullopt;
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "exporters/sink.h"
+#include "monitor/actor.h"
+#include "monitor/config/config.h"
+#include "monitor/engine_loop.h"
+#include "monitor/gate_versions.h"
+#include "monitor/health.h"
+#include "monitor/inbox.h"
+#include "monitor/journal.h"
+#include "monitor/parts.h"
+#include "monitor/platform/platforms.h"
+#include "monitor/source.h"
+#include "monitor/system_clock.h"
+#include "net/http_listener.h"
+
+namespace belay::monitor {
+
+/// The whole machine of a configuration: it builds the parts, starts their threads, and stops them
+/// in the order in which evidence flows. It judges nothing and does nothing itself.
+class Daemon {
+ public:
+  /// Takes the state, remembers what the journal knows, resumes what is open, and begins to watch.
+  /// `watchers` are told beside the configured sinks, and must outlive the daemon. Error kinds:
+  /// conflict (the state is held by another process), unavailable (an address cannot be listened
+  /// on), others as they come.
+  static Result<std::unique_ptr<Daemon>> start(Config config,
+                                               std::vector<exporters::Sink*> watchers = {});
+
+  /// As stop().
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Listeners and sources first, then the action under way, the engine and its journal, and those
+  /// who are told. Within ten seconds: every part has a bound of its own.
+  void stop();
+
+  /// Something an operator wants: a gate, a disarm. Any thread.
+  void deliver(rules::Event event) { inbox_.deliver(std::move(event)); }
+
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+  [[nodiscard]] const Config& config() const { return config_; }
+  /// Nothing if it is off.
+  [[nodiscard]] std::optional<std::uint16_t> metrics_port() const;
+  [[nodiscard]] std::optional<std::uint16_t> ingest_port() const;
+  /// What is not as it should be since the start: an unreadable journal.
+  [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+
+ private:
+  explicit Daemon(Config config);
+
+  Status open_journal();
+  void build_engine(std::vector<exporters::Sink*> sinks);
+  Status start_listeners();
+  void start_threads();
+  void beat(std::stop_token stop);
+  net::Outgoing respond(const net::Incoming& request) const;
+
+  const Config config_;
+  const SystemClock clock_;
+  std::vector<std::string> troubles_;
+  std::unique_ptr<Journal> journal_;
+  Journal::Recovered recovered_;
+  Inbox inbox_;
+  Platforms platforms_;
+  std::unique_ptr<Actor> actor_;
+  std::unique_ptr<Told> told_;
+  GateVersions gates_;
+  std::unique_ptr<Health> health_;
+  std::unique_ptr<EngineLoop> loop_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<Lane*> lanes_;
+  std::unique_ptr<net::HttpListener> metrics_listener_;
+  std::unique_ptr<net::HttpListener> ingest_listener_;
+  std::jthread engine_thread_;
+  std::vector<std::jthread> source_threads_;
+  std::jthread heartbeat_thread_;
+};
+
+}  // namespace belay::monitor

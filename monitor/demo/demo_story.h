@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+namespace belay::monitor {
+
+struct DemoOptions {
+  bool stay = false;  ///< Keep everything serving after the story, until SIGINT or SIGTERM.
+  std::string metrics = "127.0.0.1:0";
+};
+
+/// Plays the story in the terminal: a good version, a bad one at a tenth of the traffic, what Belay
+/// finds and does, and whether it helped. The exit code is 0 only if the bad version was found,
+/// rolled back, and the shop seen to recover.
+int tell_demo(const DemoOptions& options);
+
+}  // namespace belay::monitor

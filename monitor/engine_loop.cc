@@ -1,0 +1,98 @@
+#include "monitor/engine_loop.h"
+
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/sanitize.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kStepAtLeastEvery = 250ms;
+constexpr auto kStepAtMostEvery = 1ms;
+constexpr auto kPublishEvery = 1s;
+
+std::int64_t steady_ns() { return SteadyClock::now().time_since_epoch().count(); }
+
+}  // namespace
+
+EngineLoop::EngineLoop(rules::Engine engine, Parts parts)
+    : engine_(std::move(engine)),
+      parts_(std::move(parts)),
+      progress_ns_(steady_ns()),
+      degraded_(parts_.journal == nullptr) {}
+
+void EngineLoop::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const auto began = SteadyClock::now();
+    const std::vector<rules::Event> events = parts_.inbox.drain(kStepAtLeastEvery);
+    step(events, false);
+    progress_ns_ = steady_ns();
+    // What comes meanwhile is taken in one step; a flood must not make a step of each event.
+    std::this_thread::sleep_until(began + kStepAtMostEvery);
+  }
+  step(parts_.inbox.drain(0ms), true);
+  publish(true);
+}
+
+void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
+  rules::Step made = engine_.step(parts_.clock.now(), events);
+  record_and_hand_on(made, is_last);
+  for (const rules::Notice& notice : made.notices) {
+    for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
+  }
+  publish(!made.notices.empty());
+}
+
+void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
+  if (!made.journal.empty() && !degraded_) {
+    const Status recorded = parts_.journal->append(made.journal);
+    if (!recorded) tell_trouble(recorded.error().message);
+  }
+  if (made.orders.empty()) return;
+  if (degraded_)
+    return refuse(made.orders, "the journal cannot be written, and nothing is done unrecorded");
+  if (is_last) return;
+  for (rules::Order& order : made.orders) parts_.submit(std::move(order));
+}
+
+void EngineLoop::refuse(const std::vector<rules::Order>& orders, const std::string& why) {
+  for (const rules::Order& order : orders) {
+    parts_.inbox.deliver(rules::ActionOutcome{.at = parts_.clock.now(),
+                                              .intent = order.intent,
+                                              .phase = rules::ActionOutcome::Phase::rejected,
+                                              .detail = why});
+  }
+}
+
+void EngineLoop::tell_trouble(const std::string& why) {
+  degraded_ = true;
+  spdlog::critical("the journal is of no use: {}", why);
+  const rules::Notice notice{
+      .kind = rules::Notice::Kind::not_acted,
+      .page = true,
+      .at = parts_.clock.now(),
+      .headline = "Belay cannot use its journal, and acts on nothing until it is restarted",
+      .details = {sanitize(why)}};
+  for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
+}
+
+void EngineLoop::publish(bool now) {
+  const auto time = SteadyClock::now();
+  if (!now && time - published_at_ < kPublishEvery) return;
+  published_at_ = time;
+  const rules::Snapshot snapshot = engine_.snapshot();
+  for (exporters::Sink* sink : parts_.sinks) sink->publish(snapshot);
+}
+
+std::chrono::nanoseconds EngineLoop::since_progress() const {
+  return std::chrono::nanoseconds{steady_ns() - progress_ns_.load()};
+}
+
+}  // namespace belay::monitor

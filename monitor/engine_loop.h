@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "exporters/sink.h"
+#include "monitor/clock.h"
+#include "monitor/inbox.h"
+#include "monitor/journal.h"
+#include "rules/engine.h"
+
+namespace belay::monitor {
+
+/// The engine's thread: it drains the inbox, steps, makes durable what the step wants recorded, and
+/// only then hands its orders on. It alone touches the engine and the journal.
+class EngineLoop {
+ public:
+  struct Parts {
+    Inbox& inbox;
+    const Clock& clock;
+    Journal* journal;  ///< Null: none could be opened. Nothing is acted upon.
+    std::function<void(rules::Order)> submit;
+    std::vector<exporters::Sink*> sinks;
+  };
+
+  EngineLoop(rules::Engine engine, Parts parts);
+
+  /// Before run(): something that was wrong already when we came. It is told as a page.
+  void tell_trouble(const std::string& why);
+
+  /// Until `stop`; then takes what is still in the inbox, records it, and hands no order on: one
+  /// that is made so late is open in the journal, and the next start resumes it.
+  void run(std::stop_token stop);
+
+  /// Any thread. Time since the loop last came round; it does so at least every 250 ms.
+  [[nodiscard]] std::chrono::nanoseconds since_progress() const;
+  /// Any thread. The journal cannot be written: nothing is acted upon until the next start.
+  [[nodiscard]] bool degraded() const { return degraded_.load(); }
+
+ private:
+  void step(const std::vector<rules::Event>& events, bool is_last);
+  void record_and_hand_on(rules::Step& made, bool is_last);
+  void refuse(const std::vector<rules::Order>& orders, const std::string& why);
+  void publish(bool now);
+
+  rules::Engine engine_;
+  Parts parts_;
+  std::chrono::steady_clock::time_point published_at_{};
+  std::atomic<std::int64_t> progress_ns_;
+  std::atomic<bool> degraded_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,180 @@
+#include "monitor/parts.h"
+
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "exporters/routes.h"
+#include "exporters/slack.h"
+#include "monitor/platform/cloudflare.h"
+#include "monitor/platform/command.h"
+#include "monitor/platform/redis_flag.h"
+#include "monitor/sources/bullmq.h"
+#include "monitor/sources/exec_source.h"
+#include "monitor/sources/file_source.h"
+#include "monitor/sources/ingest.h"
+#include "monitor/sources/probe.h"
+#include "monitor/sources/push_source.h"
+#include "monitor/sources/stdin_source.h"
+#include "monitor/version.h"
+
+namespace belay::monitor {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+std::chrono::milliseconds milliseconds_of(Duration duration) {
+  return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
+std::vector<net::Header> headers_of(const Pairs& pairs) {
+  std::vector<net::Header> headers;
+  for (const auto& [name, value] : pairs) headers.push_back({name, value});
+  return headers;
+}
+
+std::unique_ptr<Source> make_log(const LogConfig& log, rules::SourceId id) {
+  const LogParserOptions parser{
+      .format = log.format, .source = id, .latency_field = log.latency_field};
+  if (const auto* file = std::get_if<FileInput>(&log.input)) {
+    return std::make_unique<FileSource>(FileSourceOptions{
+        .path = file->path, .from_beginning = file->from_beginning, .parser = parser});
+  }
+  if (const auto* exec = std::get_if<ExecInput>(&log.input)) {
+    return std::make_unique<ExecSource>(ExecSourceOptions{.argv = exec->argv, .parser = parser});
+  }
+  if (std::holds_alternative<StdinInput>(log.input)) return std::make_unique<StdinSource>(parser);
+  return std::make_unique<PushSource>(parser);
+}
+
+std::unique_ptr<Source> make_probe(const ProbeConfig& probe, rules::SourceId id,
+                                   const std::string& service, const GateVersions& gates) {
+  ProbeOptions options;
+  options.source = id;
+  options.request.method = probe.method;
+  options.request.url = probe.url;
+  options.request.headers = headers_of(probe.headers);
+  options.request.body = probe.body;
+  options.request.deadline = milliseconds_of(probe.timeout);
+  if (!probe.ca_file.empty()) options.request.ca_file = probe.ca_file;
+  options.every = probe.every;
+  options.expectation.statuses = probe.statuses;
+  options.expectation.body_contains = probe.body_contains;
+  options.expectation.json_path = probe.json_path;
+  options.expectation.json_equals = probe.json_equals;
+  options.version_path = probe.version_path;
+  if (!probe.version_headers.empty()) {
+    options.version_headers = headers_of(probe.version_headers);
+    options.versions = [&gates, service] { return gates.of(service); };
+  }
+  return std::make_unique<ProbeSource>(std::move(options));
+}
+
+std::unique_ptr<Source> make_queues(const QueuesConfig& queues, rules::SourceId id) {
+  return std::make_unique<BullmqSource>(BullmqOptions{.source = id,
+                                                      .url = queues.url,
+                                                      .prefix = queues.prefix,
+                                                      .names = queues.names,
+                                                      .every = queues.every});
+}
+
+std::unique_ptr<Platform> make_command(const CommandAction& command) {
+  return std::make_unique<CommandPlatform>(
+      CommandOptions{.environment = command.env,
+                     .argv = command.argv,
+                     .verify = command.verify,
+                     .timeout = milliseconds_of(command.timeout)});
+}
+
+/// What a person types next, in Slack.
+exporters::CommandsByService commands_of(const Config& config) {
+  exporters::CommandsByService commands;
+  for (const ServiceConfig& service : config.services) {
+    const auto* worker = std::get_if<CloudflareScript>(&service.platform);
+    if (worker == nullptr) continue;
+    commands[service.name] = {
+        .undo =
+            fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y", worker->script),
+        .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
+  }
+  return commands;
+}
+
+std::vector<std::unique_ptr<exporters::Sink>> make_routes(
+    const std::vector<SlackRoute>& routes, const std::string& name,
+    const exporters::CommandsByService& commands, exporters::Notifications& counts) {
+  std::vector<std::unique_ptr<exporters::Sink>> sinks;
+  for (const SlackRoute& route : routes) {
+    const std::string unique = sinks.empty() ? name : fmt::format("{}-{}", name, sinks.size() + 1);
+    sinks.push_back(std::make_unique<exporters::Slack>(
+        exporters::Slack::Options{.webhook = route.webhook, .commands = commands},
+        counts.of(unique), [](const std::string& line) { spdlog::warn("slack: {}", line); }));
+  }
+  return sinks;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_source(const SourceConfig& source, rules::SourceId id,
+                                    const GateVersions& gates) {
+  if (const auto* log = std::get_if<LogConfig>(&source.of)) return make_log(*log, id);
+  if (const auto* probe = std::get_if<ProbeConfig>(&source.of)) {
+    return make_probe(*probe, id, source.service, gates);
+  }
+  return make_queues(std::get<QueuesConfig>(source.of), id);
+}
+
+void add_platforms(const Config& config, Platforms& platforms) {
+  for (const ServiceConfig& service : config.services) {
+    if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
+      platforms.add_rollback(service.name, std::make_unique<Cloudflare>(CloudflareOptions{
+                                               .account = config.cloudflare->account,
+                                               .script = worker->script,
+                                               .token = config.cloudflare->token,
+                                               .force = config.cloudflare->force,
+                                               .base_url = config.cloudflare->api}));
+    }
+    if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
+      platforms.add_rollback(service.name, make_command(*command));
+    }
+  }
+  for (const auto& [name, flag] : config.flags) {
+    platforms.add_flag("", name,
+                       std::make_unique<RedisFlag>(RedisFlagOptions{.url = flag.url,
+                                                                    .key = flag.key,
+                                                                    .field = flag.field,
+                                                                    .expected = flag.expect,
+                                                                    .safe = flag.safe,
+                                                                    .channel = flag.channel}));
+  }
+  for (const auto& [name, command] : config.commands) {
+    platforms.add_command("", name, make_command(command));
+  }
+}
+
+std::unique_ptr<Told> make_sinks(const Config& config) {
+  auto told = std::make_unique<Told>();
+  told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->notifications);
+  const exporters::CommandsByService commands = commands_of(config);
+  told->routes = std::make_unique<exporters::Routes>(
+      make_routes(config.tell, "slack", commands, told->notifications),
+      make_routes(config.page, "slack-page", commands, told->notifications));
+  return told;
+}
+
+Result<std::unique_ptr<net::HttpListener>> start_ingest(
+    const IngestConfig& config, const std::vector<SourceConfig>& configs,
+    const std::vector<std::unique_ptr<Source>>& sources) {
+  std::vector<Ingest::Target> targets;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    auto* pushed = dynamic_cast<PushSource*>(sources[i].get());
+    if (pushed != nullptr) targets.push_back({configs[i].service, configs[i].name, pushed});
+  }
+  auto ingest = std::make_shared<const Ingest>(config.token, std::move(targets));
+  return net::HttpListener::start(
+      config.address, [ingest](const net::Incoming& request) { return ingest->answer(request); });
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,157 @@
+#include "monitor/replay/replay.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kStep = 250ms;
+// Nothing but whole seconds is checked in a long silence, so nothing between them need be stepped.
+constexpr Duration kLongSilence = 10min;
+constexpr rules::SourceId kRecording{0};
+
+rules::Plan with_recording(rules::Plan plan) {
+  plan.sources = {{.name = "recording", .kind = rules::SourceKind::log}};
+  plan.unlimited_lateness = true;
+  return plan;
+}
+
+template <typename T>
+concept Timed = requires(const T& event) {
+  { event.at } -> std::convertible_to<Instant>;
+};
+
+}  // namespace
+
+std::optional<Instant> time_of(const rules::Event& event) {
+  return std::visit(
+      [](const auto& of) -> std::optional<Instant> {
+        if constexpr (Timed<decltype(of)>) {
+          return of.at;
+        } else if constexpr (requires { of.like.at; }) {
+          return of.like.at;
+        } else {
+          return std::nullopt;
+        }
+      },
+      event);
+}
+
+Replay::Replay(Options options, EachStep each_step)
+    : options_(std::move(options)),
+      each_step_(std::move(each_step)),
+      parser_({.format = options_.format,
+               .source = kRecording,
+               .latency_field = options_.latency_field}) {}
+
+void Replay::feed(std::string_view bytes) {
+  parser_.feed(bytes, largest_, parsed_);
+  take(parsed_);
+}
+
+void Replay::end_of_file() {
+  parser_.finish(largest_, parsed_);
+  take(parsed_);
+}
+
+void Replay::finish() {
+  if (!engine_) return;
+  step_to(largest_);
+  step();
+}
+
+void Replay::take(std::vector<rules::Event>& parsed) {
+  // Texts are defined before anything that may use them, whichever document brought them.
+  for (rules::TextDefined& text : parser_.interner().take_defined()) {
+    waiting_.emplace_back(std::move(text));
+  }
+  for (rules::Event& event : parsed) {
+    ++events_;
+    const auto at = time_of(event);
+    // The parser's stand-in for a time, before there was any.
+    const bool timeless = !at || (*at == Instant{} && !first_);
+    if (timeless) {
+      waiting_.push_back(std::move(event));
+    } else {
+      take(std::move(event), *at);
+    }
+  }
+  parsed.clear();
+}
+
+void Replay::take(rules::Event&& event, Instant at) {
+  if (!first_) begin(at);
+  if (at > largest_ + kJumpMax) {
+    ++jumps_;
+    if (!jump_) jump_ = Jump{events_ - 1, at - largest_};
+    return;
+  }
+  if (at > largest_) {
+    step_to(at);
+    largest_ = at;
+  }
+  if (const auto* state = std::get_if<rules::SourceState>(&event)) health_ = state->health;
+  waiting_.push_back(std::move(event));
+}
+
+void Replay::begin(Instant first) {
+  first_ = largest_ = first;
+  const Instant start{std::chrono::floor<std::chrono::seconds>(first.time_since_epoch())};
+  next_step_ = start;
+  engine_.emplace(with_recording(options_.plan), start);
+  if (!options_.gate) return;
+  rules::GateStarted gate = *options_.gate;
+  gate.at = start;
+  waiting_.emplace_back(std::move(gate));
+}
+
+void Replay::step_to(Instant until) {
+  while (next_step_ < until) {
+    const bool whole_second = next_step_.time_since_epoch() % 1s == 0s;
+    if (whole_second || until - next_step_ < kLongSilence) step();
+    next_step_ += kStep;
+  }
+}
+
+void Replay::step() {
+  if (next_step_.time_since_epoch() % 1s == 0s) {
+    waiting_.emplace_back(rules::SourceState{kRecording, next_step_, health_, {}});
+  }
+  const rules::Step made = engine_->step(next_step_, waiting_);
+  waiting_.clear();
+  ++steps_;
+  each_step_(made, next_step_);
+}
+
+Replay::Summary Replay::summary() const {
+  Summary summary{.documents = parser_.documents(),
+                  .used = parser_.used(),
+                  .rejected = parser_.rejected(),
+                  .events = events_,
+                  .bytes = parser_.bytes(),
+                  .steps = steps_,
+                  .first = first_};
+  if (first_) summary.last = largest_;
+  const auto refuse = [&summary](const std::string& reason, std::uint64_t count) {
+    if (count == 0) return;
+    summary.rejected[reason] += count;
+    summary.used -= std::min(summary.used, count);
+  };
+  refuse("time_jump", jumps_);
+  if (!engine_) return summary;
+  const rules::Snapshot snapshot = engine_->snapshot();
+  for (const rules::SourceStatus& source : snapshot.sources) {
+    for (const auto& [reason, count] : source.rejected_total) refuse(reason, count);
+  }
+  return summary;
+}
+
+std::optional<rules::Snapshot> Replay::snapshot() const {
+  if (!engine_) return std::nullopt;
+  return engine_->snapshot();
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,106 @@
+#include "monitor/commands/gate_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace belay::monitor {
+namespace {
+
+using Phase = rules::ActionOutcome::Phase;
+
+const Instant kStart = from_unix_ms(1'795'182'320'000);
+
+rules::ServiceStatus with_gate(std::optional<rules::Outcome> ended) {
+  rules::ServiceStatus service;
+  service.name = "shop";
+  service.gate =
+      rules::GateStatus{.candidate = "v2", .started = kStart, .ended = ended, .why = "why"};
+  return service;
+}
+
+rules::ServiceStatus failed_with(std::optional<Phase> phase,
+                                 std::optional<std::string> verified = std::nullopt) {
+  rules::ServiceStatus service = with_gate(rules::Outcome::fail);
+  service.actions.push_back({.intent = "i",
+                             .kind = "rollback",
+                             .target = "v1",
+                             .at = kStart,
+                             .phase = phase,
+                             .verified = std::move(verified)});
+  return service;
+}
+
+std::optional<ExitCode> code_of(const rules::ServiceStatus& service) {
+  const auto result = gate_result(service);
+  return result ? std::optional{result->code} : std::nullopt;
+}
+
+TEST(GateResultTest, ThereIsNoneWhileTheGateRuns) {
+  EXPECT_EQ(code_of({}), std::nullopt);
+  EXPECT_EQ(code_of(with_gate(std::nullopt)), std::nullopt);
+}
+
+TEST(GateResultTest, TheVerdictIsTheExitCodeWhenNothingIsDone) {
+  EXPECT_EQ(code_of(with_gate(rules::Outcome::pass)), kExitPass);
+  EXPECT_EQ(code_of(with_gate(rules::Outcome::unknown)), kExitUnknown);
+  EXPECT_EQ(code_of(with_gate(rules::Outcome::fail)), kExitFail);
+}
+
+TEST(GateResultTest, AnActionIsWaitedForUntilItsEffectIsKnown) {
+  EXPECT_EQ(code_of(failed_with(std::nullopt)), std::nullopt);
+  EXPECT_EQ(code_of(failed_with(Phase::unknown)), std::nullopt);
+  EXPECT_EQ(code_of(failed_with(Phase::applied)), std::nullopt);
+}
+
+TEST(GateResultTest, WhatBecameOfTheActionIsTheExitCode) {
+  EXPECT_EQ(code_of(failed_with(Phase::applied, "recovered")), kExitRolledBack);
+  EXPECT_EQ(code_of(failed_with(Phase::already, "inconclusive")), kExitRolledBack);
+  EXPECT_EQ(code_of(failed_with(Phase::applied, "not_recovered")), kExitNotRecovered);
+  EXPECT_EQ(code_of(failed_with(Phase::rejected)), kExitNotRecovered);
+  EXPECT_EQ(code_of(failed_with(Phase::abandoned)), kExitNotRecovered);
+  EXPECT_EQ(code_of(failed_with(Phase::superseded)), kExitSuperseded);
+  EXPECT_EQ(code_of(failed_with(Phase::conflict)), kExitSuperseded);
+}
+
+TEST(GateResultTest, AnActionFromBeforeTheGateDoesNotCount) {
+  rules::ServiceStatus service = failed_with(Phase::applied, "recovered");
+  service.actions[0].at = kStart - std::chrono::seconds{1};
+  EXPECT_EQ(code_of(service), kExitFail);
+}
+
+TEST(GateWatchTest, AResultCountsOnceItWasSeenTwice) {
+  GateWatch watch{"shop", "v2"};
+  rules::Snapshot snapshot;
+  snapshot.services = {failed_with(Phase::applied, "not_recovered")};
+  watch.publish(snapshot);
+  EXPECT_FALSE(watch.result());
+  // The next rung of the ladder has begun meanwhile.
+  snapshot.services[0].actions.push_back({.kind = "rollback", .at = kStart});
+  watch.publish(snapshot);
+  EXPECT_FALSE(watch.result());
+  snapshot.services[0].actions.back() = failed_with(Phase::applied, "recovered").actions[0];
+  watch.publish(snapshot);
+  watch.publish(snapshot);
+  ASSERT_TRUE(watch.result());
+  EXPECT_EQ(watch.result()->code, kExitRolledBack);
+}
+
+TEST(GateWatchTest, AGateOfAnotherCandidateIsNotOurs) {
+  GateWatch watch{"shop", "v3"};
+  rules::Snapshot snapshot;
+  snapshot.services = {with_gate(rules::Outcome::pass)};
+  watch.publish(snapshot);
+  watch.publish(snapshot);
+  EXPECT_FALSE(watch.result());
+}
+
+TEST(GateWatchTest, HandsOutTheNoticesOfItsServiceOnce) {
+  GateWatch watch{"shop", "v2"};
+  watch.notify({.service = "shop", .headline = "ours"});
+  watch.notify({.service = "other", .headline = "not ours"});
+  watch.notify({.headline = "about Belay itself"});
+  EXPECT_EQ(watch.take_notices().size(), 2U);
+  EXPECT_TRUE(watch.take_notices().empty());
+}
+
+}  // namespace
+}  // namespace belay::monitor

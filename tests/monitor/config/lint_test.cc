@@ -1,0 +1,84 @@
+#include "monitor/config/lint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rules/language/parser.h"
+
+namespace belay::monitor {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// A service "shop" with a log "tail", a probe "healthz" and the queues "emails".
+class LintTest : public testing::Test {
+ protected:
+  LintTest() {
+    config_.plan.services.push_back({.name = "shop"});
+    add("tail", LogConfig{}, rules::SourceKind::log);
+    add("healthz", ProbeConfig{}, rules::SourceKind::probe);
+    QueuesConfig queues;
+    queues.names = {"emails"};
+    add("queues", queues, rules::SourceKind::queue);
+  }
+
+  template <typename Kind>
+  void add(const std::string& name, Kind of, rules::SourceKind kind) {
+    config_.sources.push_back({name, "shop", std::move(of)});
+    config_.plan.sources.push_back({.name = name, .kind = kind, .service = "shop"});
+  }
+
+  std::vector<std::string> lint_of(const std::string& sentence) {
+    const auto parsed = rules::parse_sentence(sentence);
+    EXPECT_TRUE(parsed.sentence) << sentence;
+    config_.plan.services[0].rules = {{.name = "a-rule", .sentence = *parsed.sentence}};
+    std::vector<std::string> messages;
+    for (const Lint& found : lint(config_)) {
+      if (found.message.find("polling") != std::string::npos) continue;
+      messages.push_back((found.is_error ? "error: " : "") + found.message);
+    }
+    return messages;
+  }
+
+  Config config_;
+};
+
+TEST_F(LintTest, RulesWhoseEvidenceExistsAreFine) {
+  for (const char* sentence : {"5xx rate > 5% over 1m, min 50 requests, for 30s",
+                               "probe healthz fails 3 of 5", "queue \"emails\" depth > 1000",
+                               "queue ~\"em.*\" waiting > 5", "no data from tail for 60s"}) {
+    EXPECT_THAT(lint_of(sentence), IsEmpty()) << sentence;
+  }
+}
+
+TEST_F(LintTest, ARuleWithoutItsProbeQueueOrSourceCanNeverFire) {
+  EXPECT_THAT(
+      lint_of("probe health fails 3 of 5"),
+      Contains("rule a-rule can never fire: there is no probe health; did you mean healthz?"));
+  EXPECT_THAT(lint_of("queue \"mails\" depth > 5"),
+              Contains(HasSubstr("no queue mails is polled")));
+  EXPECT_THAT(lint_of("no data from tial for 60s"), Contains(HasSubstr("did you mean tail?")));
+  EXPECT_THAT(lint_of("prometheus cpu_seconds > 0.8"), Contains(HasSubstr("Prometheus")));
+}
+
+TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
+  config_.plan.sources[0].reports_all = false;
+  EXPECT_THAT(lint_of("5xx rate > 5% over 1m, min 50 requests"),
+              Contains(HasSubstr("error: rule a-rule needs every request")));
+  EXPECT_THAT(lint_of("p95 latency > 250ms over 1m, min 50 requests"),
+              Contains(HasSubstr("error: ")));
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+}
+
+TEST_F(LintTest, AServiceWithoutEvidenceStaysUnknown) {
+  config_.sources.clear();
+  config_.plan.sources.clear();
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("no logs, probes or queues: it will stay unknown")));
+}
+
+}  // namespace
+}  // namespace belay::monitor

@@ -1,0 +1,232 @@
+#include "monitor/config/read_config.h"
+
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ReadConfig read(const std::string& text) {
+  Interpolation interpolation;
+  interpolation.variable = [](const std::string& name) -> std::optional<std::string> {
+    static const std::map<std::string, std::string> kVariables = {
+        {"TOKEN", "t0ken"},
+        {"REDIS_URL", "redis://:secret@127.0.0.1:6379/2"},
+        {"SLACK", "https://hooks.slack.example.test/x"}};
+    const auto found = kVariables.find(name);
+    return found == kVariables.end() ? std::nullopt : std::optional{found->second};
+  };
+  interpolation.file = [](const std::string& path) -> Result<std::string> {
+    return Error{Error::Kind::not_found, "no " + path};
+  };
+  return parse_config("/etc/belay/belay.yaml", text, interpolation);
+}
+
+/// "LINE: error: message" of everything that was found.
+std::vector<std::string> faults_of(const ReadConfig& read) {
+  std::vector<std::string> faults;
+  for (const rules::Located& fault : read.faults) {
+    const bool is_error = fault.what.level == rules::Diagnostic::Level::error;
+    faults.push_back(std::to_string(fault.line) + (is_error ? ": error: " : ": warning: ") +
+                     fault.what.message + " " + fault.what.suggestion);
+  }
+  return faults;
+}
+
+/// The configuration, which must be without errors.
+Config good(const std::string& text) {
+  ReadConfig config = read(text);
+  EXPECT_TRUE(config.config.has_value()) << testing::PrintToString(faults_of(config));
+  return config.config.value_or(Config{});
+}
+
+TEST(ReadConfigTest, EverythingHasADefaultButTheServices) {
+  const Config config = good("services:\n  shop:\n    logs: { file: shop.log }\n");
+  EXPECT_EQ(config.metrics, "127.0.0.1:9090");
+  EXPECT_EQ(config.state, "/etc/belay/belay-state");
+  EXPECT_FALSE(config.ingest);
+  ASSERT_EQ(config.plan.services.size(), 1U);
+  const rules::ServicePlan& shop = config.plan.services[0];
+  EXPECT_EQ(shop.mode, rules::Mode::recommend);
+  EXPECT_EQ(shop.cooldown, 10min);
+  EXPECT_EQ(shop.verify_for, 5min);
+  ASSERT_EQ(shop.on_fail.size(), 1U);
+  EXPECT_EQ(shop.on_fail[0].kind, rules::Then::Kind::rollback);
+  EXPECT_FALSE(shop.rollout_rules.empty()) << "packs/rollout is the default";
+  ASSERT_EQ(config.sources.size(), 1U);
+  EXPECT_EQ(config.sources[0].name, "tail");
+  const auto& log = std::get<LogConfig>(config.sources[0].of);
+  EXPECT_EQ(std::get<FileInput>(log.input).path, "/etc/belay/shop.log");
+}
+
+TEST(ReadConfigTest, AServiceMayDifferFromTheDefaults) {
+  const Config config = good(R"(
+mode: observe
+metrics: off
+services:
+  shop:
+    mode: recommend
+    aliases: [shop-production]
+    logs: { exec: [wrangler, tail, shop, --format, json], format: cloudflare, lateness: 10s, name: live }
+    rollout: { cooldown: 1h, actions per hour: 1, verify for: 2m, on fail: [run drain, rollback] }
+commands:
+  drain: { argv: [./drain], verify: [./drained], timeout: 5s, env: { A: b } }
+)");
+  EXPECT_EQ(config.metrics, "");
+  const rules::ServicePlan& shop = config.plan.services.at(0);
+  EXPECT_EQ(shop.mode, rules::Mode::recommend);
+  EXPECT_EQ(shop.cooldown, 1h);
+  EXPECT_EQ(shop.actions_per_hour_max, 1U);
+  EXPECT_EQ(shop.verify_for, 2min);
+  EXPECT_EQ(shop.on_fail.size(), 2U);
+  EXPECT_THAT(shop.aliases, ElementsAre("shop-production"));
+  EXPECT_EQ(config.plan.sources.at(0).name, "live");
+  EXPECT_EQ(config.plan.sources.at(0).lateness, 10s);
+  ASSERT_EQ(config.commands.size(), 1U);
+  EXPECT_THAT(config.commands[0].second.argv, ElementsAre("./drain"));
+  EXPECT_EQ(config.commands[0].second.timeout, 5s);
+}
+
+TEST(ReadConfigTest, ProbesQueuesFlagsAndWorkersAreTyped) {
+  const Config config = good(R"(
+platforms: { cloudflare: { account: abc, token: "${TOKEN}" } }
+services:
+  gateway:
+    platform: { cloudflare: { script: mauntic-gateway } }
+    logs: { stdin: {} }
+    probes:
+      healthz:
+        url: "https://example.test/healthz"
+        every: 2s
+        timeout: 500ms
+        headers: { accept: application/json }
+        version headers: { x-version: "{version}" }
+        expect: { status: [200, 204], json: { status: ok }, body: fine }
+    queues: { redis: { url: "${REDIS_URL}", names: [emails], every: 30s, prefix: jobs } }
+flags:
+  checkout-v2: { redis: { url: "${REDIS_URL}", key: flags, field: checkout, expect: on, safe: off } }
+)");
+  ASSERT_TRUE(config.cloudflare);
+  EXPECT_EQ(config.cloudflare->token.reveal(), "t0ken");
+  EXPECT_EQ(std::get<CloudflareScript>(config.services.at(0).platform).script, "mauntic-gateway");
+  EXPECT_THAT(config.plan.services.at(0).aliases, ElementsAre("mauntic-gateway"));
+  const auto& probe = std::get<ProbeConfig>(config.sources.at(1).of);
+  EXPECT_EQ(probe.every, 2s);
+  EXPECT_THAT(probe.statuses, ElementsAre(200, 204));
+  EXPECT_EQ(probe.json_path, "status");
+  EXPECT_EQ(probe.json_equals, "ok");
+  EXPECT_EQ(probe.body_contains, "fine");
+  EXPECT_EQ(config.plan.sources.at(1).interval, 2s);
+  const auto& queues = std::get<QueuesConfig>(config.sources.at(2).of);
+  EXPECT_EQ(queues.url.database, 2);
+  EXPECT_EQ(queues.prefix, "jobs");
+  EXPECT_EQ(config.flags.at(0).second.field, "checkout");
+}
+
+TEST(ReadConfigTest, AllErrorsComeAtOnceWithTheirLines) {
+  const ReadConfig wrong = read(R"(mode: enforced
+servces: {}
+services:
+  shop:
+    logs: { file: a.log, exec: [b] }
+    probes:
+      healthz: { url: "ftp://x", every: 1s, timeout: 5s }
+    rollout: { cooldown: 10, on fail: [alert] }
+)");
+  EXPECT_FALSE(wrong.config);
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("1: error: ")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("2: error: ")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("5: error: logs come from exactly one")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("7: error: an address here starts with http")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("7: error: a probe must end before the next")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("8: error: ")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("8: error: `on fail` is a ladder of actions")));
+}
+
+TEST(ReadConfigTest, EnforceWithoutAPageRouteIsRefused) {
+  const std::string service = R"(
+  shop:
+    platform: { command: { rollback: [./deploy], verify: [./look] } }
+    logs: { file: shop.log }
+)";
+  EXPECT_THAT(faults_of(read("mode: enforce\nservices:" + service)),
+              ElementsAre(HasSubstr("nobody would be paged")));
+  good("mode: enforce\nnotify: { page: [ { slack: { webhook: \"${SLACK}\" } } ] }\nservices:" +
+       service);
+}
+
+TEST(ReadConfigTest, EnforceWithoutAPlatformToRollBackIsRefused) {
+  EXPECT_THAT(
+      faults_of(read("mode: enforce\nnotify: { page: [ { slack: { webhook: \"${SLACK}\" } } ] }\n"
+                     "services: { shop: { logs: { file: a } } }\n")),
+      ElementsAre(HasSubstr("no `platform`")));
+}
+
+TEST(ReadConfigTest, WhatIsNotBuiltIsRefusedAndSaysWhatWorksToday) {
+  const std::vector<std::string> faults = faults_of(read(R"(
+listen: 127.0.0.1:8080
+services:
+  shop:
+    platform: { fly: { app: shop } }
+    logs: { cloudflare-tail: {} }
+    after: [gateway]
+    rollout: { steps: [10% for 10m] }
+notify: { page: [ { pagerduty: { key: "${TOKEN}" } } ] }
+)"));
+  EXPECT_THAT(faults, Contains(HasSubstr("2: error: the API and the live page are not built yet")));
+  EXPECT_THAT(faults, Contains(HasSubstr("command: { rollback: [./deploy-fly]")));
+  EXPECT_THAT(faults, Contains(HasSubstr("exec: [wrangler, tail, SCRIPT, --format, json]")));
+  EXPECT_THAT(faults, Contains(HasSubstr("trains of services are not built yet")));
+  EXPECT_THAT(faults, Contains(HasSubstr("does not move traffic by itself yet")));
+  EXPECT_THAT(faults, Contains(HasSubstr("pagerduty is not told yet")));
+}
+
+TEST(ReadConfigTest, PushingOffLoopbackNeedsAToken) {
+  const std::string services = "services: { shop: { logs: { push: {} } } }\n";
+  EXPECT_THAT(faults_of(read(services)), ElementsAre(HasSubstr("nothing listens for them")));
+  EXPECT_THAT(faults_of(read("ingest: 0.0.0.0:8081\n" + services)),
+              ElementsAre(HasSubstr("needs a token")));
+  EXPECT_TRUE(good("ingest: 127.0.0.1:8081\n" + services).ingest->token.empty());
+  const Config config =
+      good("ingest: { listen: \"0.0.0.0:8081\", token: \"${TOKEN}\" }\n" + services);
+  EXPECT_EQ(config.ingest->token.reveal(), "t0ken");
+}
+
+TEST(ReadConfigTest, ARuleThatAsksForAnUnknownFlagIsRefused) {
+  EXPECT_THAT(faults_of(read("services:\n  shop:\n    logs: { file: a }\n"
+                             "    rollout: { on fail: [reset flag checkout] }\n")),
+              ElementsAre(HasSubstr("2: error: a rule of shop resets the flag checkout")));
+}
+
+TEST(ReadConfigTest, AMissingRuleFileIsAnError) {
+  const ReadConfig missing =
+      read("services: { shop: { logs: { file: a }, rules: [rules/none.yaml] } }\n");
+  EXPECT_FALSE(missing.config);
+  EXPECT_THAT(faults_of(missing), Contains(HasSubstr("none.yaml")));
+}
+
+TEST(ReadConfigTest, PollingTellsWhatItCosts) {
+  const ReadConfig config = read(
+      "services: { jobs: { queues: { redis: { url: \"${REDIS_URL}\", names: [a, b], every: 10s } } "
+      "} }\n");
+  ASSERT_TRUE(config.config);
+  EXPECT_THAT(faults_of(config), Contains(HasSubstr("Redis commands a day")));
+}
+
+TEST(ReadConfigTest, SecretsNeverShowInAFault) {
+  const ReadConfig wrong = read(
+      "services: { jobs: { queues: { redis: { url: \"http://:hunter2@x\", names: [a] } } } }\n");
+  EXPECT_FALSE(wrong.config);
+  for (const std::string& fault : faults_of(wrong)) EXPECT_THAT(fault, Not(HasSubstr("hunter2")));
+}
+
+}  // namespace
+}  // namespace belay::monitor

@@ -1,0 +1,143 @@
+#include "monitor/engine_loop.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "monitor/system_clock.h"
+#include "rules/language/parser.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::Eq;
+
+/// A journal in memory that can be told to fail.
+class FakeJournal : public Journal {
+ public:
+  Status append(const std::vector<rules::JournalEntry>& entries) override {
+    if (fails) return Error{Error::Kind::failed, "no space left on device"};
+    for (const rules::JournalEntry& entry : entries) kinds.push_back(entry.kind);
+    return Done{};
+  }
+  Result<Recovered> recover(Instant /*now*/) override { return Recovered{}; }
+  Status read(std::size_t /*entries_max*/,
+              const std::function<void(const rules::JournalEntry&)>& /*each*/) override {
+    return Done{};
+  }
+
+  bool fails = false;
+  std::vector<rules::JournalEntry::Kind> kinds;  ///< The engine's thread writes it; read it after.
+};
+
+class FakeSink : public exporters::Sink {
+ public:
+  void publish(const rules::Snapshot& /*snapshot*/) override {
+    const std::lock_guard lock{mutex_};
+    ++published_;
+    changed_.notify_all();
+  }
+  void notify(const rules::Notice& notice) override {
+    const std::lock_guard lock{mutex_};
+    notices_.push_back(notice);
+    changed_.notify_all();
+  }
+  bool wait_for(rules::Notice::Kind kind) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, 20s, [&] {
+      return std::ranges::any_of(notices_, [&](const auto& notice) { return notice.kind == kind; });
+    });
+  }
+  std::vector<rules::Notice> notices() {
+    const std::lock_guard lock{mutex_};
+    return notices_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<rules::Notice> notices_;
+  int published_ = 0;
+};
+
+/// A service in mode enforce whose only rule a single failed probe makes fire.
+rules::Plan plan() {
+  rules::Rule rule{.name = "down",
+                   .sentence = *rules::parse_sentence("probe healthz fails 1 of 1").sentence,
+                   .then = {rules::Then::Kind::rollback, {}}};
+  rules::ServicePlan shop{.name = "shop",
+                          .mode = rules::Mode::enforce,
+                          .rollout_rules = {rule},
+                          .on_fail = {{rules::Then::Kind::rollback, {}}}};
+  rules::Plan plan;
+  plan.sources = {{.name = "healthz", .kind = rules::SourceKind::probe, .service = "shop"}};
+  plan.services = {shop};
+  return plan;
+}
+
+class EngineLoopTest : public testing::Test {
+ protected:
+  void start(bool with_journal = true) {
+    loop_.emplace(rules::Engine{plan(), clock_.now()},
+                  EngineLoop::Parts{inbox_,
+                                    clock_,
+                                    with_journal ? &journal_ : nullptr,
+                                    [this](const rules::Order&) { ++orders_; },
+                                    {&sink_}});
+    thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
+  }
+  void fail_a_gate() {
+    inbox_.deliver(rules::GateStarted{
+        .at = clock_.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
+    ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::gate_started));
+    inbox_.deliver(rules::SourceState{.source = {}, .at = clock_.now()});
+    inbox_.deliver(
+        rules::Probe{.source = {}, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
+    ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::fired));
+  }
+
+  Inbox inbox_;
+  SystemClock clock_;
+  FakeJournal journal_;
+  FakeSink sink_;
+  std::atomic<int> orders_ = 0;
+  std::optional<EngineLoop> loop_;
+  std::jthread thread_;
+};
+
+TEST_F(EngineLoopTest, AnOrderGoesOutAfterItsIntentIsDurable) {
+  start();
+  fail_a_gate();
+  thread_ = {};
+  EXPECT_EQ(orders_, 1);
+  EXPECT_THAT(journal_.kinds, Contains(rules::JournalEntry::Kind::intent));
+  EXPECT_FALSE(loop_->degraded());
+}
+
+TEST_F(EngineLoopTest, NothingIsDoneUnrecordedAndSomebodyIsPaged) {
+  journal_.fails = true;
+  start();
+  fail_a_gate();
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::not_acted));
+  thread_ = {};
+  EXPECT_EQ(orders_, 0);
+  EXPECT_TRUE(loop_->degraded());
+  EXPECT_TRUE(std::ranges::any_of(sink_.notices(), [](const auto& notice) { return notice.page; }));
+}
+
+TEST_F(EngineLoopTest, WithoutAJournalItJudgesAndTellsButDoesNothing) {
+  start(false);
+  fail_a_gate();
+  thread_ = {};
+  EXPECT_EQ(orders_, 0);
+  EXPECT_TRUE(loop_->degraded());
+}
+
+}  // namespace
+}  // namespace belay::monitor
