@@ -93,6 +93,17 @@ TEST(Dockerfile, BuildsForBookwormAndEndsBySigterm) {
                                     fly.at("metrics.port") + "\n"));
 }
 
+TEST(DeployedConfiguration, IsOneThatBelayAccepts) {
+  const TemporaryDirectory directory;
+  const auto said = directory.path() / "said";
+  ChildProcess check(
+      {.argv = {belay_binary().string(), "check", (source_dir() / "deploy/belay.yaml").string()},
+       .environment = {"BELAY_INGEST_TOKEN=token",
+                       "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T/B/X"},
+       .output = said});
+  EXPECT_EQ(check.wait(std::chrono::seconds(20)), 0) << content_of(said);
+}
+
 /// Runs the entrypoint with programs that only say how they were called. `user`: what id -u says.
 std::string said_by_entrypoint(const std::string& user) {
   const TemporaryDirectory programs;

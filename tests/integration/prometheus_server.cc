@@ -1,5 +1,6 @@
 #include "tests/integration/prometheus_server.h"
 
+#include <algorithm>
 #include <variant>
 
 #include <nlohmann/json.hpp>
@@ -42,6 +43,13 @@ PrometheusServer::PrometheusServer(std::uint16_t target, std::chrono::millisecon
 json PrometheusServer::query(const std::string& expression) const {
   const json data = get("/api/v1/query?query=" + percent_encoded(expression));
   return data.is_object() ? data.value("result", json::array()) : json::array();
+}
+
+bool PrometheusServer::has_data(const std::string& expression) const {
+  const json result = query(expression);
+  return std::any_of(result.begin(), result.end(), [](const json& series) {
+    return series.at("value").at(1).get<std::string>() != "NaN";
+  });
 }
 
 json PrometheusServer::get(const std::string& path) const {

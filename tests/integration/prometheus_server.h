@@ -20,6 +20,8 @@ class PrometheusServer {
 
   /// The result of an instant query, a JSON array; empty as well while it does not answer.
   [[nodiscard]] nlohmann::json query(const std::string& expression) const;
+  /// Whether a query answers with a number, at least one: a series of NaN alone shows nothing.
+  [[nodiscard]] bool has_data(const std::string& expression) const;
   /// GET of its API, "/api/v1/targets": the field `data`, null if there is none.
   [[nodiscard]] nlohmann::json get(const std::string& path) const;
   /// What it printed.
