@@ -87,6 +87,7 @@ class ReplayVerb {
                                         .lasts = std::chrono::hours{24 * 366}};
     }
     if (!arguments_.service.empty()) {
+      options.service = arguments_.service;
       plan.name = arguments_.service;
       options.plan.services.push_back(plan);
       plan.name.clear();
@@ -246,7 +247,7 @@ void add_replay(CLI::App& app, Chosen& chosen) {
       ->capture_default_str();
   verb->add_option("--latency-field", arguments->latency_field,
                    "Field of a log line that holds the duration in milliseconds");
-  verb->add_option("--service", arguments->service, "The service that is rolled out");
+  verb->add_option("--service", arguments->service, "The service that is rolled out, and that events belong to which name none");
   verb->add_option("--candidate", arguments->candidate, "Its new version");
   verb->add_option("--baseline", arguments->baseline, "The version that was good before");
   add_output_option(*verb, arguments->output);

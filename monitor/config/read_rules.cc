@@ -98,22 +98,27 @@ std::vector<rules::Then> read_ladder(const YamlValue& value) {
   return ladder;
 }
 
+bool has_source(rules::SourceKind kind, const std::string& service, const Reading& reading) {
+  return std::ranges::any_of(reading.config.plan.sources, [&](const rules::SourcePlan& source) {
+    return source.kind == kind && (source.service == service || source.service.empty());
+  });
+}
+
 /// What a service has to be judged on, when it names no rules itself.
-std::vector<std::string> packs_for(const std::string& service, const Reading& reading) {
-  std::vector<std::string> packs;
-  const auto has = [&](rules::SourceKind kind) {
-    return std::ranges::any_of(reading.config.plan.sources, [&](const rules::SourcePlan& source) {
-      return source.kind == kind && source.service == service;
-    });
-  };
-  if (has(rules::SourceKind::queue)) packs.emplace_back("packs/queues");
-  return packs;
+std::vector<std::string> own_packs(const std::string& service, const Reading& reading) {
+  if (!has_source(rules::SourceKind::queue, service, reading)) return {};
+  return {"packs/queues"};
+}
+
+std::vector<std::string> rollout_packs(const std::string& service, const Reading& reading) {
+  if (!has_source(rules::SourceKind::log, service, reading)) return {};
+  return {"packs/rollout"};
 }
 
 void read_rollout(const YamlValue& value, rules::ServicePlan& plan, Reading& reading) {
   const RuleList list{plan.name, true, plan.rollout_rules};
   if (!value.present()) {
-    read_list(value, {"packs/rollout"}, list, plan.rules, reading);
+    read_list(value, rollout_packs(plan.name, reading), list, plan.rules, reading);
     return;
   }
   YamlMap rollout(value, "a rollout");
@@ -122,7 +127,7 @@ void read_rollout(const YamlValue& value, rules::ServicePlan& plan, Reading& rea
         "Belay does not move traffic by itself yet: `belay gate --for 10m` watches a rollout "
         "that someone else moves");
   }
-  read_list(rollout.get("rules"), {"packs/rollout"}, list, plan.rules, reading);
+  read_list(rollout.get("rules"), rollout_packs(plan.name, reading), list, plan.rules, reading);
   plan.on_fail = read_ladder(rollout.get("on fail"));
   if (const auto mode = read_mode(rollout.get("mode"))) plan.mode = *mode;
   plan.cooldown = rollout.get("cooldown").duration(0s, 24h * 7).value_or(plan.cooldown);
@@ -140,7 +145,7 @@ std::optional<rules::Mode> read_mode(const YamlValue& value) {
 
 void read_service_rules(YamlMap& service, rules::ServicePlan& plan, Reading& reading) {
   const YamlValue own = service.get("rules");
-  read_list(own, packs_for(plan.name, reading), {plan.name, false, plan.rules}, {}, reading);
+  read_list(own, own_packs(plan.name, reading), {plan.name, false, plan.rules}, {}, reading);
   read_rollout(service.get("rollout"), plan, reading);
   if (plan.on_fail.empty()) plan.on_fail = {{rules::Then::Kind::rollback, {}}};
 }

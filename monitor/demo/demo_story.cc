@@ -62,7 +62,7 @@ class DemoStory {
 
  private:
   int attach() {
-    ReadConfig read = read_config(world_->configuration().string(), Interpolation::of_process());
+    ReadConfig read = read_config(world_->configuration().string(), environment());
     show_faults(read.faults);
     if (!read.config) return kExitConfiguration;
     preview_ = preview_of(*read.config, "shop", kBad, kGood, kWatchFor);
@@ -74,6 +74,15 @@ class DemoStory {
       print(fmt::format("          {:<10} {}\n", name, style_.dim(sentence)));
     }
     return kExitPass;
+  }
+
+  /// What a user's environment would hold.
+  Interpolation environment() const {
+    Interpolation interpolation = Interpolation::of_process();
+    interpolation.variable = [slack = world_->url() + "/slack"](const std::string& name) {
+      return name == "DEMO_SLACK" ? std::optional{slack} : std::nullopt;
+    };
+    return interpolation;
   }
 
   int play() {

@@ -47,8 +47,8 @@ services:
       verify for: 10s
 
 notify:
-  tell: [ {{ slack: {{ webhook: "{url}/slack" }} }} ]
-  page: [ {{ slack: {{ webhook: "{url}/slack" }} }} ]
+  tell: [ {{ slack: {{ webhook: "${{DEMO_SLACK}}" }} }} ]
+  page: [ {{ slack: {{ webhook: "${{DEMO_SLACK}}" }} }} ]
 )";
 
 constexpr const char* kRules = R"(rules:

@@ -45,7 +45,9 @@ Replay::Replay(Options options, EachStep each_step)
       each_step_(std::move(each_step)),
       parser_({.format = options_.format,
                .source = kRecording,
-               .latency_field = options_.latency_field}) {}
+               .latency_field = options_.latency_field}) {
+  unnamed_ = parser_.interner().id(options_.service);
+}
 
 void Replay::feed(std::string_view bytes) {
   parser_.feed(bytes, largest_, parsed_);
@@ -70,6 +72,8 @@ void Replay::take(std::vector<rules::Event>& parsed) {
   }
   for (rules::Event& event : parsed) {
     ++events_;
+    auto* const request = std::get_if<rules::Request>(&event);
+    if (request != nullptr && request->service == rules::kNoText) request->service = unnamed_;
     const auto at = time_of(event);
     // The parser's stand-in for a time, before there was any.
     const bool timeless = !at || (*at == Instant{} && !first_);

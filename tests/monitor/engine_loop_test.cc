@@ -93,10 +93,12 @@ class EngineLoopTest : public testing::Test {
     thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
   }
   void fail_a_gate() {
+    // Fine when the gate begins: what was bad before cannot act.
+    inbox_.deliver(rules::SourceState{.source = {}, .at = clock_.now()});
+    inbox_.deliver(rules::Probe{.source = {}, .at = clock_.now()});
     inbox_.deliver(rules::GateStarted{
         .at = clock_.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::gate_started));
-    inbox_.deliver(rules::SourceState{.source = {}, .at = clock_.now()});
     inbox_.deliver(
         rules::Probe{.source = {}, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::fired));
@@ -114,6 +116,7 @@ class EngineLoopTest : public testing::Test {
 TEST_F(EngineLoopTest, AnOrderGoesOutAfterItsIntentIsDurable) {
   start();
   fail_a_gate();
+  EXPECT_TRUE(sink_.wait_for(rules::Notice::Kind::acting));
   thread_ = {};
   EXPECT_EQ(orders_, 1);
   EXPECT_THAT(journal_.kinds, Contains(rules::JournalEntry::Kind::intent));

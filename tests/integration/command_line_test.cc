@@ -1,0 +1,112 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/belay_run.h"
+#include "tests/support/paths.h"
+#include "tests/support/temporary_directory.h"
+
+namespace belay::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+TEST(CommandLineTest, AnUnknownVerbIsAUsageErrorWithASuggestion) {
+  const BelayRun run = run_belay({"rplay"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.text, HasSubstr("did you mean `replay`?"));
+  EXPECT_EQ(run_belay({"--version"}).code, 0);
+  EXPECT_EQ(run_belay({}).code, 2);
+  EXPECT_EQ(run_belay({"gate", "--service", "a", "--candidate", "b"}).code, 2);
+}
+
+TEST(CommandLineTest, ReplayAccountsForEveryDocumentOfEverySample) {
+  int samples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(data_path("samples"))) {
+    const BelayRun run = run_belay({"replay", "--output", "json", entry.path().string()});
+    ASSERT_EQ(run.code, 0) << entry.path() << run.text;
+    const json summary = json::parse(run.text);
+    std::uint64_t rejected = 0;
+    for (const auto& [reason, count] : summary.at("rejected").items()) {
+      rejected += count.get<std::uint64_t>();
+    }
+    EXPECT_EQ(summary.at("documents"), summary.at("used").get<std::uint64_t>() + rejected)
+        << entry.path();
+    if (entry.path().filename() == "wrangler-tail-format-json.stdout.txt") {
+      EXPECT_EQ(summary.at("documents"), 34);
+    }
+    ++samples;
+  }
+  EXPECT_GE(samples, 8);
+}
+
+TEST(CommandLineTest, TheSameRecordingTwiceGivesTheSameBytes) {
+  const std::string sample = data_path("samples/tail-prodlike.ndjson").string();
+  const BelayRun first = run_belay({"replay", "--output", "jsonl", sample});
+  EXPECT_EQ(first.code, 0);
+  EXPECT_EQ(run_belay({"replay", "--output", "jsonl", sample}).text, first.text);
+}
+
+TEST(CommandLineTest, AJumpInTimeNamesItsLine) {
+  const TemporaryDirectory directory;
+  directory.write("log",
+                  "{\"ts\":1795182320000,\"service\":\"s\",\"status\":200}\n\n"
+                  "{\"ts\":1799999999999,\"service\":\"s\",\"status\":200}\n");
+  const BelayRun run = run_belay({"replay", "log"}, directory.path());
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.text, HasSubstr("log:3: the time jumps ahead"));
+  EXPECT_THAT(run.text, HasSubstr("1 rejected (1 time_jump)"));
+}
+
+TEST(CommandLineTest, AWrongConfigurationIsRefusedWholeWithEveryErrorAndItsPlace) {
+  const TemporaryDirectory directory;
+  directory.write("belay.yaml",
+                  "mode: enforced\nservices:\n  shop:\n    logs: { file: a, exec: [b] }\n"
+                  "    probs: {}\n");
+  for (const char* verb : {"check", "run"}) {
+    const BelayRun run = run_belay({verb}, directory.path());
+    EXPECT_EQ(run.code, 78) << verb;
+    EXPECT_THAT(run.text, HasSubstr("belay.yaml:1:7: error:"));
+    EXPECT_THAT(run.text, HasSubstr("belay.yaml:4:11: error: logs come from exactly one"));
+    EXPECT_THAT(run.text, HasSubstr("belay.yaml:5:5: error:"));
+    EXPECT_THAT(run.text, HasSubstr("did you mean \"probes\"?"));
+  }
+  EXPECT_EQ(run_belay({"check", "none.yaml"}, directory.path()).code, 78);
+}
+
+TEST(CommandLineTest, EveryExampleIsAccepted) {
+  const std::vector<std::string> environment = {"CLOUDFLARE_ACCOUNT_ID=a",
+                                                "CLOUDFLARE_API_TOKEN=t",
+                                                "SLACK_WEBHOOK_URL=https://s.test/x",
+                                                "REDIS_URL=redis://r.test",
+                                                "HEARTBEAT_URL=https://h.test",
+                                                "BELAY_INGEST_TOKEN=t"};
+  int examples = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(source_dir() / "examples")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const BelayRun run = run_belay({"check", entry.path().string()}, {}, environment);
+    EXPECT_EQ(run.code, 0) << run.text;
+    ++examples;
+  }
+  EXPECT_GE(examples, 5);
+}
+
+TEST(CommandLineTest, TheShippedPacksPassTheirTests) {
+  const BelayRun run = run_belay({"test"});
+  EXPECT_EQ(run.code, 0) << run.text;
+  EXPECT_THAT(run.text, HasSubstr(" passed, 0 failed"));
+}
+
+TEST(CommandLineTest, ExplainOpensARuleOrASentence) {
+  const BelayRun rule = run_belay({"explain", "rollout-5xx", "--rules", "packs/rollout"});
+  EXPECT_EQ(rule.code, 0) << rule.text;
+  EXPECT_THAT(rule.text, HasSubstr("belay_requests_total"));
+  const BelayRun wrong = run_belay({"explain", "5xx rate > 5 over 1m"});
+  EXPECT_EQ(wrong.code, 78);
+  EXPECT_THAT(wrong.text, HasSubstr("5%"));
+}
+
+}  // namespace
+}  // namespace belay::test
