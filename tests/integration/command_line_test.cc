@@ -70,7 +70,7 @@ TEST(CommandLineTest, AWrongConfigurationIsRefusedWholeWithEveryErrorAndItsPlace
     EXPECT_THAT(run.text, HasSubstr("belay.yaml:1:7: error:"));
     EXPECT_THAT(run.text, HasSubstr("belay.yaml:4:11: error: logs come from exactly one"));
     EXPECT_THAT(run.text, HasSubstr("belay.yaml:5:5: error:"));
-    EXPECT_THAT(run.text, HasSubstr("did you mean \"probes\"?"));
+    EXPECT_THAT(run.text, HasSubstr("did you mean `probes`?"));
   }
   EXPECT_EQ(run_belay({"check", "none.yaml"}, directory.path()).code, 78);
 }

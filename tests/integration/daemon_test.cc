@@ -1,4 +1,5 @@
 #include <csignal>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -38,6 +39,7 @@ class DaemonTest : public testing::Test {
 
 TEST_F(DaemonTest, SigtermEndsItWellAndTheStateIsFreeAgain) {
   for (int life = 0; life < 2; ++life) {
+    std::filesystem::remove(output());
     ChildProcess child{daemon()};
     ASSERT_TRUE(says("/metrics, /healthz and /readyz on")) << content_of(output());
     child.signal(SIGTERM);
@@ -61,6 +63,7 @@ TEST_F(DaemonTest, AfterAKillTheNextStartTakesTheStateOver) {
     child.signal(SIGKILL);
     EXPECT_EQ(child.wait(10s), 128 + SIGKILL);
   }
+  std::filesystem::remove(output());
   ChildProcess child{daemon()};
   ASSERT_TRUE(says("/metrics, /healthz and /readyz on")) << content_of(output());
   child.signal(SIGINT);

@@ -95,12 +95,14 @@ class EngineLoopTest : public testing::Test {
   void fail_a_gate() {
     // Fine when the gate begins: what was bad before cannot act.
     inbox_.deliver(rules::SourceState{.source = {}, .at = clock_.now()});
-    inbox_.deliver(rules::Probe{.source = {}, .at = clock_.now()});
+    const rules::TextId v2{1};
+    inbox_.deliver(rules::TextDefined{.source = {}, .id = v2, .text = "v2"});
+    inbox_.deliver(rules::Probe{.source = {}, .version = v2, .at = clock_.now()});
     inbox_.deliver(rules::GateStarted{
         .at = clock_.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::gate_started));
-    inbox_.deliver(
-        rules::Probe{.source = {}, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
+    inbox_.deliver(rules::Probe{
+        .source = {}, .version = v2, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::fired));
   }
 
