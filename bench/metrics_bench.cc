@@ -21,7 +21,8 @@ constexpr int kRoutes = 100;  // Two families: 10,000 series.
 constexpr MetricsText::Limits kAll{.series_per_family_max = 100'000, .series_max = 100'000};
 
 std::string service_name(int i) { return "service-" + std::to_string(i); }
-std::string route_name(int i) { return "/api/v1/collection-" + std::to_string(i) + "/:id"; }
+/// Of equal width, so that their order is that of their numbers.
+std::string route_name(int i) { return "/api/v1/collection-" + std::to_string(1'000 + i) + "/:id"; }
 std::uint64_t requests_of(int service, int route) {
   return 1'000'003ULL * static_cast<unsigned>(service + 1) + static_cast<unsigned>(route);
 }

@@ -1,13 +1,20 @@
 #include "exporters/traffic_totals.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
+#include "base/check.h"
 #include "exporters/metrics_text.h"
 
 namespace belay::exporters {
 namespace {
 
 using rules::SeriesTotals;
+
+bool comes_before(const SeriesTotals& left, const SeriesTotals& right) {
+  return std::tie(left.route, left.version) < std::tie(right.route, right.version);
+}
 
 /// What `now` adds to `before`. A series that went back was forgotten and began anew.
 SeriesTotals difference(const SeriesTotals& now, const SeriesTotals& before) {
@@ -26,7 +33,7 @@ SeriesTotals difference(const SeriesTotals& now, const SeriesTotals& before) {
   return added;
 }
 
-void book(RoleTotals& role, const SeriesTotals& added) {
+void add_to(RoleTotals& role, const SeriesTotals& added) {
   for (std::size_t i = 0; i < added.by_status_class.size(); ++i) {
     role.by_status_class[i] += added.by_status_class[i];
   }
@@ -73,20 +80,25 @@ void TrafficTotals::add(const rules::Snapshot& snapshot) {
 }
 
 void TrafficTotals::add(const rules::ServiceStatus& service) {
-  Series& before = before_[service.name];
-  ServiceTotals& totals = totals_[service.name];
-  Series current;
-  for (const SeriesTotals& series : service.series) {
-    const auto [at, is_new] = current.try_emplace({series.route, series.version}, series);
-    const auto known = before.find(at->first);
-    const SeriesTotals added = known == before.end() ? series : difference(series, known->second);
-    if (added.requests == 0) continue;
-    book(totals.roles[static_cast<std::size_t>(role_of(service, series.version))], added);
-    RouteTotals& route = route_of(totals, series.route);
-    route.requests += added.requests;
-    route.errors += added.errors;
+  const std::vector<SeriesTotals>& now = service.series;
+  BELAY_CHECK(std::is_sorted(now.begin(), now.end(), comes_before), "snapshots are sorted");
+  std::vector<SeriesTotals>& before = before_[service.name];
+  auto known = before.begin();
+  for (const SeriesTotals& series : now) {
+    while (known != before.end() && comes_before(*known, series)) ++known;
+    const bool is_known = known != before.end() && !comes_before(series, *known);
+    if (is_known && series.requests == known->requests) continue;
+    book(service, is_known ? difference(series, *known) : series);
   }
-  before = std::move(current);  // What the engine forgot is forgotten here, too.
+  before = now;  // What the engine forgot is forgotten here, too.
+}
+
+void TrafficTotals::book(const rules::ServiceStatus& service, const SeriesTotals& added) {
+  ServiceTotals& totals = totals_[service.name];
+  add_to(totals.roles[static_cast<std::size_t>(role_of(service, added.version))], added);
+  RouteTotals& route = route_of(totals, added.route);
+  route.requests += added.requests;
+  route.errors += added.errors;
 }
 
 }  // namespace belay::exporters

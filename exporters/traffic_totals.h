@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/snapshot.h"
 
@@ -48,9 +49,9 @@ class TrafficTotals {
   [[nodiscard]] const ByService& by_service() const { return totals_; }
 
  private:
-  using Series = std::map<std::pair<std::string, std::string>, rules::SeriesTotals>;
   void add(const rules::ServiceStatus& service);
-  std::map<std::string, Series, std::less<>> before_;
+  void book(const rules::ServiceStatus& service, const rules::SeriesTotals& added);
+  std::map<std::string, std::vector<rules::SeriesTotals>, std::less<>> before_;  // By service.
   ByService totals_;
 };
 

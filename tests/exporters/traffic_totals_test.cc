@@ -3,9 +3,11 @@
 
 #include "exporters/traffic_totals.h"
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -26,6 +28,9 @@ rules::SeriesTotals series(std::string route, std::string version, std::uint64_t
 
 rules::Snapshot shop(std::vector<rules::SeriesTotals> series,
                      std::optional<rules::GateStatus> gate = std::nullopt) {
+  std::sort(series.begin(), series.end(), [](const auto& left, const auto& right) {
+    return std::tie(left.route, left.version) < std::tie(right.route, right.version);
+  });
   rules::Snapshot snapshot;
   snapshot.services.push_back(
       {.name = "shop", .series = std::move(series), .gate = std::move(gate)});
