@@ -119,6 +119,25 @@ bool mentions_baseline(const Condition& condition) {
   return found;
 }
 
+bool may_lack_versions(const Condition& condition) {
+  const auto any = [](const std::vector<Condition>& conditions) {
+    return std::any_of(conditions.begin(), conditions.end(), may_lack_versions);
+  };
+  if (const auto* either = std::get_if<AnyOf>(&condition.node)) return any(either->conditions);
+  if (const auto* both = std::get_if<AllOf>(&condition.node)) return any(both->conditions);
+  const auto* comparison = std::get_if<Comparison>(&condition.node);
+  if (comparison == nullptr) return !std::holds_alternative<WorseThan>(condition.node);
+  bool found = false;
+  for_each_term(*comparison, [&found](const Term& term) {
+    const Metric* metric = metric_of(term);
+    found = found ||
+            (metric != nullptr && (std::holds_alternative<ProbeSubject>(metric->subject) ||
+                                   std::holds_alternative<QueueSubject>(metric->subject) ||
+                                   std::holds_alternative<PrometheusSubject>(metric->subject)));
+  });
+  return found;
+}
+
 BoundComparison::BoundComparison(const Comparison& comparison, const Binding& binding,
                                  ServiceEvidence& evidence, const std::string& queue, Instant now)
     : queue_(queue), compare_(comparison.compare) {

@@ -202,7 +202,9 @@ Judgement BoundCondition::Node::judge_probe(const ProbeFails& fails,
     told.value = failed;
     told.numerator = failed;
     told.denominator = seen;
-    if (const std::optional<UnknownKind> trouble = source.trouble(now)) {
+    if (seen == 0 && binding.unscoped.is_strict) {
+      judgement.unknown = UnknownKind::no_baseline;
+    } else if (const std::optional<UnknownKind> trouble = source.trouble(now)) {
       judgement.unknown = trouble;
     } else if (failed >= fails.failures) {
       judgement = {Truth::bad, std::nullopt};
@@ -275,10 +277,24 @@ Judgement BoundCondition::Node::judge(ServiceEvidence& evidence, Instant now,
   if (!children.empty()) {
     std::vector<Judgement> judgements;
     judgements.reserve(children.size());
-    for (Node& child : children) judgements.push_back(child.judge(evidence, now, told));
+    for (Node& child : children) {
+      const Judgement judgement = child.judge(evidence, now, told);
+      // What cannot tell the versions apart has no voice in a question about one of them.
+      const bool has_voice =
+          !binding.unscoped.is_strict || judgement.unknown != UnknownKind::no_baseline;
+      if (has_voice) judgements.push_back(judgement);
+    }
+    if (judgements.empty()) return {Truth::unknown, UnknownKind::no_baseline};
     return std::holds_alternative<AnyOf>(leaf) ? any_of(judgements) : all_of(judgements);
   }
   Evidence& mine = told[evidence_index];
+  const bool is_of_source =
+      std::holds_alternative<NoData>(leaf) || std::holds_alternative<SamplingFrom>(leaf);
+  if (is_of_source && binding.unscoped.is_strict) {
+    mine.truth = Truth::unknown;
+    mine.unknown = UnknownKind::no_baseline;
+    return {Truth::unknown, UnknownKind::no_baseline};
+  }
   if (std::holds_alternative<Comparison>(leaf)) return judge_comparison(evidence, now, mine);
   if (const auto* fails = std::get_if<ProbeFails>(&leaf))
     return judge_probe(*fails, evidence, now, mine);

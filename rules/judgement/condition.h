@@ -51,5 +51,7 @@ class BoundCondition {
 
 /// Whether the condition compares with the baseline itself.
 bool mentions_baseline(const Condition& condition);
+/// Whether some of its evidence may name no version: probes, queues, Prometheus, the sources.
+bool may_lack_versions(const Condition& condition);
 
 }  // namespace belay::rules

@@ -42,6 +42,11 @@ Binding Binding::of_the_service_before() {
   return Binding{.unscoped = {}, .candidate = VersionFilter{}, .baseline = VersionFilter{}};
 }
 
+Binding Binding::of_one_version(NameId version, Instant since) {
+  const VersionFilter strict{.all = false, .version = version, .is_strict = true};
+  return Binding{.unscoped = strict, .candidate = strict, .baseline = strict, .since = since};
+}
+
 MetricReader::MetricReader(const Metric& metric, const Binding& binding, ServiceEvidence& evidence,
                            std::optional<ExactThreshold> exact, const std::string& queue,
                            Instant now)
@@ -80,6 +85,12 @@ MetricReader::MetricReader(const Metric& metric, const Binding& binding, Service
     kind_ = SourceKind::prometheus;
     unit_ = scraped->to_base;
   }
+  const bool may_lack_version =
+      spec.of == WindowSpec::Of::probe || spec.of == WindowSpec::Of::prometheus;
+  is_strict_ = spec.version.is_strict && may_lack_version;
+  is_of_all_ = version && version->is_strict && spec.of == WindowSpec::Of::queue;
+  // Requests always name their version, or speak for none: the same window serves both.
+  if (!may_lack_version) spec.version.is_strict = false;
 
   if (const auto* rate = std::get_if<RateMeasure>(&metric.measure)) {
     bind_counts(*rate, std::move(spec), evidence, now);
@@ -180,7 +191,8 @@ Reading MetricReader::read(const ServiceEvidence& evidence, Instant now,
   for (Window* window : {numerator_, denominator_, all_, above_, shape_, flow_samples_})
     if (window != nullptr) window->advance(moment);
   read_sources(reading, evidence, now);
-  if (is_missing_baseline_) {
+  const Window* samples = denominator_ != nullptr ? denominator_ : shape_;
+  if (is_missing_baseline_ || is_of_all_ || (is_strict_ && samples->count() == 0)) {
     reading.unknown = UnknownKind::no_baseline;
     return reading;
   }

@@ -22,6 +22,9 @@ struct Binding {
 
   /// Candidate and baseline are both "all of the service": what was there before a rollout.
   static Binding of_the_service_before();
+  /// One version by itself, as candidate and as baseline; of evidence without a version nothing.
+  /// What has only such evidence is unknown (no_baseline).
+  static Binding of_one_version(NameId version, Instant since);
 };
 
 /// What a metric is now.
@@ -89,6 +92,8 @@ class MetricReader {
   std::optional<std::uint32_t> source_;  // Of a probe.
   bool has_source_ = true;
   bool is_missing_baseline_ = false;
+  bool is_strict_ = false;  // Without evidence that names the version there is none.
+  bool is_of_all_ = false;  // Asked for one version's share of what has no versions.
   bool needs_min_ = true;
   std::optional<ExactThreshold> exact_;
   Window* numerator_ = nullptr;

@@ -37,11 +37,15 @@ const char* name_of(Invocation invocation);
 struct VersionFilter {
   bool all = true;
   NameId version = kNoName;
+  /// Only evidence that names the version: what speaks for all cannot tell who is to blame.
+  bool is_strict = false;
 
   [[nodiscard]] bool takes(NameId of) const { return all || of == version; }
   /// For what is seldom aimed at a version (probes, Prometheus): evidence without one speaks for
   /// all.
-  [[nodiscard]] bool takes_or_none(NameId of) const { return takes(of) || of == kNoName; }
+  [[nodiscard]] bool takes_or_none(NameId of) const {
+    return takes(of) || (of == kNoName && !is_strict);
+  }
 };
 
 /// Labels, compiled once.

@@ -58,6 +58,7 @@ std::string WindowSpec::key() const {
   put(key, static_cast<std::int64_t>(gauge));
   put(key, static_cast<std::int64_t>(flow));
   put(key, version.all ? -1 : static_cast<std::int64_t>(version.version));
+  put(key, version.is_strict ? 1 : 0);
   put(key, since.time_since_epoch().count());
   put(key, over.count());
   return key;

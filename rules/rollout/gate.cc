@@ -52,19 +52,36 @@ Gate::Gate(const GateStarted& started, Instant now, Service& service, NameTable&
         rules_.emplace_back(rules[i], service.plan.name, binding_, service.evidence, now);
     rule.mark_bad_before(before[i].status().truth == Truth::bad || before[i].is_firing());
     Blame& blame = blames_.emplace_back();
-    if (!binding_.baseline || mentions_baseline(rules[i].sentence.when)) continue;
-    Binding on_baseline = binding_;
-    on_baseline.unscoped = *binding_.baseline;
-    on_baseline.candidate = binding_.baseline;
-    blame.condition.emplace(rules[i].sentence, on_baseline, service.evidence, now);
-    blame.told = blame.condition->blank_evidence();
+    blame.was_fine = before[i].status().truth == Truth::fine && !before[i].is_firing();
+    if (mentions_baseline(rules[i].sentence.when)) continue;
+    const auto bind = [&](NameId version) {
+      return Blamed(rules[i].sentence, Binding::of_one_version(version, binding_.since),
+                    service.evidence, now);
+    };
+    if (may_lack_versions(rules[i].sentence.when)) blame.candidate = bind(candidate.version);
+    if (binding_.baseline) blame.baseline = bind(binding_.baseline->version);
   }
 }
 
-Judgement Gate::baseline_by(std::size_t rule, ServiceEvidence& evidence, Instant now) {
+Gate::Blamed::Blamed(const Sentence& sentence, const Binding& binding, ServiceEvidence& evidence,
+                     Instant now)
+    : condition(sentence, binding, evidence, now), told(condition.blank_evidence()) {}
+
+void Gate::note_fine() {
+  for (std::size_t i = 0; i < rules_.size(); ++i)
+    if (rules_[i].status().truth == Truth::fine) blames_[i].was_fine = true;
+}
+
+Gate::Fault Gate::fault_by(std::size_t rule, ServiceEvidence& evidence, Instant now) {
   Blame& blame = blames_[rule];
-  if (!blame.condition) return {Truth::unknown, UnknownKind::no_baseline};
-  return blame.condition->judge(evidence, now, blame.told);
+  const auto judge = [&](std::optional<Blamed>& blamed) {
+    return blamed ? blamed->condition.judge(evidence, now, blamed->told).truth : Truth::unknown;
+  };
+  const Truth baseline = judge(blame.baseline);
+  if (baseline == Truth::bad) return Fault::shared;
+  if (blame.candidate && !blame.was_fine && judge(blame.candidate) != Truth::bad)
+    return Fault::never_fine;
+  return baseline == Truth::fine ? Fault::candidate : Fault::unclear;
 }
 
 Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now) const {
@@ -97,7 +114,8 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now) 
 void Gate::keep(WindowStore& windows) const {
   for (const JudgedRule& rule : rules_) rule.keep(windows);
   for (const Blame& blame : blames_)
-    if (blame.condition) blame.condition->keep(windows);
+    for (const std::optional<Blamed>* blamed : {&blame.candidate, &blame.baseline})
+      if (*blamed) (*blamed)->condition.keep(windows);
 }
 
 }  // namespace belay::rules

@@ -37,9 +37,18 @@ class Gate {
   std::vector<JudgedRule>& rules() { return rules_; }
   [[nodiscard]] const std::vector<JudgedRule>& rules() const { return rules_; }
 
-  /// Whether the baseline is just as bad at this moment, by the same sentence: then it is not the
-  /// candidate's fault alone. Unknown if it cannot be said. `rule` is an index of rules().
-  Judgement baseline_by(std::size_t rule, ServiceEvidence& evidence, Instant now);
+  /// Whose fault a rule that fires is, at this moment.
+  enum class Fault : std::uint8_t {
+    candidate,   ///< The baseline is fine by the same sentence.
+    shared,      ///< The baseline is just as bad.
+    unclear,     ///< Nothing is known of the baseline; but the candidate is bad, or it got worse.
+    never_fine,  ///< Bad by evidence without a version (a probe, a queue), and never seen fine.
+  };
+  /// `rule` is an index of rules(). Evidence without a version blames no version: not the baseline,
+  /// and the candidate only if it was fine before the gate, or since.
+  Fault fault_by(std::size_t rule, ServiceEvidence& evidence, Instant now);
+  /// After each check of the rules.
+  void note_fine();
 
   struct Verdict {
     Outcome outcome = Outcome::unknown;
@@ -53,9 +62,17 @@ class Gate {
   void keep(WindowStore& windows) const;
 
  private:
-  struct Blame {
-    std::optional<BoundCondition> condition;  // None: the sentence compares by itself.
+  /// The sentence on evidence that names one version.
+  struct Blamed {
+    Blamed(const Sentence& sentence, const Binding& binding, ServiceEvidence& evidence,
+           Instant now);
+    BoundCondition condition;
     std::vector<Evidence> told;
+  };
+  struct Blame {
+    std::optional<Blamed> candidate;  // Only if the sentence may take evidence without a version.
+    std::optional<Blamed> baseline;   // None as well if the sentence compares by itself.
+    bool was_fine = false;
   };
 
   std::string candidate_;

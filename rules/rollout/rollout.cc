@@ -139,21 +139,29 @@ void Rollout::judge_rule(JudgedRule& rule, bool is_check, Instant now, Step& out
   }
 }
 
-bool Rollout::is_shared_cause(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now,
-                              Step& out) {
-  const Judgement baseline = gate_->baseline_by(gate_rule, service_.evidence, now);
+bool Rollout::is_held(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now,
+                      Step& out) {
+  using Fault = Gate::Fault;
+  const Fault fault = gate_->fault_by(gate_rule, service_.evidence, now);
   // Once held, only a baseline that is known to be fine again lets it go on.
-  const bool is_shared =
-      baseline.truth == Truth::bad || (ruling.is_held && baseline.truth == Truth::unknown);
-  if (is_shared && !ruling.is_held)
+  const bool is_held = fault == Fault::shared || fault == Fault::never_fine ||
+                       (ruling.is_held && fault == Fault::unclear);
+  if (is_held && !ruling.is_held) {
+    const std::string& name = rule.rule().name;
+    const bool is_shared = fault == Fault::shared;
     teller(now, out).not_acted(
         rule.rule(),
-        "shared cause: " + rule.rule().name + " fires, but " + gate_->baseline() +
-            " is as bad as " + gate_->candidate(),
-        "both versions are bad at the same time; holding, and going on when the baseline is fine",
+        is_shared ? "shared cause: " + name + " fires, but " + gate_->baseline() +
+                        " is as bad as " + gate_->candidate()
+                  : "cannot blame " + gate_->candidate() + ": " + name +
+                        " fires by evidence without a version, and was never seen fine",
+        is_shared ? "both versions are bad at the same time; holding, and going on when the "
+                    "baseline is fine"
+                  : "it may have been bad before the gate began; holding, until it has been fine",
         rule.status().evidence, "");
-  ruling.is_held = is_shared;
-  return is_shared;
+  }
+  ruling.is_held = is_held;
+  return is_held;
 }
 
 void Rollout::decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Instant now,
@@ -165,7 +173,7 @@ void Rollout::decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Ins
   Ruling& ruling = found->second;
   if (!gate_ && then.kind == Then::Kind::rollback) return;
   if (gate_ && rule.status().was_bad_before) return;
-  if (gate_ && gate_rule && is_shared_cause(rule, *gate_rule, ruling, now, out)) return;
+  if (gate_ && gate_rule && is_held(rule, *gate_rule, ruling, now, out)) return;
   ruling.is_settled = true;
   const bool has_gate = gate_.has_value();
   const std::string candidate = has_gate ? gate_->candidate() : "";
@@ -181,6 +189,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   for (JudgedRule& rule : service_.always) judge_rule(rule, is_check, now, out);
   if (gate_)
     for (JudgedRule& rule : gate_->rules()) judge_rule(rule, is_check, now, out);
+  if (gate_ && is_check) gate_->note_fine();
   for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)
     decide(gate_->rules()[i], i, now, out);
   for (JudgedRule& rule : service_.always) decide(rule, std::nullopt, now, out);

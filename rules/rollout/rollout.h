@@ -26,7 +26,7 @@ namespace belay::rules {
 /// - The first rule that fires and acts ends the gate with fail. Shared cause (the baseline is as
 /// bad,
 ///   by the same sentence) holds instead, pages once, and goes on by itself when the baseline is
-///   fine.
+///   fine. So does evidence without a version that was never seen fine (Gate::Fault).
 /// - `then: rollback` walks the ladder `on_fail`; each step only after the one before was refused
 /// or did
 ///   not help. Outside a gate there is nothing to roll back: it only alerts.
@@ -54,7 +54,7 @@ class Rollout {
   /// What became of a rule that fired.
   struct Ruling {
     bool is_settled = false;  ///< Nothing more is to be decided until it has cleared.
-    bool is_held = false;     ///< Shared cause.
+    bool is_held = false;     ///< The candidate cannot be blamed.
   };
   /// A ladder that is being walked.
   struct Attempt {
@@ -76,9 +76,8 @@ class Rollout {
   void judge_rule(JudgedRule& rule, bool is_check, Instant now, Step& out);
   [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
   void decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Instant now, Step& out);
-  /// Whether the baseline is as bad; tells it once.
-  bool is_shared_cause(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now,
-                       Step& out);
+  /// Whether the candidate cannot be blamed; tells it once.
+  bool is_held(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now, Step& out);
   void end_gate(Outcome outcome, const std::string& why, Instant now, Step& out);
   void end_gate_in_time(Instant now, Step& out);
   void notice_unknown(Instant now, Step& out);

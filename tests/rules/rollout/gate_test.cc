@@ -120,6 +120,94 @@ TEST(Gate, HoldsOnASharedCauseAndGoesOnByItselfWhenItClears) {
   EXPECT_EQ(rig.orders.size(), 1U);
 }
 
+/// One answer of the probe every five seconds, and the time that it takes.
+void probe(EngineRig& rig, int answers, bool fails, const char* version = "") {
+  for (int i = 0; i < answers; ++i) {
+    rig.push(Probe{.source = EngineRig::kProbe,
+                   .version = rig.text(EngineRig::kProbe, version),
+                   .at = rig.now(),
+                   .failure = fails ? ProbeFailure::timeout : ProbeFailure::none});
+    rig.run(5s);
+  }
+}
+
+Rule healthz() { return make_rule("healthz", "probe healthz fails 3 of 5", "rollback"); }
+
+TEST(Gate, RollsBackByAProbeWithoutVersionsThatWasFineBefore) {
+  EngineRig rig({}, {healthz()});
+  probe(rig, 5, false);
+  start_gate(rig, 10min);
+  probe(rig, 3, true);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(rollback_of(rig.orders[0]).target, "v1");
+  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+}
+
+TEST(Gate, BlamesNobodyByAProbeWithoutVersionsThatWasNeverFine) {
+  EngineRig rig({}, {healthz()});
+  start_gate(rig, 10min);
+  probe(rig, 6, true);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  ASSERT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 1U);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::not_acted)[0].page);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted)[0].headline,
+            "shop: cannot blame v2: healthz fires by evidence without a version, and was never "
+            "seen fine");
+  probe(rig, 5, false);
+  probe(rig, 3, true);
+  EXPECT_EQ(rig.orders.size(), 1U);  // Fine within the gate, and then worse.
+}
+
+TEST(Gate, RollsBackByAProbeOfTheCandidateWhileThatOfTheBaselineIsFine) {
+  EngineRig rig({}, {healthz()});
+  start_gate(rig, 10min);
+  for (int i = 0; i < 3; ++i) {
+    probe(rig, 1, false, "v1");
+    probe(rig, 1, true, "v2");
+  }
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Gate, HoldsWhenTheProbesOfBothVersionsFail) {
+  EngineRig rig({}, {healthz()});
+  start_gate(rig, 10min);
+  probe(rig, 3, true, "v1");
+  probe(rig, 3, true, "v2");
+  EXPECT_TRUE(rig.orders.empty());
+  ASSERT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 1U);
+  EXPECT_NE(rig.notices_of(Notice::Kind::not_acted)[0].headline.find("shared cause"),
+            std::string::npos);
+}
+
+TEST(Gate, LetsAProbeWithoutVersionsNotHideThatBothVersionsFail) {
+  EngineRig rig({}, {make_rule("both",
+                               "error rate > 5% over 10s and probe healthz fails 3 of 5, "
+                               "min 20 requests",
+                               "rollback")});
+  serve(rig, false, false);
+  probe(rig, 5, false);
+  start_gate(rig, 10min);
+  serve(rig, true, true);
+  probe(rig, 5, true);
+  EXPECT_TRUE(rig.orders.empty());
+}
+
+TEST(Gate, RollsBackByAQueueThatWasFineBefore) {
+  EngineRig rig({}, {make_rule("deep", "queue emails depth > 10", "rollback")});
+  const auto sample = [&rig](std::uint64_t depth) {
+    rig.push(QueueSample{.source = EngineRig::kQueues,
+                         .queue = rig.text(EngineRig::kQueues, "emails"),
+                         .at = rig.now(),
+                         .depth = depth});
+    rig.run(5s);
+  };
+  for (int i = 0; i < 3; ++i) sample(1);
+  start_gate(rig, 10min);
+  for (int i = 0; i < 3; ++i) sample(100);
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
 TEST(Gate, JudgesAbsoluteRulesWithoutABaselineButHasNothingToGoBackTo) {
   EngineRig rig({}, {errors()});
   serve(rig, false, false);
