@@ -41,7 +41,8 @@ clean:
 packages:
 	@scripts/install-packages.sh
 
-# The real BullMQ for the tests. The order keeps `packages` first without rerunning npm for it.
+# The real BullMQ and wrangler for the tests. The order keeps `packages` first without rerunning npm
+# for it.
 $(NPM): tests/npm/package-lock.json | packages
-	npm ci --prefix tests/npm --no-audit --no-fund --ignore-scripts
+	npm ci --prefix tests/npm --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@

@@ -39,23 +39,31 @@ bool PeerConnection::wait(short events, std::chrono::milliseconds at_most) {
   return watched[1].revents == 0;
 }
 
+bool PeerConnection::read_more() {
+  if (!wait(POLLIN, kForever)) return false;
+  std::array<char, 16384> bytes{};
+  const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+  if (count <= 0) return false;
+  received_.append(bytes.data(), static_cast<std::size_t>(count));
+  return true;
+}
+
 bool PeerConnection::read_until(std::string_view mark) {
   while (received_.find(mark) == std::string::npos) {
-    if (!wait(POLLIN, kForever)) return false;
-    std::array<char, 16384> bytes{};
-    const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
-    if (count <= 0) return false;
-    received_.append(bytes.data(), static_cast<std::size_t>(count));
+    if (!read_more()) return false;
+  }
+  return true;
+}
+
+bool PeerConnection::read_at_least(std::size_t bytes) {
+  while (received_.size() < bytes) {
+    if (!read_more()) return false;
   }
   return true;
 }
 
 void PeerConnection::read_to_end() {
-  std::array<char, 16384> bytes{};
-  while (wait(POLLIN, kForever)) {
-    const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
-    if (count <= 0) return;
-    received_.append(bytes.data(), static_cast<std::size_t>(count));
+  while (read_more()) {
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -19,6 +20,8 @@ class PeerConnection {
 
   /// Reads until `mark` has come; `received()` then ends with it or holds more.
   bool read_until(std::string_view mark);
+  /// Reads until `received()` holds so many bytes.
+  bool read_at_least(std::size_t bytes);
   /// Reads until the other side ends or resets the connection.
   void read_to_end();
   bool send(std::string_view bytes);
@@ -36,6 +39,7 @@ class PeerConnection {
 
  private:
   bool wait(short events, std::chrono::milliseconds at_most);
+  bool read_more();
   int socket_;
   int ending_;  ///< Becomes readable when the peer ends.
   std::string received_;

@@ -1,7 +1,7 @@
 #include "tests/monitor/acting/cloudflare_peer.h"
 
 #include <algorithm>
-#include <sstream>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -16,21 +16,6 @@ json share(const std::string& version, double percent) {
   return {{"version_id", version}, {"percentage", percent}};
 }
 
-std::string header_in(const std::string& head, const std::string& name) {
-  std::istringstream lines(head);
-  for (std::string line; std::getline(lines, line);) {
-    std::string start = line.substr(0, name.size() + 1);
-    std::transform(start.begin(), start.end(), start.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (start != name + ":") continue;
-    std::string value = line.substr(name.size() + 1);
-    value.erase(0, value.find_first_not_of(' '));
-    while (!value.empty() && (value.back() == '\r' || value.back() == ' ')) value.pop_back();
-    return value;
-  }
-  return {};
-}
-
 std::string success(const json& result) {
   const json body = {{"success", true},
                      {"errors", json::array()},
@@ -39,12 +24,40 @@ std::string success(const json& result) {
   return http_response(200, body.dump(), "Content-Type: application/json\r\n");
 }
 
+json annotated(const std::string& message) {
+  return {{"workers/message", message}, {"workers/triggered_by", "deployment"}};
+}
+
+/// As much of a version as wrangler shows.
+json version(const std::string& id) {
+  return {{"id", id},
+          {"number", 1},
+          {"metadata",
+           {{"created_on", "2026-11-12T09:00:00.000000Z"},
+            {"modified_on", "2026-11-12T09:00:00.000000Z"},
+            {"source", "wrangler"},
+            {"author_email", "ops@example.test"}}},
+          {"annotations", {{"workers/message", "upload of " + id}, {"workers/tag", "v1"}}},
+          {"resources",
+           {{"bindings", json::array()},
+            {"script", {{"etag", "e"}, {"handlers", {"fetch"}}}},
+            {"script_runtime", {{"usage_model", "standard"}}}}}};
+}
+
+std::string no_route() {
+  return http_response(404,
+                       R"({"success":false,"errors":[{"code":7003,"message":"Could not route"}],)"
+                       R"("messages":[],"result":null})",
+                       "Content-Type: application/json\r\n");
+}
+
 }  // namespace
 
 CloudflarePeer::CloudflarePeer()
-    : deployments_{{"canary 10%",
+    : deployments_{{2, annotated("canary 10%").dump(),
                     json::array({share(kBadVersion, 10), share(kGoodVersion, 90)}).dump()},
-                   {"baseline", json::array({share(kGoodVersion, 100)}).dump()}},
+                   {1, annotated("baseline").dump(),
+                    json::array({share(kGoodVersion, 100)}).dump()}},
       peer_([this](PeerConnection& connection) { serve(connection); }) {}
 
 void CloudflarePeer::behave(std::vector<PeerBehaviour> script) {
@@ -60,53 +73,43 @@ void CloudflarePeer::answer_always(std::string response) {
 
 void CloudflarePeer::deploy(const std::string& version, double percent,
                             const std::string& message) {
-  const std::scoped_lock lock(mutex_);
-  deployments_.insert(deployments_.begin(),
-                      {message, json::array({share(version, percent)}).dump()});
+  deploy(json{{"annotations", annotated(message)},
+              {"versions", json::array({share(version, percent)})}}
+             .dump());
 }
 
 int CloudflarePeer::deployments_with(const std::string& text_in_message) {
   const std::scoped_lock lock(mutex_);
   return static_cast<int>(
       std::count_if(deployments_.begin(), deployments_.end(), [&](const Deployment& one) {
-        return one.message.find(text_in_message) != std::string::npos;
+        return one.annotations.find(text_in_message) != std::string::npos;
       }));
 }
 
-std::vector<CloudflarePeer::Request> CloudflarePeer::requests() {
+std::vector<PeerRequest> CloudflarePeer::requests() {
   const std::scoped_lock lock(mutex_);
   return requests_;
 }
 
 void CloudflarePeer::serve(PeerConnection& connection) {
-  if (!connection.read_until("\r\n\r\n")) return;
-  const std::string head = connection.received().substr(0, connection.received().find("\r\n\r\n"));
-  Request request;
-  std::istringstream(head) >> request.method >> request.target;
-  request.authorization = header_in(head, "authorization");
-  const std::string length = header_in(head, "content-length");
-  const std::size_t whole = head.size() + 4 + (length.empty() ? 0 : std::stoul(length));
-  while (connection.received().size() < whole) {
-    // The last byte of the JSON there is.
-    if (!connection.read_until("}")) return;
-  }
-  request.body = connection.received().substr(head.size() + 4);
+  const std::optional<PeerRequest> request = read_request(connection);
+  if (!request) return;
   std::string always;
   {
     const std::scoped_lock lock(mutex_);
-    requests_.push_back(request);
+    requests_.push_back(*request);
     always = always_;
   }
   if (!always.empty()) {
     connection.send(always);
-  } else if (request.method == "POST") {
-    take(connection, request);
+  } else if (request->method == "POST") {
+    take(connection, request->body);
   } else {
-    connection.send(list());
+    connection.send(found(request->target));
   }
 }
 
-void CloudflarePeer::take(PeerConnection& connection, const Request& request) {
+void CloudflarePeer::take(PeerConnection& connection, const std::string& body) {
   PeerBehaviour how = PeerBehaviour::clean;
   {
     const std::scoped_lock lock(mutex_);
@@ -115,15 +118,14 @@ void CloudflarePeer::take(PeerConnection& connection, const Request& request) {
   }
   switch (how) {
     case PeerBehaviour::clean:
-      add(request.body);
-      connection.send(success(json::parse(request.body)));
+      connection.send(success(json::parse(deploy(body))));
       return;
     case PeerBehaviour::applied_then_dropped:
-      add(request.body);
+      deploy(body);
       connection.reset();
       return;
     case PeerBehaviour::applied_then_500:
-      add(request.body);
+      deploy(body);
       connection.send(http_response(502, "<html>Bad gateway</html>"));
       return;
     case PeerBehaviour::not_applied_and_500:
@@ -131,7 +133,7 @@ void CloudflarePeer::take(PeerConnection& connection, const Request& request) {
       return;
     case PeerBehaviour::slow:
       connection.hang();
-      add(request.body);
+      deploy(body);
       return;
     case PeerBehaviour::throttled:
       connection.send(
@@ -141,26 +143,44 @@ void CloudflarePeer::take(PeerConnection& connection, const Request& request) {
   }
 }
 
-std::string CloudflarePeer::list() {
+std::string CloudflarePeer::found(const std::string& target) {
+  const std::string script = "/workers/scripts/";
+  const std::size_t name = target.find(script);
+  const std::size_t part = target.find('/', name + script.size());
+  if (name == std::string::npos || part == std::string::npos) return no_route();
+  const std::string path = target.substr(part, target.find('?') - part);
+  const std::string one_version = "/versions/";
+  if (path.starts_with(one_version)) return success(version(path.substr(one_version.size())));
+  if (path == "/versions") {
+    return success({{"items", json::array({version(kBadVersion), version(kGoodVersion)})}});
+  }
+  if (path != "/deployments") return no_route();
   const std::scoped_lock lock(mutex_);
   json all = json::array();
-  for (std::size_t index = 0; index < deployments_.size(); ++index) {
-    all.push_back({{"id", "d" + std::to_string(deployments_.size() - index)},
-                   {"source", "wrangler"},
-                   {"strategy", "percentage"},
-                   {"author_email", "ops@example.test"},
-                   {"annotations", {{"workers/message", deployments_[index].message}}},
-                   {"created_on", "2026-11-13T10:00:00.000000Z"},
-                   {"versions", json::parse(deployments_[index].versions)}});
-  }
+  for (const Deployment& one : deployments_) all.push_back(json::parse(json_of(one)));
   return success({{"deployments", all}});
 }
 
-void CloudflarePeer::add(const std::string& body) {
+std::string CloudflarePeer::deploy(const std::string& body) {
   const json posted = json::parse(body);
   const std::scoped_lock lock(mutex_);
+  const int number = deployments_.front().number + 1;
   deployments_.insert(deployments_.begin(),
-                      {posted["annotations"]["workers/message"], posted["versions"].dump()});
+                      {number, posted["annotations"].dump(), posted["versions"].dump()});
+  return json_of(deployments_.front());
+}
+
+std::string CloudflarePeer::json_of(const Deployment& deployment) {
+  // Wrangler sorts by time; to us only the order counts.
+  const std::string seconds = std::to_string(100 + deployment.number).substr(1);
+  return json{{"id", "d" + std::to_string(deployment.number)},
+              {"source", "wrangler"},
+              {"strategy", "percentage"},
+              {"author_email", "ops@example.test"},
+              {"annotations", json::parse(deployment.annotations)},
+              {"created_on", "2026-11-13T10:00:" + seconds + ".000000Z"},
+              {"versions", json::parse(deployment.versions)}}
+      .dump();
 }
 
 }  // namespace belay::test

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/peer_request.h"
 #include "tests/support/scripted_peer.h"
 
 namespace belay::test {
@@ -24,17 +25,11 @@ inline constexpr PeerBehaviour kEveryPeerBehaviour[] = {PeerBehaviour::clean,
                                                         PeerBehaviour::slow,
                                                         PeerBehaviour::throttled};
 
-/// Cloudflare's deployments of one Worker, on loopback. Two deployments are there already:
-/// kBadVersion at 10 % beside kGoodVersion, on top of kGoodVersion alone.
+/// Cloudflare's versions and deployments of one Worker, on loopback; the real wrangler works with
+/// it (tests/integration/wrangler_test.cc). Two deployments are there already: kBadVersion at 10 %
+/// beside kGoodVersion, on top of kGoodVersion alone.
 class CloudflarePeer {
  public:
-  struct Request {
-    std::string method;
-    std::string target;
-    std::string authorization;
-    std::string body;
-  };
-
   CloudflarePeer();
   [[nodiscard]] std::string base_url() const { return peer_.url("/client/v4"); }
 
@@ -45,24 +40,26 @@ class CloudflarePeer {
   /// As someone else would; on top.
   void deploy(const std::string& version, double percent, const std::string& message);
   [[nodiscard]] int deployments_with(const std::string& text_in_message);
-  [[nodiscard]] std::vector<Request> requests();
+  [[nodiscard]] std::vector<PeerRequest> requests();
 
  private:
   struct Deployment {
-    std::string message;
-    std::string versions;  ///< JSON.
+    int number = 0;
+    std::string annotations;  ///< JSON, as the next.
+    std::string versions;
   };
   void serve(PeerConnection& connection);
-  void take(PeerConnection& connection, const Request& request);
-  std::string list();
-  void add(const std::string& body);
+  std::string found(const std::string& target);
+  void take(PeerConnection& connection, const std::string& body);
+  std::string deploy(const std::string& body);
+  static std::string json_of(const Deployment& deployment);
 
   std::mutex mutex_;
   std::vector<Deployment> deployments_;  ///< Newest first.
   std::vector<PeerBehaviour> script_;
   std::size_t posts_ = 0;
   std::string always_;
-  std::vector<Request> requests_;
+  std::vector<PeerRequest> requests_;
   ScriptedPeer peer_;  // Last: its threads end before the rest goes.
 };
 

@@ -62,7 +62,7 @@ TEST_F(CloudflareTest, PutsTheAbsoluteVersionToAllTrafficAtOnceAndFindsItAgain) 
   const auto requests = peer_.requests();
   ASSERT_EQ(requests.size(), 1U);
   EXPECT_EQ(requests[0].target, "/client/v4/accounts/acct/workers/scripts/mautic-api/deployments");
-  EXPECT_EQ(requests[0].authorization, "Bearer canary-token");
+  EXPECT_EQ(requests[0].header("authorization"), "Bearer canary-token");
   // The body that wrangler sends for a rollback, but for the message.
   json body = json::parse(requests[0].body);
   const std::string message = body["annotations"]["workers/message"];

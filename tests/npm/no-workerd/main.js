@@ -1,0 +1,1 @@
+module.exports = { default: "", compatibilityDate: "2026-11-17", version: "2026-11-17" };
