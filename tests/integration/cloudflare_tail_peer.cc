@@ -162,12 +162,12 @@ void CloudflareTailPeer::tail(PeerConnection& connection, const PeerRequest& upg
   const End end = next_end();
   if (end == End::dropped) return;
   if (end == End::closed) connection.send(frame(kClose, "\x03\xe8"));
-  while (const std::optional<Frame> heard = frames.next()) {
+  std::optional<Frame> heard = frames.next();
+  while (heard && heard->opcode != kClose) {
     if (heard->opcode == kPing) connection.send(frame(kPong, heard->payload));
-    if (heard->opcode != kClose) continue;
-    if (end == End::never) connection.send(frame(kClose, heard->payload));
-    return;
+    heard = frames.next();
   }
+  if (heard && end == End::never) connection.send(frame(kClose, heard->payload));
 }
 
 CloudflareTailPeer::End CloudflareTailPeer::next_end() {
