@@ -15,7 +15,10 @@ Hold::Hold(Duration hold_for, std::optional<Duration> within) : hold_for_(hold_f
 
 Hold::Change Hold::fire(Instant at) {
   firing_since_ = at;
-  if (!bad_since_) bad_since_ = at;
+  if (!bad_since_) {
+    bad_since_ = at;
+    running_for_ = Duration::zero();
+  }
   clears_after_ = running_for_;
   fine_for_ = Duration::zero();
   was_fine_ = false;

@@ -73,5 +73,13 @@ TEST(Hold, GoesOnFiringWhileItIsUnknownOrBadNowAndThen) {
   EXPECT_TRUE(hold.is_firing());
 }
 
+TEST(Hold, ThatFiresAtOnceForgetsHowLongTheEpisodeBeforeLasted) {
+  Hold hold(0s, std::nullopt);
+  first_change(hold, "bbbbbbbbbbbbbbbbbbbbf", Change::cleared);
+  ASSERT_FALSE(hold.is_firing());
+  EXPECT_EQ(hold.glance(Instant{30500ms}, Truth::bad), Change::fired);
+  EXPECT_EQ(first_change(hold, "ff", Change::cleared, 31), 31);
+}
+
 }  // namespace
 }  // namespace belay::rules
