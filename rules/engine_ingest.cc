@@ -159,6 +159,7 @@ void Engine::State::take(const RequestSecond& second) {
   const Request& like = second.like;
   SourceRecord& from = source(like.source);
   Refusal refusal = admit(from, like.at);
+  if (refusal == Refusal::none && !is_consistent(second)) refusal = Refusal::inconsistent;
   Cell* cell = nullptr;
   if (refusal == Refusal::none) {
     cell = &cell_of(like);
@@ -363,7 +364,8 @@ void Engine::State::take(const SourceProgress& progress) {
   source(progress.source).progress(progress);
 }
 void Engine::State::take(const TextDefined& defined) {
-  source(defined.source).define(defined.id, names_.id(defined.text));
+  // Whoever hands ids out anew must not have his requests counted for another version.
+  if (source(defined.source).define(defined.id, names_.id(defined.text))) cells_.clear();
 }
 
 }  // namespace belay::rules

@@ -104,6 +104,15 @@ Dimension dimension_of(const Comparison& comparison) {
   return of_metric.value_or(of_quantity.value_or(Dimension::count));
 }
 
+bool is_of_events(const Comparison& comparison) {
+  const Metric* metric = metric_of(comparison.left.first);
+  if (metric == nullptr || std::holds_alternative<QueueSubject>(metric->subject)) return false;
+  if (const auto* rate = std::get_if<RateMeasure>(&metric->measure)) return rate->is_share;
+  if (const auto* aggregate = std::get_if<AggregateMeasure>(&metric->measure))
+    return aggregate->kind == AggregateMeasure::Kind::mean;
+  return std::holds_alternative<QuantileMeasure>(metric->measure);
+}
+
 bool mentions_baseline(const Condition& condition) {
   const auto any = [](const std::vector<Condition>& conditions) {
     return std::any_of(conditions.begin(), conditions.end(), mentions_baseline);

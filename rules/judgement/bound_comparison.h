@@ -20,6 +20,9 @@ Comparison metric_first(Comparison comparison);
 /// What both sides are measured in.
 Dimension dimension_of(const Comparison& comparison);
 
+/// Whether its value is one of events (Evidence::of_events).
+bool is_of_events(const Comparison& comparison);
+
 /// One comparison, bound to the windows of one service (and of one queue).
 class BoundComparison {
  public:

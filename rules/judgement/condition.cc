@@ -126,6 +126,7 @@ BoundCondition::Node::Node(const Sentence& sentence, const Condition& condition,
   if (const auto* comparison = std::get_if<Comparison>(&leaf)) {
     told.compare = comparison->compare;
     told.dimension = dimension_of(*comparison);
+    told.of_events = is_of_events(*comparison);
     const QueueSubject* queue = queue_of(*comparison);
     if (queue != nullptr && queue->is_expression) {
       queues = std::make_unique<re2::RE2>(queue->name, re2::RE2::Quiet);
@@ -134,6 +135,8 @@ BoundCondition::Node::Node(const Sentence& sentence, const Condition& condition,
       comparisons.emplace_back(*comparison, binding, evidence, "", now);
     }
     told.window = longest_window();
+  } else if (std::holds_alternative<WorseThan>(leaf)) {
+    told.note = "`worse than` is not judged by this version of Belay: it stays unknown";
   }
 }
 

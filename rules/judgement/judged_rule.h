@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/time.h"
 #include "rules/judgement/condition.h"
@@ -28,6 +30,10 @@ class JudgedRule {
   [[nodiscard]] bool is_firing() const { return status_.firing; }
   [[nodiscard]] Duration longest_window() const { return condition_.longest_window(); }
   void mark_bad_before(bool is_bad) { status_.was_bad_before = is_bad; }
+  /// Said beside one comparison from now on; empty: no more.
+  void note(std::size_t comparison, std::string text) {
+    status_.evidence[comparison].note = std::move(text);
+  }
   void keep(WindowStore& windows) const { condition_.keep(windows); }
 
  private:

@@ -265,6 +265,9 @@ void MetricReader::read_gauge(Reading& reading, const ServiceEvidence& evidence,
     if (newest && now - newest->at <= stale_after) reading.value = newest->value;
   } else {
     reading.value = way_ == Way::slope ? gauge.slope() : gauge.mean();
+    // The source lives, but what it is asked for cannot be read any more.
+    if (gauge.newest() && now - gauge.newest()->at > stale_after)
+      worsen(reading.uncovered, UnknownKind::blind);
   }
   if (reading.value) {
     reading.value = *reading.value * unit_;

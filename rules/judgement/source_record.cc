@@ -35,6 +35,8 @@ const char* name_of(Refusal refusal) {
       return "undefined_text";
     case Refusal::not_a_number:
       return "not_a_number";
+    case Refusal::inconsistent:
+      return "inconsistent";
   }
   return "none";
 }
@@ -44,13 +46,15 @@ SourceRecord::SourceRecord(SourcePlan plan, Instant start)
       start_(start),
       coverage_(plan_.interval * kSilentIntervals),
       received_minute_(std::chrono::minutes{1}, TimeBuckets(start)),
-      from_the_future_minute_(std::chrono::minutes{1}, TimeBuckets(start)) {}
+      from_the_future_minute_(std::chrono::minutes{1}, TimeBuckets(start)),
+      late_minute_(std::chrono::minutes{1}, TimeBuckets(start)) {}
 
-void SourceRecord::define(TextId id, NameId name) {
+bool SourceRecord::define(TextId id, NameId name) {
   const auto index = static_cast<std::uint32_t>(id);
-  if (index >= kTextsMax) return;  // Its users are refused as undefined.
+  if (index >= kTextsMax) return false;  // Its users are refused as undefined.
   if (index >= names_.size()) names_.resize(index + 1, kUndefined);
-  names_[index] = name;
+  const NameId before = std::exchange(names_[index], name);
+  return before != kUndefined && before != name;
 }
 
 std::optional<NameId> SourceRecord::name(TextId id) const {
@@ -97,6 +101,8 @@ void SourceRecord::settle(Instant now) {
     const TimeBuckets moment(now);
     received_minute_.add(moment, moment, static_cast<std::uint32_t>(received_now_));
     from_the_future_minute_.add(moment, moment, static_cast<std::uint32_t>(from_the_future));
+    late_minute_.add(moment, moment,
+                     static_cast<std::uint32_t>(refused_total(Refusal::late) - late_before_));
     last_evidence_ = now;
     if (newest_ != Instant::min()) lag_ = std::max(now - newest_, Duration::zero());
     has_spoken_ = true;
@@ -106,10 +112,12 @@ void SourceRecord::settle(Instant now) {
     if (!said_ || said_ == SourceHealth::alive) coverage_.sign(now);
   }
   from_the_future_before_ += from_the_future;
+  late_before_ = refused_total(Refusal::late);
   received_now_ = 0;
   has_spoken_ = false;
   received_minute_.advance(TimeBuckets(now));
   from_the_future_minute_.advance(TimeBuckets(now));
+  late_minute_.advance(TimeBuckets(now));
 }
 
 bool SourceRecord::is_blind(Instant now) const {
@@ -122,6 +130,8 @@ std::optional<UnknownKind> SourceRecord::trouble(Instant now) const {
   if (said_ == SourceHealth::refused || is_clock_wrong) return UnknownKind::error;
   if (is_blind(now)) return UnknownKind::blind;
   if (said_ == SourceHealth::sampled) return UnknownKind::sampled;
+  // What comes too late is not counted: where it is many, no window is whole.
+  if (late_minute_.sum() * 10 > received_minute_.sum()) return UnknownKind::lagging;
   // One that has given nothing for longer than it lagged is quiet, not behind.
   if (lag_ && *lag_ > std::max(kLagMax, plan_.lateness) && now - *last_evidence_ <= *lag_)
     return UnknownKind::lagging;

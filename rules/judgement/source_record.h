@@ -32,8 +32,9 @@ enum class Refusal : std::uint8_t {
   too_many_queues,
   undefined_text,
   not_a_number,
+  inconsistent,
 };
-inline constexpr std::size_t kRefusals = 9;
+inline constexpr std::size_t kRefusals = 10;
 const char* name_of(Refusal refusal);
 
 /// What the engine knows of one source: its texts, whether it lives, how late it is, what it gave.
@@ -43,7 +44,8 @@ class SourceRecord {
 
   [[nodiscard]] const SourcePlan& plan() const { return plan_; }
 
-  void define(TextId id, NameId name);
+  /// True: the id meant something else before.
+  bool define(TextId id, NameId name);
   /// Nothing for an id that was never defined; kNoName for kNoText.
   [[nodiscard]] std::optional<NameId> name(TextId id) const;
 
@@ -105,8 +107,10 @@ class SourceRecord {
   std::uint64_t received_ = 0;
   std::uint64_t received_now_ = 0;
   std::uint64_t from_the_future_before_ = 0;
+  std::uint64_t late_before_ = 0;
   CountWindow received_minute_;
   CountWindow from_the_future_minute_;
+  CountWindow late_minute_;
   std::array<std::uint64_t, kRefusals> refused_{};
   SourceProgress progress_;
   std::map<std::string, std::uint64_t> lost_;

@@ -132,6 +132,8 @@ const char* name_of(Severity severity) {
   return severity == Severity::critical ? "critical" : "warning";
 }
 
+std::string words_of(double value, Dimension dimension) { return quantity(value, dimension); }
+
 std::string describe(const Evidence& evidence) {
   std::string text;
   if (evidence.truth == Truth::unknown)
@@ -145,6 +147,7 @@ std::string describe(const Evidence& evidence) {
   text += quantity(evidence.threshold, evidence.dimension);
   if (evidence.window > Duration::zero()) text += " over " + format_duration(evidence.window);
   if (evidence.by_wall_time) text += " (wall time)";
+  if (!evidence.note.empty()) text += "; " + evidence.note;
   return text;
 }
 

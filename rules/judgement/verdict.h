@@ -41,6 +41,8 @@ struct Evidence {
   bool by_wall_time = false;  ///< The latency is the platform's wall time.
   Truth truth = Truth::unknown;
   std::optional<UnknownKind> unknown;
+  bool of_events = false;  ///< A share, a quantile or a mean of events: comparable at any traffic.
+  std::string note;        ///< What else a person must know about it; empty mostly.
 };
 
 /// The state of one rule on one service at one moment.
@@ -69,5 +71,7 @@ const char* name_of(Severity severity);
 /// "12.4% (31 of 250) > 5% over 1m": one line, the same in the terminal, Slack, the journal and the
 /// API.
 std::string describe(const Evidence& evidence);
+/// "12.4%", "250ms", "10/s".
+std::string words_of(double value, Dimension dimension);
 
 }  // namespace belay::rules

@@ -221,6 +221,18 @@ void feed_cpu(Window& window, const TimeBuckets& now, const TimeBuckets& at,
 
 }  // namespace
 
+bool is_consistent(const RequestSecond& second) {
+  std::uint64_t reported = 0;
+  for (const RequestSecond::Bucket& bucket : second.latency) {
+    if (bucket.count > QuantileWindow::kCountMax) return false;
+    reported += bucket.count;
+  }
+  return reported <= second.count && std::all_of(second.above.begin(), second.above.end(),
+                                                 [reported](const RequestSecond::Above& above) {
+                                                   return above.count <= reported;
+                                                 });
+}
+
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
           const RequestSecond& second) {
   if (second.like.at < window.spec.since) return;

@@ -91,5 +91,8 @@ class WindowStore {
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request);
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
           const RequestSecond& second);
+/// Whether its parts can be true together: no more latencies than calls, and no more of them above
+/// a threshold than there are.
+bool is_consistent(const RequestSecond& second);
 
 }  // namespace belay::rules

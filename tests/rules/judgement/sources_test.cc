@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "rules/windows/histogram.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -124,6 +125,96 @@ TEST(Sources, WithAGapInTheWindowCannotBeFine) {
   EXPECT_EQ(rig.source("tail").lost_total.at("inbox_full"), 9U);
   rig.run(15s);
   EXPECT_EQ(rig.rule("r").truth, Truth::fine);
+}
+
+TEST(Sources, WhoseEvidenceAllComesTooLateAreNotFine) {
+  EngineRig rig({make_rule("errors", "5xx rate > 5/s over 10s")});
+  for (int i = 0; i < 120; ++i) {
+    rig.push(rig.request({.status = 500}, rig.now() - 9s));
+    rig.run(250ms);
+  }
+  EXPECT_EQ(rig.rule("errors").truth, Truth::unknown) << "nothing was counted";
+  EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::lagging);
+  rig.run(90s);
+  EXPECT_EQ(rig.rule("errors").truth, Truth::fine);
+}
+
+TEST(Sources, ThatGiveAnIdAnotherMeaningDoNotSpeakForTheOldOne) {
+  EngineRig rig({make_rule("errors", "error rate > 5% over 10s")});
+  const Request request = rig.request({.version = "v1"}, rig.now());
+  rig.push(request);
+  rig.run(250ms);
+  rig.push(TextDefined{.source = EngineRig::kTail, .id = request.version, .text = "v2"});
+  rig.push(request);
+  rig.run(250ms);
+  ASSERT_EQ(rig.service().series.size(), 2U);
+  EXPECT_EQ(rig.service().series[1].version, "v2");
+  EXPECT_EQ(rig.service().series[1].requests, 1U);
+}
+
+TEST(Sources, ThatReadAGaugeNoMoreAreNotFineByItsMean) {
+  EngineRig rig({make_rule("deep", "queue emails depth > 100 over 5m")});
+  const TextId emails = rig.text(EngineRig::kQueues, "emails");
+  for (int i = 0; i < 72; ++i) {
+    rig.push(QueueSample{.source = EngineRig::kQueues,
+                         .queue = emails,
+                         .at = rig.now(),
+                         .depth = i < 66 ? std::optional<std::uint64_t>(5) : std::nullopt});
+    rig.run(5s);
+    if (i == 65) {
+      EXPECT_EQ(rig.rule("deep").truth, Truth::fine);
+    }
+  }
+  EXPECT_EQ(rig.rule("deep").truth, Truth::unknown);
+  EXPECT_EQ(rig.rule("deep").unknown, UnknownKind::blind);
+}
+
+TEST(Sources, ThatCountedASecondWrongAreRefused) {
+  EngineRig rig({make_rule("slow", "p95 latency > 250ms over 10s, min 20 requests")});
+  RequestSecond second{.like = rig.request({}, rig.now()), .count = 20};
+  second.latency = {{.bucket = bucket_of(std::uint32_t{10'000}), .count = 20}};
+  second.above = {{.threshold_us = 250'000, .count = 2'000}};
+  rig.push(second);
+  second.above.clear();
+  second.latency[0].count = 2'000;
+  rig.push(second);
+  rig.run(1s);
+  EXPECT_EQ(rejected(rig, "inconsistent"), 40U);
+  EXPECT_EQ(rig.rule("slow").truth, Truth::unknown);
+}
+
+TEST(Sources, HostileInEveryNameFillNothingBeyondItsCap) {
+  Plan plan =
+      EngineRig::plan_of({make_rule("errors", "error rate > 5% over 10s, min 20 requests")});
+  plan.any_service = ServicePlan{};
+  EngineRig rig(plan);
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = "x" + std::to_string(i);
+    rig.push(rig.request({.service = name, .version = name, .route = "/" + name, .outcome = name},
+                         rig.now()));
+    rig.push(rig.request({.version = name, .route = "/" + name, .outcome = name}, rig.now()));
+  }
+  rig.push(rig.request({.version = "never"}, rig.now()));
+  rig.run(1s);
+  const Snapshot snapshot = rig.engine.snapshot();
+  EXPECT_LE(snapshot.services.size(), plan.services_max);
+  for (const ServiceStatus& service : snapshot.services) {
+    EXPECT_LE(service.versions.size(), plan.versions_per_service_max);
+    EXPECT_LE(service.series.size(), 21U * 201U);
+  }
+  EXPECT_EQ(rig.rule("errors").truth, Truth::bad) << "they are counted all the same";
+}
+
+TEST(Sources, ThatSleptForHoursAreBlindAndNothingIsDecidedOnTheWay) {
+  EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")});
+  rig.stream("ok", 20, {.version = "v2"});
+  rig.run(5s);
+  rig.push(GateStarted{.at = rig.now(), .service = "shop", .candidate = "v2", .lasts = 10min});
+  rig.run(30s);
+  const Step step = rig.jump(10h);
+  EXPECT_TRUE(step.orders.empty());
+  ASSERT_TRUE(rig.service().gate->ended.has_value());
+  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
 }
 
 }  // namespace
