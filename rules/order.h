@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -114,6 +115,9 @@ struct Remembered {
     std::string target;    ///< Of a rollback; else empty.
     bool is_open = false;  ///< An intent without a final outcome: the daemon hands its order to the
                            ///< actor again.
+    std::string expected;  ///< Of a rollback: the version it left; else empty.
+    std::optional<ActionOutcome::Phase> phase;  ///< The final one; none while it is open.
+    std::optional<Order> order;  ///< Of an open one: then it is verified as if nothing had been.
   };
   std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
   std::vector<Disarmed> disarmed;

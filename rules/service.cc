@@ -38,6 +38,12 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
   return static_cast<std::uint32_t>(oldest - versions_.begin());
 }
 
+std::optional<Instant> Service::first_seen(NameId version) const {
+  for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
+    if (seen->version == version && seen->first != Instant::max()) return seen->first;
+  return std::nullopt;
+}
+
 std::vector<std::string> Service::version_names() const {
   std::vector<std::string> names;
   for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)

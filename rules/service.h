@@ -44,13 +44,17 @@ class Service {
                              const std::vector<NameId>& spared);
   void see_version(std::uint32_t slot, Instant at) {
     if (at > versions_[slot].seen) versions_[slot].seen = at;
+    if (at < versions_[slot].first) versions_[slot].first = at;
   }
+  /// When the first of its requests that is remembered ended.
+  [[nodiscard]] std::optional<Instant> first_seen(NameId version) const;
   [[nodiscard]] std::vector<std::string> version_names() const;
 
  private:
   struct SeenVersion {
     NameId version = kNoName;
     Instant seen = Instant::min();
+    Instant first = Instant::max();
   };
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };

@@ -14,12 +14,29 @@ Duration whole_seconds(Duration duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration);
 }
 
+bool was_done(ActionOutcome::Phase phase) {
+  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
+}
+
 }  // namespace
 
 ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actions) {
   std::stable_sort(actions_.begin(), actions_.end(),
                    [](const auto& left, const auto& right) { return left.at < right.at; });
   for (const Disarmed& disarmed : remembered.disarmed) disarm(disarmed);
+  for (const Remembered::Action& action : actions_) {
+    if (action.expected.empty()) continue;
+    if (action.is_open) leaving_[action.intent] = {action.service, action.expected};
+    if (action.phase && was_done(*action.phase))
+      rolled_away_.insert({action.service, action.expected});
+  }
+}
+
+void ActionBook::pass(const std::string& service, const std::string& version) {
+  rolled_away_.erase({service, version});
+  for (Remembered::Action& action : actions_)
+    if (!action.is_open && action.service == service && action.target == version)
+      action.target.clear();
 }
 
 void ActionBook::disarm(const Disarmed& disarmed) {
@@ -55,7 +72,10 @@ std::optional<std::string> ActionBook::objection_to(const RollBack& back,
   if (back.target == back.expected)
     return "the version to go back to is the one that failed (" + back.target + ")";
   const auto was_put_back = [&](const Remembered::Action& action) {
-    return action.service == service && action.target == back.expected;
+    const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
+                           action.phase == ActionOutcome::Phase::superseded ||
+                           action.phase == ActionOutcome::Phase::conflict;
+    return action.service == service && action.target == back.expected && !is_undone;
   };
   if (std::any_of(actions_.begin(), actions_.end(), was_put_back))
     return back.expected + " was put there by a rollback: a rollback is never rolled back";
@@ -108,10 +128,10 @@ bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
   });
   if (action == actions_.end()) return false;
   action->is_open = false;
+  action->phase = phase;
   const auto left = leaving_.find(intent);
   if (left == leaving_.end()) return true;
-  if (phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already)
-    rolled_away_.insert(left->second);
+  if (was_done(phase)) rolled_away_.insert(left->second);
   leaving_.erase(left);
   return true;
 }

@@ -31,6 +31,8 @@ class ActionBook {
   void begin(const Order& order);
   /// The action has its final outcome. False: there was no such open action.
   bool end(const std::string& intent, ActionOutcome::Phase phase);
+  /// The version passed a gate: whatever was held against it is over.
+  void pass(const std::string& service, const std::string& version);
 
   /// The open action of a service, if one is on its way.
   [[nodiscard]] std::optional<std::string> open_intent(const std::string& service) const;

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace belay::rules {
 namespace {
+
+constexpr Duration kBackdatedMax = std::chrono::seconds{1};
+constexpr Duration kLastsMax = std::chrono::hours{24 * 365};
 
 /// Why one rule does not let the gate pass now; nothing if it does.
 std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool is_over_all_versions,
@@ -17,6 +21,8 @@ std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool is_over_all_
     verdict.unknown = status.unknown;
     verdict.why = status.rule + " is unknown";
     if (status.unknown) verdict.why.append(" (").append(name_of(*status.unknown)).append(")");
+    for (const Evidence& one : status.evidence)
+      if (one.truth == Truth::unknown && !one.note.empty()) verdict.why += ": " + one.note;
     if (rule.rule().sentence.unknown_fails) verdict.failed_by_unknown = &rule.rule();
   } else if (status.firing || status.truth == Truth::bad) {
     verdict.why = status.rule + (status.firing ? " is firing" : " is bad");
@@ -33,12 +39,30 @@ std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool is_over_all_
 
 bool counts_for_verdict(const Rule& rule) { return rule.then.kind != Then::Kind::alert; }
 
+namespace {
+
+/// What a rule on the whole service said before the candidate came.
+Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
+                        Instant watched_since) {
+  const RuleStatus& status = rule.status();
+  if (status.truth != Truth::bad && !status.firing)
+    return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
+  const std::optional<Instant> first = service.first_seen(candidate);
+  const bool was_watched_without = first && *first - watched_since >= rule.longest_window();
+  if (was_watched_without && status.bad_since && *status.bad_since > *first)
+    return {.bad = std::nullopt, .was_fine = true};
+  return {.bad = status.evidence, .was_fine = false};
+}
+
+}  // namespace
+
 Gate::Gate(const GateStarted& started, Instant now, Service& service, NameTable& names,
-           const std::vector<JudgedRule>& before)
+           Instant watched_since)
     : candidate_(started.candidate),
       baseline_(started.baseline),
-      started_(std::min(started.at, now)),
-      ends_(started_ + started.lasts) {
+      // Evidence from before now was not kept: nobody may count on it.
+      started_(std::clamp(started.at, now - kBackdatedMax, now)),
+      ends_(started_ + std::min(started.lasts, kLastsMax)) {
   const VersionFilter candidate{.all = false, .version = names.id(candidate_)};
   binding_.unscoped = candidate;
   binding_.candidate = candidate;
@@ -46,42 +70,31 @@ Gate::Gate(const GateStarted& started, Instant now, Service& service, NameTable&
     binding_.baseline = VersionFilter{.all = false, .version = names.id(baseline_)};
   // Whole seconds: a second of requests that was counted elsewhere is in or out as one.
   binding_.since = std::chrono::floor<std::chrono::seconds>(started_);
+  add_rules(service, now, watched_since);
+}
+
+void Gate::add_rules(Service& service, Instant now, Instant watched_since) {
+  const NameId candidate = binding_.unscoped.version;
+  Blame::Versions versions{.candidate = Binding::of_one_version(candidate, binding_.since),
+                           .baseline = std::nullopt};
+  if (binding_.baseline)
+    versions.baseline = Binding::of_one_version(binding_.baseline->version, binding_.since);
+  const auto add_blame = [&](std::vector<Blame>& blames, JudgedRule& rule, const JudgedRule& whole,
+                             const Blame::Versions& asked) {
+    Blame::Before before = before_of(whole, service, candidate, watched_since);
+    rule.mark_bad_before(before.bad.has_value());
+    blames.emplace_back(rule, std::move(before), asked, service.evidence, now);
+  };
   const std::vector<Rule>& rules = service.plan.rollout_rules;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    JudgedRule& rule =
-        rules_.emplace_back(rules[i], service.plan.name, binding_, service.evidence, now);
-    rule.mark_bad_before(before[i].status().truth == Truth::bad || before[i].is_firing());
-    Blame& blame = blames_.emplace_back();
-    blame.was_fine = before[i].status().truth == Truth::fine && !before[i].is_firing();
-    if (mentions_baseline(rules[i].sentence.when)) continue;
-    const auto bind = [&](NameId version) {
-      return Blamed(rules[i].sentence, Binding::of_one_version(version, binding_.since),
-                    service.evidence, now);
-    };
-    if (may_lack_versions(rules[i].sentence.when)) blame.candidate = bind(candidate.version);
-    if (binding_.baseline) blame.baseline = bind(binding_.baseline->version);
+    rules_.emplace_back(rules[i], service.plan.name, binding_, service.evidence, now);
+    add_blame(blames_, rules_.back(), service.before[i], versions);
   }
-}
-
-Gate::Blamed::Blamed(const Sentence& sentence, const Binding& binding, ServiceEvidence& evidence,
-                     Instant now)
-    : condition(sentence, binding, evidence, now), told(condition.blank_evidence()) {}
-
-void Gate::note_fine() {
-  for (std::size_t i = 0; i < rules_.size(); ++i)
-    if (rules_[i].status().truth == Truth::fine) blames_[i].was_fine = true;
-}
-
-Gate::Fault Gate::fault_by(std::size_t rule, ServiceEvidence& evidence, Instant now) {
-  Blame& blame = blames_[rule];
-  const auto judge = [&](std::optional<Blamed>& blamed) {
-    return blamed ? blamed->condition.judge(evidence, now, blamed->told).truth : Truth::unknown;
-  };
-  const Truth baseline = judge(blame.baseline);
-  if (baseline == Truth::bad) return Fault::shared;
-  if (blame.candidate && !blame.was_fine && judge(blame.candidate) != Truth::bad)
-    return Fault::never_fine;
-  return baseline == Truth::fine ? Fault::candidate : Fault::unclear;
+  for (JudgedRule& rule : service.always) {
+    // A flag or a command is the service's own remedy: only against a version there is blame.
+    const bool is_against_candidate = rule.rule().then.kind == Then::Kind::rollback;
+    add_blame(blames_of_always_, rule, rule, is_against_candidate ? versions : Blame::Versions{});
+  }
 }
 
 Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now) const {
@@ -113,9 +126,8 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now) 
 
 void Gate::keep(WindowStore& windows) const {
   for (const JudgedRule& rule : rules_) rule.keep(windows);
-  for (const Blame& blame : blames_)
-    for (const std::optional<Blamed>* blamed : {&blame.candidate, &blame.baseline})
-      if (*blamed) (*blamed)->condition.keep(windows);
+  for (const Blame& blame : blames_) blame.keep(windows);
+  for (const Blame& blame : blames_of_always_) blame.keep(windows);
 }
 
 }  // namespace belay::rules

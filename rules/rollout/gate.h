@@ -6,9 +6,9 @@
 
 #include "base/time.h"
 #include "rules/event.h"
-#include "rules/judgement/condition.h"
 #include "rules/judgement/judged_rule.h"
 #include "rules/judgement/verdict.h"
+#include "rules/rollout/blame.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
 
@@ -20,13 +20,15 @@ bool counts_for_verdict(const Rule& rule);
 /// A gate on one service, while it runs: the rollout rules on the candidate, over evidence from
 /// inside the gate only. Keeps no decision; see rollout.h.
 ///
-/// A rule that was bad when the gate began neither acts nor fails it, until it has been fine within
-/// the gate: only then has it got worse when it is bad again.
+/// A rule that was bad when the rollout began neither acts nor fails it until it counts again
+/// (blame.h). The rollout began when the candidate was first seen, if that was before the gate:
+/// what turned bad between the two did so under the candidate.
 class Gate {
  public:
-  /// `before`: the same rules on the whole service, as of now.
+  /// Marks the service's always-judged rules that were bad before. `watched_since`: when the engine
+  /// began.
   Gate(const GateStarted& started, Instant now, Service& service, NameTable& names,
-       const std::vector<JudgedRule>& before);
+       Instant watched_since);
 
   [[nodiscard]] const std::string& candidate() const { return candidate_; }
   [[nodiscard]] const std::string& baseline() const { return baseline_; }
@@ -37,18 +39,9 @@ class Gate {
   std::vector<JudgedRule>& rules() { return rules_; }
   [[nodiscard]] const std::vector<JudgedRule>& rules() const { return rules_; }
 
-  /// Whose fault a rule that fires is, at this moment.
-  enum class Fault : std::uint8_t {
-    candidate,   ///< The baseline is fine by the same sentence.
-    shared,      ///< The baseline is just as bad.
-    unclear,     ///< Nothing is known of the baseline; but the candidate is bad, or it got worse.
-    never_fine,  ///< Bad by evidence without a version (a probe, a queue), and never seen fine.
-  };
-  /// `rule` is an index of rules(). Evidence without a version blames no version: not the baseline,
-  /// and the candidate only if it was fine before the gate, or since.
-  Fault fault_by(std::size_t rule, ServiceEvidence& evidence, Instant now);
-  /// After each check of the rules.
-  void note_fine();
+  /// Of rules()[rule], and of the service's always[rule].
+  Blame& blame_of(std::size_t rule) { return blames_[rule]; }
+  Blame& blame_of_always(std::size_t rule) { return blames_of_always_[rule]; }
 
   struct Verdict {
     Outcome outcome = Outcome::unknown;
@@ -62,18 +55,7 @@ class Gate {
   void keep(WindowStore& windows) const;
 
  private:
-  /// The sentence on evidence that names one version.
-  struct Blamed {
-    Blamed(const Sentence& sentence, const Binding& binding, ServiceEvidence& evidence,
-           Instant now);
-    BoundCondition condition;
-    std::vector<Evidence> told;
-  };
-  struct Blame {
-    std::optional<Blamed> candidate;  // Only if the sentence may take evidence without a version.
-    std::optional<Blamed> baseline;   // None as well if the sentence compares by itself.
-    bool was_fine = false;
-  };
+  void add_rules(Service& service, Instant now, Instant watched_since);
 
   std::string candidate_;
   std::string baseline_;
@@ -82,6 +64,7 @@ class Gate {
   Binding binding_;
   std::vector<JudgedRule> rules_;
   std::vector<Blame> blames_;
+  std::vector<Blame> blames_of_always_;
 };
 
 }  // namespace belay::rules

@@ -230,9 +230,10 @@ void Teller::verified(Notice::Kind kind, const Order& order, const std::string& 
   for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
 }
 
-void Teller::unknown_too_long(const std::vector<std::string>& rules) {
-  notice(Notice::Kind::unknown_too_long, true,
-         "nothing is known for ten minutes: nobody can say whether it is healthy")
+void Teller::unknown_too_long(const std::vector<std::string>& rules, bool page) {
+  notice(Notice::Kind::unknown_too_long, page,
+         page ? "unknown for ten minutes: nobody can say whether it is healthy"
+              : "quiet for ten minutes: too little comes to say whether it is healthy")
       .details = rules;
 }
 

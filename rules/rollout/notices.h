@@ -41,7 +41,7 @@ class Teller {
   void acted(const Order& order, const ActionOutcome& outcome, Duration verify_for);
   void verified(Notice::Kind kind, const Order& order, const std::string& headline,
                 const std::string& why, const std::vector<Evidence>& evidence);
-  void unknown_too_long(const std::vector<std::string>& rules);
+  void unknown_too_long(const std::vector<std::string>& rules, bool page);
   /// Anything else.
   Notice& notice(Notice::Kind kind, bool page, std::string headline);
 

@@ -4,10 +4,11 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/rollout/journal_text.h"
+
 namespace belay::rules {
 namespace {
 
-constexpr Duration kUnknownMax = std::chrono::minutes{10};
 /// How long the rules of a gate that is over are shown.
 constexpr Duration kShownAfterwards = std::chrono::minutes{1};
 
@@ -22,13 +23,15 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
     : service_(service), names_(names), book_(book), start_(start) {
   for (const Remembered::Action& action : book.actions()) {
     if (action.service != service.plan.name) continue;
-    actions_.push_back({.intent = action.intent,
-                        .kind = action.target.empty() ? "" : "rollback",
-                        .rule = "",
-                        .target = action.target,
-                        .at = action.at,
-                        .phase = std::nullopt,
-                        .verified = std::nullopt});
+    if (action.is_open && action.order) resume(*action.order);
+    actions_.push_back(
+        {.intent = action.intent,
+         .kind = action.order ? kind_of(*action.order) : (action.target.empty() ? "" : "rollback"),
+         .rule = action.order ? action.order->rule : "",
+         .target = action.target,
+         .at = action.at,
+         .phase = action.phase,
+         .verified = std::nullopt});
   }
 }
 
@@ -57,26 +60,48 @@ void Rollout::release_windows() {
   ++service_.epoch;
 }
 
-void Rollout::start(const GateStarted& started, Instant now, Step& out) {
+bool Rollout::may_start(const GateStarted& started, Instant now, Step& out) {
+  std::string why;
+  if (started.candidate.empty()) why = "no candidate was named";
+  if (started.lasts <= Duration::zero()) why = "a gate needs a time to watch for";
+  if (why.empty()) return true;
+  Teller(out, service_.plan.name, started.candidate, started.baseline, now)
+      .gate_ended(Outcome::unknown, why, {});
+  if (!gate_)
+    ended_ = GateStatus{.candidate = started.candidate,
+                        .baseline = started.baseline,
+                        .started = now,
+                        .ends = now,
+                        .ended = Outcome::unknown,
+                        .why = why};
+  return false;
+}
+
+void Rollout::start(const GateStarted& asked, Instant now, Step& out) {
+  if (!may_start(asked, now, out)) return;
   if (gate_) end_gate(Outcome::unknown, "another gate began", now, out);
-  gate_.emplace(started, now, service_, names_, service_.before);
+  GateStarted started = asked;
+  std::vector<std::string> details = {"mode: " + std::string(name_of(service_.plan.mode))};
+  if (started.baseline == started.candidate) {
+    started.baseline.clear();
+    details.push_back("the baseline that was named is the candidate itself: there is no baseline");
+  }
+  gate_.emplace(started, now, service_, names_, start_);
   ended_.reset();
   ended_rules_.clear();
-  unknown_since_.clear();
-  has_told_unknown_ = false;
+  unknown_.forget("");
   was_candidate_live_ = false;
-  std::vector<std::string> details = {"mode: " + std::string(name_of(service_.plan.mode))};
-  const auto note_bad = [&](JudgedRule& rule) {
+  const auto note = [&](const JudgedRule& rule) {
     if (rule.status().was_bad_before && counts_for_verdict(rule.rule()))
       details.push_back(rule.rule().name +
-                        " is bad already: it will neither act nor fail the gate");
+                        " is bad already: it will neither act nor fail the gate, unless it has "
+                        "been fine first or becomes twice as bad");
+    for (const Evidence& one : rule.status().evidence)
+      if (!one.note.empty()) details.push_back(rule.rule().name + ": " + one.note);
   };
-  for (const JudgedRule& rule : gate_->rules()) rulings_.erase(rule.rule().name);
-  for (JudgedRule& rule : gate_->rules()) note_bad(rule);
-  for (JudgedRule& rule : service_.always) {
-    rule.mark_bad_before(rule.status().truth == Truth::bad || rule.is_firing());
-    note_bad(rule);
-  }
+  for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
+  for (const JudgedRule& rule : gate_->rules()) note(rule);
+  for (const JudgedRule& rule : service_.always) note(rule);
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
     details.push_back("disarmed until " + format_utc(*until) + ": no action will be taken");
   ++service_.epoch;
@@ -95,7 +120,11 @@ void Rollout::end_gate(Outcome outcome, const std::string& why, Instant now, Ste
                       .ended = outcome,
                       .why = why};
   for (const JudgedRule& rule : gate_->rules()) ended_rules_.push_back(rule.status());
-  for (JudgedRule& rule : service_.always) rule.mark_bad_before(false);
+  for (JudgedRule& rule : service_.always) {
+    rule.mark_bad_before(false);
+    for (std::size_t i = 0; i < rule.status().evidence.size(); ++i) rule.note(i, "");
+  }
+  if (outcome == Outcome::pass) book_.pass(service_.plan.name, gate_->candidate());
   gate_.reset();
   release_windows();
 }
@@ -118,62 +147,69 @@ std::string Rollout::consequence_of(const JudgedRule& rule) const {
   if (then.kind == Then::Kind::pause)
     return gate_ ? "the gate cannot pass while this fires" : "outside a rollout nothing is paused";
   if (is_action(then) && rule.status().was_bad_before)
-    return "it was bad before the gate began: nothing is done about it";
+    return "it was bad before the gate began: nothing is done about it unless it becomes twice as "
+           "bad";
   if (is_action(then) && service_.plan.mode == Mode::observe)
     return "mode observe: nothing is done about it";
   return {};
 }
 
-void Rollout::judge_rule(JudgedRule& rule, bool is_check, Instant now, Step& out) {
+void Rollout::judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out) {
   const Hold::Change change =
       is_check ? rule.check(service_.evidence, now) : rule.glance(service_.evidence, now);
-  if (is_check && rule.status().was_bad_before && rule.status().truth == Truth::fine &&
-      !rule.is_firing())
-    rule.mark_bad_before(false);
+  if (blame != nullptr) blame->look(rule, service_.evidence, now, is_check);
   if (change == Hold::Change::fired) {
     teller(now, out).fired(rule, consequence_of(rule));
-    rulings_[rule.rule().name] = Ruling{};
+    rulings_[&rule.rule()] = Ruling{};
   } else if (change == Hold::Change::cleared) {
     teller(now, out).cleared(rule);
-    rulings_.erase(rule.rule().name);
+    rulings_.erase(&rule.rule());
   }
 }
 
-bool Rollout::is_held(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now,
+bool Rollout::is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now,
                       Step& out) {
-  using Fault = Gate::Fault;
-  const Fault fault = gate_->fault_by(gate_rule, service_.evidence, now);
-  // Once held, only a baseline that is known to be fine again lets it go on.
-  const bool is_held = fault == Fault::shared || fault == Fault::never_fine ||
-                       (ruling.is_held && fault == Fault::unclear);
+  const Blame::Fault fault = blame.fault();
+  const bool is_held = fault != Blame::Fault::candidate;
   if (is_held && !ruling.is_held) {
     const std::string& name = rule.rule().name;
-    const bool is_shared = fault == Fault::shared;
-    teller(now, out).not_acted(
-        rule.rule(),
-        is_shared ? "shared cause: " + name + " fires, but " + gate_->baseline() +
-                        " is as bad as " + gate_->candidate()
-                  : "cannot blame " + gate_->candidate() + ": " + name +
-                        " fires by evidence without a version, and was never seen fine",
-        is_shared ? "both versions are bad at the same time; holding, and going on when the "
-                    "baseline is fine"
-                  : "it may have been bad before the gate began; holding, until it has been fine",
-        rule.status().evidence, "");
+    std::vector<Evidence> evidence = rule.status().evidence;
+    if (fault == Blame::Fault::shared) {
+      for (Evidence& one : evidence) one.what = gate_->candidate() + " " + one.what;
+      for (Evidence one : blame.baseline_evidence()) {
+        one.what = gate_->baseline() + " " + one.what;
+        evidence.push_back(std::move(one));
+      }
+      teller(now, out).not_acted(
+          rule.rule(),
+          "shared cause: " + name + " fires, but " + gate_->baseline() + " is as bad as " +
+              gate_->candidate(),
+          "both versions are bad at the same time, neither twice as bad as the other; holding, and "
+          "going on when the baseline is fine",
+          evidence, "");
+    } else {
+      teller(now, out).not_acted(
+          rule.rule(),
+          "cannot blame " + gate_->candidate() + ": " + name +
+              " fires by evidence without a version, and was never seen fine",
+          "it may have been bad before the gate began; holding, until it has been fine", evidence,
+          "");
+    }
   }
   ruling.is_held = is_held;
   return is_held;
 }
 
-void Rollout::decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Instant now,
-                     Step& out) {
+void Rollout::decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out) {
   const Then& then = rule.rule().then;
-  if (!rule.is_firing() || !is_action(then)) return;
-  const auto found = rulings_.find(rule.rule().name);
+  // One that is only on its way to clear is no reason to act any more.
+  if (!rule.is_firing() || rule.status().truth != Truth::bad || !is_action(then)) return;
+  const auto found = rulings_.find(&rule.rule());
   if (found == rulings_.end() || found->second.is_settled) return;
   Ruling& ruling = found->second;
   if (!gate_ && then.kind == Then::Kind::rollback) return;
   if (gate_ && rule.status().was_bad_before) return;
-  if (gate_ && gate_rule && is_held(rule, *gate_rule, ruling, now, out)) return;
+  if (gate_ && blame != nullptr && is_held(rule, *blame, ruling, now, out)) return;
   ruling.is_settled = true;
   const bool has_gate = gate_.has_value();
   const std::string candidate = has_gate ? gate_->candidate() : "";
@@ -184,15 +220,19 @@ void Rollout::decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Ins
 }
 
 void Rollout::judge(Instant now, bool is_check, Step& out) {
+  const auto of_always = [this](std::size_t i) {
+    return gate_ ? &gate_->blame_of_always(i) : nullptr;
+  };
+  std::vector<JudgedRule>& always = service_.always;
   if (is_check)
     for (JudgedRule& rule : service_.before) rule.check(service_.evidence, now);
-  for (JudgedRule& rule : service_.always) judge_rule(rule, is_check, now, out);
-  if (gate_)
-    for (JudgedRule& rule : gate_->rules()) judge_rule(rule, is_check, now, out);
-  if (gate_ && is_check) gate_->note_fine();
+  for (std::size_t i = 0; i < always.size(); ++i)
+    judge_rule(always[i], of_always(i), is_check, now, out);
   for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)
-    decide(gate_->rules()[i], i, now, out);
-  for (JudgedRule& rule : service_.always) decide(rule, std::nullopt, now, out);
+    judge_rule(gate_->rules()[i], &gate_->blame_of(i), is_check, now, out);
+  for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)
+    decide(gate_->rules()[i], &gate_->blame_of(i), now, out);
+  for (std::size_t i = 0; i < always.size(); ++i) decide(always[i], of_always(i), now, out);
   if (watch_) judge_watch(is_check, now, out);
   if (!is_check) return;
   if (gate_) end_gate_in_time(now, out);
@@ -216,32 +256,22 @@ void Rollout::end_gate_in_time(Instant now, Step& out) {
 }
 
 void Rollout::notice_unknown(Instant now, Step& out) {
-  std::vector<std::string> too_long;
-  bool is_new = false;
-  const auto follow = [&](const std::string& name, bool is_unknown, const std::string& what) {
-    if (!is_unknown) {
-      unknown_since_.erase(name);
-      return;
-    }
-    const Instant since = unknown_since_.emplace(name, now).first->second;
-    if (now - since < kUnknownMax) return;
-    too_long.push_back(what);
-    is_new = true;
-  };
-  if (gate_) {
+  const bool is_in_gate = gate_.has_value();
+  if (is_in_gate) {
     const Gate::Verdict verdict = gate_->verdict(service_.always, now);
-    follow("", verdict.outcome == Outcome::unknown, "the gate: " + verdict.why);
+    unknown_.follow("", verdict.unknown, is_in_gate, "the gate: " + verdict.why, now);
   }
   for (const JudgedRule& rule : service_.always) {
     if (rule.rule().severity != Severity::critical) continue;
     const RuleStatus& status = rule.status();
-    follow(status.rule, status.truth == Truth::unknown,
-           status.rule + ": " + gist_of(status.evidence));
+    const auto kind = status.truth == Truth::unknown
+                          ? std::optional(status.unknown.value_or(UnknownKind::error))
+                          : std::nullopt;
+    unknown_.follow(status.rule, kind, is_in_gate, status.rule + ": " + gist_of(status.evidence),
+                    now);
   }
-  if (too_long.empty()) has_told_unknown_ = false;
-  if (!is_new || has_told_unknown_) return;
-  has_told_unknown_ = true;
-  teller(now, out).unknown_too_long(too_long);
+  const UnknownSpells::Due due = unknown_.take_due();
+  if (!due.lines.empty()) teller(now, out).unknown_too_long(due.lines, due.page);
 }
 
 bool Rollout::has_firing_rule() const {

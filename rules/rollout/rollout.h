@@ -15,6 +15,7 @@
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/notices.h"
+#include "rules/rollout/unknown_spells.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
 
@@ -24,9 +25,8 @@ namespace belay::rules {
 /// about it, and whether that helped.
 ///
 /// - The first rule that fires and acts ends the gate with fail. Shared cause (the baseline is as
-/// bad,
-///   by the same sentence) holds instead, pages once, and goes on by itself when the baseline is
-///   fine. So does evidence without a version that was never seen fine (Gate::Fault).
+///   bad, blame.h) holds instead, pages once, and goes on by itself when the baseline is fine.
+///   So does evidence without a version that was never seen fine.
 /// - `then: rollback` walks the ladder `on_fail`; each step only after the one before was refused
 /// or did
 ///   not help. Outside a gate there is nothing to roll back: it only alerts.
@@ -73,11 +73,14 @@ class Rollout {
 
   // rollout.cc
   Teller teller(Instant now, Step& out) const;
-  void judge_rule(JudgedRule& rule, bool is_check, Instant now, Step& out);
+  /// Whether a gate may begin; if not, why is told.
+  bool may_start(const GateStarted& started, Instant now, Step& out);
+  void judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out);
   [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
-  void decide(JudgedRule& rule, std::optional<std::size_t> gate_rule, Instant now, Step& out);
+  /// `blame`: none outside a gate.
+  void decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out);
   /// Whether the candidate cannot be blamed; tells it once.
-  bool is_held(JudgedRule& rule, std::size_t gate_rule, Ruling& ruling, Instant now, Step& out);
+  bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
   void end_gate(Outcome outcome, const std::string& why, Instant now, Step& out);
   void end_gate_in_time(Instant now, Step& out);
   void notice_unknown(Instant now, Step& out);
@@ -86,6 +89,10 @@ class Rollout {
   // rollout_actions.cc
   void respond(const JudgedRule& cause, const std::string& candidate, const std::string& baseline,
                bool has_gate, Instant now, Step& out);
+  /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
+  /// rule left to verify it with.
+  void resume(const Order& order);
+  [[nodiscard]] std::vector<Then> ladder_of(const Rule& cause) const;
   void take_step(Instant now, Step& out);
   void next_step(Instant now, Step& out);
   void watch(Instant now);
@@ -102,14 +109,13 @@ class Rollout {
   std::optional<Gate> gate_;
   std::optional<GateStatus> ended_;
   std::vector<RuleStatus> ended_rules_;
-  std::map<std::string, Ruling> rulings_;  // By rule.
+  std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
   std::optional<Attempt> attempt_;
   std::optional<Watch> watch_;
   std::deque<ActionStatus> actions_;
   std::map<std::string, std::uint64_t> actions_total_;
   std::uint64_t intents_ = 0;
-  std::map<std::string, Instant> unknown_since_;  // By rule; the gate's own is "".
-  bool has_told_unknown_ = false;
+  UnknownSpells unknown_;  // By rule; the gate's own is "".
   bool was_candidate_live_ = false;
 };
 

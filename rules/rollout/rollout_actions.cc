@@ -42,6 +42,14 @@ std::string uuid_of(std::uint64_t high, std::uint64_t low) {
   return text;
 }
 
+bool is_step(const Then& then, const Order& order) {
+  if (const auto* reset = std::get_if<ResetFlag>(&order.action))
+    return then.kind == Then::Kind::reset_flag && then.name == reset->flag;
+  if (const auto* run = std::get_if<RunCommand>(&order.action))
+    return then.kind == Then::Kind::run && then.name == run->command;
+  return then.kind == Then::Kind::rollback;
+}
+
 std::string cut(std::string text) {
   if (text.size() <= kReasonBytesMax) return text;
   std::size_t end = kReasonBytesMax;
@@ -80,13 +88,44 @@ Order Rollout::order_of(const Then& then, Instant now) {
   return order;
 }
 
+std::vector<Then> Rollout::ladder_of(const Rule& cause) const {
+  if (cause.then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {cause.then};
+  return service_.plan.on_fail;
+}
+
+void Rollout::resume(const Order& order) {
+  std::vector<const Rule*> watching;
+  for (const std::vector<Rule>* rules : {&service_.plan.rollout_rules, &service_.plan.rules})
+    for (const Rule& rule : *rules)
+      if (rule.name == order.rule && watching.empty()) watching.push_back(&rule);
+  std::vector<Then> ladder;
+  std::size_t step = 0;
+  if (!watching.empty()) {
+    ladder = ladder_of(*watching.front());
+    while (step < ladder.size() && !is_step(ladder[step], order)) ++step;
+  } else {
+    for (const Rule& rule : service_.plan.rules)
+      if (rule.severity == Severity::critical) watching.push_back(&rule);
+  }
+  if (watching.empty()) return;
+  // Nothing more is done where nothing may be done now, or where the ladder is another one.
+  if (step >= ladder.size() || service_.plan.mode != Mode::enforce) {
+    ladder.assign(1, {});
+    step = 0;
+  }
+  attempt_ = Attempt{.ladder = std::move(ladder),
+                     .step = step,
+                     .order = order,
+                     .fired = std::move(watching),
+                     .candidate = order.candidate,
+                     .baseline = order.baseline,
+                     .has_gate = !order.candidate.empty()};
+}
+
 void Rollout::respond(const JudgedRule& cause, const std::string& candidate,
                       const std::string& baseline, bool has_gate, Instant now, Step& out) {
   const ServicePlan& plan = service_.plan;
-  std::vector<Then> ladder = {cause.rule().then};
-  if (cause.rule().then.kind == Then::Kind::rollback)
-    ladder =
-        plan.on_fail.empty() ? std::vector<Then>{{.kind = Then::Kind::rollback}} : plan.on_fail;
+  std::vector<Then> ladder = ladder_of(cause.rule());
   if (plan.mode == Mode::observe) return;
   if (plan.mode == Mode::recommend) {
     std::vector<std::string> details = {"mode recommend: nothing is done"};

@@ -1,0 +1,279 @@
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr const char* kErrors = "error rate > 5% over 10s, min 20 requests, for 5s";
+
+Rule errors(const char* then = "rollback") { return make_rule("errors", kErrors, then); }
+
+/// 40 requests a second, of which so many fail.
+void serve(EngineRig& rig, const std::string& version, int failing, int total = 40) {
+  rig.stream(version + " ok", total - failing, {.version = version});
+  rig.stream(version + " bad", failing, {.version = version, .status = 500});
+}
+
+void start_gate(EngineRig& rig, const char* baseline = "v1", Duration lasts = 30min) {
+  rig.push(GateStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = baseline, .lasts = lasts});
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// An EngineRig is not movable; this one is bad at 10 % before a gate without a baseline.
+struct BadBefore {
+  explicit BadBefore(int failing_after, const char* baseline = "") : rig({}, {errors()}) {
+    serve(rig, "v1", 4);
+    rig.run(30s);
+    start_gate(rig, baseline);
+    if (*baseline == '\0') serve(rig, "v1", 0, 0);
+    serve(rig, "v2", failing_after);
+  }
+  EngineRig rig;
+};
+
+TEST(Blame, LeavesACandidateAloneThatIsNotTwiceAsBadAsItWasBefore) {
+  BadBefore world(7);
+  world.rig.run(2min);
+  EXPECT_TRUE(world.rig.orders.empty());
+  EXPECT_TRUE(world.rig.rule("errors").was_bad_before);
+}
+
+TEST(Blame, CatchesACandidateThatMakesABadServiceClearlyWorse) {
+  BadBefore world(32);
+  EngineRig& rig = world.rig;
+  rig.run(5s);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::acting).empty()) << "it must last";
+  rig.push(GateStarted{});  // Of nobody: refused, and nothing else.
+  rig.run(20s);
+  EXPECT_TRUE(rig.orders.empty()) << "there is no version to go back to";
+  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  EXPECT_TRUE(contains(rig.service().gate->why, "it was 10% when the gate began"))
+      << rig.service().gate->why;
+}
+
+TEST(Blame, OfACatastropheOnABadServiceOrdersTheRollbackWithBothNumbers) {
+  BadBefore world(32, "v1");
+  EngineRig& rig = world.rig;
+  rig.run(30s);
+  ASSERT_EQ(rig.orders.size(), 1U) << "80 % is not what 10 % of the baseline explains";
+  ASSERT_FALSE(rig.orders[0].evidence.empty());
+  EXPECT_TRUE(contains(describe(rig.orders[0].evidence[0]), "when the gate began"));
+}
+
+TEST(Blame, HoldsACandidateThatIsAsBadAsItsBaseline) {
+  EngineRig rig({}, {errors()});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0);
+  rig.run(20s);
+  start_gate(rig);
+  rig.run(20s);
+  serve(rig, "v1", 10);
+  serve(rig, "v2", 14);
+  rig.run(2min);
+  EXPECT_TRUE(rig.orders.empty());
+  const std::vector<Notice> held = rig.notices_of(Notice::Kind::not_acted);
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].evidence.size(), 2U) << "of both versions";
+  EXPECT_TRUE(contains(held[0].evidence[1].what, "v1 error rate"));
+}
+
+TEST(Blame, NeverRollsBackForASharedIncidentThatEnds) {
+  for (const int v2_failing : {20, 24, 30}) {
+    EngineRig rig({}, {errors()});
+    serve(rig, "v1", 0);
+    serve(rig, "v2", 0);
+    start_gate(rig);
+    rig.run(20s);
+    serve(rig, "v1", 20);
+    serve(rig, "v2", v2_failing);
+    rig.run(40s);
+    serve(rig, "v1", 0);
+    serve(rig, "v2", 0);
+    rig.run(2min);
+    EXPECT_TRUE(rig.orders.empty()) << v2_failing;
+    EXPECT_FALSE(rig.service().gate->ended.has_value()) << v2_failing;
+  }
+}
+
+TEST(Blame, OfARuleThatIsAlwaysJudgedHoldsOnASharedCauseToo) {
+  EngineRig rig({errors()}, {});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0);
+  rig.run(20s);
+  start_gate(rig);
+  rig.run(20s);
+  serve(rig, "v1", 10);
+  serve(rig, "v2", 10);
+  rig.run(1min);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_acted).at(0).headline, "shared cause"));
+}
+
+TEST(Blame, OfARuleThatIsAlwaysJudgedActsWhenOnlyTheCandidateIsBad) {
+  EngineRig rig({errors()}, {});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0);
+  rig.run(20s);
+  start_gate(rig);
+  rig.run(20s);
+  serve(rig, "v2", 10);
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Blame, NeverHoldsAFlagOfTheServiceItself) {
+  EngineRig rig({errors("reset flag new-cart")}, {});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0);
+  rig.run(20s);
+  start_gate(rig);
+  rig.run(20s);
+  serve(rig, "v1", 10);
+  serve(rig, "v2", 10);
+  rig.run(30s);
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Blame, DoesNotTakeOneQueueForTwoVersions) {
+  EngineRig rig({}, {make_rule("deep", "queue emails depth > 100, for 5s", "rollback")});
+  start_gate(rig);
+  const TextId emails = rig.text(EngineRig::kQueues, "emails");
+  for (int i = 0; i < 8; ++i) {
+    rig.push(QueueSample{
+        .source = EngineRig::kQueues, .queue = emails, .at = rig.now(), .depth = i < 3 ? 5 : 500});
+    rig.run(5s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << "the baseline has no queue of its own to be as bad";
+}
+
+TEST(Blame, DoesNotTakeOneProbeForTwoVersions) {
+  EngineRig rig({}, {make_rule("dead", "probe healthz fails 3 of 5", "rollback")});
+  start_gate(rig);
+  for (int i = 0; i < 10; ++i) {
+    rig.push(Probe{.source = EngineRig::kProbe,
+                   .at = rig.now(),
+                   .failure = i < 5 ? ProbeFailure::none : ProbeFailure::timeout});
+    rig.run(5s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Blame, HoldsWhenTheProbeOfTheBaselineFailsToo) {
+  EngineRig rig({}, {make_rule("dead", "probe healthz fails 3 of 5", "rollback")});
+  start_gate(rig);
+  for (int i = 0; i < 10; ++i) {
+    for (const char* version : {"v1", "v2"})
+      rig.push(Probe{.source = EngineRig::kProbe,
+                     .version = rig.text(EngineRig::kProbe, version),
+                     .at = rig.now(),
+                     .failure = i < 5 ? ProbeFailure::none : ProbeFailure::timeout});
+    rig.run(5s);
+  }
+  EXPECT_TRUE(rig.orders.empty());
+}
+
+TEST(Blame, CountsWhatTurnedBadUnderTheCandidateBeforeTheGateCame) {
+  EngineRig rig({}, {errors()});
+  serve(rig, "v1", 0);
+  rig.run(30s);
+  serve(rig, "v1", 0, 2);
+  serve(rig, "v2", 40);
+  rig.run(30s);
+  start_gate(rig);
+  rig.run(20s);
+  EXPECT_EQ(rig.orders.size(), 1U) << "the service was fine until the candidate came";
+}
+
+TEST(Blame, IsOfOneRuleEvenIfAnotherHasItsName) {
+  // The same pack for the service and for its rollouts.
+  EngineRig rig({errors("alert")}, {errors()});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0, 4);
+  start_gate(rig);
+  rig.run(20s);
+  serve(rig, "v1", 10);
+  serve(rig, "v2", 1, 4);
+  rig.run(30s);
+  EXPECT_TRUE(rig.orders.empty()) << "held";
+  serve(rig, "v1", 0);
+  rig.run(2min);
+  EXPECT_EQ(rig.orders.size(), 1U) << "the service's rule cleared, and that of the gate did not";
+}
+
+TEST(Start, IsRefusedWithoutATimeOrACandidate) {
+  EngineRig rig({make_rule("deep", "queue emails depth > 100", "rollback")}, {errors()});
+  const TextId emails = rig.text(EngineRig::kQueues, "emails");
+  rig.push(QueueSample{.source = EngineRig::kQueues, .queue = emails, .at = rig.now(), .depth = 5});
+  rig.run(2s);
+  start_gate(rig, "v1", 0s);
+  rig.run(1s);
+  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  start_gate(rig, "v1", -1h);
+  rig.push(GateStarted{.at = rig.now(), .service = "shop", .lasts = 1min});
+  rig.push(GateStarted{.at = rig.now(), .service = "nobody", .candidate = "v2", .lasts = 1min});
+  rig.run(1s);
+  const std::vector<Notice> ended = rig.notices_of(Notice::Kind::gate_ended);
+  EXPECT_EQ(ended.size(), 4U);
+  for (const Notice& notice : ended) EXPECT_TRUE(contains(notice.headline, "unknown"));
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::gate_started).empty());
+}
+
+TEST(Start, TakesTheCandidateForNoBaselineOfItself) {
+  EngineRig rig({}, {errors()});
+  start_gate(rig, "v2");
+  rig.run(1s);
+  EXPECT_EQ(rig.service().gate->baseline, "");
+  serve(rig, "v2", 40);
+  rig.run(30s);
+  EXPECT_EQ(rig.service().gate->ended, Outcome::fail) << "and not held for ever";
+}
+
+TEST(Start, CannotReachBackIntoATimeWithoutEvidence) {
+  EngineRig rig({}, {make_rule("quiet", "requests rate < 1/s over 1m", "pause")});
+  rig.run(10min);
+  rig.push(GateStarted{.at = rig.now() - 9min,
+                       .service = "shop",
+                       .candidate = "v2",
+                       .baseline = "v1",
+                       .lasts = 10min});
+  rig.run(10s);
+  EXPECT_EQ(rig.rule("quiet").unknown, UnknownKind::warming);
+  rig.run(2min);
+  EXPECT_FALSE(rig.service().gate->ended.has_value());
+}
+
+TEST(Start, WhileOneRunsEndsItAndNeverRollsBackTwice) {
+  EngineRig rig({}, {errors()});
+  serve(rig, "v1", 0);
+  rig.run(20s);
+  start_gate(rig);
+  serve(rig, "v2", 40);
+  rig.run(8s);
+  start_gate(rig);
+  rig.run(8s);
+  start_gate(rig);
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::gate_ended).size(), 3U);
+}
+
+TEST(Unjudged, WorseThanSaysSoInTheEvidenceAndInTheVerdict) {
+  EngineRig rig({}, {make_rule("worse", "candidate worse than baseline", "rollback")});
+  serve(rig, "v1", 0);
+  serve(rig, "v2", 0);
+  start_gate(rig, "v1", 30s);
+  rig.run(31s);
+  EXPECT_TRUE(contains(describe(rig.rule("worse").evidence.at(0)), "not judged by this version"));
+  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  EXPECT_TRUE(contains(rig.service().gate->why, "not judged by this version"));
+  const Notice started = rig.notices_of(Notice::Kind::gate_started).at(0);
+  EXPECT_TRUE(contains(started.details.back(), "not judged by this version"));
+}
+
+}  // namespace
+}  // namespace belay::rules

@@ -1,0 +1,159 @@
+// What an engine does that was started again in the middle of an action.
+
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+Plan plan_of(std::vector<Rule> always, std::vector<Rule> rollout) {
+  Plan plan = EngineRig::plan_of(std::move(always), std::move(rollout));
+  plan.services[0].verify_for = 30s;
+  return plan;
+}
+
+Rule errors(const char* then = "rollback") {
+  return make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", then);
+}
+
+Remembered open_rollback() {
+  Order order;
+  order.intent = "old";
+  order.at = EngineRig::kStart - 10s;
+  order.service = "shop";
+  order.action = RollBack{.target = "v1", .expected = "v2"};
+  order.rule = "errors";
+  order.candidate = "v2";
+  order.baseline = "v1";
+  Remembered remembered;
+  remembered.actions.push_back({.at = order.at,
+                                .service = "shop",
+                                .intent = "old",
+                                .target = "v1",
+                                .is_open = true,
+                                .expected = "v2",
+                                .order = order});
+  return remembered;
+}
+
+void answer(EngineRig& rig, ActionOutcome::Phase phase) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = "old", .phase = phase});
+  rig.run(1s);
+}
+
+TEST(Restart, GoesOnToVerifyWhatWasOrderedBefore) {
+  EngineRig rig(plan_of({}, {errors()}), open_rollback());
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(5s);
+  answer(rig, ActionOutcome::Phase::applied);
+  EXPECT_EQ(rig.service().actions.at(0).kind, "rollback");
+  EXPECT_EQ(rig.service().actions.at(0).rule, "errors");
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+  EXPECT_EQ(rig.service().actions.at(0).verified, "recovered");
+}
+
+TEST(Restart, PagesWhenWhatWasRestoredIsBadToo) {
+  EngineRig rig(plan_of({}, {errors()}), open_rollback());
+  rig.stream("v1", 20, {.version = "v1", .status = 500});
+  rig.run(5s);
+  answer(rig, ActionOutcome::Phase::already);
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::not_recovered).size(), 1U);
+  EXPECT_TRUE(rig.orders.empty());
+}
+
+TEST(Restart, WatchesWithTheCriticalRulesOfTheServiceWhenTheCauseIsGone) {
+  Rule other = errors("alert");
+  other.name = "other";
+  EngineRig rig(plan_of({other}, {}), open_rollback());
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(5s);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+}
+
+TEST(Restart, SaysThatNobodyWatchesWhenNoRuleIsLeft) {
+  EngineRig rig(plan_of({}, {}), open_rollback());
+  rig.run(5s);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(31s);
+  ASSERT_EQ(rig.notices_of(Notice::Kind::acted).size(), 1U);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::acted)[0].page);
+}
+
+TEST(Restart, GoesOnUpTheLadderButOnlyWhereItMayStillAct) {
+  Remembered remembered = open_rollback();
+  remembered.actions[0].order->action = ResetFlag{.flag = "cart"};
+  remembered.actions[0].target.clear();
+  remembered.actions[0].expected.clear();
+  Plan plan = plan_of({}, {errors()});
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                              {.kind = Then::Kind::rollback}};
+  EngineRig enforcing(plan, remembered);
+  answer(enforcing, ActionOutcome::Phase::conflict);
+  ASSERT_EQ(enforcing.orders.size(), 1U);
+  EXPECT_EQ(std::get<RollBack>(enforcing.orders[0].action).target, "v1");
+
+  plan.services[0].mode = Mode::recommend;
+  EngineRig recommending(plan, remembered);
+  answer(recommending, ActionOutcome::Phase::conflict);
+  EXPECT_TRUE(recommending.orders.empty());
+}
+
+/// A gate on `candidate` that fails.
+void fail_gate(EngineRig& rig, const char* candidate, const char* baseline) {
+  rig.stream("bad", 0);
+  rig.stream("base", 20, {.version = baseline});
+  rig.run(12s);
+  rig.push(GateStarted{.at = rig.now(),
+                       .service = "shop",
+                       .candidate = candidate,
+                       .baseline = baseline,
+                       .lasts = 10min});
+  rig.stream("bad", 20, {.version = candidate, .status = 500});
+  rig.run(20s);
+}
+
+Remembered left_v2(ActionOutcome::Phase phase) {
+  Remembered remembered;
+  remembered.actions.push_back({.at = EngineRig::kStart - 3h,
+                                .service = "shop",
+                                .intent = "old",
+                                .target = "v1",
+                                .expected = "v2",
+                                .phase = phase});
+  return remembered;
+}
+
+TEST(Restart, DoesNotForgetWhichVersionWasRolledAwayFrom) {
+  EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::applied));
+  fail_gate(rig, "v3", "v2");
+  EXPECT_TRUE(rig.orders.empty());
+
+  EngineRig refused(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::rejected));
+  fail_gate(refused, "v3", "v2");
+  EXPECT_EQ(refused.orders.size(), 1U);
+}
+
+TEST(Restart, TakesARollbackThatDidNotHappenForNone) {
+  EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::rejected));
+  fail_gate(rig, "v1", "v0");
+  EXPECT_EQ(rig.orders.size(), 1U) << "v1 was never put there by a rollback";
+}
+
+TEST(Restart, HoldsNothingAgainstAVersionThatPassedAGateSince) {
+  EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::applied));
+  rig.stream("base", 20, {.version = "v2"});
+  rig.push(GateStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 30s});
+  rig.run(31s);
+  ASSERT_EQ(rig.service().gate->ended, Outcome::pass);
+  fail_gate(rig, "v3", "v2");
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+}  // namespace
+}  // namespace belay::rules
