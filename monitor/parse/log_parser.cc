@@ -7,6 +7,7 @@
 #include "monitor/parse/document_reader.h"
 #include "monitor/parse/framer.h"
 #include "monitor/parse/interpreter.h"
+#include "monitor/parse/lazy_trace.h"
 #include "monitor/parse/rejection.h"
 
 namespace belay::monitor {
@@ -29,11 +30,17 @@ class LogParser::State final : public DocumentSink {
  public:
   explicit State(const LogParserOptions& options)
       : interner_(options.source),
+        is_latency_named_(!options.latency_field.empty()),
         reader_(options.latency_field),
         interpreter_(options, interner_),
         framer_(*this, options.document_bytes_max) {}
 
   std::optional<Rejection> take(std::string_view document) override {
+    // A named latency lies in the logs, which the lazy one leaps over.
+    if (!is_latency_named_) {
+      Fields fields;
+      if (lazy_.read(document, fields)) return interpreter_.interpret(fields, now_, *events_);
+    }
     Fields fields;
     if (const auto rejection = reader_.read(document, fields)) return rejection;
     return interpreter_.interpret(fields, now_, *events_);
@@ -60,6 +67,8 @@ class LogParser::State final : public DocumentSink {
   }
 
   Interner interner_;
+  const bool is_latency_named_;
+  LazyTrace lazy_;
   DocumentReader reader_;
   Interpreter interpreter_;
   Framer framer_;

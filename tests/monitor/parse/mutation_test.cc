@@ -7,12 +7,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/monitor/parse/mutate.h"
 #include "tests/monitor/parse/parsed.h"
 #include "tests/support/paths.h"
 
 namespace belay::monitor {
 namespace {
 
+using test::mutate;
 using test::Parsed;
 
 std::string sample(const std::string& name) {
@@ -28,27 +30,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     at = end + 1;
   }
   return lines;
-}
-
-void mutate(std::string& text, std::mt19937& random) {
-  const auto below = [&](std::size_t n) {
-    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
-  };
-  if (text.empty()) return;
-  switch (below(4)) {
-    case 0:
-      text.resize(below(text.size()));
-      break;
-    case 1:
-      text[below(text.size())] = static_cast<char>(below(256));
-      break;
-    case 2:
-      text.insert(below(text.size()), 1, "{}[]\",:\\\n\0e-"[below(12)]);
-      break;
-    default:
-      text.erase(below(text.size()), 1 + below(20));
-      break;
-  }
 }
 
 TEST(MutationTest, ThirtyThousandBrokenLinesCrashNothingAndAddUp) {
