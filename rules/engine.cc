@@ -18,6 +18,8 @@ namespace {
 Instant whole_second(Instant at) { return std::chrono::floor<std::chrono::seconds>(at); }
 
 constexpr Duration kCheckEvery = std::chrono::seconds{1};
+/// How many events ahead their places in memory are asked for.
+constexpr std::size_t kAhead = 6;
 /// A source that has not spoken yet is not lost before this.
 constexpr Duration kStartGrace = std::chrono::seconds{10};
 
@@ -82,7 +84,17 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
 }
 
 void Engine::State::take(const Event& event) {
+  if (const auto* request = std::get_if<Request>(&event)) return take(*request);
   std::visit([this](const auto& one) { take(one); }, event);
+}
+
+/// An event that is taken soon: what it will touch is far away in memory, and can come meanwhile.
+void Engine::State::expect(const Event& event) const {
+  const auto* request = std::get_if<Request>(&event);
+  if (request == nullptr) return;
+  const auto index = static_cast<std::size_t>(request->source);
+  if (index < sources_.size()) sources_[index]->expect(request->fingerprint);
+  cells_.expect(CellKey(*request));
 }
 
 Service* Engine::State::service_named(const std::string& name) {
@@ -181,14 +193,20 @@ Step Engine::State::step(Instant now, std::span<const Event> events) {
     const Instant at = schedule.first_check + kCheckEvery * static_cast<std::int64_t>(i);
     clock_ = std::max(earliest_, at - kCheckEvery);
     buckets_ = TimeBuckets(clock_);
-    for (; next < schedule.ends[i]; ++next) take(events[schedule.order[next]]);
+    for (; next < schedule.ends[i]; ++next) {
+      if (next + kAhead < schedule.order.size()) expect(events[schedule.order[next + kAhead]]);
+      take(events[schedule.order[next]]);
+    }
     clock_ = at;
     check(at);
   }
   clock_ = now;
   buckets_ = TimeBuckets(now);
   if (schedule.checks == 0) {
-    for (const Event& event : events) take(event);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (i + kAhead < events.size()) expect(events[i + kAhead]);
+      take(events[i]);
+    }
   } else {
     for (; next < events.size(); ++next) take(events[schedule.order[next]]);
   }

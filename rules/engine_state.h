@@ -35,6 +35,7 @@ class Engine::State {
 
   // engine.cc
   void take(const Event& event);
+  void expect(const Event& event) const;
   void take(const Deployment& deployment);
   void take(const GateStarted& gate);
   void take(const Disarmed& disarmed);

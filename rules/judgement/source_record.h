@@ -53,6 +53,7 @@ class SourceRecord {
   /// a stall of our own makes nothing late.
   [[nodiscard]] Refusal admit(Instant at, Instant earliest, Instant now,
                               bool is_any_lateness) const;
+  void expect(std::uint64_t fingerprint) const { seen_.expect(fingerprint); }
   [[nodiscard]] bool is_new(std::uint64_t fingerprint) { return seen_.insert(fingerprint); }
 
   /// Books `calls` pieces of evidence.

@@ -1,7 +1,6 @@
 #include "rules/windows/duplicate_filter.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace belay::rules {
@@ -26,12 +25,6 @@ bool DuplicateFilter::insert(std::uint64_t fingerprint) {
   }
   slots_[find(fingerprint)] = fingerprint;
   return true;
-}
-
-std::size_t DuplicateFilter::home(std::uint64_t fingerprint) const {
-  // Fibonacci hashing: the top bits of the product depend on all bits of the fingerprint.
-  const int bits = std::countr_zero(slots_.size());
-  return static_cast<std::size_t>((fingerprint * 0x9e3779b97f4a7c15U) >> (64 - bits));
 }
 
 /// The slot that holds the fingerprint, or the free one where it would go.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -16,10 +17,17 @@ class DuplicateFilter {
   /// for "cannot be told": always true, never remembered.
   bool insert(std::uint64_t fingerprint);
 
+  /// Says that insert() will soon be called with it, so that its slot comes nearer.
+  void expect(std::uint64_t fingerprint) const { __builtin_prefetch(&slots_[home(fingerprint)]); }
+
   [[nodiscard]] std::size_t size() const { return order_.size(); }
 
  private:
-  [[nodiscard]] std::size_t home(std::uint64_t fingerprint) const;
+  [[nodiscard]] std::size_t home(std::uint64_t fingerprint) const {
+    // Fibonacci hashing: the top bits of the product depend on all bits of the fingerprint.
+    const int bits = std::countr_zero(slots_.size());
+    return static_cast<std::size_t>((fingerprint * 0x9e3779b97f4a7c15U) >> (64 - bits));
+  }
   [[nodiscard]] std::size_t find(std::uint64_t fingerprint) const;
   void erase(std::uint64_t fingerprint);
   void grow();
