@@ -23,6 +23,16 @@ bool is_plain_id(std::string_view id) {
          std::all_of(id.begin(), id.end(), is_plain);
 }
 
+/// Whether the headline holds what the line says, with or without the line's label ("why not: ").
+bool tells(const std::string& headline, const std::string& line) {
+  if (headline.find(line) != std::string::npos) return true;
+  const std::size_t colon = line.find(": ");
+  if (colon == std::string::npos) return false;
+  const std::string said = line.substr(colon + 2);
+  const bool is_phrase = said.find(' ') != std::string::npos;  // A word may stand there by chance.
+  return is_phrase && headline.find(said) != std::string::npos;
+}
+
 }  // namespace
 
 std::string filled(std::string_view command, const Notice& notice) {
@@ -81,6 +91,7 @@ std::string_view title_of(Notice::Kind kind) {
 }
 
 std::vector<std::string> lines_of(const Notice& notice) {
+  const std::string headline = sanitize(notice.headline);
   std::vector<std::string> details;
   for (const std::string& detail : notice.details) details.push_back(sanitize(detail));
   std::vector<std::string> lines;
@@ -92,6 +103,7 @@ std::vector<std::string> lines_of(const Notice& notice) {
     if (!is_told) lines.push_back(sanitize(evidence.what) + " " + said);
   }
   lines.insert(lines.end(), details.begin(), details.end());
+  std::erase_if(lines, [&](const std::string& line) { return tells(headline, line); });
   return lines;
 }
 

@@ -23,8 +23,8 @@ std::string filled(std::string_view command, const rules::Notice& notice);
 /// "Rule fires", "Rolled back": what happened, in two or three words.
 std::string_view title_of(rules::Notice::Kind kind);
 
-/// The evidence that the details do not tell themselves, one line each, then the details;
-/// sanitized.
+/// The evidence that the details do not tell themselves, one line each, then the details, without
+/// what the headline tells already; sanitized.
 std::vector<std::string> lines_of(const rules::Notice& notice);
 
 /// "rule shop-5xx · candidate v2 · baseline v1 · 2026-11-20T13:45:20.252Z"; sanitized.

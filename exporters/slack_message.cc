@@ -110,14 +110,13 @@ bool can_undo(Notice::Kind kind) {
          kind == Notice::Kind::inconclusive;
 }
 
-ordered_json blocks_of(const Notice& notice, const CommandsByService& commands,
-                       std::size_t bytes_max) {
+ordered_json blocks_of(const Notice& notice, const std::vector<std::string>& lines,
+                       const CommandsByService& commands, std::size_t bytes_max) {
   ordered_json blocks = ordered_json::array();
   const std::string title = std::string(title_of(notice.kind)) +
                             (notice.service.empty() ? "" : ": " + notice.service) +
                             (notice.rule.empty() ? "" : " · " + notice.rule);
   blocks.push_back({{"type", "header"}, {"text", plain(fitted(title, kSlackHeaderBytesMax))}});
-  const auto lines = lines_of(notice);
   if (!lines.empty()) {
     blocks.push_back({{"type", "section"}, {"text", plain(fitted(lines, bytes_max))}});
   }
@@ -135,16 +134,30 @@ ordered_json blocks_of(const Notice& notice, const CommandsByService& commands,
   return blocks;
 }
 
-/// No text of it is longer than `bytes_max`.
+bool is_new(const std::string& line, const std::vector<std::string>& told) {
+  return std::find(told.begin(), told.end(), line) == told.end();
+}
+
+/// Says nothing twice: notices that come together share much of their evidence. No text of it is
+/// longer than `bytes_max`.
 std::string message(const Outbox::Batch& batch, const CommandsByService& commands,
                     std::size_t bytes_max) {
   std::vector<std::string> headlines;
+  std::vector<std::string> told;
   ordered_json attachments = ordered_json::array();
   for (const Notice& notice : batch.notices) {
-    headlines.push_back(sanitize(notice.headline));
+    if (std::string headline = sanitize(notice.headline); is_new(headline, headlines)) {
+      headlines.push_back(std::move(headline));
+    }
+    std::vector<std::string> lines;
+    for (std::string& line : lines_of(notice)) {
+      if (!is_new(line, told)) continue;
+      told.push_back(line);
+      lines.push_back(std::move(line));
+    }
     attachments.push_back({{"color", colour_of(notice)},
                            {"fallback", fitted(notice.headline, kSlackHeaderBytesMax)},
-                           {"blocks", blocks_of(notice, commands, bytes_max)}});
+                           {"blocks", blocks_of(notice, lines, commands, bytes_max)}});
   }
   if (batch.dropped_before > 0) {
     headlines.push_back(std::to_string(batch.dropped_before) +

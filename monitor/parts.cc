@@ -1,5 +1,6 @@
 #include "monitor/parts.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -35,9 +36,10 @@ std::vector<net::Header> headers_of(const Pairs& pairs) {
   return headers;
 }
 
-std::unique_ptr<Source> make_log(const LogConfig& log, rules::SourceId id) {
+std::unique_ptr<Source> make_log(const LogConfig& log, rules::SourceId id,
+                                 const std::string& name) {
   const LogParserOptions parser{
-      .format = log.format, .source = id, .latency_field = log.latency_field};
+      .format = log.format, .source = id, .source_name = name, .latency_field = log.latency_field};
   if (const auto* file = std::get_if<FileInput>(&log.input)) {
     return std::make_unique<FileSource>(FileSourceOptions{
         .path = file->path, .from_beginning = file->from_beginning, .parser = parser});
@@ -115,11 +117,27 @@ std::vector<std::unique_ptr<exporters::Sink>> make_routes(
   return sinks;
 }
 
+/// The routes of `page` that are not in `tell`, which hears every page as well: a channel that is
+/// named twice is told once.
+std::vector<SlackRoute> pages_only(const Config& config) {
+  std::vector<SlackRoute> routes;
+  for (const SlackRoute& page : config.page) {
+    const bool hears_all = std::ranges::any_of(config.tell, [&](const SlackRoute& tell) {
+      return tell.webhook.reveal() == page.webhook.reveal();
+    });
+    if (!hears_all) routes.push_back(page);
+  }
+  return routes;
+}
+
 }  // namespace
 
 std::unique_ptr<Source> make_source(const SourceConfig& source, rules::SourceId id,
                                     const GateVersions& gates) {
-  if (const auto* log = std::get_if<LogConfig>(&source.of)) return make_log(*log, id);
+  if (const auto* log = std::get_if<LogConfig>(&source.of)) {
+    const bool is_shared = source.service.empty();
+    return make_log(*log, id, (is_shared ? "" : source.service + "/") + source.name);
+  }
   if (const auto* probe = std::get_if<ProbeConfig>(&source.of)) {
     return make_probe(*probe, id, source.service, gates);
   }
@@ -160,7 +178,7 @@ std::unique_ptr<Told> make_sinks(const Config& config) {
   const exporters::CommandsByService commands = commands_of(config);
   told->routes = std::make_unique<exporters::Routes>(
       make_routes(config.tell, "slack", commands, told->notifications),
-      make_routes(config.page, "slack-page", commands, told->notifications));
+      make_routes(pages_only(config), "slack-page", commands, told->notifications));
   return told;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
+#include "exporters/notice_text.h"
 
 namespace belay::monitor {
 namespace {
@@ -48,14 +49,9 @@ std::string text_of(const rules::Notice& notice, const Style& style) {
   std::string text = fmt::format("{} {} {:<12} {}\n", style.dim(time), mark_of(notice, style),
                                  rules::name_of(notice.kind), sanitize(notice.headline));
   const auto add = [&](std::string_view line) {
-    text += fmt::format("{:>{}}{}\n", "", time.size() + 3, style.dim(sanitize(line)));
+    text += fmt::format("{:>{}}{}\n", "", time.size() + 3, style.dim(line));
   };
-  for (const rules::Evidence& evidence : notice.evidence) {
-    // The headline of most notices is their evidence already.
-    const std::string line = line_of(evidence);
-    if (notice.headline.find(describe(evidence)) == std::string::npos) add(line);
-  }
-  for (const std::string& detail : notice.details) add(detail);
+  for (const std::string& line : exporters::lines_of(notice)) add(line);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <vector>
 
 #include <fmt/format.h>
@@ -179,7 +180,13 @@ class DemoStory {
     const std::vector<std::string> messages = world_->slack_messages();
     if (messages.empty()) return;
     print(style_.bold("\nWhat Slack was told\n"));
-    for (const std::string& message : messages) print("  " + sanitize(message, 300) + "\n");
+    for (const std::string& message : messages) {
+      std::istringstream lines{message};
+      const char* indent = "  · ";
+      for (std::string line; std::getline(lines, line); indent = "    ") {
+        print(indent + sanitize(line, 300) + "\n");
+      }
+    }
   }
 
   void stay() {

@@ -96,6 +96,19 @@ std::string first_line(const Process& child, std::chrono::milliseconds at_most) 
   return line;
 }
 
+/// The three characters that Slack wants escaped, as its readers see them.
+std::string as_slack_shows(std::string text) {
+  using Escape = std::pair<std::string_view, std::string_view>;
+  for (const auto& [escape, shown] :
+       {Escape{"&lt;", "<"}, Escape{"&gt;", ">"}, Escape{"&amp;", "&"}}) {
+    for (std::size_t at = text.find(escape); at != std::string::npos;
+         at = text.find(escape, at + shown.size())) {
+      text.replace(at, escape.size(), shown);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DemoWorld>> DemoWorld::start() {
@@ -174,7 +187,7 @@ std::vector<std::string> DemoWorld::slack_messages() const {
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const json message = json::parse(rest.substr(0, end), nullptr, false);
-    if (message.is_object()) messages.push_back(message.value("text", ""));
+    if (message.is_object()) messages.push_back(as_slack_shows(message.value("text", "")));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return messages;

@@ -28,6 +28,7 @@ std::optional<LogFormat> log_format_of(
 struct LogParserOptions {
   LogFormat format = LogFormat::automatic;
   rules::SourceId source{};
+  std::string source_name;  ///< As our own log calls it.
   std::size_t document_bytes_max =
       1024 * 1024;  ///< A longer line or document is skipped and counted.
   /// Key path in a log line's JSON that holds the request's duration in milliseconds; empty: wall

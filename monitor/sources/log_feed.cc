@@ -9,7 +9,11 @@
 namespace belay::monitor {
 
 LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
-    : parser_(options), source_(options.source), lane_(lane), clock_(clock) {}
+    : parser_(options),
+      source_(options.source),
+      source_name_(options.source_name),
+      lane_(lane),
+      clock_(clock) {}
 
 LogFeed::~LogFeed() { say(); }
 
@@ -80,8 +84,7 @@ void LogFeed::log_new_rejections() {
   if (parser_.first_rejected().size() == reasons_logged_.size()) return;
   for (const auto& [reason, document] : parser_.first_rejected()) {
     if (reasons_logged_.insert(reason).second) {
-      spdlog::warn("log source {}: first document rejected as {}: {}",
-                   static_cast<std::uint32_t>(source_), reason, document);
+      spdlog::warn("{}: first document rejected as {}: {}", source_name_, reason, document);
     }
   }
 }

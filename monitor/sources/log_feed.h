@@ -52,6 +52,7 @@ class LogFeed {
 
   LogParser parser_;
   const rules::SourceId source_;
+  const std::string source_name_;
   Lane& lane_;
   const Clock& clock_;
   std::vector<rules::Event> events_;

@@ -135,6 +135,26 @@ TEST(SlackMessage, DoesNotRepeatEvidenceThatTheDetailsTell) {
   EXPECT_EQ(all.find("12.4%", first + 1), std::string::npos);
 }
 
+TEST(SlackMessage, DoesNotRepeatWhatTheHeadlineTells) {
+  Notice notice = rolled_back();
+  const std::string said = describe(notice.evidence.front());
+  notice.headline = "shop: did not roll back: cooldown: 56s ago; 5xx rate " + said;
+  notice.details = {"why not: cooldown: 56s ago", "5xx rate: " + said, "mode: cooldown"};
+  EXPECT_THAT(lines_of(notice), testing::ElementsAre("mode: cooldown"));
+}
+
+TEST(SlackMessage, SaysNothingTwiceInOneMessage) {
+  Notice again = rolled_back();
+  again.kind = Notice::Kind::recovered;
+  const json sent = message({rolled_back(), again});
+  EXPECT_EQ(sent.at("text"), "shop: done: rollback to v1");
+  EXPECT_EQ(sent.at("attachments").size(), 2U);
+  const std::string all = sent.dump();
+  const std::size_t first = all.find("Watching for 5m");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(all.find("Watching for 5m", first + 1), std::string::npos) << all;
+}
+
 TEST(SlackMessage, MakesHostileTextHarmless) {
   Notice notice = rolled_back();
   const std::string hostile =

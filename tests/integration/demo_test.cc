@@ -7,6 +7,7 @@ namespace belay::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(DemoTest, TheBadVersionIsFoundRolledBackAndTheShopRecovers) {
   const BelayRun run = run_belay({"demo"}, {}, {}, std::chrono::seconds{100});
@@ -14,6 +15,18 @@ TEST(DemoTest, TheBadVersionIsFoundRolledBackAndTheShopRecovers) {
   EXPECT_THAT(run.text, HasSubstr("shop-5xx is firing"));
   EXPECT_THAT(run.text, HasSubstr("recovered after: roll back from v2 to v1"));
   EXPECT_THAT(run.text, HasSubstr("The gate's exit code is 11"));
+  EXPECT_THAT(run.text, Not(HasSubstr("warning:"))) << "the demo's own files are without blame";
+
+  const std::size_t slack = run.text.find("What Slack was told");
+  ASSERT_NE(slack, std::string::npos);
+  const std::string told = run.text.substr(slack, run.text.find("What is live now") - slack);
+  EXPECT_THAT(told, HasSubstr("> 5% over 10s"));
+  EXPECT_THAT(told, Not(HasSubstr("&gt;")));
+  EXPECT_THAT(told, Not(HasSubstr("\\n")));
+  // Its one channel is told and paged: what is both is said once.
+  const std::size_t fires = told.find("shop-5xx is firing");
+  ASSERT_NE(fires, std::string::npos);
+  EXPECT_EQ(told.find("shop-5xx is firing", fires + 1), std::string::npos) << told;
 }
 
 }  // namespace
