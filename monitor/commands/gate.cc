@@ -147,6 +147,10 @@ class GateVerb {
   void show_progress(const Daemon& daemon, Duration lasts) {
     const auto status = watch_.status();
     if (!status) return;
+    if (status->gate && status->gate->ended && !status->actions.empty()) {
+      progress_.show(sanitize(progress_of(status->actions.back())));
+      return;
+    }
     const auto passed = std::chrono::floor<std::chrono::seconds>(daemon.now() - start_);
     progress_.show(fmt::format("{} of {}: {}", format_duration(passed), format_duration(lasts),
                                sanitize(line_of(*status))));

@@ -1,6 +1,7 @@
 #include "monitor/commands/gate_watch.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,7 +36,33 @@ std::optional<GateResult> result_of(const rules::ActionStatus& action) {
   return GateResult{kExitRolledBack, what + " done; too little evidence to say whether it helped"};
 }
 
+std::string requests_of(std::uint64_t requests) {
+  return requests == 1 ? "1 request" : fmt::format("{} requests", requests);
+}
+
 }  // namespace
+
+std::string why_not_seen(const rules::ServiceStatus& service, const std::string& candidate) {
+  std::map<std::string, std::uint64_t> requests;
+  for (const rules::SeriesTotals& series : service.series) {
+    requests[series.version] += series.requests;
+  }
+  if (requests[candidate] > 0) return {};
+  std::vector<std::string> seen;
+  for (const auto& [version, count] : requests) {
+    const std::string name = version.empty() ? "events without a version" : version;
+    if (count > 0) seen.push_back(fmt::format("{} ({})", name, requests_of(count)));
+  }
+  if (seen.empty()) return {};
+  return fmt::format("no request of {} was seen; seen were {}", candidate, fmt::join(seen, ", "));
+}
+
+std::string progress_of(const rules::ActionStatus& action) {
+  const std::string what = fmt::format("{} ({})", action.kind, action.target);
+  if (!action.phase) return what + " is on its way";
+  if (*action.phase == Phase::unknown) return what + " had no clear end: reading what is live";
+  return what + " done, watching whether it helps";
+}
 
 std::optional<GateResult> gate_result(const rules::ServiceStatus& service) {
   if (!service.gate || !service.gate->ended) return std::nullopt;
@@ -68,6 +95,7 @@ void GateWatch::notify(const rules::Notice& notice) {
   if (!notice.service.empty() && notice.service != service_) return;
   const std::lock_guard lock{mutex_};
   notices_.push_back(notice);
+  if (notice.kind == rules::Notice::Kind::not_acted) not_acted_ = notice.headline;
 }
 
 std::vector<rules::Notice> GateWatch::take_notices() {
@@ -82,7 +110,22 @@ std::optional<rules::ServiceStatus> GateWatch::status() const {
 
 std::optional<GateResult> GateWatch::result() const {
   const std::lock_guard lock{mutex_};
-  return result_;
+  if (!result_ || !status_) return result_;
+  GateResult result = *result_;
+  if (result.code == kExitFail) {
+    const std::string prefix = service_ + ": ";
+    const std::string said =
+        not_acted_.starts_with(prefix) ? not_acted_.substr(prefix.size()) : not_acted_;
+    result.why += fmt::format(
+        "; nothing was done ({}), {} stays as it is",
+        said.empty() ? fmt::format("mode {}", rules::name_of(status_->mode)) : said, candidate_);
+  }
+  if (result.code == kExitUnknown) {
+    if (const std::string hint = why_not_seen(*status_, candidate_); !hint.empty()) {
+      result.why += "; " + hint;
+    }
+  }
+  return result;
 }
 
 }  // namespace belay::monitor

@@ -21,6 +21,13 @@ struct GateResult {
 /// Nothing while the gate runs, an action is on its way, or its effect is still watched. Pure.
 std::optional<GateResult> gate_result(const rules::ServiceStatus& service);
 
+/// "no request of v9 was seen; seen were v1 (830 requests)": the id may be a wrong one. Empty if
+/// the candidate was seen, or no version was.
+std::string why_not_seen(const rules::ServiceStatus& service, const std::string& candidate);
+
+/// What an action that has no result yet is at.
+std::string progress_of(const rules::ActionStatus& action);
+
 /// Collects what concerns the gate of one service on the engine's thread, for the main thread to
 /// show.
 class GateWatch : public exporters::Sink {
@@ -35,7 +42,7 @@ class GateWatch : public exporters::Sink {
   /// The service as of the newest snapshot.
   [[nodiscard]] std::optional<rules::ServiceStatus> status() const;
   /// Set once the same result was seen in two snapshots: the next rung of `on fail` begins a step
-  /// later.
+  /// later. A fail says why nothing was done, an unknown whether the candidate was seen at all.
   [[nodiscard]] std::optional<GateResult> result() const;
 
  private:
@@ -43,6 +50,7 @@ class GateWatch : public exporters::Sink {
   const std::string candidate_;
   mutable std::mutex mutex_;
   std::vector<rules::Notice> notices_;
+  std::string not_acted_;  ///< The headline that said so last.
   std::optional<rules::ServiceStatus> status_;
   std::optional<GateResult> seen_;
   std::optional<GateResult> result_;

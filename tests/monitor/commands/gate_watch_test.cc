@@ -84,6 +84,51 @@ TEST(GateWatchTest, AResultCountsOnceItWasSeenTwice) {
   EXPECT_EQ(watch.result()->code, kExitRolledBack);
 }
 
+GateResult result_after(GateWatch& watch, const rules::ServiceStatus& service) {
+  rules::Snapshot snapshot;
+  snapshot.services = {service};
+  watch.publish(snapshot);
+  watch.publish(snapshot);
+  return watch.result().value_or(GateResult{});
+}
+
+TEST(GateWatchTest, AFailSaysThatNothingWasDoneAndWhy) {
+  rules::ServiceStatus service = with_gate(rules::Outcome::fail);
+  service.mode = rules::Mode::recommend;
+  GateWatch recommends{"shop", "v2"};
+  EXPECT_EQ(result_after(recommends, service).why,
+            "why; nothing was done (mode recommend), v2 stays as it is");
+  GateWatch cooling{"shop", "v2"};
+  cooling.notify({.kind = rules::Notice::Kind::not_acted,
+                  .service = "shop",
+                  .headline = "shop: did not roll back: cooldown"});
+  EXPECT_EQ(result_after(cooling, service).why,
+            "why; nothing was done (did not roll back: cooldown), v2 stays as it is");
+}
+
+TEST(GateWatchTest, AnUnknownSaysThatTheCandidateWasNeverSeen) {
+  rules::ServiceStatus service = with_gate(rules::Outcome::unknown);
+  GateWatch silent{"shop", "v2"};
+  EXPECT_EQ(result_after(silent, service).why, "why");
+  service.series = {{.version = "v1", .requests = 830}, {.version = "", .requests = 1}};
+  GateWatch elsewhere{"shop", "v2"};
+  EXPECT_EQ(result_after(elsewhere, service).why,
+            "why; no request of v2 was seen; seen were events without a version (1 request), "
+            "v1 (830 requests)");
+  service.series.push_back({.version = "v2", .requests = 1});
+  GateWatch seen{"shop", "v2"};
+  EXPECT_EQ(result_after(seen, service).why, "why");
+}
+
+TEST(GateWatchTest, TellsWhatAnActionIsAt) {
+  rules::ActionStatus action{.kind = "rollback", .target = "v1"};
+  EXPECT_EQ(progress_of(action), "rollback (v1) is on its way");
+  action.phase = Phase::unknown;
+  EXPECT_EQ(progress_of(action), "rollback (v1) had no clear end: reading what is live");
+  action.phase = Phase::applied;
+  EXPECT_EQ(progress_of(action), "rollback (v1) done, watching whether it helps");
+}
+
 TEST(GateWatchTest, AGateOfAnotherCandidateIsNotOurs) {
   GateWatch watch{"shop", "v3"};
   rules::Snapshot snapshot;
