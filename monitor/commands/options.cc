@@ -15,8 +15,10 @@ namespace belay::monitor {
 void add_output_option(CLI::App& verb, OutputFormat& output) {
   static const std::map<std::string, OutputFormat> kFormats = {
       {"text", OutputFormat::text}, {"json", OutputFormat::json}, {"jsonl", OutputFormat::jsonl}};
-  verb.add_option("--output,-o", output, "text, json (one document) or jsonl (one a line)")
-      ->transform(CLI::CheckedTransformer(kFormats))
+  verb.add_option_function<std::string>(
+          "--output,-o", [&output](const std::string& name) { output = kFormats.at(name); },
+          "text, json (one document) or jsonl (one a line)")
+      ->check(CLI::IsMember({"text", "json", "jsonl"}))
       ->type_name("FORMAT");
 }
 

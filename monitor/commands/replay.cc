@@ -150,7 +150,7 @@ class ReplayVerb {
   void end(const Replay& replay) {
     const Replay::Summary summary = replay.summary();
     if (arguments_.output == OutputFormat::text) {
-      print(text(summary));
+      print(text(summary, replay.snapshot()));
       return;
     }
     ordered_json json = json_of(summary);
@@ -192,7 +192,8 @@ class ReplayVerb {
     return rules;
   }
 
-  std::string text(const Replay::Summary& summary) const {
+  std::string text(const Replay::Summary& summary,
+                   const std::optional<rules::Snapshot>& snapshot) const {
     std::string text = fmt::format("{} documents, {} used",
                                    style_.bold(std::to_string(summary.documents)), summary.used);
     std::uint64_t rejected = 0;
@@ -210,12 +211,33 @@ class ReplayVerb {
                           format_utc(*summary.first));
     }
     text += "\n";
-    if (fired_.empty()) return text + "no rule fired\n";
+    if (summary.used == 0) return text + "nothing was judged: there is no document to judge\n";
+    if (fired_.empty()) text += "no rule fired\n";
     for (const auto& [rule, times] : fired_) {
       text +=
           fmt::format("{} {} fired {}\n", sanitize(rule.first), style_.bold(sanitize(rule.second)),
                       times == 1 ? "once" : fmt::format("{} times", times));
     }
+    return text + (snapshot ? never_fired(*snapshot) : "");
+  }
+
+  /// A rule that was unknown all along did not find anything fine: how each stood at the end.
+  std::string never_fired(const rules::Snapshot& snapshot) const {
+    constexpr int kLinesMax = 20;
+    std::string text;
+    int lines = 0;
+    for (const rules::ServiceStatus& service : snapshot.services) {
+      for (const rules::RuleStatus& rule : service.rules) {
+        if (fired_.contains({rule.service, rule.rule}) || ++lines > kLinesMax) continue;
+        const std::string kind =
+            rule.unknown ? fmt::format(" ({})", rules::name_of(*rule.unknown)) : "";
+        text += sanitize(fmt::format("{} {} never fired; {}{} at the end", rule.service, rule.rule,
+                                     rules::name_of(rule.truth), kind)) +
+                "\n";
+      }
+    }
+    if (lines > kLinesMax)
+      text += fmt::format("… and {} more that never fired\n", lines - kLinesMax);
     return text;
   }
 
@@ -239,15 +261,15 @@ void add_replay(CLI::App& app, Chosen& chosen) {
       ->type_name("FILE...");
   verb->add_option("--rules", arguments->rules, "Packs and rule files")
       ->type_name("FILE")
-      ->take_all()
-      ->expected(1)
+      ->allow_extra_args(false)
       ->capture_default_str();
   verb->add_option("--format", arguments->format, "auto, cloudflare, logpush, fly or generic")
       ->check(CLI::IsMember({"auto", "cloudflare", "logpush", "fly", "generic"}))
       ->capture_default_str();
   verb->add_option("--latency-field", arguments->latency_field,
                    "Field of a log line that holds the duration in milliseconds");
-  verb->add_option("--service", arguments->service, "The service that is rolled out, and that events belong to which name none");
+  verb->add_option("--service", arguments->service,
+                   "The service that is rolled out, and that events belong to which name none");
   verb->add_option("--candidate", arguments->candidate, "Its new version");
   verb->add_option("--baseline", arguments->baseline, "The version that was good before");
   add_output_option(*verb, arguments->output);
