@@ -99,8 +99,10 @@ Status StateDirectory::take_lock() {
   if (lock_ < 0) return fault_of_errno(path, "cannot be opened");
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fault_of_errno(path, "cannot be locked");
-    return fault(Error::Kind::conflict, path_,
-                 "is in use by " + holder_of(lock_) + "; two monitors would act twice");
+    return Error{Error::Kind::conflict,
+                 path_.string() + " is in use by " + holder_of(lock_) +
+                     ", and two monitors would act twice: end that one, or give this one another "
+                     "`state`"};
   }
   // The pid is for people: a full disk must not keep us from starting.
   const std::string pid = std::to_string(::getpid()) + "\n";

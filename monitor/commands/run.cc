@@ -44,8 +44,12 @@ class LoggedNotices : public exporters::Sink {
 
 void tell_start(const Daemon& daemon) {
   const Config& config = daemon.config();
-  spdlog::info("belay {} watches {} services with {} sources; state in {}", kVersion,
-               config.services.size(), config.sources.size(), config.state.string());
+  const auto counted = [](std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  spdlog::info("belay {} watches {} with {}; state in {}", kVersion,
+               counted(config.services.size(), "service"), counted(config.sources.size(), "source"),
+               config.state.string());
   if (const auto port = daemon.metrics_port()) {
     const std::string host = config.metrics.substr(0, config.metrics.rfind(':'));
     spdlog::info("/metrics, /healthz and /readyz on http://{}:{}", host, *port);

@@ -12,7 +12,8 @@ constexpr const char* kMetricsDefault = "127.0.0.1:9090";
 std::vector<SlackRoute> read_routes(const YamlValue& value) {
   std::vector<SlackRoute> routes;
   if (value.present() && value.kind() != YamlValue::Kind::list) {
-    value.fault("a list of routes", "[ { slack: { webhook: \"${SLACK_WEBHOOK_URL}\" } } ]");
+    value.fault("a list of routes should stand here",
+                "[ { slack: { webhook: \"${SLACK_WEBHOOK_URL}\" } } ]");
     return routes;
   }
   for (const YamlValue& one : value.list()) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,12 +19,18 @@ bool is_for(const rules::Rule& rule, const std::string& service) {
   return rule.services.empty() || std::ranges::find(rule.services, service) != rule.services.end();
 }
 
-const RuleFile& rule_file(const std::string& reference, Reading& reading) {
+const RuleFile& rule_file(const YamlValue& place, const std::string& reference, Reading& reading) {
   const auto known = reading.rule_files.find(reference);
   if (known != reading.rule_files.end()) return known->second;
+  RuleFile file = load_rule_file(reference, reading.directory);
+  if (file.is_absent) {
+    // What is wrong stands in the line that names it.
+    for (const rules::Located& fault : std::exchange(file.faults, {})) {
+      place.fault(fault.what.message, fault.what.suggestion);
+    }
+  }
   reading.rule_file_order.push_back(reference);
-  return reading.rule_files.emplace(reference, load_rule_file(reference, reading.directory))
-      .first->second;
+  return reading.rule_files.emplace(reference, std::move(file)).first->second;
 }
 
 /// Rules that are named as a service's own or as a rollout's.
@@ -45,7 +52,7 @@ bool is_new(const YamlValue& place, const std::string& reference, const rules::R
 
 void add_rules(const YamlValue& place, const std::string& reference, RuleList list,
                const std::vector<rules::Rule>& others, Reading& reading) {
-  for (const rules::Rule& rule : rule_file(reference, reading).rules) {
+  for (const rules::Rule& rule : rule_file(place, reference, reading).rules) {
     if (!is_for(rule, list.service)) continue;
     if (!is_new(place, reference, rule, list.into) || !is_new(place, reference, rule, others))
       continue;
@@ -67,7 +74,8 @@ void read_list(const YamlValue& value, const std::vector<std::string>& otherwise
     return;
   }
   if (value.kind() != YamlValue::Kind::list) {
-    value.fault("a list of packs and rule files", "[packs/rollout, rules/gateway.yaml]");
+    value.fault("a list of packs and rule files should stand here",
+                "[packs/rollout, rules/gateway.yaml]");
     return;
   }
   for (const YamlValue& one : value.list()) {
@@ -93,7 +101,8 @@ std::vector<rules::Then> read_ladder(const YamlValue& value) {
     ladder.push_back(action);
   }
   if (value.present() && value.list().empty()) {
-    value.fault("a list of what to do, one after the other, until it helps", "[rollback]");
+    value.fault("a list of what to do, one after the other until it helps, should stand here",
+                "[rollback]");
   }
   return ladder;
 }

@@ -28,12 +28,10 @@ void check_actions(const YamlValue& place, const rules::ServicePlan& plan, const
   };
   for (const rules::Then& then : thens_of(plan)) {
     if (then.kind == rules::Then::Kind::reset_flag && !is_named(config.flags, then.name)) {
-      note(fmt::format("a rule of {} resets the flag {}, which is not under `flags`", plan.name,
-                       then.name));
+      note(fmt::format("{} resets the flag {}, which is not under `flags`", plan.name, then.name));
     }
     if (then.kind == rules::Then::Kind::run && !is_named(config.commands, then.name)) {
-      note(
-          fmt::format("a rule of {} runs {}, which is not under `commands`", plan.name, then.name));
+      note(fmt::format("{} runs {}, which is not under `commands`", plan.name, then.name));
     }
   }
   for (std::string& message : missing) place.fault(std::move(message));

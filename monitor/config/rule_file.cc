@@ -30,7 +30,9 @@ class RuleReader {
     rules::Rule rule;
     const bool named = read_name(map.require("name"), rule);
     const bool judged = read_when(map.require("when"), rule);
-    const bool acts = read_then(map.require("then"), rule, judged);
+    const YamlValue then = map.get("then");
+    if (!then.present()) value.fault("\"then\" is missing in a rule", "then: alert");
+    const bool acts = read_then(then, rule, judged);
     if (const auto severity = map.get("severity").choice(kSeverities)) {
       rule.severity = static_cast<rules::Severity>(*severity);
     }
@@ -95,6 +97,7 @@ RuleFile failed_file(std::string name, std::string message, std::string suggesti
   located.what.suggestion = std::move(suggestion);
   out.name = std::move(name);
   out.faults.push_back(std::move(located));
+  out.is_absent = true;
   return out;
 }
 
@@ -136,8 +139,11 @@ RuleFile load_rule_file(const std::string& reference, const std::filesystem::pat
     names.push_back(pack.name);
   }
   const auto meant = nearest(reference, names);
-  std::string message = "no shipped rules of this name; a file ends in .yaml. Shipped are";
-  for (const std::string_view name : names) message.append(" ").append(name);
+  std::string message = "no shipped rules are called " + reference + "; shipped are ";
+  for (const std::string_view name : names) {
+    message.append(name == names.front() ? "" : ", ").append(name);
+  }
+  message.append("; the name of a file ends in .yaml");
   return failed_file(reference, std::move(message), meant ? std::string(*meant) : "");
 }
 

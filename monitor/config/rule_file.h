@@ -23,6 +23,8 @@ struct RuleFile {
   std::vector<rules::Located>
       faults;  ///< In the order of the file. With an error in it: refuse all.
 
+  bool is_absent = false;  ///< Nothing could be read: the one fault has no place in it.
+
   [[nodiscard]] bool failed() const { return rules::has_error(faults); }
 };
 

@@ -203,14 +203,17 @@ TEST(ReadConfigTest, PushingOffLoopbackNeedsAToken) {
 TEST(ReadConfigTest, ARuleThatAsksForAnUnknownFlagIsRefused) {
   EXPECT_THAT(faults_of(read("services:\n  shop:\n    logs: { file: a }\n"
                              "    rollout: { on fail: [reset flag checkout] }\n")),
-              ElementsAre(HasSubstr("2: error: a rule of shop resets the flag checkout")));
+              ElementsAre(HasSubstr("2: error: shop resets the flag checkout")));
 }
 
 TEST(ReadConfigTest, AMissingRuleFileIsAnError) {
   const ReadConfig missing =
       read("services: { shop: { logs: { file: a }, rules: [rules/none.yaml] } }\n");
   EXPECT_FALSE(missing.config);
-  EXPECT_THAT(faults_of(missing), Contains(HasSubstr("none.yaml")));
+  EXPECT_THAT(faults_of(missing), ElementsAre(HasSubstr("rules/none.yaml does not exist")));
+  ASSERT_FALSE(missing.faults.empty());
+  EXPECT_EQ(missing.faults[0].file, "/etc/belay/belay.yaml") << "where it is named";
+  EXPECT_EQ(missing.faults[0].what.column, 48U);
 }
 
 TEST(ReadConfigTest, PollingTellsWhatItCosts) {
