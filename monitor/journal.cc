@@ -90,6 +90,7 @@ class SqliteJournal final : public Journal {
   Status select(const char* sql, std::int64_t parameter,
                 const std::function<Status(const JournalEntry&, bool marked)>& each);
   Status recover_actions(Instant now, Recovered& recovered);
+  Status recover_outcomes(Instant now, Recovered& recovered);
   Status recover_disarmed(Instant now, Recovered& recovered);
 
   StateDirectory state_;  // Before the database: its lock is given back last.
@@ -206,10 +207,30 @@ Status SqliteJournal::recover_actions(Instant now, Recovered& recovered) {
          .service = entry.service,
          .intent = entry.intent,
          .target = rollback != nullptr ? rollback->target : std::string(),
-         .is_open = is_open});
-    if (is_open) recovered.open_orders.push_back(std::move(*order));
+         .is_open = is_open,
+         .expected = rollback != nullptr ? rollback->expected : std::string()});
+    if (!is_open) return Done{};
+    recovered.remembered.actions.back().order = *order;
+    recovered.open_orders.push_back(std::move(*order));
     return Done{};
   });
+}
+
+Status SqliteJournal::recover_outcomes(Instant now, Recovered& recovered) {
+  const char* const sql =
+      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM entries "
+      "WHERE kind = 'outcome' AND is_final = 1 AND at_ns >= ? ORDER BY seq";
+  std::map<std::string, rules::ActionOutcome::Phase> phases;
+  const std::int64_t since = (now - kRemembered).time_since_epoch().count();
+  Status status = select(sql, since, [&](const JournalEntry& entry, bool) -> Status {
+    if (const auto phase = final_phase_of(entry)) phases.insert_or_assign(entry.intent, *phase);
+    return Done{};
+  });
+  for (rules::Remembered::Action& action : recovered.remembered.actions) {
+    const auto found = phases.find(action.intent);
+    if (!action.is_open && found != phases.end()) action.phase = found->second;
+  }
+  return status;
 }
 
 Status SqliteJournal::recover_disarmed(Instant now, Recovered& recovered) {
@@ -233,6 +254,7 @@ Status SqliteJournal::recover_disarmed(Instant now, Recovered& recovered) {
 Result<Journal::Recovered> SqliteJournal::recover(Instant now) {
   Recovered recovered;
   if (Status status = recover_actions(now, recovered); !status.ok()) return status.error();
+  if (Status status = recover_outcomes(now, recovered); !status.ok()) return status.error();
   if (Status status = recover_disarmed(now, recovered); !status.ok()) return status.error();
   return recovered;
 }

@@ -110,16 +110,20 @@ Result<rules::Disarmed> disarmed_of(const rules::JournalEntry& disarmed) {
                          .by = text_in(object, "by")};
 }
 
-bool is_final_outcome(const rules::JournalEntry& outcome) {
+std::optional<rules::ActionOutcome::Phase> final_phase_of(const rules::JournalEntry& outcome) {
   using Phase = rules::ActionOutcome::Phase;
   const json object = parsed(outcome.text);
-  if (!object.is_object()) return false;
+  if (!object.is_object()) return std::nullopt;
   const std::string phase = text_in(object, "phase");
   for (const Phase one : {Phase::applied, Phase::already, Phase::superseded, Phase::conflict,
                           Phase::rejected, Phase::abandoned}) {
-    if (phase == rules::name_of(one)) return true;
+    if (phase == rules::name_of(one)) return one;
   }
-  return false;
+  return std::nullopt;
+}
+
+bool is_final_outcome(const rules::JournalEntry& outcome) {
+  return final_phase_of(outcome).has_value();
 }
 
 std::string_view name_of(Kind kind) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "base/result.h"
 #include "rules/order.h"
 
@@ -10,6 +13,9 @@ namespace belay::monitor {
 
 Result<rules::Order> order_of(const rules::JournalEntry& intent);
 Result<rules::Disarmed> disarmed_of(const rules::JournalEntry& disarmed);
+
+/// What an outcome says that ends its action; nothing for another, or one that cannot be read.
+std::optional<rules::ActionOutcome::Phase> final_phase_of(const rules::JournalEntry& outcome);
 
 /// False too for a text that cannot be read: then the order counts as open, and is looked into.
 bool is_final_outcome(const rules::JournalEntry& outcome);

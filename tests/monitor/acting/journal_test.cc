@@ -102,6 +102,11 @@ TEST_F(JournalTest, AnIntentIsOpenUntilItsFinalOutcome) {
   EXPECT_TRUE(known.remembered.actions[1].is_open);
   EXPECT_TRUE(known.remembered.actions[2].is_open);
   EXPECT_EQ(known.remembered.actions[0].target, test::kGoodVersion);
+  EXPECT_EQ(known.remembered.actions[0].phase, Phase::applied);
+  EXPECT_FALSE(known.remembered.actions[0].expected.empty()) << "which version it left";
+  EXPECT_FALSE(known.remembered.actions[1].phase.has_value());
+  ASSERT_TRUE(known.remembered.actions[1].order.has_value()) << "to be verified";
+  EXPECT_EQ(known.remembered.actions[1].order->rule, known.open_orders[0].rule);
   ASSERT_EQ(known.open_orders.size(), 2U);
   EXPECT_EQ(known.open_orders[0].intent, intent_id(2));
   EXPECT_EQ(known.open_orders[1].intent, intent_id(3));
