@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kActionsShown = 20;
 constexpr std::size_t kReasonBytesMax = 200;
+/// What a platform and a flag's caches take to follow, at the least.
+constexpr Duration kSettles = std::chrono::seconds{10};
 
 std::uint64_t mix(std::uint64_t bits) {
   bits = (bits ^ (bits >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -271,8 +273,9 @@ void Rollout::watch(Instant now) {
     binding.candidate = watched;
     binding.baseline = watched;
   }
+  // Without versions nobody can tell what still came from before the change.
   Binding of_service;
-  of_service.since = binding.since;
+  of_service.since = binding.since + kSettles;
   watch_.emplace();
   watch_->until = now + service_.plan.verify_for;
   const std::vector<Rule>& always = service_.plan.rules;

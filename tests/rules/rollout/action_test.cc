@@ -57,6 +57,21 @@ TEST(Action, IsVerifiedOnTheRestoredVersion) {
   EXPECT_EQ(rig.service().actions_total.at("rollback/applied"), 1U);
 }
 
+TEST(Action, IsNotJudgedByWhatIsStillOnItsWayToTheOldVersion) {
+  Plan plan = EngineRig::plan_of(
+      {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")}, {});
+  plan.services[0].verify_for = 30s;
+  EngineRig rig(plan);
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(8s);  // v2 still answers here and there.
+  rig.stream("new", 0);
+  rig.run(30s);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::not_recovered).empty());
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+}
+
 TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
   EngineRig rig(plan_of());
   fail_gate(rig);
