@@ -27,6 +27,21 @@ TEST(JudgeShares, AreBadAsSoonAsThereIsTheMinimumOfRequests) {
   EXPECT_EQ(rig.rule("errors").evidence[0].denominator, 50U);
 }
 
+TEST(JudgeShares, KeepToTheMinimumInTheVeryStepInWhichEventsArrive) {
+  // However they come: one by one and late, or counted elsewhere.
+  EngineRig rig({make_rule("errors", "5xx rate > 5% over 10s, min 20 requests")});
+  rig.run(20s);
+  for (int i = 0; i < 9; ++i) rig.push(rig.request(failing(), rig.now() - 4s));
+  rig.push(RequestSecond{.like = rig.request(failing(), rig.now()), .count = 10});
+  rig.run(250ms);
+  EXPECT_EQ(rig.rule("errors").truth, Truth::unknown) << "19";
+  EXPECT_FALSE(rig.rule("errors").firing);
+  rig.push(rig.request(failing(), rig.now() - 3s));
+  rig.run(250ms);
+  EXPECT_TRUE(rig.rule("errors").firing);
+  EXPECT_EQ(rig.rule("errors").evidence[0].denominator, 20U);
+}
+
 TEST(JudgeShares, AreUnknownForWantOfTrafficBelowTheMinimum) {
   EngineRig rig({make_rule("errors", "5xx rate > 5% over 10s, min 50 requests")});
   rig.stream("bad", 4, failing());
