@@ -140,6 +140,7 @@ ordered_json json_of(const rules::Evidence& evidence) {
   json["denominator"] = evidence.denominator;
   put_if(json, "samples_min", evidence.samples_min);
   json["window_seconds"] = seconds(evidence.window);
+  if (!evidence.note.empty()) json["note"] = evidence.note;
   if (evidence.by_wall_time) json["wall_time"] = true;
   json["text"] = describe(evidence);
   return json;
