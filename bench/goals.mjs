@@ -38,6 +38,10 @@ const rows = [
   ['5', '  ten a second', of('SeriesMemory/600').bytes / 1024, ' KB', '', ''],
   ['6', '10,000 rules, every window moved', of('Judgement/calls:1').cpu_ns / 1e6, ' ms', '50', '5'],
   ['6', '  nothing came', of('Judgement/calls:0').cpu_ns / 1e6, ' ms', '', ''],
+  ['7', '/metrics, 10,000 series: TextSerializer / ours',
+   of('page_by_text_serializer').cpu_ns / of('page_by_our_writer').cpu_ns, 'x', '5', '30'],
+  ['8', 'arrival to decision, idle, p50', of('ArrivalToDecision').p50_us, ' us', '1000', '50'],
+  ['8', '  p99', of('ArrivalToDecision').p99_us, ' us', '20000', '1000'],
 ];
 
 console.log('row  what                                            measured      first      then');
