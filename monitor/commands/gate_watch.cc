@@ -40,6 +40,10 @@ std::string requests_of(std::uint64_t requests) {
   return requests == 1 ? "1 request" : fmt::format("{} requests", requests);
 }
 
+bool is_open(const rules::ActionStatus& action) {
+  return !action.phase || *action.phase == Phase::unknown;
+}
+
 }  // namespace
 
 std::string why_not_seen(const rules::ServiceStatus& service, const std::string& candidate) {
@@ -64,15 +68,20 @@ std::string progress_of(const rules::ActionStatus& action) {
   return what + " done, watching whether it helps";
 }
 
-std::optional<GateResult> gate_result(const rules::ServiceStatus& service) {
+std::optional<GateResult> gate_result(const rules::ServiceStatus& service,
+                                      const std::set<std::string>& resumed) {
   if (!service.gate || !service.gate->ended) return std::nullopt;
+  // Whoever leaves now leaves half done what an earlier life began.
+  if (std::ranges::any_of(service.actions, is_open)) return std::nullopt;
   const rules::GateStatus& gate = *service.gate;
   if (*gate.ended == rules::Outcome::pass) return GateResult{kExitPass, gate.why};
   if (*gate.ended == rules::Outcome::unknown) return GateResult{kExitUnknown, gate.why};
-  if (service.actions.empty() || service.actions.back().at < gate.started) {
+  if (service.actions.empty()) return GateResult{kExitFail, gate.why};
+  const rules::ActionStatus& last = service.actions.back();
+  if (last.at < gate.started && !resumed.contains(last.intent)) {
     return GateResult{kExitFail, gate.why};
   }
-  return result_of(service.actions.back());
+  return result_of(last);
 }
 
 GateWatch::GateWatch(std::string service, std::string candidate)
@@ -84,7 +93,10 @@ void GateWatch::publish(const rules::Snapshot& snapshot) {
   if (found == snapshot.services.end()) return;
   // A gate that an earlier one left behind is not ours.
   const bool ours = found->gate && found->gate->candidate == candidate_;
-  const auto now = ours ? gate_result(*found) : std::nullopt;
+  for (const rules::ActionStatus& action : found->actions) {
+    if (is_open(action)) resumed_.insert(action.intent);
+  }
+  const auto now = ours ? gate_result(*found, resumed_) : std::nullopt;
   const std::lock_guard lock{mutex_};
   status_ = *found;
   if (now && seen_ == now) result_ = now;

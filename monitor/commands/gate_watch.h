@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct GateResult {
 };
 
 /// Nothing while the gate runs, an action is on its way, or its effect is still watched. Pure.
-std::optional<GateResult> gate_result(const rules::ServiceStatus& service);
+/// An action from before the gate counts if its intent is in `resumed`: it was open when we began.
+std::optional<GateResult> gate_result(const rules::ServiceStatus& service,
+                                      const std::set<std::string>& resumed = {});
 
 /// "no request of v9 was seen; seen were v1 (830 requests)": the id may be a wrong one. Empty if
 /// the candidate was seen, or no version was.
@@ -52,6 +55,7 @@ class GateWatch : public exporters::Sink {
   std::vector<rules::Notice> notices_;
   std::string not_acted_;  ///< The headline that said so last.
   std::optional<rules::ServiceStatus> status_;
+  std::set<std::string> resumed_;  // Intents that were seen open. On the engine's thread only.
   std::optional<GateResult> seen_;
   std::optional<GateResult> result_;
 };

@@ -227,6 +227,7 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
                 "an action from before the restart ended: " + std::string(name_of(outcome.phase)) +
                     ". Nobody watches whether it helped")
         .intent = outcome.intent;
+    if (status != nullptr) status->verified = name_of(Notice::Kind::inconclusive);
     return;
   }
   const Order order = attempt_->order;

@@ -67,6 +67,36 @@ TEST(GateResultTest, AnActionFromBeforeTheGateDoesNotCount) {
   EXPECT_EQ(code_of(service), kExitFail);
 }
 
+TEST(GateResultTest, AnOpenActionFromBeforeTheGateIsWaitedForWhateverTheVerdict) {
+  for (const auto verdict : {rules::Outcome::pass, rules::Outcome::unknown, rules::Outcome::fail}) {
+    for (const auto phase : {std::optional<Phase>{}, std::optional{Phase::unknown}}) {
+      rules::ServiceStatus service = failed_with(phase);
+      service.gate->ended = verdict;
+      service.actions[0].at = kStart - std::chrono::seconds{1};
+      EXPECT_EQ(code_of(service), std::nullopt);
+    }
+  }
+}
+
+TEST(GateWatchTest, WhatBecomesOfAnActionThatWasOpenBeforeIsTheExitCode) {
+  GateWatch watch{"shop", "v2"};
+  rules::Snapshot snapshot;
+  snapshot.services = {failed_with(std::nullopt)};
+  rules::ActionStatus& action = snapshot.services[0].actions[0];
+  action.at = kStart - std::chrono::seconds{1};
+  watch.publish(snapshot);
+  watch.publish(snapshot);
+  EXPECT_FALSE(watch.result());
+  action.phase = Phase::applied;
+  watch.publish(snapshot);
+  EXPECT_FALSE(watch.result());
+  action.verified = "recovered";
+  watch.publish(snapshot);
+  watch.publish(snapshot);
+  ASSERT_TRUE(watch.result());
+  EXPECT_EQ(watch.result()->code, kExitRolledBack);
+}
+
 TEST(GateWatchTest, AResultCountsOnceItWasSeenTwice) {
   GateWatch watch{"shop", "v2"};
   rules::Snapshot snapshot;

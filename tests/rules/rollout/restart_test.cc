@@ -82,6 +82,7 @@ TEST(Restart, SaysThatNobodyWatchesWhenNoRuleIsLeft) {
   rig.run(31s);
   ASSERT_EQ(rig.notices_of(Notice::Kind::acted).size(), 1U);
   EXPECT_TRUE(rig.notices_of(Notice::Kind::acted)[0].page);
+  EXPECT_EQ(rig.service().actions.at(0).verified, "inconclusive");
 }
 
 TEST(Restart, GoesOnUpTheLadderButOnlyWhereItMayStillAct) {
