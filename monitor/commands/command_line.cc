@@ -50,7 +50,9 @@ int usage_error(const CLI::App& app, int argc, char** argv, const CLI::ParseErro
 
 int run_command_line(int argc, char** argv) {
   // A reader that goes away (`belay replay … | head`) is an error of that write, not our end.
-  std::signal(SIGPIPE, SIG_IGN);  // NOLINT: the only signal that is set before there are threads
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT: set before there are threads
+  // So is a limit on the size of files: the journal cannot be written, and says so.
+  std::signal(SIGXFSZ, SIG_IGN);  // NOLINT: set before there are threads
   CLI::App app{kAbout, "belay"};
   app.footer(kFooter);
   app.set_version_flag("--version", std::string{"belay "} + kVersion);

@@ -70,6 +70,15 @@ TEST_F(DaemonTest, AfterAKillTheNextStartTakesTheStateOver) {
   EXPECT_EQ(child.wait(10s), 130);
 }
 
+TEST_F(DaemonTest, ALimitOnTheSizeOfFilesStopsTheJournalAndNotTheDaemon) {
+  ChildProcess::Options options = daemon();
+  options.argv = {"/bin/sh", "-c", "ulimit -f 16 && exec " + belay_binary().string() + " run"};
+  ChildProcess child{options};
+  ASSERT_TRUE(says("acting on nothing")) << content_of(output());
+  child.signal(SIGTERM);
+  EXPECT_EQ(child.wait(10s), 0) << content_of(output());
+}
+
 TEST_F(DaemonTest, AGateWithoutEvidenceIsUnknown) {
   const BelayRun gate = run_belay({"gate", "--standalone", "--service", "shop", "--candidate", "v2",
                                    "--baseline", "v1", "--for", "2s"},
