@@ -26,7 +26,7 @@ struct ActorOptions {
   Duration retry_first = std::chrono::milliseconds{500};  ///< Doubles with each try, with jitter,
   Duration retry_max = std::chrono::seconds{30};          ///< up to this.
   int refused_reads_max = 3;  ///< In a row, before anything was sent: then the order is rejected.
-  Duration stop_grace = std::chrono::seconds{5};  ///< For the call under way when told to stop.
+  Duration stop_grace = std::chrono::seconds{4};  ///< For the call under way when told to stop.
 };
 
 /// One order's way to its outcome: read, act if the world stands as it was judged, read back. The

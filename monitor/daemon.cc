@@ -152,10 +152,11 @@ net::Outgoing Daemon::respond(const net::Incoming& request) const {
 void Daemon::stop() {
   ingest_listener_.reset();
   heartbeat_thread_ = {};
+  // All of them at once: a program that is slow to end must not take the time of an action.
   for (std::jthread& thread : source_threads_) thread.request_stop();
-  source_threads_.clear();
   // The engine still runs: the outcome of the action under way is recorded.
   if (actor_) actor_->stop();
+  source_threads_.clear();
   engine_thread_ = {};
   metrics_listener_.reset();
 }
