@@ -1,0 +1,76 @@
+// Goal: a gate that is killed in the middle of an action acts exactly once. Method: the real
+// binary, a command that waits for the test, SIGKILL, and another start on the same state.
+
+#include <csignal>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "monitor/journal.h"
+#include "monitor/system_clock.h"
+#include "tests/integration/gate_world.h"
+#include "tests/support/eventually.h"
+
+namespace belay::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class GateKillTest : public testing::Test {
+ protected:
+  GateKillTest() {
+    EXPECT_EQ(::mkfifo((world_.directory() / "go").c_str(), 0600), 0);
+    world_.serve(world_.rollout("v2", "v1", [] { return 500; }));
+  }
+  /// Kills the gate while its command waits.
+  void kill_in_mid_action() {
+    ChildProcess gate{world_.gate()};
+    ASSERT_TRUE(eventually([this] { return world_.lines_of("runs") == 1; }, 60s))
+        << world_.output();
+    gate.signal(SIGKILL);
+    EXPECT_EQ(gate.wait(20s), 128 + SIGKILL);
+  }
+  /// The next life on the same state, until it has said `what` of the action.
+  void restart_until(const std::string& what) {
+    ChildProcess daemon{world_.run()};
+    EXPECT_TRUE(world_.says("an action from before the restart ended: " + what)) << world_.output();
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait(20s), 0) << world_.output();
+  }
+  std::size_t open_orders() {
+    auto journal = monitor::Journal::open(world_.directory() / "state");
+    EXPECT_TRUE(journal.ok());
+    return journal.ok() ? (*journal)->recover(monitor::SystemClock{}.now())->open_orders.size()
+                        : 99;
+  }
+  GateWorld world_;
+};
+
+TEST_F(GateKillTest, WhatTheCommandDidAllTheSameIsFoundAndNotDoneAgain) {
+  world_.configure(
+      {.platform = "{ command: { rollback: [sh, -c, 'trap \"\" TERM; echo run >> runs; cat go; "
+                   "echo $BELAY_TARGET > live'], verify: [grep, -qx, v1, live] } }"});
+  kill_in_mid_action();
+  EXPECT_EQ(open_orders(), 1U);
+  std::ofstream(world_.directory() / "go") << "go\n";  // Opens once the command reads.
+  ASSERT_TRUE(eventually([this] { return world_.line_of("live") == "v1"; }));
+  restart_until("applied");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_EQ(open_orders(), 0U);
+}
+
+TEST_F(GateKillTest, WithoutAWayToLookItIsReportedAndNotDoneAgain) {
+  world_.configure({.platform = "{ command: { rollback: [sh, -c, 'echo run >> runs; cat go; "
+                                "echo $BELAY_TARGET > live'] } }"});
+  kill_in_mid_action();
+  restart_until("abandoned");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_EQ(world_.line_of("live"), "v2 10%");
+  EXPECT_EQ(open_orders(), 0U);
+}
+
+}  // namespace
+}  // namespace belay::test
