@@ -6,6 +6,16 @@
 namespace belay::rules {
 namespace {
 
+constexpr int kStaleIntervals = 3;
+
+/// As a rule sees it: of a queue that was not read for three intervals nothing is known but what
+/// was counted.
+QueueStatus as_of(Instant now, QueueStatus queue, const SourceRecord& source) {
+  if (now - queue.last.at <= source.plan().interval * kStaleIntervals) return queue;
+  queue.last = {.source = queue.last.source, .queue = queue.last.queue, .at = queue.last.at};
+  return queue;
+}
+
 ServiceStatus status_of(const Service& service, const Rollout& rollout, const NameTable& names,
                         Instant now) {
   ServiceStatus status;
@@ -14,7 +24,6 @@ ServiceStatus status_of(const Service& service, const Rollout& rollout, const Na
   status.versions = service.version_names();
   status.series = service.series.totals([&names](NameId id) { return names.text(id); });
   rollout.tell(status, now);
-  for (const auto& [name, queue] : service.evidence.queues) status.queues.push_back(queue);
   for (const auto& [source, log] : service.evidence.probes)
     for (const auto& [version, probe] : log.by_version) status.probes.push_back(probe);
   std::stable_sort(
@@ -36,7 +45,11 @@ Snapshot Engine::State::snapshot() const {
   snapshot.steps_total = steps_total_;
   snapshot.events_total = events_total_;
   for (std::size_t i = 0; i < services_.size(); ++i) {
-    snapshot.services.push_back(status_of(*services_[i], *rollouts_[i], names_, now_));
+    ServiceStatus& status =
+        snapshot.services.emplace_back(status_of(*services_[i], *rollouts_[i], names_, now_));
+    for (const auto& [name, queue] : services_[i]->evidence.queues)
+      status.queues.push_back(
+          as_of(now_, queue, *sources_[static_cast<std::uint32_t>(queue.last.source)]));
     snapshot.series_dropped_total += services_[i]->series.over_cap_total();
   }
   std::stable_sort(

@@ -64,8 +64,10 @@ TEST(JudgeQueues, DepthIsItsNewestValueAndGoesStale) {
   sample(rig, "emails", {.depth = 3});
   rig.run(1s);
   EXPECT_EQ(rig.rule("q").truth, Truth::fine);
+  EXPECT_EQ(rig.service().queues.at(0).last.depth, 3U);
   rig.run(20s);
   EXPECT_EQ(rig.rule("q").truth, Truth::unknown) << "three intervals without a sample";
+  EXPECT_FALSE(rig.service().queues.at(0).last.depth.has_value()) << "nor is it shown any more";
 }
 
 TEST(JudgeQueues, AFieldThatCouldNotBeReadIsUnknownAndNotZero) {
