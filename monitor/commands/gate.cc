@@ -13,6 +13,7 @@
 #include "exporters/json.h"
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/gate_preview.h"
+#include "monitor/commands/gate_target.h"
 #include "monitor/commands/gate_watch.h"
 #include "monitor/commands/notice_output.h"
 #include "monitor/commands/options.h"
@@ -86,8 +87,15 @@ class GateVerb {
     // The daemon beside us has the default address.
     if (config.metrics_is_default) config.metrics.clear();
     const Duration lasts = *parse_duration(arguments_.lasts);
-    const GatePreview preview =
-        preview_of(config, arguments_.service, arguments_.candidate, arguments_.baseline, lasts);
+    const GateTarget target = target_of(config);
+    if (!target.refusal.empty()) {
+      complain(sanitize(target.refusal, 2000));
+      return kExitUsage;
+    }
+    if (!target.trouble.empty()) {
+      complain(sanitize("cannot see what is live: " + target.trouble, 2000));
+    }
+    const GatePreview preview = preview_of(config, arguments_.service, target, lasts);
     auto daemon = Daemon::start(std::move(config), {&watch_});
     if (!daemon) {
       complain(sanitize(daemon.error().message, 2000));
@@ -100,13 +108,20 @@ class GateVerb {
     show_preview(preview);
     (*daemon)->deliver(rules::GateStarted{.at = start_,
                                           .service = arguments_.service,
-                                          .candidate = arguments_.candidate,
-                                          .baseline = arguments_.baseline,
+                                          .candidate = target.candidate,
+                                          .baseline = target.baseline,
                                           .lasts = lasts});
     const int code = wait(**daemon, lasts);
     alarm(kStopSecondsMax);
     (*daemon)->stop();
     return code;
+  }
+
+  GateTarget target_of(const Config& config) const {
+    Platforms platforms;
+    add_platforms(config, platforms);
+    return gate_target(platforms.of_service(arguments_.service), arguments_.candidate,
+                       arguments_.baseline);
   }
 
   int wait(const Daemon& daemon, Duration lasts) {
@@ -202,8 +217,10 @@ void add_gate(CLI::App& app, Chosen& chosen) {
   verb->add_option("--service", arguments->service, "The service that is rolled out")->required();
   verb->add_option("--candidate", arguments->candidate, "The platform's id of the new version")
       ->required();
-  verb->add_option("--baseline", arguments->baseline,
-                   "The version that was good; what a rollback goes back to");
+  verb->add_option(
+      "--baseline", arguments->baseline,
+      "The version that was good, what a rollback goes back to; else the largest other "
+      "share of what is live, where the platform can tell");
   add_duration_option(*verb, "--for", arguments->lasts, "How long to watch");
   verb->add_flag("--standalone", arguments->standalone,
                  "Judge and act in this process, under the lock of its state");

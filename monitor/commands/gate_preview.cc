@@ -1,6 +1,7 @@
 #include "monitor/commands/gate_preview.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,7 +21,7 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
     rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : text_of(then));
   }
   const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
-  if (baseline.empty()) return "nothing: without --baseline there is no version to go back to";
+  if (baseline.empty()) return "nothing: without a baseline there is no version to go back to";
   switch (plan.mode) {
     case rules::Mode::observe:
       return "nothing (mode observe); in mode enforce: " + ladder;
@@ -30,6 +31,18 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
       return ladder;
   }
   return ladder;
+}
+
+/// What the gate waits for when it has ended with an action.
+std::optional<std::string> action_line(const rules::ServiceStatus& service) {
+  if (!service.gate || !service.gate->ended || service.actions.empty()) return std::nullopt;
+  const rules::ActionStatus& action = service.actions.back();
+  if (action.at < service.gate->started) return std::nullopt;
+  std::string_view how = "done, watching whether it helps";
+  if (!action.phase) how = "on its way";
+  if (action.phase == rules::ActionOutcome::Phase::unknown)
+    how = "not known yet whether it is done";
+  return fmt::format("{} ({}): {}", action.kind, action.target, how);
 }
 
 }  // namespace
@@ -50,17 +63,19 @@ std::string text_of(const rules::Then& then) {
   return "";
 }
 
-GatePreview preview_of(const Config& config, const std::string& service,
-                       const std::string& candidate, const std::string& baseline, Duration lasts) {
+GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
+                       Duration lasts) {
   const auto plan = std::ranges::find_if(
       config.plan.services, [&](const rules::ServicePlan& one) { return one.name == service; });
   BELAY_CHECK(plan != config.plan.services.end(), "the caller knows the service");
   GatePreview preview{.mode = std::string{rules::name_of(plan->mode)},
                       .service = service,
-                      .candidate = candidate,
-                      .baseline = baseline,
+                      .candidate = target.candidate,
+                      .baseline = target.baseline,
+                      .is_baseline_found = target.is_baseline_found,
+                      .live = target.live,
                       .lasts = lasts,
-                      .on_fail = what_on_fail(*plan, baseline),
+                      .on_fail = what_on_fail(*plan, target.baseline),
                       .state = config.state.string()};
   for (const auto* list : {&plan->rules, &plan->rollout_rules}) {
     for (const rules::Rule& rule : *list) {
@@ -81,7 +96,10 @@ std::string text_of(const GatePreview& preview, const Style& style) {
   text += fmt::format("{} {}\n", style.bold("gate"), sanitize(preview.service));
   row("mode", preview.mode);
   row("candidate", preview.candidate);
-  row("baseline", preview.baseline.empty() ? "none: comparisons stay unknown" : preview.baseline);
+  const std::string found = preview.is_baseline_found ? " (the largest other share)" : "";
+  row("baseline",
+      preview.baseline.empty() ? "none: comparisons stay unknown" : preview.baseline + found);
+  if (!preview.live.empty()) row("live", preview.live);
   row("for", format_duration(preview.lasts));
   row("on fail", preview.on_fail);
   row("evidence", fmt::format("{}", fmt::join(preview.sources, ", ")));
@@ -93,14 +111,12 @@ std::string text_of(const GatePreview& preview, const Style& style) {
 }
 
 nlohmann::ordered_json json_of(const GatePreview& preview) {
-  nlohmann::ordered_json json{{"gate", preview.service},
-                              {"mode", preview.mode},
-                              {"candidate", preview.candidate},
-                              {"baseline", preview.baseline},
-                              {"for_seconds", seconds(preview.lasts)},
-                              {"on_fail", preview.on_fail},
-                              {"sources", preview.sources},
-                              {"state", preview.state}};
+  nlohmann::ordered_json json{
+      {"gate", preview.service},        {"mode", preview.mode},
+      {"candidate", preview.candidate}, {"baseline", preview.baseline},
+      {"live", preview.live},           {"for_seconds", seconds(preview.lasts)},
+      {"on_fail", preview.on_fail},     {"sources", preview.sources},
+      {"state", preview.state}};
   for (const auto& [name, sentence] : preview.rules) {
     json["rules"].push_back({{"rule", name}, {"sentence", sentence}});
   }
@@ -108,6 +124,7 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
 }
 
 std::string line_of(const rules::ServiceStatus& service) {
+  if (const auto action = action_line(service)) return *action;
   std::string bad;
   int fine = 0;
   int unknown = 0;

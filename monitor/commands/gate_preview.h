@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "monitor/commands/gate_target.h"
 #include "monitor/commands/terminal.h"
 #include "monitor/config/config.h"
 #include "rules/snapshot.h"
@@ -18,6 +19,8 @@ struct GatePreview {
   std::string service;
   std::string candidate;
   std::string baseline;  ///< Empty: none.
+  bool is_baseline_found = false;
+  std::string live;  ///< As GateTarget's.
   Duration lasts{};
   std::vector<std::pair<std::string, std::string>> rules;  ///< Name, and sentence with its `then`.
   std::vector<std::string> sources;
@@ -26,8 +29,8 @@ struct GatePreview {
 };
 
 /// The service must be in the configuration.
-GatePreview preview_of(const Config& config, const std::string& service,
-                       const std::string& candidate, const std::string& baseline, Duration lasts);
+GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
+                       Duration lasts);
 
 std::string text_of(const GatePreview& preview, const Style& style);
 nlohmann::ordered_json json_of(const GatePreview& preview);
@@ -35,7 +38,8 @@ nlohmann::ordered_json json_of(const GatePreview& preview);
 /// "rollback", "reset flag checkout-v2": as it is written in a rule.
 std::string text_of(const rules::Then& then);
 
-/// How the rules stand, in one line: "✖ shop-5xx 31% (25 of 80) > 5% over 10s, 2 fine, 1 unknown".
+/// How the rules stand, in one line: "✖ shop-5xx 31% (25 of 80) > 5% over 10s, 2 fine, 1 unknown";
+/// once the gate has ended, how far its action is.
 std::string line_of(const rules::ServiceStatus& service);
 
 }  // namespace belay::monitor

@@ -66,7 +66,7 @@ class DemoStory {
     ReadConfig read = read_config(world_->configuration().string(), environment());
     show_faults(read.faults);
     if (!read.config) return kExitConfiguration;
-    preview_ = preview_of(*read.config, "shop", kBad, kGood, kWatchFor);
+    preview_ = preview_of(*read.config, "shop", {.candidate = kBad, .baseline = kGood}, kWatchFor);
     auto daemon = Daemon::start(std::move(*read.config), {&watch_});
     if (!daemon) return failed(daemon.error().message);
     daemon_ = std::move(daemon).value();

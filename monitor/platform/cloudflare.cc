@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <utility>
 #include <variant>
 
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
-#include "monitor/platform/cloudflare_reply.h"
 #include "net/http_client.h"
 
 namespace belay::monitor {
@@ -83,9 +83,7 @@ Cloudflare::Cloudflare(CloudflareOptions options)
       deployments_url_(options_.base_url + "/accounts/" + percent_encoded(options_.account) +
                        "/workers/scripts/" + percent_encoded(options_.script) + "/deployments") {}
 
-Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token stop) {
-  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
-  if (rollback == nullptr) return not_a_rollback();
+Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_token stop) const {
   const auto answer =
       net::http_call({.url = deployments_url_,
                       .headers = {{"Authorization", "Bearer " + options_.token.reveal()}},
@@ -94,12 +92,30 @@ Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token sto
                       .ca_file = options_.ca_file},
                      std::move(stop));
   if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, false);
-  const auto deployments = deployments_in(std::get<net::HttpResponse>(answer));
-  if (!deployments.ok()) return deployments.error();
-  if (deployments->empty()) {
+  auto deployments = deployments_in(std::get<net::HttpResponse>(answer));
+  if (deployments.ok() && deployments->empty()) {
     return Error{Error::Kind::not_found, "Cloudflare: the script was never deployed"};
   }
-  return standing_of(*deployments, *rollback, mark_of(order));
+  return deployments;
+}
+
+Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token stop) {
+  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
+  if (rollback == nullptr) return not_a_rollback();
+  const auto found = deployments(std::move(stop));
+  if (!found.ok()) return found.error();
+  return standing_of(*found, *rollback, mark_of(order));
+}
+
+Result<std::vector<rules::Deployment::Share>> Cloudflare::live(std::stop_token stop) {
+  const auto found = deployments(std::move(stop));
+  if (!found.ok()) return found.error();
+  std::vector<rules::Deployment::Share> shares;
+  for (const CloudflareDeployment::Share& share : found->front().versions) {
+    shares.push_back({share.version, share.percent});
+  }
+  std::ranges::stable_sort(shares, std::greater{}, &rules::Deployment::Share::percent);
+  return shares;
 }
 
 Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
+#include "monitor/platform/cloudflare_reply.h"
 #include "monitor/platform/platform.h"
 
 namespace belay::monitor {
@@ -27,9 +29,12 @@ class Cloudflare final : public Platform {
 
   Result<Standing> read(const rules::Order& order, std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
+  Result<std::vector<rules::Deployment::Share>> live(std::stop_token stop) override;
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
 
  private:
+  /// The live one first; at least one.
+  Result<std::vector<CloudflareDeployment>> deployments(std::stop_token stop) const;
   CloudflareOptions options_;
   std::string deployments_url_;
 };

@@ -2,8 +2,10 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "rules/event.h"
 #include "rules/order.h"
 
 namespace belay::monitor {
@@ -42,6 +44,11 @@ class Platform {
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
 
   [[nodiscard]] virtual Trace trace(const rules::Order& /*order*/) const { return Trace::id; }
+
+  /// What has the traffic now, the largest share first. Empty: this platform cannot tell.
+  virtual Result<std::vector<rules::Deployment::Share>> live(std::stop_token /*stop*/) {
+    return std::vector<rules::Deployment::Share>{};
+  }
 
   /// Any thread. The command with which a person undoes or repeats the order by hand.
   [[nodiscard]] virtual std::string by_hand(const rules::Order& order) const = 0;

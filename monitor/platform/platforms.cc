@@ -28,7 +28,11 @@ Platform* Platforms::find(const rules::Order& order) const {
   if (const auto* run = std::get_if<rules::RunCommand>(&order.action)) {
     return named(commands_, run->command);
   }
-  const auto found = rollbacks_.find(order.service);
+  return of_service(order.service);
+}
+
+Platform* Platforms::of_service(const std::string& service) const {
+  const auto found = rollbacks_.find(service);
   return found == rollbacks_.end() ? nullptr : found->second.get();
 }
 

@@ -19,6 +19,8 @@ class Platforms {
 
   /// Null: nothing is configured for this order.
   [[nodiscard]] Platform* find(const rules::Order& order) const;
+  /// The one that rolls this service back.
+  [[nodiscard]] Platform* of_service(const std::string& service) const;
 
  private:
   using Named = std::map<std::pair<std::string, std::string>, std::unique_ptr<Platform>>;

@@ -36,7 +36,7 @@ class GateKillTest : public testing::Test {
   /// The next life on the same state, until it has said `what` of the action.
   void restart_until(const std::string& what) {
     ChildProcess daemon{world_.run()};
-    EXPECT_TRUE(world_.says("an action from before the restart ended: " + what)) << world_.output();
+    EXPECT_TRUE(world_.says(what)) << world_.output();
     daemon.signal(SIGTERM);
     EXPECT_EQ(daemon.wait(20s), 0) << world_.output();
   }
@@ -57,7 +57,7 @@ TEST_F(GateKillTest, WhatTheCommandDidAllTheSameIsFoundAndNotDoneAgain) {
   EXPECT_EQ(open_orders(), 1U);
   std::ofstream(world_.directory() / "go") << "go\n";  // Opens once the command reads.
   ASSERT_TRUE(eventually([this] { return world_.line_of("live") == "v1"; }));
-  restart_until("applied");
+  restart_until("recovered after: roll back from v2 to v1");
   EXPECT_EQ(world_.lines_of("runs"), 1);
   EXPECT_EQ(open_orders(), 0U);
 }
@@ -66,7 +66,7 @@ TEST_F(GateKillTest, WithoutAWayToLookItIsReportedAndNotDoneAgain) {
   world_.configure({.platform = "{ command: { rollback: [sh, -c, 'echo run >> runs; cat go; "
                                 "echo $BELAY_TARGET > live'] } }"});
   kill_in_mid_action();
-  restart_until("abandoned");
+  restart_until("cannot tell whether it was done: roll back from v2 to v1");
   EXPECT_EQ(world_.lines_of("runs"), 1);
   EXPECT_EQ(world_.line_of("live"), "v2 10%");
   EXPECT_EQ(open_orders(), 0U);

@@ -2,6 +2,7 @@
 // API on loopback, and a flag in a real redis-server.
 
 #include <atomic>
+#include <csignal>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -36,11 +37,10 @@ class GateOnCloudflareTest : public testing::Test {
       return {{kBadVersion, status_}, {kGoodVersion, 200}};
     });
   }
-  ChildProcess::Options gate() {
-    return world_.gate({"--candidate", kBadVersion, "--baseline", kGoodVersion});
-  }
-  std::vector<CloudflarePeer::Request> posts() {
-    std::vector<CloudflarePeer::Request> all = peer_.requests();
+  /// The baseline is Cloudflare's to tell.
+  ChildProcess::Options gate() { return world_.gate({"--candidate", kBadVersion}); }
+  std::vector<PeerRequest> posts() {
+    std::vector<PeerRequest> all = peer_.requests();
     std::erase_if(all, [](const auto& request) { return request.method != "POST"; });
     return all;
   }
@@ -77,6 +77,32 @@ TEST_F(GateOnCloudflareTest, WhenSomeoneElseHasActedItStandsDown) {
   EXPECT_EQ(child.wait(kLongest), 15) << world_.output();
   EXPECT_TRUE(posts().empty());
   EXPECT_THAT(world_.output(), HasSubstr("stood down"));
+}
+
+TEST_F(GateOnCloudflareTest, ItSaysWhatIsLiveBeforeItBegins) {
+  status_ = 200;
+  ChildProcess child{gate()};
+  ASSERT_TRUE(world_.says("gate_started")) << world_.output();
+  child.signal(SIGINT);
+  EXPECT_EQ(child.wait(kLongest), 130);
+  const std::string good = kGoodVersion;
+  EXPECT_THAT(world_.output(), HasSubstr("baseline   " + good + " (the largest other share)"));
+  EXPECT_THAT(world_.output(), HasSubstr(good + " at 90%, " + kBadVersion + " at 10%"));
+  EXPECT_THAT(world_.output(), HasSubstr("on fail    roll back to " + good));
+}
+
+TEST_F(GateOnCloudflareTest, ACandidateWithoutTrafficIsRefused) {
+  ChildProcess child{world_.gate({"--candidate", "33333333-3333-4333-8333-333333333333"})};
+  EXPECT_EQ(child.wait(kLongest), 2) << world_.output();
+  EXPECT_THAT(world_.output(), HasSubstr("has no traffic, so there is nothing to judge: live is"));
+}
+
+TEST_F(GateOnCloudflareTest, ACandidateAloneHasNoBaselineAndCannotBeRolledBack) {
+  peer_.deploy(kBadVersion, 100, "all of it");
+  ChildProcess child{gate()};
+  EXPECT_EQ(child.wait(kLongest), 10) << world_.output();
+  EXPECT_TRUE(posts().empty());
+  EXPECT_THAT(world_.output(), HasSubstr("none: comparisons stay unknown"));
 }
 
 class GateOnFlagTest : public testing::Test {

@@ -28,6 +28,7 @@ constexpr const char* kRules = R"(rules:
 )";
 
 constexpr const char* kConfiguration = R"(state: state
+metrics: 127.0.0.1:0
 mode: {mode}
 {more}
 services:
