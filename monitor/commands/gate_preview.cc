@@ -1,7 +1,6 @@
 #include "monitor/commands/gate_preview.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -31,18 +30,6 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
       return ladder;
   }
   return ladder;
-}
-
-/// What the gate waits for when it has ended with an action.
-std::optional<std::string> action_line(const rules::ServiceStatus& service) {
-  if (!service.gate || !service.gate->ended || service.actions.empty()) return std::nullopt;
-  const rules::ActionStatus& action = service.actions.back();
-  if (action.at < service.gate->started) return std::nullopt;
-  std::string_view how = "done, watching whether it helps";
-  if (!action.phase) how = "on its way";
-  if (action.phase == rules::ActionOutcome::Phase::unknown)
-    how = "not known yet whether it is done";
-  return fmt::format("{} ({}): {}", action.kind, action.target, how);
 }
 
 }  // namespace
@@ -124,7 +111,6 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
 }
 
 std::string line_of(const rules::ServiceStatus& service) {
-  if (const auto action = action_line(service)) return *action;
   std::string bad;
   int fine = 0;
   int unknown = 0;
