@@ -106,7 +106,9 @@ std::optional<Secret> YamlValue::secret(bool may_be_literal) const {
     fault("a secret must not be empty");
     return std::nullopt;
   }
-  if (!may_be_literal && !has_interpolation(tree_->nodes[node_].scalar)) {
+  const bool is_literal = !has_interpolation(tree_->nodes[node_].scalar);
+  if (is_literal) tree_->hide(tree_->nodes[node_]);
+  if (!may_be_literal && is_literal) {
     warning("a secret stands in the file itself: write ${NAME} or ${file:/path}");
   }
   return Secret(std::move(*value));
@@ -142,21 +144,6 @@ std::optional<std::int64_t> YamlValue::integer(std::int64_t min, std::int64_t ma
         (max == std::numeric_limits<std::int64_t>::max()
              ? "at least " + std::to_string(min)
              : "from " + std::to_string(min) + " to " + std::to_string(max)));
-  return std::nullopt;
-}
-
-std::optional<double> YamlValue::number(double min, double max) const {
-  if (!is_readable_scalar("a number")) return std::nullopt;
-  const std::string& scalar = tree_->nodes[node_].scalar;
-  const std::string_view digits = std::string_view(scalar).substr(scalar.starts_with('-') ? 1 : 0);
-  const auto value = rules::read_decimal(digits);
-  if (!is_plain() || !value) {
-    fault("a number like 0.5 should stand here, without quotes");
-    return std::nullopt;
-  }
-  const double signed_value = scalar.starts_with('-') ? -*value : *value;
-  if (signed_value >= min && signed_value <= max) return signed_value;
-  fault("this number has to be from " + std::to_string(min) + " to " + std::to_string(max));
   return std::nullopt;
 }
 
@@ -294,7 +281,7 @@ const std::string& YamlFile::name() const { return tree_->name; }
 bool YamlFile::failed() const { return rules::has_error(tree_->faults); }
 
 std::vector<rules::Located> YamlFile::faults() const {
-  std::vector<rules::Located> out = tree_->faults;
+  std::vector<rules::Located> out = tree_->shown_faults();
   std::stable_sort(out.begin(), out.end(), [](const rules::Located& a, const rules::Located& b) {
     return std::pair(a.line, a.what.column) < std::pair(b.line, b.what.column);
   });

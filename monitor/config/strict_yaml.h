@@ -62,15 +62,15 @@ class YamlValue {
   [[nodiscard]] std::optional<std::string> text() const;
   /// Interpolated.
   [[nodiscard]] std::optional<std::string> string() const;
-  /// Interpolated; must not be empty. A fault never shows it. A value that stands in the file
-  /// itself gets a warning unless `may_be_literal` (an address that only may hold a password).
+  /// Interpolated; must not be empty. No fault shows it, not even in the line that it quotes. A
+  /// value that stands in the file itself gets a warning unless `may_be_literal` (an address that
+  /// only may hold a password).
   [[nodiscard]] std::optional<Secret> secret(bool may_be_literal = false) const;
   /// `true` or `false`, unquoted; `yes`, `on` and `1` are faults.
   [[nodiscard]] std::optional<bool> boolean() const;
   /// Decimal, unquoted, without a leading zero.
   [[nodiscard]] std::optional<std::int64_t> integer(
       std::int64_t min, std::int64_t max = std::numeric_limits<std::int64_t>::max()) const;
-  [[nodiscard]] std::optional<double> number(double min, double max) const;
   /// "5s", "1m30s": base/time.h. A bare number is a fault.
   [[nodiscard]] std::optional<Duration> duration(Duration min = {},
                                                  Duration max = Duration::max()) const;

@@ -265,4 +265,26 @@ std::size_t YamlTree::source_offset(const Node& node, std::size_t at) const {
   return source;
 }
 
+void YamlTree::hide(const Node& node) {
+  const std::size_t begin = source_offset(node, 0);
+  const std::size_t end = source_offset(node, node.scalar.size());
+  // Where the value ends is not known of escapes and blocks: then all that follows on its line.
+  const std::size_t line_end = std::min(text.find('\n', node.offset), text.size());
+  secrets.push_back({begin, end > begin ? end : line_end});
+}
+
+std::vector<rules::Located> YamlTree::shown_faults() const {
+  std::vector<rules::Located> shown = faults;
+  for (rules::Located& fault : shown) {
+    const std::size_t start = line_starts[fault.line - 1];
+    for (const Span& secret : secrets) {
+      for (std::size_t at = 0; at < fault.source_line.size(); ++at) {
+        const bool is_hidden = start + at >= secret.begin && start + at < secret.end;
+        if (is_hidden) fault.source_line[at] = '*';
+      }
+    }
+  }
+  return shown;
+}
+
 }  // namespace belay::monitor

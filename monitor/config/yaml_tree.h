@@ -28,6 +28,11 @@ struct YamlTree {
   std::vector<Node> nodes = std::vector<Node>(1);  ///< 0 stands for an absent value.
   std::uint32_t root = 0;
   std::vector<rules::Located> faults;
+  struct Span {
+    std::size_t begin;
+    std::size_t end;
+  };
+  std::vector<Span> secrets;  ///< Of `text`; what they span is shown to nobody.
 
   /// Parses `text`; what is wrong goes to `faults`.
   void parse();
@@ -39,6 +44,11 @@ struct YamlTree {
   /// Where the byte at `at` of a scalar's value stands in the file; the start of the scalar where
   /// that cannot be told (block scalars, escapes).
   [[nodiscard]] std::size_t source_offset(const Node& node, std::size_t at) const;
+
+  /// The value of this scalar is a secret that stands in the file itself.
+  void hide(const Node& node);
+  /// The faults, without the secrets in the lines that they quote.
+  [[nodiscard]] std::vector<rules::Located> shown_faults() const;
 
  private:
   void index_lines();

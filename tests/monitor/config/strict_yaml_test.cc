@@ -35,7 +35,7 @@ using Lines = std::vector<std::string>;
 
 TEST(StrictYamlTest, ReadsEveryKindOfValue) {
   YamlFile yaml = file(
-      "text: ${TOKEN} $$\nraw: ${TOKEN}\nflag: true\ncount: -12\nratio: 0.5\nevery: 1m30s\n"
+      "text: ${TOKEN} $$\nraw: ${TOKEN}\nflag: true\ncount: -12\nevery: 1m30s\n"
       "share: 10%\nmode: enforce\nsecret: ${TOKEN}\nlist: [a, b]\nmap: {x: 1}\n");
   static constexpr std::array<std::string_view, 2> kModes = {"observe", "enforce"};
   {
@@ -44,7 +44,6 @@ TEST(StrictYamlTest, ReadsEveryKindOfValue) {
     EXPECT_EQ(map.get("raw").text(), "${TOKEN}");
     EXPECT_EQ(map.get("flag").boolean(), true);
     EXPECT_EQ(map.get("count").integer(-20), -12);
-    EXPECT_EQ(map.get("ratio").number(0, 1), 0.5);
     EXPECT_EQ(map.get("every").duration(), 90s);
     EXPECT_EQ(map.get("share").percent(), 0.1);
     EXPECT_EQ(map.get("mode").choice(kModes), 1U);
@@ -162,6 +161,31 @@ TEST(StrictYamlTest, ASecretNeverShowsInAFaultAndWarnsWhenItIsWrittenDown) {
             (Lines{"1:4 a secret stands in the file itself: write ${NAME} or ${file:/path}",
                    "4:4 a secret must not be empty"}));
   EXPECT_EQ(yaml.faults()[0].what.level, rules::Diagnostic::Level::warning);
+}
+
+TEST(StrictYamlTest, TheLineThatAFaultQuotesHidesTheSecretsInIt) {
+  YamlFile yaml = file(
+      "a: { token: hunter2, url: 'redis://:hunter3@h', tpyo: 1 }\nb: \"hunter4\\x21\"\n"
+      "c: >\n  hunter5\nd: pre-${TOKEN}\n");
+  {
+    YamlMap top(yaml.root(), "a test");
+    {
+      YamlMap map(top.get("a"), "a");
+      EXPECT_EQ(map.get("token").secret()->reveal(), "hunter2");
+      EXPECT_EQ(map.get("url").secret(true)->reveal(), "redis://:hunter3@h");
+    }
+    EXPECT_EQ(top.get("b").secret()->reveal(), "hunter4!");
+    EXPECT_TRUE(top.get("c").secret());
+    EXPECT_TRUE(top.get("d").secret());
+    top.get("d").fault("shown");
+  }
+  const std::vector<rules::Located> faults = yaml.faults();
+  ASSERT_EQ(faults.size(), 5U);
+  for (const rules::Located& fault : faults) {
+    EXPECT_EQ(fault.source_line.find("hunter"), std::string::npos) << fault.source_line;
+  }
+  EXPECT_EQ(faults[0].source_line, "a: { token: *******, url: '******************', tpyo: 1 }");
+  EXPECT_EQ(faults[4].source_line, "d: pre-${TOKEN}");
 }
 
 TEST(StrictYamlTest, AnInterpolatedValueCannotBecomeYaml) {
