@@ -86,6 +86,7 @@ std::unique_ptr<Platform> make_command(const CommandAction& command) {
   return std::make_unique<CommandPlatform>(
       CommandOptions{.environment = command.env,
                      .argv = command.argv,
+                     .written = command.argv_written,
                      .verify = command.verify,
                      .timeout = milliseconds_of(command.timeout)});
 }

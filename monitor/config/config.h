@@ -72,6 +72,7 @@ struct CloudflareScript {
 /// …).
 struct CommandAction {
   std::vector<std::string> argv;
+  std::vector<std::string> argv_written;  ///< Before `${…}` was filled in: fit for messages.
   std::vector<std::string> verify;  ///< Ends with 0 if what the command does is so. Empty: none.
   Duration timeout = std::chrono::seconds{60};
   std::vector<std::pair<std::string, std::string>> env;

@@ -9,9 +9,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// The words of a list as they stand in the file. What is wrong with it was reported before.
+std::vector<std::string> written(const YamlValue& value) {
+  std::vector<std::string> words;
+  if (value.kind() != YamlValue::Kind::list) return words;
+  for (const YamlValue& word : value.list()) {
+    if (word.kind() == YamlValue::Kind::scalar) words.push_back(word.text().value_or(""));
+  }
+  return words;
+}
+
 CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what) {
   CommandAction command;
-  command.argv = read_argv(map.require(argv_key), what);
+  const YamlValue argv = map.require(argv_key);
+  command.argv = read_argv(argv, what);
+  command.argv_written = written(argv);
   command.verify = read_argv(map.get("verify"), "verify");
   command.timeout = map.get("timeout").duration(100ms, 1h).value_or(command.timeout);
   command.env = read_pairs(map.get("env"));

@@ -118,7 +118,7 @@ Trace CommandPlatform::trace(const rules::Order& /*order*/) const {
 
 std::string CommandPlatform::by_hand(const rules::Order& /*order*/) const {
   std::string line;
-  for (const std::string& word : options_.argv)
+  for (const std::string& word : options_.written)
     line += (line.empty() ? "" : " ") + shell_quoted(word);
   return sanitize(line, 500);
 }

@@ -12,8 +12,9 @@ namespace belay::monitor {
 struct CommandOptions {
   /// Added to ours for both programs; what begins with BELAY_ is the order's.
   std::vector<std::pair<std::string, std::string>> environment{};
-  std::vector<std::string> argv;    ///< Started as it stands, never through a shell.
-  std::vector<std::string> verify;  ///< Empty: there is none.
+  std::vector<std::string> argv;     ///< Started as it stands, never through a shell.
+  std::vector<std::string> written;  ///< argv before secrets were filled in: fit for messages.
+  std::vector<std::string> verify;   ///< Empty: there is none.
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds verify_timeout{10'000};
 };

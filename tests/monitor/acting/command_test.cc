@@ -118,5 +118,11 @@ TEST_F(CommandTest, AVerifyThatCannotTellMeansThatNothingIsRun) {
   EXPECT_FALSE(fs::exists(path("runs")));
 }
 
+TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
+  const CommandPlatform platform(
+      {.argv = {"./deploy", "--token", "s3cret"}, .written = {"./deploy", "--token", "${TOKEN}"}});
+  EXPECT_EQ(platform.by_hand(order_), "./deploy --token '${TOKEN}'");
+}
+
 }  // namespace
 }  // namespace belay::monitor

@@ -78,7 +78,7 @@ services:
     logs: { exec: [wrangler, tail, shop, --format, json], format: cloudflare, lateness: 10s, name: live }
     rollout: { cooldown: 1h, actions per hour: 1, verify for: 2m, on fail: [run drain, rollback] }
 commands:
-  drain: { argv: [./drain], verify: [./drained], timeout: 5s, env: { A: b } }
+  drain: { argv: [./drain, "--key=${TOKEN}"], verify: [./drained], timeout: 5s, env: { A: b } }
 )");
   EXPECT_EQ(config.metrics, "");
   const rules::ServicePlan& shop = config.plan.services.at(0);
@@ -91,7 +91,8 @@ commands:
   EXPECT_EQ(config.plan.sources.at(0).name, "live");
   EXPECT_EQ(config.plan.sources.at(0).lateness, 10s);
   ASSERT_EQ(config.commands.size(), 1U);
-  EXPECT_THAT(config.commands[0].second.argv, ElementsAre("./drain"));
+  EXPECT_THAT(config.commands[0].second.argv, ElementsAre("./drain", "--key=t0ken"));
+  EXPECT_THAT(config.commands[0].second.argv_written, ElementsAre("./drain", "--key=${TOKEN}"));
   EXPECT_EQ(config.commands[0].second.timeout, 5s);
 }
 
