@@ -16,6 +16,15 @@ Error at(const RedisUrl& url, Error error) {
   return error;
 }
 
+/// What the server says against a command of the greeting. One that knows no AUTH repeats its
+/// arguments.
+Error refusal(const RedisConnection::Command& command, const RedisReply& reply) {
+  const bool has_secret = command.front() == "AUTH";
+  const std::size_t end = has_secret ? reply.text.find(", with args") : std::string::npos;
+  return Error{.kind = Error::Kind::failed,
+               .message = command.front() + ": " + sanitize(reply.text.substr(0, end), 200)};
+}
+
 class Connection final : public RedisConnection {
  public:
   Connection(std::unique_ptr<Stream> stream, std::string shown, std::stop_token stop)
@@ -135,8 +144,7 @@ Result<std::unique_ptr<RedisConnection>> RedisConnection::connect(
   for (std::size_t which = 0; which < commands.size(); ++which) {
     const RedisReply& reply = (*replies)[which];
     if (reply.kind != RedisReply::Kind::error) continue;
-    return at(url, Error{.kind = Error::Kind::failed,
-                         .message = commands[which].front() + ": " + sanitize(reply.text, 200)});
+    return at(url, refusal(commands[which], reply));
   }
   return std::unique_ptr<RedisConnection>(std::move(connection));
 }

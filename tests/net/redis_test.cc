@@ -98,6 +98,16 @@ TEST(RedisTest, APasswordIsUsedAndNeverTold) {
   EXPECT_EQ(wrong.error().message.find("hunter"), std::string::npos) << wrong.error().message;
 }
 
+TEST(RedisTest, AServerThatKnowsNoAuthDoesNotTellThePasswordEither) {
+  RedisServer server({.more = {"--rename-command", "AUTH", ""}});
+  const Connected refused = connect(server.url(":hunter2@"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, Error::Kind::failed);
+  EXPECT_NE(refused.error().message.find("unknown command"), std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(refused.error().message.find("hunter"), std::string::npos) << refused.error().message;
+}
+
 TEST(RedisTest, AUserHasItsOwnRights) {
   RedisServer server(
       {.users = {"reader on >pw ~bull:* +@read +@connection -@dangerous +info +time"}});
