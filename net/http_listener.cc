@@ -32,14 +32,9 @@ constexpr auto kEndWithin = 1s;
 /// A peer that has not taken its answer for so long gives way when the listener is full.
 constexpr auto kAnswerNotTaken = 1s;
 
-Result<tcp::endpoint> parse_address(std::string_view text) {
-  const auto invalid = [text] {
-    return Error{.kind = Error::Kind::invalid,
-                 .message = "not an address to listen on: \"" + sanitize(text, 80) +
-                            "\" (expected 127.0.0.1:8080 or [::1]:8080)"};
-  };
+std::optional<tcp::endpoint> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return invalid();
+  if (colon == std::string_view::npos) return std::nullopt;
   std::string_view host = text.substr(0, colon);
   const std::string_view number = text.substr(colon + 1);
   const bool in_brackets = host.starts_with('[') && host.ends_with(']');
@@ -50,7 +45,7 @@ Result<tcp::endpoint> parse_address(std::string_view text) {
   const auto address = asio::ip::make_address(std::string(host), code);
   if (fault != std::errc{} || end != number.data() + number.size() || code ||
       address.is_v6() != in_brackets) {
-    return invalid();
+    return std::nullopt;
   }
   return tcp::endpoint(address, port);
 }
@@ -204,10 +199,20 @@ class Listener final : public HttpListener, private SessionOwner {
 
 }  // namespace
 
+std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
+  const std::optional<tcp::endpoint> endpoint = parse_address(text);
+  if (!endpoint) return std::nullopt;
+  return ListenAddress{.is_loopback = endpoint->address().is_loopback()};
+}
+
 Result<std::unique_ptr<HttpListener>> HttpListener::start(std::string_view address, Respond respond,
                                                           ListenerLimits limits) {
-  const Result<tcp::endpoint> endpoint = parse_address(address);
-  if (!endpoint) return endpoint.error();
+  const std::optional<tcp::endpoint> endpoint = parse_address(address);
+  if (!endpoint) {
+    return Error{.kind = Error::Kind::invalid,
+                 .message = "not an address to listen on: \"" + sanitize(address, 80) +
+                            "\" (expected 127.0.0.1:8080 or [::1]:8080)"};
+  }
   auto listener = std::make_unique<Listener>(std::move(respond), limits);
   if (const Status listening = listener->listen(*endpoint); !listening) {
     return Error{

@@ -64,6 +64,13 @@ class HttpListener {
   [[nodiscard]] virtual std::uint16_t port() const = 0;
 };
 
+/// Where a listener may listen: an IP address, IPv6 in brackets, and a port; never a name.
+struct ListenAddress {
+  bool is_loopback = false;
+  /// Nothing if HttpListener::start would not take the text.
+  static std::optional<ListenAddress> parse(std::string_view text);
+};
+
 /// Equal in constant time, whatever the lengths. For tokens.
 bool equal_in_constant_time(std::string_view left, std::string_view right);
 

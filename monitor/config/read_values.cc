@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "net/http_listener.h"
 
 namespace belay::monitor {
 namespace {
@@ -11,30 +11,6 @@ namespace {
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '.' || c == '-';
-}
-
-struct Address {
-  std::string_view host;
-  std::string_view port;
-};
-
-std::optional<Address> split_address(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  if (host.front() == '[') {
-    if (host.back() != ']' || host.size() < 4) return std::nullopt;
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return Address{host, text.substr(colon + 1)};
-}
-
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port <= 65'535;
 }
 
 }  // namespace
@@ -77,18 +53,16 @@ std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlVa
 std::optional<std::string> read_address(const YamlValue& value) {
   const auto text = value.string();
   if (!text) return std::nullopt;
-  const auto address = split_address(*text);
-  if (!address || !is_port(address->port)) {
-    value.fault("an address is HOST:PORT", "127.0.0.1:9090");
+  if (!net::ListenAddress::parse(*text)) {
+    value.fault("an address to listen on is IP:PORT, without a name", "127.0.0.1:9090");
     return std::nullopt;
   }
   return text;
 }
 
 bool is_loopback(const std::string& address) {
-  const auto parts = split_address(address);
-  return parts &&
-         (parts->host.starts_with("127.") || parts->host == "::1" || parts->host == "localhost");
+  const auto parsed = net::ListenAddress::parse(address);
+  return parsed && parsed->is_loopback;
 }
 
 std::optional<std::string> read_url(const YamlValue& value) {

@@ -196,6 +196,11 @@ TEST(ReadConfigTest, PushingOffLoopbackNeedsAToken) {
   EXPECT_THAT(faults_of(read("ingest: 0.0.0.0:8081\n" + services)),
               ElementsAre(HasSubstr("needs a token")));
   EXPECT_TRUE(good("ingest: 127.0.0.1:8081\n" + services).ingest->token.empty());
+  EXPECT_TRUE(good("ingest: '[::1]:8081'\n" + services).ingest->token.empty());
+  for (const char* address : {"localhost:8081", "127.evil.example:8081", "127.0.0.1:65536"}) {
+    EXPECT_THAT(faults_of(read("ingest: " + std::string(address) + "\n" + services)),
+                Contains(HasSubstr("1: error: an address to listen on is IP:PORT")));
+  }
   const Config config =
       good("ingest: { listen: \"0.0.0.0:8081\", token: \"${TOKEN}\" }\n" + services);
   EXPECT_EQ(config.ingest->token.reveal(), "t0ken");
