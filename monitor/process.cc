@@ -170,10 +170,12 @@ bool wait_readable(int fd, milliseconds at_most) {
 bool group_runs(pid_t group) {
   if (::kill(-group, 0) != 0) return false;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator at("/proc", error); !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "stat");
+    std::ifstream file(at->path() / "stat");
     std::string stat;
     std::getline(file, stat);
     const std::size_t name_end = stat.rfind(')');  // The name may hold anything, blanks too.

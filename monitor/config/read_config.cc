@@ -63,7 +63,10 @@ void report_lints(YamlFile& file, const Config& config) {
 ReadConfig read_from(YamlFile file, const std::string& path) {
   Reading reading;
   reading.config.file = path;
-  reading.directory = std::filesystem::absolute(path).parent_path();
+  // Without a directory of our own (it was removed) the path is as good as it stands.
+  std::error_code code;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, code);
+  reading.directory = (code ? std::filesystem::path(path) : absolute).parent_path();
   // A file that is no YAML has one fault; what it lacks besides is not worth a word.
   if (file.root().present()) read_sections(file.root(), reading);
   if (!file.failed()) report_lints(file, reading.config);

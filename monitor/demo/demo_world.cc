@@ -2,16 +2,15 @@
 
 #include <array>
 #include <charconv>
-#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
-#include <mutex>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <unistd.h>
 
+#include "monitor/sources/cadence.h"
 #include "net/http_client.h"
 
 namespace belay::monitor {
@@ -113,9 +112,11 @@ std::string as_slack_shows(std::string text) {
 
 Result<std::unique_ptr<DemoWorld>> DemoWorld::start() {
   std::unique_ptr<DemoWorld> world{new DemoWorld};
-  std::string pattern = (std::filesystem::temp_directory_path() / "belay-demo-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) {
-    return Error{Error::Kind::failed, "cannot make a directory " + pattern};
+  std::error_code code;
+  const std::filesystem::path parent = std::filesystem::temp_directory_path(code);
+  std::string pattern = (parent / "belay-demo-XXXXXX").string();
+  if (code || mkdtemp(pattern.data()) == nullptr) {
+    return Error{Error::Kind::failed, "no directory for temporary files: set TMPDIR to one"};
   }
   world->directory_ = pattern;
   if (const Status started = world->start_service(); !started) return started.error();
@@ -148,14 +149,11 @@ Status DemoWorld::start_service() {
 }
 
 void DemoWorld::use(std::uint64_t user, std::stop_token stop) const {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock{mutex};
-  for (std::uint64_t visit = user; !stop.stop_requested(); ++visit) {
+  std::uint64_t visit = user;
+  do {
     // What the shop answers is the shop's business: its log says how it went.
-    static_cast<void>(call("GET", url() + kPaths[visit % kPaths.size()]));
-    stopped.wait_for(lock, stop, kThinkTime, [] { return false; });
-  }
+    static_cast<void>(call("GET", url() + kPaths[visit++ % kPaths.size()]));
+  } while (wait_for(kThinkTime, stop));
 }
 
 std::string DemoWorld::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
@@ -187,7 +185,10 @@ std::vector<std::string> DemoWorld::slack_messages() const {
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const json message = json::parse(rest.substr(0, end), nullptr, false);
-    if (message.is_object()) messages.push_back(as_slack_shows(message.value("text", "")));
+    const auto text = message.is_object() ? message.find("text") : message.end();
+    if (text != message.end() && text->is_string()) {
+      messages.push_back(as_slack_shows(text->get<std::string>()));
+    }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return messages;

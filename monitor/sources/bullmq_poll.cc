@@ -69,11 +69,19 @@ std::optional<std::string> head_of(const RedisReply& end) {
   return std::nullopt;
 }
 
+/// The year 2200: what lies beyond is no time, and must not be calculated with.
+constexpr std::int64_t kUnixMsMax = 7'258'118'400'000;
+
+std::optional<std::int64_t> unix_ms_in(const RedisReply& reply) {
+  const std::optional<std::int64_t> number = number_in(reply);
+  return number && *number >= 0 && *number <= kUnixMsMax ? number : std::nullopt;
+}
+
 std::optional<std::int64_t> server_time_ms(const RedisReply& reply) {
   if (reply.items.size() != 2) return std::nullopt;
   const auto seconds = number_in(reply.items[0]);
   const auto micros = number_in(reply.items[1]);
-  if (!seconds || !micros) return std::nullopt;
+  if (!seconds || !micros || *seconds < 0 || *seconds > kUnixMsMax / 1000) return std::nullopt;
   return *seconds * 1000 + *micros / 1000;
 }
 
@@ -81,18 +89,18 @@ std::int64_t delay_of(const std::string& opts) {
   const auto document = nlohmann::json::parse(opts, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) return 0;
   const auto delay = document.find("delay");
-  const bool is_usable =
-      delay != document.end() && delay->is_number() && std::abs(delay->get<double>()) < 1e15;
-  return is_usable ? static_cast<std::int64_t>(delay->get<double>()) : 0;
+  if (delay == document.end() || !delay->is_number()) return 0;
+  const auto ms = delay->get<double>();
+  return ms >= 0 && ms <= static_cast<double>(kUnixMsMax) ? static_cast<std::int64_t>(ms) : 0;
 }
 
 }  // namespace
 
 std::optional<std::int64_t> waiting_since_ms(const RedisReply& reply) {
   if (reply.items.size() != 3) return std::nullopt;
-  const std::optional<std::int64_t> created = number_in(reply.items[0]);
+  const std::optional<std::int64_t> created = unix_ms_in(reply.items[0]);
   if (!created) return std::nullopt;
-  return std::max(*created + delay_of(reply.items[2].text), number_in(reply.items[1]).value_or(0));
+  return std::max(*created + delay_of(reply.items[2].text), unix_ms_in(reply.items[1]).value_or(0));
 }
 
 /// The jobs of one queue among which the oldest is.

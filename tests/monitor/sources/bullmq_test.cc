@@ -146,7 +146,11 @@ TEST(WaitingSinceTest, ADelayAndAnEarlierAttemptCount) {
   EXPECT_EQ(since("1000", "4000", R"({"delay":500})"), 4000);
   EXPECT_EQ(since("1000", "", "not json"), 1000);
   EXPECT_EQ(since("1000", "", R"({"delay":1e300})"), 1000);
+  EXPECT_EQ(since("1000", "", R"({"delay":-1e14})"), 1000);
+  EXPECT_EQ(since("1000", "9223372036854775807", "{}"), 1000);
   EXPECT_EQ(since("", "", "{}"), std::nullopt);
+  EXPECT_EQ(since("9223372036854775807", "", R"({"delay":500})"), std::nullopt);
+  EXPECT_EQ(since("-9223372036854775808", "", "{}"), std::nullopt);
 }
 
 TEST(BullmqSourceTest, QueuesAreFoundUnderTheirPrefix) {
