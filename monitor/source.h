@@ -13,7 +13,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// Blocks until `stop`, and returns within a second of it. A lost connection is the source's own
+  /// Blocks until `stop`, and returns within a second of it (or of the end of a program of its own,
+  /// which has a grace). A lost connection is the source's own
   /// business: it says SourceState{down}, backs off (250 ms doubling to 30 s, with jitter) and
   /// tries again. While it lives it sends SourceState{alive} and SourceProgress once an interval:
   /// silence means blind.

@@ -13,7 +13,7 @@ bool is_header_value(std::string_view text);
 /// ASCII letters in any case.
 bool equal_ignoring_case(std::string_view left, std::string_view right);
 
-/// Without the spaces and tabs around it.
+/// Without the spaces, tabs and line breaks around it.
 std::string_view trimmed(std::string_view text);
 
 }  // namespace belay::net

@@ -1,11 +1,11 @@
 #include "monitor/platform/redis_flag.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/sanitize.h"
+#include "net/deadline.h"
 
 namespace belay::monitor {
 namespace {
@@ -25,16 +25,14 @@ if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
 return 'changed'
 )lua";
 
-bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
-
 /// An error reply. Redis checks all of these before it changes anything.
 Error error_of(const RedisReply& reply) {
   const std::string said = "Redis: " + sanitize(reply.text, 300);
   for (const char* passing : {"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN",
                               "NOREPLICAS", "MISCONF", "OOM"}) {
-    if (starts_with(reply.text, passing)) return {Error::Kind::unavailable, said};
+    if (reply.text.starts_with(passing)) return {Error::Kind::unavailable, said};
   }
-  if (starts_with(reply.text, "READONLY")) {
+  if (reply.text.starts_with("READONLY")) {
     return {Error::Kind::unavailable, "the flag's Redis is a replica; " + said};
   }
   return {Error::Kind::failed, said};
@@ -47,7 +45,7 @@ bool refuses_scripts(const RedisReply& reply) {
   if (!is_error(reply)) return false;
   const bool names_eval =
       reply.text.find("eval") != std::string::npos || reply.text.find("EVAL") != std::string::npos;
-  return names_eval && (starts_with(reply.text, "NOPERM") ||
+  return names_eval && (reply.text.starts_with("NOPERM") ||
                         reply.text.find("unknown command") != std::string::npos);
 }
 
@@ -59,12 +57,10 @@ std::string in_quotes(const std::string& text) { return "\"" + sanitize(text, 10
 class RedisFlag::Session {
  public:
   Session(const RedisFlagOptions& options, std::stop_token stop)
-      : options_(options),
-        stop_(std::move(stop)),
-        until_(std::chrono::steady_clock::now() + options.deadline) {}
+      : options_(options), stop_(std::move(stop)), until_(options.deadline) {}
 
   Status connect() {
-    auto connected = net::RedisConnection::connect(options_.url, left(), stop_);
+    auto connected = net::RedisConnection::connect(options_.url, until_.remaining(), stop_);
     if (!connected.ok()) return reached(connected.error());
     connection_ = std::move(connected).value();
     return Done{};
@@ -72,7 +68,7 @@ class RedisFlag::Session {
 
   /// `changes`: after it was sent, a fault leaves open what was done.
   Result<std::vector<RedisReply>> ask(const std::vector<Command>& commands, bool changes) {
-    auto replies = connection_->pipeline(commands, left());
+    auto replies = connection_->pipeline(commands, until_.remaining());
     if (replies.ok() && replies->size() == commands.size()) return replies;
     if (replies.ok()) return Error{Error::Kind::unavailable, "Redis: a reply is missing"};
     Error error = replies.error();
@@ -86,11 +82,6 @@ class RedisFlag::Session {
   }
 
  private:
-  [[nodiscard]] std::chrono::milliseconds left() const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        until_ - std::chrono::steady_clock::now());
-    return std::max(left, std::chrono::milliseconds{1});
-  }
   // Before the first command nothing can have changed.
   static Error reached(Error error) {
     const bool refused = error.kind == Error::Kind::failed || error.kind == Error::Kind::invalid;
@@ -100,7 +91,7 @@ class RedisFlag::Session {
 
   const RedisFlagOptions& options_;
   const std::stop_token stop_;
-  const std::chrono::steady_clock::time_point until_;
+  const net::Deadline until_;
   std::unique_ptr<net::RedisConnection> connection_;
 };
 

@@ -14,6 +14,7 @@
 #include "base/sanitize.h"
 #include "monitor/process.h"
 #include "monitor/sources/backoff.h"
+#include "monitor/sources/cadence.h"
 #include "monitor/sources/log_feed.h"
 
 namespace belay::monitor {
@@ -110,11 +111,11 @@ class Life {
 };
 
 void wait_beating(LogFeed& feed, const std::stop_token& stop, milliseconds wait) {
+  constexpr milliseconds kBeat{50};
   const auto until = steady_clock::now() + wait;
-  while (!stop.stop_requested()) {
+  while (true) {
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-    if (left.count() <= 0) return;
-    ::poll(nullptr, 0, static_cast<int>(std::min(left, milliseconds{50}).count()));
+    if (left.count() <= 0 || !wait_for(std::min(left, kBeat), stop)) return;
     feed.beat();
   }
 }

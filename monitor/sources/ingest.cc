@@ -3,21 +3,17 @@
 #include <optional>
 #include <utility>
 
+#include "net/http_syntax.h"
+
 namespace belay::monitor {
 namespace {
 
-constexpr std::string_view kScheme = "bearer ";
-
 /// What follows the scheme, whose name has no case (RFC 9110, 11.1). Empty if it is another one.
 std::string_view bearer_token(std::string_view authorization) {
-  for (const char expected : kScheme) {
-    if (authorization.empty()) return {};
-    const char c = authorization.front();
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (lower != expected) return {};
-    authorization.remove_prefix(1);
-  }
-  return authorization;
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view scheme = authorization.substr(0, kScheme.size());
+  if (!net::equal_ignoring_case(scheme, kScheme)) return {};
+  return authorization.substr(kScheme.size());
 }
 
 }  // namespace

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
+#include "exporters/json.h"
+#include "monitor/sources/cadence.h"
 #include "monitor/sources/log_feed.h"
 
 namespace belay::monitor {
@@ -22,8 +23,9 @@ net::Outgoing refusal(int status, std::string text) {
 
 /// The same for every answer that takes something.
 net::Outgoing accepted(std::uint64_t used, const std::map<std::string, std::uint64_t>& rejected) {
-  const nlohmann::json body = {{"accepted", used}, {"rejected", rejected}};
-  return {.status = 202, .content_type = "application/json", .body = body.dump() + "\n"};
+  const nlohmann::ordered_json body = {{"accepted", used}, {"rejected", rejected}};
+  return {
+      .status = 202, .content_type = "application/json", .body = exporters::text_of(body) + "\n"};
 }
 
 }  // namespace
@@ -32,14 +34,13 @@ PushSource::PushSource(LogParserOptions options) : options_(std::move(options)) 
 PushSource::~PushSource() = default;
 
 void PushSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
-  constexpr int kBeatMs = 100;
+  constexpr std::chrono::milliseconds kBeat{100};
   {
     const std::lock_guard lock(mutex_);
     feed_ = std::make_unique<LogFeed>(options_, lane, clock);
     feed_->set_health(rules::SourceHealth::alive);
   }
-  while (!stop.stop_requested()) {
-    ::poll(nullptr, 0, kBeatMs);
+  while (wait_for(kBeat, stop)) {
     const std::lock_guard lock(mutex_);
     feed_->beat();
   }
