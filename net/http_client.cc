@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <system_error>
 
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -218,6 +219,13 @@ HttpFault fault_of(CURLcode code, CURL* easy, const Transfer& transfer, const ch
   } else if (fault.kind == Kind::timeout) {
     fault.message = std::string(fault.sent ? "no whole answer" : "no connection") + " within " +
                     format_duration(transfer.request.deadline);
+  } else if (fault.kind == Kind::refused) {
+    // curl's own words count the milliseconds: each try would have a text of its own.
+    long number = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    fault.message = "cannot connect";
+    if (number != 0)
+      fault.message += ": " + std::generic_category().message(static_cast<int>(number));
   } else if (fault.kind == Kind::stopped) {
     fault.message = "stopped";
   } else {

@@ -25,7 +25,7 @@ struct Header {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;              ///< http:// or https:// only.
-  std::vector<Header> headers;  ///< CR, LF or NUL in one of them: Error::Kind::invalid.
+  std::vector<Header> headers;  ///< CR, LF or NUL in one of them: HttpFault::Kind::invalid.
   std::string body;
   /// Absolute, from the call to the last byte: name lookup, TLS and a dripping peer included.
   std::chrono::milliseconds deadline{10'000};

@@ -130,6 +130,7 @@ TEST(HttpClientTest, AClosedPortIsRefused) {
   const HttpFault fault =
       fault_of({.url = "http://127.0.0.1:" + std::to_string(test::free_port()) + "/"});
   EXPECT_EQ(fault.kind, Kind::refused);
+  EXPECT_EQ(fault.message, "cannot connect: Connection refused");
   EXPECT_FALSE(fault.sent);
 }
 
