@@ -1,22 +1,13 @@
 #include "monitor/daemon.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "base/sanitize.h"
-#include "net/http_client.h"
 #include "rules/engine.h"
 
 namespace belay::monitor {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto kHeartbeatDeadline = 10s;
 
 std::string shown(const SourceConfig& source) {
   return source.service.empty() ? source.name : source.service + "/" + source.name;
@@ -62,7 +53,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
     inbox_.deliver(std::move(outcome));
   });
   health_ = std::make_unique<Health>([this] {
-    return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->degraded()};
+    return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->journal_trouble()};
   });
   sinks.push_back(health_.get());
   told_ = make_sinks(config_);
@@ -113,26 +104,9 @@ void Daemon::start_threads() {
     });
   }
   if (config_.heartbeat) {
-    heartbeat_thread_ = std::jthread([this](std::stop_token stop) { beat(std::move(stop)); });
-  }
-}
-
-void Daemon::beat(std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock{mutex};
-  while (!stop.stop_requested()) {
-    // Only a Belay that works says so: whoever listens notices the silence.
-    if (health_->why_not_alive().empty()) {
-      const net::HttpRequest request{.url = config_.heartbeat->url.reveal(),
-                                     .deadline = kHeartbeatDeadline};
-      const auto answer = net::http_call(request, stop);
-      if (const auto* fault = std::get_if<net::HttpFault>(&answer);
-          fault != nullptr && !stop.stop_requested()) {
-        spdlog::warn("the heartbeat did not arrive: {}", fault->message);
-      }
-    }
-    stopped.wait_for(lock, stop, config_.heartbeat->every, [] { return false; });
+    // Only a Belay that works says so.
+    heartbeat_ = std::make_unique<Heartbeat>(config_.heartbeat->url, config_.heartbeat->every,
+                                             [this] { return health_->why_not_alive().empty(); });
   }
 }
 
@@ -151,12 +125,14 @@ net::Outgoing Daemon::respond(const net::Incoming& request) const {
 
 void Daemon::stop() {
   ingest_listener_.reset();
-  heartbeat_thread_ = {};
+  heartbeat_.reset();
   // All of them at once: a program that is slow to end must not take the time of an action.
   for (std::jthread& thread : source_threads_) thread.request_stop();
   // The engine still runs: the outcome of the action under way is recorded.
   if (actor_) actor_->stop();
   source_threads_.clear();
+  engine_thread_.request_stop();
+  inbox_.close();
   engine_thread_ = {};
   metrics_listener_.reset();
 }

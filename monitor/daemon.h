@@ -14,6 +14,7 @@
 #include "monitor/engine_loop.h"
 #include "monitor/gate_versions.h"
 #include "monitor/health.h"
+#include "monitor/heartbeat.h"
 #include "monitor/inbox.h"
 #include "monitor/journal.h"
 #include "monitor/parts.h"
@@ -62,7 +63,6 @@ class Daemon {
   void build_engine(std::vector<exporters::Sink*> sinks);
   Status start_listeners();
   void start_threads();
-  void beat(std::stop_token stop);
   net::Outgoing respond(const net::Incoming& request) const;
 
   const Config config_;
@@ -83,7 +83,7 @@ class Daemon {
   std::unique_ptr<net::HttpListener> ingest_listener_;
   std::jthread engine_thread_;
   std::vector<std::jthread> source_threads_;
-  std::jthread heartbeat_thread_;
+  std::unique_ptr<Heartbeat> heartbeat_;
 };
 
 }  // namespace belay::monitor

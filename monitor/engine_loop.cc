@@ -1,9 +1,10 @@
 #include "monitor/engine_loop.h"
 
+#include <limits>
+#include <memory>
 #include <thread>
 #include <utility>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "base/sanitize.h"
@@ -26,7 +27,9 @@ EngineLoop::EngineLoop(rules::Engine engine, Parts parts)
     : engine_(std::move(engine)),
       parts_(std::move(parts)),
       progress_ns_(steady_ns()),
-      degraded_(parts_.journal == nullptr) {}
+      degraded_(parts_.journal == nullptr) {
+  note_trouble();
+}
 
 void EngineLoop::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
@@ -37,7 +40,8 @@ void EngineLoop::run(std::stop_token stop) {
     // What comes meanwhile is taken in one step; a flood must not make a step of each event.
     std::this_thread::sleep_until(began + kStepAtMostEvery);
   }
-  step(parts_.inbox.drain(0ms), true);
+  constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+  step(parts_.inbox.drain(0ms, kAll), true);
   publish(true);
 }
 
@@ -54,10 +58,12 @@ void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
   if (!made.journal.empty() && !degraded_) {
     const Status recorded = parts_.journal->append(made.journal);
     if (!recorded) tell_trouble(recorded.error().message);
+    note_trouble();
   }
   if (made.orders.empty()) return;
-  if (degraded_)
+  if (degraded_) {
     return refuse(made.orders, "the journal cannot be written, and nothing is done unrecorded");
+  }
   if (is_last) return;
   for (rules::Order& order : made.orders) parts_.submit(std::move(order));
 }
@@ -82,6 +88,18 @@ void EngineLoop::tell_trouble(const std::string& why) {
       .details = {sanitize(why)}};
   for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
 }
+
+void EngineLoop::note_trouble() {
+  std::string trouble;
+  if (degraded_) {
+    trouble = "the journal cannot be written: nothing is acted upon";
+  } else if (const auto found = parts_.journal->trouble()) {
+    trouble = sanitize(*found);
+  }
+  journal_trouble_.set(std::make_shared<const std::string>(std::move(trouble)));
+}
+
+std::string EngineLoop::journal_trouble() const { return *journal_trouble_.get(); }
 
 void EngineLoop::publish(bool now) {
   const auto time = SteadyClock::now();

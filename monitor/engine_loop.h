@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "exporters/latest.h"
 #include "exporters/sink.h"
 #include "monitor/clock.h"
 #include "monitor/inbox.h"
@@ -40,11 +41,14 @@ class EngineLoop {
   [[nodiscard]] std::chrono::nanoseconds since_progress() const;
   /// Any thread. The journal cannot be written: nothing is acted upon until the next start.
   [[nodiscard]] bool degraded() const { return degraded_.load(); }
+  /// Any thread. Why nothing is acted upon, or soon could not be (a full disk); empty: all is well.
+  [[nodiscard]] std::string journal_trouble() const;
 
  private:
   void step(const std::vector<rules::Event>& events, bool is_last);
   void record_and_hand_on(rules::Step& made, bool is_last);
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
+  void note_trouble();
   void publish(bool now);
 
   rules::Engine engine_;
@@ -52,6 +56,7 @@ class EngineLoop {
   std::chrono::steady_clock::time_point published_at_{};
   std::atomic<std::int64_t> progress_ns_;
   std::atomic<bool> degraded_;
+  exporters::Latest<std::string> journal_trouble_;
 };
 
 }  // namespace belay::monitor

@@ -53,8 +53,8 @@ std::vector<std::string> Health::why_not_alive() const {
 
 std::vector<std::string> Health::why_not_ready() const {
   std::vector<std::string> reasons = why_not_alive();
-  if (progress_().journal_failed) {
-    reasons.emplace_back("the journal cannot be written: nothing is acted upon");
+  if (std::string trouble = progress_().journal_trouble; !trouble.empty()) {
+    reasons.push_back(std::move(trouble));
   }
   const auto sources = sources_.get();
   if (sources == nullptr) {

@@ -15,7 +15,7 @@ namespace belay::monitor {
 struct ThreadProgress {
   std::chrono::nanoseconds since_engine_step{};
   bool actor_is_stuck = false;
-  bool journal_failed = false;
+  std::string journal_trouble;  ///< Why nothing is or could be acted upon; empty: all is well.
 };
 
 /// Answers whether this process works (/healthz: restart it if not) and whether it can be relied on

@@ -32,7 +32,12 @@ class FakeJournal : public Journal {
     return Done{};
   }
 
+  [[nodiscard]] std::optional<std::string> trouble() const override {
+    return is_full ? std::optional<std::string>{"the disk is full"} : std::nullopt;
+  }
+
   bool fails = false;
+  bool is_full = false;                          ///< Nothing has failed yet.
   std::vector<rules::JournalEntry::Kind> kinds;  ///< The engine's thread writes it; read it after.
 };
 
@@ -123,6 +128,7 @@ TEST_F(EngineLoopTest, AnOrderGoesOutAfterItsIntentIsDurable) {
   EXPECT_EQ(orders_, 1);
   EXPECT_THAT(journal_.kinds, Contains(rules::JournalEntry::Kind::intent));
   EXPECT_FALSE(loop_->degraded());
+  EXPECT_EQ(loop_->journal_trouble(), "");
 }
 
 TEST_F(EngineLoopTest, NothingIsDoneUnrecordedAndSomebodyIsPaged) {
@@ -133,6 +139,7 @@ TEST_F(EngineLoopTest, NothingIsDoneUnrecordedAndSomebodyIsPaged) {
   thread_ = {};
   EXPECT_EQ(orders_, 0);
   EXPECT_TRUE(loop_->degraded());
+  EXPECT_THAT(loop_->journal_trouble(), testing::HasSubstr("cannot be written"));
   EXPECT_TRUE(std::ranges::any_of(sink_.notices(), [](const auto& notice) { return notice.page; }));
 }
 
@@ -142,6 +149,17 @@ TEST_F(EngineLoopTest, WithoutAJournalItJudgesAndTellsButDoesNothing) {
   thread_ = {};
   EXPECT_EQ(orders_, 0);
   EXPECT_TRUE(loop_->degraded());
+}
+
+TEST_F(EngineLoopTest, SaysThatTheDiskIsFullBeforeSomethingMustBeDone) {
+  journal_.is_full = true;
+  start();
+  EXPECT_EQ(loop_->journal_trouble(), "the disk is full");
+  EXPECT_FALSE(loop_->degraded());
+  fail_a_gate();
+  EXPECT_TRUE(sink_.wait_for(rules::Notice::Kind::acting));
+  thread_ = {};
+  EXPECT_EQ(orders_, 1);
 }
 
 }  // namespace

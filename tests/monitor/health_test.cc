@@ -61,7 +61,7 @@ TEST_F(HealthTest, IsReadyWithOneSourceAndNamesAllOfThemWithNone) {
 
 TEST_F(HealthTest, IsNotReadyWhenTheJournalCannotBeWritten) {
   health_.publish(snapshot_with({source("tail", rules::SourceHealth::alive)}));
-  progress_.journal_failed = true;
+  progress_.journal_trouble = "the journal: the disk is full";
   const auto body = nlohmann::json::parse(health_.readyz().body);
   EXPECT_EQ(body.at("status"), "not ready");
   EXPECT_THAT(body.at("reasons").at(0).get<std::string>(), HasSubstr("journal"));
