@@ -18,6 +18,7 @@
 #include "monitor/commands/terminal.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/config/sentence_needs.h"
+#include "monitor/replay/episodes.h"
 #include "monitor/replay/recording.h"
 
 namespace belay::monitor {
@@ -28,6 +29,7 @@ using nlohmann::ordered_json;
 struct ReplayArguments {
   std::vector<std::string> files;
   std::vector<std::string> rules = {"packs/rollout"};
+  std::vector<std::string> against;
   std::string format = "auto";
   std::string latency_field;
   std::string service;
@@ -43,6 +45,7 @@ class ReplayVerb {
       : arguments_(arguments), style_(Style::of(stdout)) {}
 
   int run() {
+    if (!arguments_.against.empty()) return compare();
     const auto rules = load_rules(arguments_.rules);
     if (!rules) return kExitConfiguration;
     if (!check_versions(*rules)) return kExitUsage;
@@ -59,6 +62,67 @@ class ReplayVerb {
   }
 
  private:
+  /// The same recording under both sets of rules, and what differs.
+  int compare() {
+    if (std::ranges::find(arguments_.files, "-") != arguments_.files.end()) {
+      complain("--against reads the recording twice: give it a file, not the standard input");
+      return kExitUsage;
+    }
+    const auto a = load_rules(arguments_.rules);
+    const auto b = load_rules(arguments_.against);
+    if (!a || !b) return kExitConfiguration;
+    if (!check_versions(*a) || !check_versions(*b)) return kExitUsage;
+    const auto of_a = episodes_of(*a);
+    const auto of_b = of_a ? episodes_of(*b) : std::nullopt;
+    progress_.erase();
+    if (!of_b) return kExitUsage;
+    show(beside(*of_a, *of_b));
+    return kExitPass;
+  }
+
+  /// Nothing: the recording cannot be replayed, and why was told.
+  std::optional<Episodes> episodes_of(const std::vector<rules::Rule>& rules) {
+    Episodes episodes;
+    Replay replay{options(rules),
+                  [&](const rules::Step& step, Instant /*now*/) { episodes.take(step); }};
+    for (const std::string& file : arguments_.files) {
+      if (!read(file, replay)) return std::nullopt;
+    }
+    replay.finish();
+    return replay.jump() ? std::nullopt : std::optional{episodes};
+  }
+
+  void show(const std::vector<RuleBeside>& rules) const {
+    const auto differ = std::ranges::count_if(rules, &RuleBeside::differs);
+    if (arguments_.output == OutputFormat::json) {
+      ordered_json json{{"a", arguments_.rules}, {"b", arguments_.against}, {"differ", differ}};
+      json["rules"] = ordered_json::array();
+      for (const RuleBeside& rule : rules) json["rules"].push_back(monitor::json_of(rule));
+      print(exporters::text_of(json, 2) + "\n");
+      return;
+    }
+    std::string text;
+    for (const RuleBeside& rule : rules) {
+      if (arguments_.output == OutputFormat::jsonl) {
+        text += exporters::text_of(monitor::json_of(rule)) + "\n";
+        continue;
+      }
+      text += fmt::format("{} {}{}\n", sanitize(rule.service), style_.bold(sanitize(rule.rule)),
+                          rule.differs() ? "" : ": the same in both");
+      text += fmt::format("  A  {}\n", monitor::text_of(rule.a));
+      if (rule.differs()) text += fmt::format("  B  {}\n", monitor::text_of(rule.b));
+    }
+    if (arguments_.output == OutputFormat::text) {
+      text += rules.empty()
+                  ? "no rule fired in either\n"
+                  : fmt::format("{} of {} rules that fired differ; A is {}, B is {}\n", differ,
+                                rules.size(),
+                                sanitize(fmt::format("{}", fmt::join(arguments_.rules, ", "))),
+                                sanitize(fmt::format("{}", fmt::join(arguments_.against, ", "))));
+    }
+    print(text);
+  }
+
   bool check_versions(const std::vector<rules::Rule>& rules) {
     if (!arguments_.candidate.empty()) {
       if (arguments_.service.empty()) complain("--candidate needs --service: whose version is it?");
@@ -263,6 +327,10 @@ void add_replay(CLI::App& app, Chosen& chosen) {
       ->type_name("FILE")
       ->allow_extra_args(false)
       ->capture_default_str();
+  verb->add_option("--against", arguments->against,
+                   "Other packs and rule files: what would they have done, and what differs?")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   verb->add_option("--format", arguments->format, "auto, cloudflare, logpush, fly or generic")
       ->check(CLI::IsMember({"auto", "cloudflare", "logpush", "fly", "generic"}))
       ->capture_default_str();

@@ -48,6 +48,36 @@ TEST(CommandLineTest, TheSameRecordingTwiceGivesTheSameBytes) {
   EXPECT_EQ(run_belay({"replay", "--output", "jsonl", sample}).text, first.text);
 }
 
+TEST(CommandLineTest, ReplayAgainstOtherRulesTellsWhatDiffers) {
+  const TemporaryDirectory directory;
+  std::string log;
+  for (int second = 0; second < 120; ++second) {
+    for (int i = 0; i < 10; ++i) {
+      log += "{\"ts\":" + std::to_string(1'795'182'320'000 + second * 1000 + i) +
+             ",\"service\":\"s\",\"status\":" + (second >= 60 && i < 3 ? "500" : "200") + "}\n";
+    }
+  }
+  directory.write("log", log);
+  const std::string rule = "  - { name: errors, then: alert, when: \"error rate > ";
+  directory.write("a.yaml", "rules:\n" + rule + "20% over 10s, min 20 requests\" }\n");
+  directory.write("b.yaml", "rules:\n" + rule + "50% over 10s, min 20 requests\" }\n");
+  const std::vector<std::string> compare = {"replay", "--rules", "a.yaml", "--against", "b.yaml"};
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = compare;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_belay(arguments, directory.path());
+  };
+  const BelayRun text = run({"log"});
+  EXPECT_EQ(text.code, 0) << text.text;
+  EXPECT_THAT(text.text, HasSubstr("B  never fired"));
+  EXPECT_THAT(text.text, HasSubstr("1 of 1 rules that fired differ; A is a.yaml, B is b.yaml"));
+  const json differs = json::parse(run({"--output", "json", "log"}).text);
+  EXPECT_EQ(differs.at("differ"), 1);
+  EXPECT_EQ(differs.at("rules").at(0).at("a").size(), 1U);
+  EXPECT_TRUE(differs.at("rules").at(0).at("b").empty());
+  EXPECT_EQ(run({"-"}).code, 2);
+}
+
 TEST(CommandLineTest, AJumpInTimeNamesItsLine) {
   const TemporaryDirectory directory;
   directory.write("log",
