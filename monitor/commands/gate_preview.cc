@@ -15,12 +15,18 @@ namespace {
 
 std::string what_on_fail(const rules::ServicePlan& plan, const std::string& baseline) {
   std::vector<std::string> rungs;
+  bool acts = false;
   for (const rules::Then& then : plan.on_fail) {
     const bool rolls_back = then.kind == rules::Then::Kind::rollback;
-    rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : text_of(then));
+    acts = acts || !rolls_back || !baseline.empty();
+    if (rolls_back && baseline.empty()) {
+      rungs.emplace_back("roll back (not without a baseline: to which version?)");
+    } else {
+      rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : text_of(then));
+    }
   }
   const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
-  if (baseline.empty()) return "nothing: without a baseline there is no version to go back to";
+  if (!acts) return "nothing: without a baseline there is no version to go back to";
   switch (plan.mode) {
     case rules::Mode::observe:
       return "nothing (mode observe); in mode enforce: " + ladder;

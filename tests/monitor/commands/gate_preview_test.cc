@@ -1,0 +1,44 @@
+#include "monitor/commands/gate_preview.h"
+
+#include <gtest/gtest.h>
+
+namespace belay::monitor {
+namespace {
+
+using Kind = rules::Then::Kind;
+
+std::string on_fail(rules::Mode mode, std::vector<rules::Then> ladder,
+                    const std::string& baseline) {
+  Config config;
+  rules::ServicePlan plan;
+  plan.name = "shop";
+  plan.mode = mode;
+  plan.on_fail = std::move(ladder);
+  config.plan.services = {plan};
+  return preview_of(config, "shop", {.candidate = "v2", .baseline = baseline},
+                    std::chrono::minutes{10})
+      .on_fail;
+}
+
+const std::vector<rules::Then> kLadder = {{Kind::reset_flag, "checkout"}, {Kind::rollback, {}}};
+
+TEST(GatePreviewTest, SaysWhatAFailWouldDoInEachMode) {
+  EXPECT_EQ(on_fail(rules::Mode::enforce, kLadder, "v1"),
+            "reset flag checkout, if that does not help roll back to v1");
+  EXPECT_EQ(on_fail(rules::Mode::recommend, {{Kind::rollback, {}}}, "v1"),
+            "tell what it would do (mode recommend): roll back to v1");
+  EXPECT_EQ(on_fail(rules::Mode::observe, {{Kind::rollback, {}}}, "v1"),
+            "nothing (mode observe); in mode enforce: roll back to v1");
+}
+
+TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {
+  EXPECT_EQ(on_fail(rules::Mode::enforce, {{Kind::rollback, {}}}, ""),
+            "nothing: without a baseline there is no version to go back to");
+  EXPECT_EQ(
+      on_fail(rules::Mode::enforce, kLadder, ""),
+      "reset flag checkout, if that does not help roll back (not without a baseline: to which "
+      "version?)");
+}
+
+}  // namespace
+}  // namespace belay::monitor
