@@ -253,7 +253,7 @@ TEST(AttemptExplorationTest, AppliesAtMostOnceAndTellsTheTruthInEveryInterleavin
         ASSERT_TRUE(story.end() != Phase::applied || ours == 1);
         const bool not_ours = story.end() == Phase::rejected || story.end() == Phase::already;
         ASSERT_TRUE(!not_ours || ours == 0);
-        const bool human = platform.live() == "newer";
+        const bool human = platform.live_version() == "newer";
         ASSERT_TRUE(story.end() != Phase::superseded || human || ours == 1);
         // Nothing hides: the platform healed, so the order is through unless someone said no.
         if (story.end() == Phase::abandoned) FAIL() << story.told.back().detail;
@@ -285,7 +285,7 @@ TEST(AttemptExplorationTest, WhatShowsOnlyItsEffectNeverOverwritesSomeoneElses) 
   explore({}, Trace::effect,
           [](FakePlatform& platform, const rules::Order& order, const Story& story) {
             ASSERT_TRUE(rules::is_final(story.end()));
-            ASSERT_TRUE(story.end() != Phase::applied || platform.live() == "good");
+            ASSERT_TRUE(story.end() != Phase::applied || platform.live_version() == "good");
             ASSERT_LE(platform.deployments_of(order.intent), 1);
           });
 }

@@ -23,7 +23,7 @@ void FakePlatform::catch_up() {
   });
 }
 
-const std::string& FakePlatform::live() {
+const std::string& FakePlatform::live_version() {
   catch_up();
   return deployments_.back().version;
 }

@@ -47,7 +47,7 @@ class FakePlatform final : public monitor::Platform {
 
   void deploy_by_hand(const std::string& version) { deployments_.push_back({"", version}); }
   [[nodiscard]] int deployments_of(const std::string& intent);
-  [[nodiscard]] const std::string& live();
+  [[nodiscard]] const std::string& live_version();
   [[nodiscard]] int applies() const { return applies_; }
   [[nodiscard]] int reads() const { return reads_; }
 
