@@ -13,7 +13,7 @@ GateTarget gate_target(Platform* platform, const std::string& candidate,
                        const std::string& baseline) {
   GateTarget target{.candidate = candidate, .baseline = baseline};
   if (platform == nullptr) return target;
-  const auto live = platform->live({});
+  const auto live = platform->live_shares({});
   if (!live.ok()) {
     target.trouble = live.error().message;
     return target;

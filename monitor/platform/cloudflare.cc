@@ -107,7 +107,7 @@ Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token sto
   return standing_of(*found, *rollback, mark_of(order));
 }
 
-Result<std::vector<rules::Deployment::Share>> Cloudflare::live(std::stop_token stop) {
+Result<std::vector<rules::Deployment::Share>> Cloudflare::live_shares(std::stop_token stop) {
   const auto found = deployments(std::move(stop));
   if (!found.ok()) return found.error();
   std::vector<rules::Deployment::Share> shares;

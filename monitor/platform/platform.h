@@ -46,7 +46,7 @@ class Platform {
   [[nodiscard]] virtual Trace trace(const rules::Order& /*order*/) const { return Trace::id; }
 
   /// What has the traffic now, the largest share first. Empty: this platform cannot tell.
-  virtual Result<std::vector<rules::Deployment::Share>> live(std::stop_token /*stop*/) {
+  virtual Result<std::vector<rules::Deployment::Share>> live_shares(std::stop_token /*stop*/) {
     return std::vector<rules::Deployment::Share>{};
   }
 
