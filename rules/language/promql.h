@@ -12,7 +12,8 @@ namespace belay::rules {
 /// than a route, `metric`, CPU times, `worse than`, `fails 3 of 5`, `sampling`.
 ///
 /// It is near, not equal: Prometheus scrapes, interpolates within buckets and drops what is absent,
-/// where Belay says unknown. `for` is not in it: it belongs in the `for:` of an alert. `min` of requests is.
+/// where Belay says unknown. `for` is not in it: it belongs in the `for:` of an alert. `min` of
+/// requests is.
 std::optional<std::string> nearest_promql(const Sentence& sentence, const std::string& service);
 
 }  // namespace belay::rules
