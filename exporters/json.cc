@@ -5,11 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rules/language/rule_check.h"
+
 namespace belay::exporters {
 namespace {
 
 using nlohmann::ordered_json;
-using rules::Then;
 
 template <typename Value>
 void put_if(ordered_json& json, const char* key, const std::optional<Value>& value) {
@@ -29,22 +30,6 @@ ordered_json array_of(const Range& range) {
   ordered_json array = ordered_json::array();
   for (const auto& item : range) array.push_back(json_of(item));
   return array;
-}
-
-std::string text_of(const Then& then) {
-  switch (then.kind) {
-    case Then::Kind::rollback:
-      return "rollback";
-    case Then::Kind::reset_flag:
-      return "reset flag " + then.name;
-    case Then::Kind::run:
-      return "run " + then.name;
-    case Then::Kind::pause:
-      return "pause";
-    case Then::Kind::alert:
-      return "alert";
-  }
-  return "alert";
 }
 
 const char* unit_of(rules::Dimension dimension) {
@@ -150,7 +135,7 @@ ordered_json json_of(const rules::RuleStatus& status) {
   ordered_json json{{"service", status.service},
                     {"rule", status.rule},
                     {"sentence", status.sentence},
-                    {"then", text_of(status.then)},
+                    {"then", then_text(status.then)},
                     {"severity", name_of(status.severity)},
                     {"truth", name_of(status.truth)}};
   if (status.unknown) json["unknown"] = name_of(*status.unknown);

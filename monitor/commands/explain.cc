@@ -24,6 +24,7 @@
 #include "monitor/replay/replay.h"
 #include "rules/language/parser.h"
 #include "rules/language/promql.h"
+#include "rules/language/rule_check.h"
 
 namespace belay::monitor {
 namespace {
@@ -120,7 +121,7 @@ ordered_json json_of(const rules::Rule& rule, const std::string& service) {
   ordered_json json{{"rule", rule.name},
                     {"sentence", rule.sentence.text},
                     {"normal_form", rules::normal_form(rule.sentence)},
-                    {"then", text_of(rule.then)},
+                    {"then", then_text(rule.then)},
                     {"feeds", what_feeds(rule.sentence)},
                     {"time_to_detect", time_to_detect(rule.sentence)}};
   if (const auto promql = rules::nearest_promql(rule.sentence, service)) json["promql"] = *promql;
@@ -139,7 +140,7 @@ std::string text_of_rule(const rules::Rule& rule, const std::string& service, co
     }
   };
   row("reads as", rules::normal_form(rule.sentence));
-  row("then", text_of(rule.then));
+  row("then", then_text(rule.then));
   if (!rule.summary.empty()) row("summary", rule.summary);
   if (!rule.runbook.empty()) row("runbook", rule.runbook);
   rows("fed by", what_feeds(rule.sentence));

@@ -9,6 +9,7 @@
 #include "base/sanitize.h"
 #include "monitor/commands/notice_output.h"
 #include "rules/judgement/verdict.h"
+#include "rules/language/rule_check.h"
 
 namespace belay::monitor {
 namespace {
@@ -22,7 +23,7 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
     if (rolls_back && baseline.empty()) {
       rungs.emplace_back("roll back (not without a baseline: to which version?)");
     } else {
-      rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : text_of(then));
+      rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : then_text(then));
     }
   }
   const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
@@ -40,22 +41,6 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
 
 }  // namespace
 
-std::string text_of(const rules::Then& then) {
-  switch (then.kind) {
-    case rules::Then::Kind::rollback:
-      return "rollback";
-    case rules::Then::Kind::reset_flag:
-      return "reset flag " + then.name;
-    case rules::Then::Kind::run:
-      return "run " + then.name;
-    case rules::Then::Kind::pause:
-      return "pause";
-    case rules::Then::Kind::alert:
-      return "alert";
-  }
-  return "";
-}
-
 GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
                        Duration lasts) {
   const auto plan = std::ranges::find_if(
@@ -72,7 +57,7 @@ GatePreview preview_of(const Config& config, const std::string& service, const G
                       .state = config.state.string()};
   for (const auto* list : {&plan->rules, &plan->rollout_rules}) {
     for (const rules::Rule& rule : *list) {
-      preview.rules.emplace_back(rule.name, rule.sentence.text + " → " + text_of(rule.then));
+      preview.rules.emplace_back(rule.name, rule.sentence.text + " → " + then_text(rule.then));
     }
   }
   for (const SourceConfig& source : config.sources) {

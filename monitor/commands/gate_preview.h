@@ -35,9 +35,6 @@ GatePreview preview_of(const Config& config, const std::string& service, const G
 std::string text_of(const GatePreview& preview, const Style& style);
 nlohmann::ordered_json json_of(const GatePreview& preview);
 
-/// "rollback", "reset flag checkout-v2": as it is written in a rule.
-std::string text_of(const rules::Then& then);
-
 /// How the rules stand, in one line: "✖ shop-5xx 31% (25 of 80) > 5% over 10s, 2 fine, 1 unknown".
 std::string line_of(const rules::ServiceStatus& service);
 

@@ -4,25 +4,14 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/language/rule_check.h"
 #include "rules/rollout/journal_text.h"
 
 namespace belay::rules {
 namespace {
 
 std::string words_of(const Then& then) {
-  switch (then.kind) {
-    case Then::Kind::rollback:
-      return "roll back";
-    case Then::Kind::reset_flag:
-      return "reset flag " + then.name;
-    case Then::Kind::run:
-      return "run " + then.name;
-    case Then::Kind::pause:
-      return "pause";
-    case Then::Kind::alert:
-      return "alert";
-  }
-  return "alert";
+  return then.kind == Then::Kind::rollback ? "roll back" : then_text(then);
 }
 
 std::string clean(const std::string& text) { return sanitize(text); }
