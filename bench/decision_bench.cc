@@ -1,5 +1,6 @@
-// Row 8 of the goals: from an event's arrival to the end of the step that judged it, through the
-// real inbox and the real loop of the engine's thread, while nothing else happens.
+// Row 8 of the goals: from an event's arrival to what the engine's thread records of the step that
+// took it, through the real inbox and the real loop, while nothing else happens. The journal only
+// notes the time: SQLite's share, and the judging behind the record, are not in the figure.
 
 #include <algorithm>
 #include <atomic>
