@@ -102,8 +102,8 @@ void EngineLoop::note_trouble() {
 std::string EngineLoop::journal_trouble() const { return *journal_trouble_.get(); }
 
 void EngineLoop::publish(bool now) {
-  const auto time = SteadyClock::now();
-  if (!now && time - published_at_ < kPublishEvery) return;
+  const Instant time = parts_.clock.now();
+  if (!now && published_at_ && time - *published_at_ < kPublishEvery) return;
   published_at_ = time;
   const rules::Snapshot snapshot = engine_.snapshot();
   for (exporters::Sink* sink : parts_.sinks) sink->publish(snapshot);

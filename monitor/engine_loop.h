@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ class EngineLoop {
   /// that is made so late is open in the journal, and the next start resumes it.
   void run(std::stop_token stop);
 
+  /// One round of run(), for who owns the time himself: the events go through one step of the
+  /// engine, what it wants recorded is made durable, and only then its orders are handed on.
+  void step(const std::vector<rules::Event>& events, bool is_last);
+
   /// Any thread. Time since the loop last came round; it does so at least every 250 ms.
   [[nodiscard]] std::chrono::nanoseconds since_progress() const;
   /// Any thread. The journal cannot be written: nothing is acted upon until the next start.
@@ -45,7 +50,6 @@ class EngineLoop {
   [[nodiscard]] std::string journal_trouble() const;
 
  private:
-  void step(const std::vector<rules::Event>& events, bool is_last);
   void record_and_hand_on(rules::Step& made, bool is_last);
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
   void note_trouble();
@@ -53,7 +57,7 @@ class EngineLoop {
 
   rules::Engine engine_;
   Parts parts_;
-  std::chrono::steady_clock::time_point published_at_{};
+  std::optional<Instant> published_at_;
   std::atomic<std::int64_t> progress_ns_;
   std::atomic<bool> degraded_;
   exporters::Latest<std::string> journal_trouble_;

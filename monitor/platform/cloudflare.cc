@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
+#include "monitor/platform/cloudflare_standing.h"
 #include "net/http_client.h"
 
 namespace belay::monitor {
@@ -32,49 +33,12 @@ std::string percent_encoded(const std::string& text) {
   return encoded;
 }
 
-std::string mark_of(const rules::Order& order) { return "belay " + order.intent; }
-
 std::string message_of(const rules::Order& order) {
   std::string message = mark_of(order);
   const std::size_t room = kMessageBytesMax - std::min(kMessageBytesMax, message.size() + 4);
   if (room > 0) message += " " + sanitize(order.reason, room);
   return message;
 }
-
-std::string shown(const CloudflareDeployment& deployment) {
-  std::string text;
-  for (const auto& share : deployment.versions) {
-    if (!text.empty()) text += ", ";
-    text += share.version + " at " + std::to_string(static_cast<int>(share.percent)) + "%";
-  }
-  return sanitize(text + " (deployment " + deployment.id + ")", 300);
-}
-
-Standing standing_of(const std::vector<CloudflareDeployment>& deployments,
-                     const rules::RollBack& rollback, const std::string& mark) {
-  const CloudflareDeployment& live = deployments.front();
-  const bool has_target = live.percent_of(rollback.target) >= 100;
-  const auto ours =
-      std::find_if(deployments.begin(), deployments.end(), [&](const CloudflareDeployment& one) {
-        return one.message.compare(0, mark.size(), mark) == 0;
-      });
-  if (ours != deployments.end() && has_target) {
-    const auto replaced = ours + 1;
-    std::string detail = shown(live);
-    if (replaced != deployments.end() && replaced->percent_of(rollback.expected) <= 0) {
-      detail += "; raced: it replaced a deployment that was not judged: " + shown(*replaced);
-    }
-    return {Standing::Kind::ours, detail};
-  }
-  if (ours != deployments.end()) {
-    return {Standing::Kind::other, "after our rollback someone deployed " + shown(live)};
-  }
-  if (has_target) return {Standing::Kind::target, shown(live)};
-  const bool is_expected = live.percent_of(rollback.expected) > 0;
-  return {is_expected ? Standing::Kind::expected : Standing::Kind::other, shown(live)};
-}
-
-Error not_a_rollback() { return {Error::Kind::invalid, "Cloudflare can only roll versions back"}; }
 
 }  // namespace
 
@@ -100,11 +64,9 @@ Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_toke
 }
 
 Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token stop) {
-  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
-  if (rollback == nullptr) return not_a_rollback();
   const auto found = deployments(std::move(stop));
   if (!found.ok()) return found.error();
-  return standing_of(*found, *rollback, mark_of(order));
+  return standing_of(*found, order);
 }
 
 Result<std::vector<rules::Deployment::Share>> Cloudflare::live_shares(std::stop_token stop) {
@@ -120,7 +82,9 @@ Result<std::vector<rules::Deployment::Share>> Cloudflare::live_shares(std::stop_
 
 Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
   const auto* rollback = std::get_if<rules::RollBack>(&order.action);
-  if (rollback == nullptr) return not_a_rollback();
+  if (rollback == nullptr) {
+    return Error{Error::Kind::invalid, "Cloudflare can only roll versions back"};
+  }
   using nlohmann::json;
   // Immediate: wrangler's default leaves Durable Objects on the bad code for five minutes more.
   const json body = {
