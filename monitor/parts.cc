@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "exporters/audit.h"
 #include "exporters/routes.h"
 #include "exporters/slack.h"
 #include "monitor/platform/cloudflare.h"
@@ -95,14 +96,22 @@ std::unique_ptr<Platform> make_command(const CommandAction& command) {
 exporters::CommandsByService commands_of(const Config& config) {
   exporters::CommandsByService commands;
   for (const ServiceConfig& service : config.services) {
-    const auto* worker = std::get_if<CloudflareScript>(&service.platform);
-    if (worker == nullptr) continue;
-    commands[service.name] = {
-        .undo =
-            fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y", worker->script),
-        .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
+    if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
+      commands[service.name] = {
+          .undo = fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y",
+                              worker->script),
+          .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
+    }
+    // How to undo a rollback there only the service's own command knows.
+    if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
+      commands[service.name] = {.undo = "", .logs = fmt::format("fly logs -a {}", fly->app)};
+    }
   }
   return commands;
+}
+
+exporters::Outbox::Complain complain_about(const char* route) {
+  return [route](const std::string& line) { spdlog::warn("{}: {}", route, line); };
 }
 
 std::vector<std::unique_ptr<exporters::Sink>> make_routes(
@@ -113,7 +122,7 @@ std::vector<std::unique_ptr<exporters::Sink>> make_routes(
     const std::string unique = sinks.empty() ? name : fmt::format("{}-{}", name, sinks.size() + 1);
     sinks.push_back(std::make_unique<exporters::Slack>(
         exporters::Slack::Options{.webhook = route.webhook, .commands = commands},
-        counts.of(unique), [](const std::string& line) { spdlog::warn("slack: {}", line); }));
+        counts.of(unique), complain_about("slack")));
   }
   return sinks;
 }
@@ -158,9 +167,13 @@ void add_platforms(const Config& config, Platforms& platforms) {
     if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
       platforms.add_rollback(service.name, make_command(*command));
     }
+    const auto* fly = std::get_if<FlyApp>(&service.platform);
+    if (fly != nullptr && fly->rollback) {
+      platforms.add_rollback(service.name, make_command(*fly->rollback));
+    }
   }
-  for (const auto& [name, flag] : config.flags) {
-    platforms.add_flag("", name,
+  for (const auto& [service, name, flag] : config.flags) {
+    platforms.add_flag(service, name,
                        std::make_unique<RedisFlag>(RedisFlagOptions{.url = flag.url,
                                                                     .key = flag.key,
                                                                     .field = flag.field,
@@ -168,8 +181,8 @@ void add_platforms(const Config& config, Platforms& platforms) {
                                                                     .safe = flag.safe,
                                                                     .channel = flag.channel}));
   }
-  for (const auto& [name, command] : config.commands) {
-    platforms.add_command("", name, make_command(command));
+  for (const auto& [service, name, command] : config.commands) {
+    platforms.add_command(service, name, make_command(command));
   }
 }
 
@@ -177,8 +190,13 @@ std::unique_ptr<Told> make_sinks(const Config& config) {
   auto told = std::make_unique<Told>();
   told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->notifications);
   const exporters::CommandsByService commands = commands_of(config);
+  auto tell = make_routes(config.tell, "slack", commands, told->notifications);
+  if (!config.audit.empty()) {
+    tell.push_back(std::make_unique<exporters::Audit>(config.audit, told->notifications.of("audit"),
+                                                      complain_about("audit")));
+  }
   told->routes = std::make_unique<exporters::Routes>(
-      make_routes(config.tell, "slack", commands, told->notifications),
+      std::move(tell),
       make_routes(pages_only(config), "slack-page", commands, told->notifications));
   return told;
 }

@@ -77,6 +77,11 @@ struct CommandAction {
   Duration timeout = std::chrono::seconds{60};
   std::vector<std::pair<std::string, std::string>> env;
 };
+/// An app of Fly.io. Belay reaches it by a command as yet.
+struct FlyApp {
+  std::string app;
+  std::optional<CommandAction> rollback;  ///< Absent: nothing can roll it back.
+};
 struct FlagConfig {
   net::RedisUrl url;
   std::string key;
@@ -96,7 +101,16 @@ struct CloudflareAccount {
 struct ServiceConfig {
   std::string name;
   /// monostate: nothing can roll it back.
-  std::variant<std::monostate, CloudflareScript, CommandAction> platform;
+  std::variant<std::monostate, CloudflareScript, FlyApp, CommandAction> platform;
+};
+
+/// Something that rules name: `of` is what stands behind the name for `service`, or (empty) for
+/// every service that has nothing of its own under it.
+template <typename Of>
+struct Named {
+  std::string service;
+  std::string name;
+  Of of;
 };
 
 struct SlackRoute {
@@ -122,10 +136,11 @@ struct Config {
   std::optional<CloudflareAccount> cloudflare;
   std::vector<SourceConfig> sources;
   std::vector<ServiceConfig> services;  ///< As Plan::services.
-  std::vector<std::pair<std::string, FlagConfig>> flags;
-  std::vector<std::pair<std::string, CommandAction>> commands;
+  std::vector<Named<FlagConfig>> flags;
+  std::vector<Named<CommandAction>> commands;
   std::vector<SlackRoute> tell;
   std::vector<SlackRoute> page;
+  std::filesystem::path audit;  ///< Takes a line of JSON for each notice; empty: none is written.
   std::optional<HeartbeatConfig> heartbeat;
   rules::Plan plan;
 };

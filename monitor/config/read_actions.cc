@@ -30,7 +30,7 @@ CommandAction read_command_action(YamlMap& map, const char* argv_key, const std:
   return command;
 }
 
-void read_flag(const YamlEntry& entry, Reading& reading) {
+void read_flag(const YamlEntry& entry, const std::string& service, Reading& reading) {
   if (!check_name(entry, "a flag")) return;
   YamlMap kinds(entry.value, "a flag");
   const YamlValue redis = kinds.get("redis");
@@ -55,7 +55,7 @@ void read_flag(const YamlEntry& entry, Reading& reading) {
   if (flag.expect == flag.safe && safe.present()) {
     safe.fault("`safe` is what `expect` is: there would be nothing to reset");
   }
-  reading.config.flags.emplace_back(entry.name, std::move(flag));
+  reading.config.flags.push_back({service, entry.name, std::move(flag)});
 }
 
 void read_script(const YamlValue& value, ServiceConfig& service, const Reading& reading) {
@@ -65,6 +65,30 @@ void read_script(const YamlValue& value, ServiceConfig& service, const Reading& 
     value.fault("platforms.cloudflare is missing: it holds the account and the token");
   }
   service.platform = std::move(script);
+}
+
+CommandAction read_rollback(YamlMap& map, const YamlValue& place) {
+  CommandAction action = read_command_action(map, "rollback", "rollback");
+  if (action.verify.empty()) {
+    place.warning(
+        "without `verify` nothing shows whether a rollback arrived: after an unclear end it is "
+        "reported, never tried again");
+  }
+  return action;
+}
+
+void read_fly_app(const YamlValue& value, ServiceConfig& service) {
+  YamlMap map(value, "a Fly app");
+  FlyApp app{.app = map.require("app").string().value_or(""), .rollback = std::nullopt};
+  if (map.get("rollback").present()) {
+    app.rollback = read_rollback(map, value);
+  } else {
+    for (const char* key : {"verify", "timeout", "env"}) {
+      const YamlValue part = map.get(key);
+      if (part.present()) part.fault("this is of a command, and there is no `rollback`");
+    }
+  }
+  service.platform = std::move(app);
 }
 
 }  // namespace
@@ -82,23 +106,25 @@ void read_platforms(const YamlValue& value, Reading& reading) {
     reading.config.cloudflare = std::move(account);
   }
   if (const YamlValue fly = platforms.get("fly"); fly.present()) {
-    fly.fault("Fly is not spoken to yet: use a command in the service's `platform`",
-              "command: { rollback: [./deploy-fly] }, which finds the image in $BELAY_TARGET");
+    fly.fault("Fly's API is not spoken to yet: name a command in the service's `platform`",
+              "fly: { app: APP, rollback: [./deploy-fly] }, which finds the image in "
+              "$BELAY_TARGET");
     // Asked for, so that its keys are not reported as unknown on top.
     YamlMap map(fly, "platforms.fly");
     for (const char* key : {"token", "org"}) static_cast<void>(map.get(key));
   }
 }
 
-void read_flags(const YamlValue& value, Reading& reading) {
-  for (const YamlEntry& entry : value.entries()) read_flag(entry, reading);
+void read_flags(const YamlValue& value, const std::string& service, Reading& reading) {
+  for (const YamlEntry& entry : value.entries()) read_flag(entry, service, reading);
 }
 
-void read_commands(const YamlValue& value, Reading& reading) {
+void read_commands(const YamlValue& value, const std::string& service, Reading& reading) {
   for (const YamlEntry& entry : value.entries()) {
     if (!check_name(entry, "a command")) continue;
     YamlMap map(entry.value, "a command");
-    reading.config.commands.emplace_back(entry.name, read_command_action(map, "argv", "a command"));
+    reading.config.commands.push_back(
+        {service, entry.name, read_command_action(map, "argv", "a command")});
   }
 }
 
@@ -106,25 +132,16 @@ void read_platform(const YamlValue& value, ServiceConfig& service, const Reading
   if (!value.present()) return;
   YamlMap platform(value, "a platform");
   const YamlValue cloudflare = platform.get("cloudflare");
+  const YamlValue fly = platform.get("fly");
   const YamlValue command = platform.get("command");
-  if (const YamlValue fly = platform.get("fly"); fly.present()) {
-    fly.fault("Fly is not rolled back natively yet: use a command",
-              "command: { rollback: [./deploy-fly] }, which finds the image in $BELAY_TARGET");
-    return;
-  }
-  if (cloudflare.present() == command.present()) {
-    value.fault("a platform is exactly one of `cloudflare` and `command`");
+  if (cloudflare.present() + fly.present() + command.present() != 1) {
+    value.fault("a platform is exactly one of `cloudflare`, `fly` and `command`");
     return;
   }
   if (cloudflare.present()) return read_script(cloudflare, service, reading);
+  if (fly.present()) return read_fly_app(fly, service);
   YamlMap map(command, "a command platform");
-  CommandAction action = read_command_action(map, "rollback", "rollback");
-  if (action.verify.empty()) {
-    command.warning(
-        "without `verify` nothing shows whether a rollback arrived: after an unclear end it is "
-        "reported, never tried again");
-  }
-  service.platform = std::move(action);
+  service.platform = read_rollback(map, command);
 }
 
 }  // namespace belay::monitor

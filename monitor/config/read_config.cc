@@ -18,9 +18,9 @@ void read_sections(const YamlValue& root, Reading& reading) {
   const rules::Mode mode = read_mode(top.get("mode")).value_or(rules::Mode::recommend);
   read_listeners(top, config);
   read_platforms(top.get("platforms"), reading);
-  read_flags(top.get("flags"), reading);
-  read_commands(top.get("commands"), reading);
-  read_notify(top.get("notify"), config);
+  read_flags(top.get("flags"), "", reading);
+  read_commands(top.get("commands"), "", reading);
+  read_notify(top.get("notify"), reading);
   read_heartbeat(top.get("heartbeat"), config);
   read_logs(top.get("logs"), "", reading);
   read_services(top.require("services"), mode, reading);

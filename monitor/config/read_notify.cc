@@ -55,11 +55,14 @@ void read_ingest(const YamlValue& value, Config& config) {
 
 }  // namespace
 
-void read_notify(const YamlValue& value, Config& config) {
+void read_notify(const YamlValue& value, Reading& reading) {
   if (!value.present()) return;
   YamlMap notify(value, "notify");
-  config.tell = read_routes(notify.get("tell"));
-  config.page = read_routes(notify.get("page"));
+  reading.config.tell = read_routes(notify.get("tell"));
+  reading.config.page = read_routes(notify.get("page"));
+  if (const auto file = notify.get("audit").string()) {
+    reading.config.audit = reading.directory / *file;
+  }
 }
 
 void read_heartbeat(const YamlValue& value, Config& config) {

@@ -16,9 +16,18 @@ std::vector<rules::Then> thens_of(const rules::ServicePlan& plan) {
   return thens;
 }
 
-template <typename Named>
-bool is_named(const std::vector<std::pair<std::string, Named>>& things, const std::string& name) {
-  return std::ranges::any_of(things, [&](const auto& thing) { return thing.first == name; });
+template <typename Of>
+bool is_named(const std::vector<Named<Of>>& things, const std::string& name,
+              const std::string& service) {
+  return std::ranges::any_of(things, [&](const Named<Of>& thing) {
+    return thing.name == name && (thing.service.empty() || thing.service == service);
+  });
+}
+
+bool can_be_rolled_back(const ServiceConfig& service) {
+  const auto* app = std::get_if<FlyApp>(&service.platform);
+  return app != nullptr ? app->rollback.has_value()
+                        : !std::holds_alternative<std::monostate>(service.platform);
 }
 
 void check_actions(const YamlValue& place, const rules::ServicePlan& plan, const Config& config) {
@@ -27,10 +36,11 @@ void check_actions(const YamlValue& place, const rules::ServicePlan& plan, const
     if (std::ranges::find(missing, message) == missing.end()) missing.push_back(std::move(message));
   };
   for (const rules::Then& then : thens_of(plan)) {
-    if (then.kind == rules::Then::Kind::reset_flag && !is_named(config.flags, then.name)) {
+    if (then.kind == rules::Then::Kind::reset_flag &&
+        !is_named(config.flags, then.name, plan.name)) {
       note(fmt::format("{} resets the flag {}, which is not under `flags`", plan.name, then.name));
     }
-    if (then.kind == rules::Then::Kind::run && !is_named(config.commands, then.name)) {
+    if (then.kind == rules::Then::Kind::run && !is_named(config.commands, then.name, plan.name)) {
       note(fmt::format("{} runs {}, which is not under `commands`", plan.name, then.name));
     }
   }
@@ -48,7 +58,7 @@ void check_enforcing(const YamlValue& place, const ServiceConfig& service,
   const bool rolls_back = std::ranges::any_of(plan.on_fail, [](const rules::Then& then) {
     return then.kind == rules::Then::Kind::rollback;
   });
-  if (rolls_back && std::holds_alternative<std::monostate>(service.platform)) {
+  if (rolls_back && !can_be_rolled_back(service)) {
     place.fault(fmt::format("{} is in mode enforce and rolls back, and has no `platform` to do so",
                             plan.name),
                 "platform: { command: { rollback: [./deploy], verify: [./is-live] } }");
@@ -67,10 +77,15 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
     if (worker->script != plan.name) plan.aliases.push_back(worker->script);
   }
+  if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
+    if (fly->app != plan.name) plan.aliases.push_back(fly->app);
+  }
   if (const auto own = read_mode(map.get("mode"))) plan.mode = *own;
   read_logs(map.get("logs"), plan.name, reading);
-  read_probes(map.get("probes"), plan.name, reading);
+  read_probes(map.get("probes"), service, reading);
   read_queues(map.get("queues"), plan.name, reading);
+  read_flags(map.get("flags"), plan.name, reading);
+  read_commands(map.get("commands"), plan.name, reading);
   if (const YamlValue after = map.get("after"); after.present()) {
     after.fault("trains of services are not built yet: gate one service after the other");
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "monitor/sources/probe.h"
 
 namespace belay::monitor {
 namespace {
@@ -12,6 +13,9 @@ using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, 5> kFormats = {"auto", "cloudflare", "logpush", "fly",
                                                       "generic"};
+
+constexpr std::array<std::string_view, 2> kAims = {"cloudflare", "fly"};
+constexpr std::size_t kAimCloudflare = 0;
 
 constexpr std::array<std::string_view, 2> kFrom = {"start", "end"};
 constexpr std::size_t kFromStart = 0;
@@ -117,7 +121,33 @@ void read_expectations(const YamlValue& value, ProbeConfig& probe) {
   probe.json_equals = field.value.string().value_or("");
 }
 
-void read_probe(const YamlEntry& entry, const std::string& service, Reading& reading) {
+/// How each version of a gate is aimed at: by headers as they are written, or the platform's own.
+void read_aim(YamlMap& map, const ServiceConfig& service, ProbeConfig& probe) {
+  probe.version_headers = read_pairs(map.get("version headers"));
+  probe.version_path = map.get("version field").string().value_or("");
+  const YamlValue aim = map.get("aim");
+  const auto platform = aim.choice(kAims);
+  if (!platform) return;
+  net::Header header = fly_instance_header();
+  if (*platform == kAimCloudflare) {
+    const auto* worker = std::get_if<CloudflareScript>(&service.platform);
+    if (worker == nullptr) {
+      aim.fault(
+          "only a Worker's versions are aimed at so: the service has no "
+          "`platform: { cloudflare: { script: … } }`");
+      return;
+    }
+    if (probe.version_path.empty()) {
+      aim.warning(
+          "Cloudflare ignores the aim, without a word, for a version it does not know yet: "
+          "without `version field` such an answer counts for the wrong version");
+    }
+    header = cloudflare_version_header(worker->script);
+  }
+  probe.version_headers.emplace_back(std::move(header.name), std::move(header.value));
+}
+
+void read_probe(const YamlEntry& entry, const ServiceConfig& service, Reading& reading) {
   if (!check_name(entry, "a probe")) return;
   YamlMap map(entry.value, "a probe");
   ProbeConfig probe;
@@ -132,12 +162,11 @@ void read_probe(const YamlEntry& entry, const std::string& service, Reading& rea
     timeout.fault(fmt::format("a probe must end before the next one: at most {} (its `every`)",
                               format_duration(probe.every)));
   }
-  probe.version_headers = read_pairs(map.get("version headers"));
-  probe.version_path = map.get("version field").string().value_or("");
+  read_aim(map, service, probe);
   probe.ca_file = map.get("ca").string().value_or("");
   read_expectations(map.get("expect"), probe);
   const rules::SourcePlan plan{.kind = rules::SourceKind::probe, .interval = probe.every};
-  add_source(entry.value, {entry.name, service, std::move(probe)}, plan, reading);
+  add_source(entry.value, {entry.name, service.name, std::move(probe)}, plan, reading);
 }
 
 }  // namespace
@@ -148,7 +177,7 @@ void read_logs(const YamlValue& value, const std::string& service, Reading& read
   for (const YamlValue& one : value.list()) read_log(one, service, reading);
 }
 
-void read_probes(const YamlValue& value, const std::string& service, Reading& reading) {
+void read_probes(const YamlValue& value, const ServiceConfig& service, Reading& reading) {
   for (const YamlEntry& entry : value.entries()) read_probe(entry, service, reading);
 }
 

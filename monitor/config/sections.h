@@ -24,18 +24,19 @@ struct Reading {
 
 /// `logs:` of a service, or of all of them (service empty).
 void read_logs(const YamlValue& value, const std::string& service, Reading& reading);
-void read_probes(const YamlValue& value, const std::string& service, Reading& reading);
+void read_probes(const YamlValue& value, const ServiceConfig& service, Reading& reading);
 void read_queues(const YamlValue& value, const std::string& service, Reading& reading);
 
-/// `platforms:` (accounts and tokens), `flags:` and `commands:`.
+/// `platforms:` (accounts and tokens).
 void read_platforms(const YamlValue& value, Reading& reading);
-void read_flags(const YamlValue& value, Reading& reading);
-void read_commands(const YamlValue& value, Reading& reading);
+/// `flags:` and `commands:` of a service, or of all of them (service empty).
+void read_flags(const YamlValue& value, const std::string& service, Reading& reading);
+void read_commands(const YamlValue& value, const std::string& service, Reading& reading);
 /// `platform:` of a service.
 void read_platform(const YamlValue& value, ServiceConfig& service, const Reading& reading);
 
 /// `notify:`, `heartbeat:`, `ingest:`, `metrics:`.
-void read_notify(const YamlValue& value, Config& config);
+void read_notify(const YamlValue& value, Reading& reading);
 void read_heartbeat(const YamlValue& value, Config& config);
 void read_listeners(YamlMap& top, Config& config);
 

@@ -21,12 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 25ms;
 
-constexpr const char* kRules = R"(rules:
-  - name: shop-errors
-    when: error rate > 20% over 5s, min 20 requests, for 1s
-    then: rollback
-)";
-
 constexpr const char* kConfiguration = R"(state: state
 metrics: 127.0.0.1:0
 mode: {mode}
@@ -35,12 +29,14 @@ services:
   shop:
     platform: {platform}
     logs: {logs}
+    {of_service}
     rollout:
       rules: [rules.yaml]
       on fail: {on_fail}
       verify for: 7s
 notify:
   page: [ {{ slack: {{ webhook: "${{SLACK}}" }} }} ]
+  {of_notify}
 )";
 
 std::int64_t now_ms() {
@@ -86,7 +82,6 @@ class GateWorld::Slack {
 };
 
 GateWorld::GateWorld() : slack_(std::make_unique<Slack>()) {
-  directory_.write("rules.yaml", kRules);
   directory_.write("live", "v2 10%\n");
   directory_.write("shop.log", "");
 }
@@ -94,11 +89,14 @@ GateWorld::GateWorld() : slack_(std::make_unique<Slack>()) {
 GateWorld::~GateWorld() = default;
 
 void GateWorld::configure(const Settings& settings) const {
+  directory_.write("rules.yaml", settings.rules);
   directory_.write(
       "belay.yaml",
       fmt::format(kConfiguration, fmt::arg("mode", settings.mode), fmt::arg("more", settings.more),
                   fmt::arg("platform", settings.platform), fmt::arg("logs", settings.logs),
-                  fmt::arg("on_fail", settings.on_fail)));
+                  fmt::arg("on_fail", settings.on_fail),
+                  fmt::arg("of_service", settings.of_service),
+                  fmt::arg("of_notify", settings.of_notify)));
 }
 
 void GateWorld::serve(Traffic traffic) {

@@ -31,8 +31,16 @@ class GateWorld {
     std::string platform = kFilePlatform;
     std::string logs = "{ file: shop.log }";
     std::string on_fail = "[rollback]";
-    std::string more;  ///< Top-level lines: `flags: …`, `platforms: …`.
+    std::string rules = kRules;
+    std::string of_service;  ///< More of the service, one line: `probes: …`, `flags: …`.
+    std::string of_notify;   ///< More of `notify`, one line.
+    std::string more;        ///< Top-level lines: `flags: …`, `platforms: …`.
   };
+  static constexpr const char* kRules =
+      "rules:\n"
+      "  - name: shop-errors\n"
+      "    when: error rate > 20% over 5s, min 20 requests, for 1s\n"
+      "    then: rollback\n";
   /// Puts `$BELAY_TARGET` into the file `live`, after noting a line in `runs`.
   static constexpr const char* kFilePlatform =
       "{ command: { rollback: [sh, -c, 'echo run >> runs; echo $BELAY_TARGET > live'], "

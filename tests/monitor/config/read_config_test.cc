@@ -91,9 +91,9 @@ commands:
   EXPECT_EQ(config.plan.sources.at(0).name, "live");
   EXPECT_EQ(config.plan.sources.at(0).lateness, 10s);
   ASSERT_EQ(config.commands.size(), 1U);
-  EXPECT_THAT(config.commands[0].second.argv, ElementsAre("./drain", "--key=t0ken"));
-  EXPECT_THAT(config.commands[0].second.argv_written, ElementsAre("./drain", "--key=${TOKEN}"));
-  EXPECT_EQ(config.commands[0].second.timeout, 5s);
+  EXPECT_THAT(config.commands[0].of.argv, ElementsAre("./drain", "--key=t0ken"));
+  EXPECT_THAT(config.commands[0].of.argv_written, ElementsAre("./drain", "--key=${TOKEN}"));
+  EXPECT_EQ(config.commands[0].of.timeout, 5s);
 }
 
 TEST(ReadConfigTest, ProbesQueuesFlagsAndWorkersAreTyped) {
@@ -129,7 +129,85 @@ flags:
   const auto& queues = std::get<QueuesConfig>(config.sources.at(2).of);
   EXPECT_EQ(queues.url.database, 2);
   EXPECT_EQ(queues.prefix, "jobs");
-  EXPECT_EQ(config.flags.at(0).second.field, "checkout");
+  EXPECT_EQ(config.flags.at(0).of.field, "checkout");
+}
+
+TEST(ReadConfigTest, AServiceHasFlagsAndCommandsOfItsOwn) {
+  const Config config = good(R"(
+services:
+  shop:
+    logs: { file: a.log }
+    flags: { beta: { redis: { url: "${REDIS_URL}", key: shop-beta, expect: on, safe: off } } }
+    commands: { drain: { argv: [./drain], verify: [./drained] } }
+    rollout: { on fail: [reset flag beta, run drain] }
+)");
+  EXPECT_EQ(config.flags.at(0).service, "shop");
+  EXPECT_EQ(config.flags.at(0).name, "beta");
+  EXPECT_EQ(config.commands.at(0).service, "shop");
+  EXPECT_THAT(faults_of(read(R"(
+services:
+  shop:
+    logs: { file: a.log }
+    commands: { drain: { argv: [./drain], verify: [./drained] } }
+  till: { logs: { file: b.log }, rollout: { on fail: [run drain] } }
+)")),
+              ElementsAre(HasSubstr("6: error: till runs drain, which is not under `commands`")));
+}
+
+TEST(ReadConfigTest, AProbeIsAimedAsItsPlatformWants) {
+  const Config config = good(R"(
+platforms: { cloudflare: { account: abc, token: "${TOKEN}" } }
+services:
+  gateway:
+    platform: { cloudflare: { script: my-gateway } }
+    probes: { up: { url: "https://x.test/", aim: cloudflare, version field: version } }
+  jobs:
+    platform: { fly: { app: my-jobs } }
+    probes: { up: { url: "https://y.test/", aim: fly } }
+)");
+  using Pair = std::pair<std::string, std::string>;
+  EXPECT_THAT(
+      std::get<ProbeConfig>(config.sources.at(0).of).version_headers,
+      ElementsAre(Pair("Cloudflare-Workers-Version-Overrides", "my-gateway=\"{version}\"")));
+  EXPECT_THAT(std::get<ProbeConfig>(config.sources.at(1).of).version_headers,
+              ElementsAre(Pair("fly-force-instance-id", "{version}")));
+  EXPECT_THAT(config.plan.services.at(1).aliases, ElementsAre("my-jobs"));
+}
+
+TEST(ReadConfigTest, AnAimThatCannotWorkOrMayMissIsTold) {
+  EXPECT_THAT(faults_of(read("services:\n  shop:\n    probes:\n      up: { url: \"http://x/\", "
+                             "aim: cloudflare }\n")),
+              ElementsAre(HasSubstr("4: error: only a Worker's versions are aimed at so")));
+  const ReadConfig unverified = read(R"(
+platforms: { cloudflare: { account: abc, token: "${TOKEN}" } }
+services:
+  gateway:
+    platform: { cloudflare: { script: gateway } }
+    probes: { up: { url: "https://x.test/", aim: cloudflare } }
+)");
+  EXPECT_TRUE(unverified.config);
+  EXPECT_THAT(faults_of(unverified),
+              ElementsAre(HasSubstr("6: warning: Cloudflare ignores the aim, without a word")));
+}
+
+TEST(ReadConfigTest, AFlyAppIsRolledBackByACommandOnly) {
+  const std::string enforce =
+      "mode: enforce\nnotify: { page: [ { slack: { webhook: \"${SLACK}\" } } ] }\n";
+  EXPECT_THAT(faults_of(read(enforce + "services: { shop: { logs: { file: a }, platform: { fly: { "
+                                       "app: shop } } } }\n")),
+              ElementsAre(HasSubstr("no `platform` to do so")));
+  good(enforce +
+       "services: { shop: { logs: { file: a }, platform: { fly: { app: shop, rollback: "
+       "[./deploy], verify: [./look] } } } }\n");
+  EXPECT_THAT(faults_of(read("services: { shop: { logs: { file: a }, platform: { fly: { app: shop, "
+                             "verify: [./look] } } } }\n")),
+              ElementsAre(HasSubstr("there is no `rollback`")));
+}
+
+TEST(ReadConfigTest, TheAuditFileLiesBesideTheConfiguration) {
+  EXPECT_EQ(
+      good("services: { shop: { logs: { file: a } } }\nnotify: { audit: told.jsonl }\n").audit,
+      "/etc/belay/told.jsonl");
 }
 
 TEST(ReadConfigTest, AllErrorsComeAtOnceWithTheirLines) {
@@ -174,16 +252,16 @@ TEST(ReadConfigTest, EnforceWithoutAPlatformToRollBackIsRefused) {
 TEST(ReadConfigTest, WhatIsNotBuiltIsRefusedAndSaysWhatWorksToday) {
   const std::vector<std::string> faults = faults_of(read(R"(
 listen: 127.0.0.1:8080
+platforms: { fly: { token: "${TOKEN}" } }
 services:
   shop:
-    platform: { fly: { app: shop } }
     logs: { cloudflare-tail: {} }
     after: [gateway]
     rollout: { steps: [10% for 10m] }
 notify: { page: [ { pagerduty: { key: "${TOKEN}" } } ] }
 )"));
   EXPECT_THAT(faults, Contains(HasSubstr("2: error: the API and the live page are not built yet")));
-  EXPECT_THAT(faults, Contains(HasSubstr("command: { rollback: [./deploy-fly]")));
+  EXPECT_THAT(faults, Contains(HasSubstr("fly: { app: APP, rollback: [./deploy-fly]")));
   EXPECT_THAT(faults, Contains(HasSubstr("exec: [wrangler, tail, SCRIPT, --format, json]")));
   EXPECT_THAT(faults, Contains(HasSubstr("trains of services are not built yet")));
   EXPECT_THAT(faults, Contains(HasSubstr("does not move traffic by itself yet")));
