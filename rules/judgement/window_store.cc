@@ -152,9 +152,6 @@ void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const R
   }
 }
 
-namespace {
-
-/// How many of a second's latencies are above a threshold: as told, else by the buckets.
 std::uint32_t count_above(const RequestSecond& second, std::uint32_t threshold_us) {
   for (const RequestSecond::Above& above : second.above)
     if (above.threshold_us == threshold_us) return above.count;
@@ -163,6 +160,8 @@ std::uint32_t count_above(const RequestSecond& second, std::uint32_t threshold_u
     if (bucket_lower(bucket.bucket) > static_cast<double>(threshold_us)) count += bucket.count;
   return count;
 }
+
+namespace {
 
 void feed_latency(Window& window, const TimeBuckets& now, const TimeBuckets& at,
                   const RequestSecond& second) {

@@ -91,6 +91,8 @@ class WindowStore {
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request);
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
           const RequestSecond& second);
+/// How many of a second's latencies are above a threshold: as told, else by the buckets.
+std::uint32_t count_above(const RequestSecond& second, std::uint32_t threshold_us);
 /// Whether its parts can be true together: no more latencies than calls, and no more of them above
 /// a threshold than there are.
 bool is_consistent(const RequestSecond& second);

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/judgement/candidate_comparison.h"
+#include "rules/judgement/evidence_blocks.h"
+#include "rules/windows/quantile_window.h"
+#include "rules/windows/series_store.h"
+
+namespace belay::rules {
+
+/// The requests of a rollout's candidate and baseline, side by side in event time, from the
+/// rollout's start on: what every comparison of one rollout is fed from. A request, and a second of
+/// requests that was counted elsewhere, give the same.
+class PairedEvidence {
+ public:
+  /// `start` is a whole second. The baseline is kNoName when there is none.
+  PairedEvidence(NameId candidate, NameId baseline, Instant start);
+  PairedEvidence(const PairedEvidence&) = delete;
+  PairedEvidence& operator=(const PairedEvidence&) = delete;
+
+  [[nodiscard]] NameId candidate() const { return candidate_; }
+  [[nodiscard]] NameId baseline() const { return baseline_; }
+  [[nodiscard]] bool has_baseline() const { return baseline_ != kNoName; }
+  [[nodiscard]] Instant start() const { return start_; }
+
+  /// Where requests of one kind count. Good as long as this lives.
+  struct Place {
+    Role role = Role::candidate;
+    std::uint32_t route = 0;
+    NameId outcome = kNoName;
+    bool is_error = false;
+  };
+  /// Nothing for a version that is neither. Routes over the cap share one number.
+  std::optional<Place> place(NameId version, NameId route, NameId outcome, bool is_error);
+  void count(const Place& place, const Request& request);
+  void count(const Place& place, const RequestSecond& second);
+
+  /// At a whole second, before anything is judged at it. What came before `now` is complete, but
+  /// for late events.
+  void advance(Instant now);
+  /// The candidate takes another share of the traffic from `at` on.
+  void begin_step(Instant at);
+
+  /// The comparison of a sentence; made if need be, and fed from then on.
+  CandidateComparison& comparison(const ComparisonSpec& spec);
+  /// That of the default judgement. Always there.
+  [[nodiscard]] const CandidateComparison& comparison() const { return *comparisons_.front(); }
+
+  /// Of one version within the last seconds.
+  struct Sums {
+    std::uint64_t total = 0;
+    std::uint64_t errors = 0;
+    std::uint64_t reported = 0;  ///< With a latency.
+    std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
+    [[nodiscard]] double error_rate() const;
+    [[nodiscard]] double slow_rate() const;
+  };
+  static constexpr std::int64_t kSecondsMax = 120;
+  /// The whole seconds [now - seconds, now) of the last advance().
+  [[nodiscard]] Sums last(std::int64_t seconds, Role role) const;
+  /// The 95th percentile over the last 60 s, in microseconds. Nothing without latencies.
+  [[nodiscard]] std::optional<double> p95_us(Role role) const;
+  /// What counts in Sums::slow from now on.
+  void slow_above(std::uint32_t limit_us) { slow_above_us_ = limit_us; }
+
+  [[nodiscard]] std::uint64_t total_in_step(Role role) const {
+    return in_step_[static_cast<std::size_t>(role)].total;
+  }
+  [[nodiscard]] std::uint64_t errors_in_step(Role role) const {
+    return in_step_[static_cast<std::size_t>(role)].bad;
+  }
+  /// The newest request of the candidate (its event time).
+  [[nodiscard]] std::optional<Instant> last_candidate() const { return last_candidate_; }
+  /// Requests of the baseline since the candidate's newest.
+  [[nodiscard]] std::uint64_t baseline_since_candidate() const { return baseline_since_candidate_; }
+
+  /// Why the candidate's requests failed, since the comparison's evidence window began.
+  struct Failure {
+    NameId outcome = kNoName;  ///< kNoName: "ok", so the status made it an error.
+    std::uint16_t status = 0;
+    std::uint64_t count = 0;
+  };
+  [[nodiscard]] const std::vector<Failure>& failures() const { return failures_; }
+  /// kOtherRoute for those over the cap.
+  [[nodiscard]] NameId route_name(std::uint32_t route) const { return routes_[route]; }
+
+ private:
+  struct Second {
+    std::int64_t at = -1;
+    std::array<Sums, kRoles> roles{};
+  };
+  struct Many {
+    std::int64_t second = 0;
+    Instant at{};
+    std::uint32_t count = 0;
+    std::uint32_t slow = 0;
+    std::uint16_t status = 0;
+    std::span<const RequestSecond::Bucket> latencies;
+  };
+  void count(const Place& place, const Many& many);
+  void note_failure(const Place& place, std::uint16_t status, std::uint32_t count);
+  std::uint32_t number_of(NameId route);
+
+  static constexpr std::size_t kRoutesMax = 200;
+  static constexpr std::size_t kFailuresMax = 32;
+  /// A power of two, with room for what is ahead.
+  static constexpr std::size_t kSeconds = 128;
+
+  NameId candidate_;
+  NameId baseline_;
+  Instant start_;
+  std::int64_t now_;
+  std::uint32_t slow_above_us_ = 250'000;
+  std::vector<std::unique_ptr<CandidateComparison>> comparisons_;
+  std::vector<NameId> routes_;
+  std::unordered_map<NameId, std::uint32_t> number_of_route_;
+  std::array<Second, kSeconds> seconds_{};
+  std::array<QuantileWindow, kRoles> latencies_;
+  std::array<PairCounts::Of, kRoles> in_step_{};
+  std::optional<Instant> last_candidate_;
+  std::uint64_t baseline_since_candidate_ = 0;
+  std::vector<Failure> failures_;
+  std::int64_t failures_since_ = 0;
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/judgement/guarded_rules.h"
+#include "rules/judgement/names.h"
+#include "rules/judgement/paired_evidence.h"
+#include "rules/judgement/share_bet.h"
+
+namespace belay::rules {
+
+/// What a rollout is judged by when nobody wrote a rule: the comparison, and beside it absolute
+/// rules that a person can check by eye, each guarded by the baseline (docs/comparison.md).
+enum class RolloutRule : std::uint8_t {
+  comparison,        ///< candidate worse than baseline, confidence 99%
+  broken,            ///< 10 s: n >= 20, errors >= 50 %, for 5 s; the baseline's rate below half
+  clear,             ///< 10 s: >= 30 errors, >= 10 %, for 5 s; at least 3 x the baseline
+  errors,            ///< 30 s: n >= 20, > 5 %, for 30 s with evidence or for 90 s
+  latency,           ///< 60 s: n >= 50, p95 > 250 ms, for 30 s with evidence
+  candidate_silent,  ///< No request of the candidate where ten were to be expected.
+  probes,            ///< Three failed probes of the candidate in a row.
+  queue,             ///< Above its threshold, and 1.5 x what it was before the rollout.
+};
+inline constexpr std::size_t kRolloutRules = 8;
+const char* name_of(RolloutRule rule);
+
+/// How bad a route or a reason for failing is, for people.
+struct TopFailure {
+  std::string name;  ///< A route, or "exceededCpu", "503".
+  std::uint64_t bad = 0;
+  std::uint64_t total = 0;  ///< Of a route; 0 of a reason.
+};
+
+/// The numbers behind an answer. Those of one rule; what it does not look at is 0.
+struct RolloutNumbers {
+  Compared compared = Compared::errors;
+  Duration window{};                ///< Over which the counts were taken.
+  PairCounts counts;                ///< Bad events of both versions among all.
+  double odds = 0;                  ///< Evidence, "8,100 to 1"; beyond 1e12 it stays there.
+  double odds_limit = 0;            ///< Where it acts.
+  double margin = 0;                ///< How much worse is allowed: 1.25.
+  double traffic = 0;               ///< The candidate's share of the requests.
+  double share = 0;                 ///< The candidate's share of the bad events.
+  double excess = 0;                ///< Rate above what is allowed: 0.012 is 1.2 points.
+  RateInterval interval;            ///< Of the candidate's rate of bad events, at 99 %.
+  std::vector<TopFailure> routes;   ///< Of the candidate, most bad events first; three at most.
+  std::vector<TopFailure> reasons;  ///< As above.
+};
+
+/// What the rollout should do now.
+struct RolloutAnswer {
+  enum class Kind : std::uint8_t {
+    warn,      ///< Tell: the odds are against the candidate, but not enough to act.
+    pause,     ///< Do not advance, and page. Judging goes on.
+    resume,    ///< Nothing is left of what paused.
+    rollback,  ///< Final: nothing more is answered.
+  } kind{};
+  RolloutRule rule{};
+  bool is_shared_cause = false;  ///< Of a pause: the baseline is as bad.
+  Instant at{};
+  std::string headline;              ///< One line, fit for a terminal and for Slack.
+  std::vector<std::string> details;  ///< Further lines.
+  RolloutNumbers numbers;
+};
+const char* name_of(RolloutAnswer::Kind kind);
+
+struct RolloutLimits {
+  double error_rate = 0.05;  ///< The user's error rule.
+  /// The user's latency rule: more than one in twenty requests (p95) above this.
+  Duration latency = std::chrono::milliseconds{250};
+  /// Requests of the candidate before a step may pass.
+  std::uint64_t requests_min = 50;
+};
+
+/// Judges one rollout, second by second. Pure: the same evidence gives the same answers. Drive it
+/// so, at every whole second of engine time, each once and in order:
+///
+///   evidence.count(...);           // as requests come, all of them, of both versions
+///   judgement.begin_step(...);     // at the start and at each change of traffic
+///   evidence.advance(now);
+///   if (auto answer = judgement.judge(now, is_blind, names)) ...
+///
+/// Nothing is forgotten at a step. It needs not be told of pauses and resumes by a person. After a
+/// rollback it is over; a rollout that starts again gets a new one.
+class RolloutJudgement {
+ public:
+  struct Versions {
+    std::string candidate;
+    std::string baseline;  ///< Empty: there is none.
+  };
+  /// `evidence` must outlive it.
+  RolloutJudgement(PairedEvidence& evidence, Versions versions, const RolloutLimits& limits);
+
+  /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
+  /// Tells the evidence.
+  void begin_step(Instant at, std::optional<double> traffic);
+  /// An answer of a probe that was aimed at one version.
+  void probe_answered(Role role, bool failed);
+  /// A queue has been above its threshold for its rule's duration; `before`: its depth when the
+  /// rollout began. queue_fine() when that is over.
+  void queue_above(const std::string& queue, double depth, double before);
+  void queue_fine(const std::string& queue);
+
+  /// `is_blind`: the source of the requests cannot be trusted now (dead, silent, sampled), so that
+  /// nothing follows from a request that is missing. At most one answer a second, the gravest.
+  std::optional<RolloutAnswer> judge(Instant now, bool is_blind, const NameTable& names);
+
+  [[nodiscard]] bool is_over() const { return is_over_; }
+  [[nodiscard]] bool is_paused() const { return !pauses_.empty(); }
+
+  /// Why the step must not pass now; nothing if it may.
+  struct Hindrance {
+    std::string why;  ///< "37 of 50 requests; 0 of 37 failed, so at most 17.2%"
+    /// Only too little evidence: a caller may pass over it at the step's hard maximum.
+    bool lacks_requests = false;
+  };
+  [[nodiscard]] std::optional<Hindrance> hindrance() const;
+
+ private:
+  struct Pause {
+    RolloutRule rule{};
+    bool is_shared_cause = false;
+    std::string queue;  ///< Of `queue` only.
+    bool operator==(const Pause&) const = default;
+  };
+  struct Deep {
+    double depth = 0;
+    double before = 0;
+  };
+
+  [[nodiscard]] std::optional<RolloutRule> worse_rule() const;
+  [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
+  [[nodiscard]] bool is_candidate_silent(Instant now) const;
+  std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
+                                             const NameTable& names);
+  [[nodiscard]] RolloutAnswer answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,
+                                     const NameTable& names) const;
+
+  PairedEvidence* evidence_;
+  Versions versions_;
+  RolloutLimits limits_;
+  GuardedRules guarded_;
+  std::optional<double> traffic_;
+  Instant step_at_;
+  std::array<std::uint32_t, kRoles> probes_failed_in_row_{};
+  std::array<bool, kRoles> was_probed_{};
+  std::map<std::string, Deep> deep_queues_;
+  std::vector<Pause> pauses_;
+  bool was_suspect_ = false;
+  bool is_over_ = false;
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,269 @@
+#include "rules/judgement/rollout_words.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/judgement/verdict.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr double kAlphaShown = 0.01;
+constexpr std::size_t kTopMax = 3;
+/// Beyond this an odd is told as "more than".
+constexpr double kOddsMax = 1e12;
+
+std::string percent(double share) { return words_of(share, Dimension::share); }
+
+std::string of(const PairCounts::Of& counts) {
+  return std::to_string(counts.bad) + " of " + std::to_string(counts.total);
+}
+
+double share(std::uint64_t part, std::uint64_t all) {
+  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+/// Two digits that count, with commas: "8,100".
+std::string odds_text(double odds) {
+  if (odds >= kOddsMax) return "more than 1,000,000,000,000";
+  if (odds < 10) return words_of(odds, Dimension::count);
+  const double unit = std::pow(10, std::floor(std::log10(odds)) - 1);
+  std::string digits = std::to_string(std::llround(std::round(odds / unit) * unit));
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+std::string_view name_of_bad(Compared compared) {
+  switch (compared) {
+    case Compared::errors:
+      return "errors";
+    case Compared::slow_p50:
+      return "requests slower than the baseline's p50";
+    case Compared::slow_p90:
+      return "requests slower than the baseline's p90";
+    case Compared::slow_p99:
+      return "requests slower than the baseline's p99";
+  }
+  return "errors";
+}
+
+std::string listed(const char* what, const std::vector<TopFailure>& failures) {
+  std::string text;
+  for (const TopFailure& failure : failures) {
+    text += text.empty() ? std::string(what) : ", ";
+    text += failure.name + " (" + std::to_string(failure.bad);
+    if (failure.total > 0) text += " of " + std::to_string(failure.total);
+    text += ")";
+  }
+  return text;
+}
+
+void keep_top(std::vector<TopFailure>& failures) {
+  std::sort(failures.begin(), failures.end(), [](const TopFailure& left, const TopFailure& right) {
+    return left.bad != right.bad ? left.bad > right.bad : left.name < right.name;
+  });
+  if (failures.size() > kTopMax) failures.resize(kTopMax);
+}
+
+GuardedRule guarded(RolloutRule rule) {
+  switch (rule) {
+    case RolloutRule::broken:
+      return GuardedRule::broken;
+    case RolloutRule::clear:
+      return GuardedRule::clear;
+    case RolloutRule::latency:
+      return GuardedRule::latency;
+    default:
+      return GuardedRule::errors;
+  }
+}
+
+/// "fails 62% (31 of 50)"
+std::string words_of_version(const std::string& version, const PairCounts::Of& counts,
+                             const char* does) {
+  if (counts.total == 0) return version + " has no requests";
+  return version + does + percent(share(counts.bad, counts.total)) + " of its requests (" +
+         of(counts) + ")";
+}
+
+}  // namespace
+
+const char* name_of(RolloutRule rule) {
+  switch (rule) {
+    case RolloutRule::comparison:
+      return "comparison";
+    case RolloutRule::broken:
+      return "broken";
+    case RolloutRule::clear:
+      return "clear";
+    case RolloutRule::errors:
+      return "errors";
+    case RolloutRule::latency:
+      return "latency";
+    case RolloutRule::candidate_silent:
+      return "candidate_silent";
+    case RolloutRule::probes:
+      return "probes";
+    case RolloutRule::queue:
+      return "queue";
+  }
+  return "comparison";
+}
+
+const char* name_of(RolloutAnswer::Kind kind) {
+  switch (kind) {
+    case RolloutAnswer::Kind::warn:
+      return "warn";
+    case RolloutAnswer::Kind::pause:
+      return "pause";
+    case RolloutAnswer::Kind::resume:
+      return "resume";
+    case RolloutAnswer::Kind::rollback:
+      return "rollback";
+  }
+  return "warn";
+}
+
+RolloutNumbers numbers_of(const CandidateComparison& comparison, Instant now) {
+  RolloutNumbers numbers;
+  numbers.compared = comparison.dominant();
+  const EvidenceBlocks& blocks = comparison.blocks(numbers.compared);
+  numbers.counts = blocks.evidence();
+  numbers.window = now - Instant{std::chrono::seconds{blocks.evidence_since()}};
+  const ComparisonSpec& spec = comparison.spec();
+  numbers.margin = numbers.compared == Compared::errors ? spec.rho_errors : spec.rho_latency;
+  numbers.excess = blocks.excess();
+  const PairCounts::Of& candidate = numbers.counts[Role::candidate];
+  const PairCounts::Of& baseline = numbers.counts[Role::baseline];
+  numbers.traffic = share(candidate.total, candidate.total + baseline.total);
+  numbers.share = share(candidate.bad, candidate.bad + baseline.bad);
+  numbers.interval = rate_interval(candidate.bad, candidate.total, kAlphaShown);
+  const double limit = 1 / spec.alpha;
+  const double weight = comparison.weight(numbers.compared);
+  // Where only all of them together are enough, it is all of them that are told.
+  const bool is_by_itself = blocks.log_wealth() + std::log(weight) >= std::log(limit) ||
+                            comparison.log_odds() < std::log(limit);
+  const double log_odds = is_by_itself ? blocks.log_wealth() : comparison.log_odds();
+  numbers.odds = std::min(std::exp(std::min(log_odds, 700.0)), kOddsMax);
+  numbers.odds_limit = is_by_itself ? limit / weight : limit;
+  return numbers;
+}
+
+std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate) {
+  const PairCounts& counts = numbers.counts;
+  const std::uint64_t bad = counts[Role::candidate].bad + counts[Role::baseline].bad;
+  return candidate + " took " + percent(numbers.traffic) + " of the traffic and produced " +
+         percent(numbers.share) + " of the " + std::string(name_of_bad(numbers.compared)) + " (" +
+         std::to_string(counts[Role::candidate].bad) + " of " + std::to_string(bad) +
+         ") in the last " + format_duration(numbers.window);
+}
+
+std::string words_of_odds(const RolloutNumbers& numbers) {
+  return odds_text(numbers.odds) + " to 1 (limit " + odds_text(numbers.odds_limit) + " to 1)";
+}
+
+std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted) {
+  const RateInterval interval = rate_interval(failed, requests, kAlphaShown);
+  return std::to_string(requests) + " of " + std::to_string(wanted) + " requests; " +
+         std::to_string(failed) + " of " + std::to_string(requests) + " failed, so at most " +
+         percent(interval.high);
+}
+
+std::string RolloutWords::queue(const std::string& name, double depth, double before) const {
+  return "queue " + sanitize(name) + " is " + words_of(depth, Dimension::count) +
+         " deep; before the rollout it was " + words_of(before, Dimension::count);
+}
+
+void RolloutWords::fill_top(RolloutNumbers& numbers) const {
+  const EvidenceBlocks& blocks = evidence_.comparison().blocks(numbers.compared);
+  const std::vector<PairCounts>& routes = blocks.evidence_by_route();
+  for (std::uint32_t route = 0; route < routes.size(); ++route) {
+    const PairCounts::Of& counts = routes[route][Role::candidate];
+    if (counts.bad == 0) continue;
+    const NameId name = evidence_.route_name(route);
+    const std::string text = name == kOtherRoute ? "other" : names_.text(name);
+    numbers.routes.push_back({.name = text.empty() ? "no route" : sanitize(text),
+                              .bad = counts.bad,
+                              .total = counts.total});
+  }
+  keep_top(numbers.routes);
+  if (numbers.compared != Compared::errors) return;
+  for (const PairedEvidence::Failure& failure : evidence_.failures()) {
+    std::string name = sanitize(names_.text(failure.outcome));
+    if (failure.status >= 500 || name.empty())
+      name = std::to_string(failure.status) + (name.empty() || name == "ok" ? "" : " " + name);
+    numbers.reasons.push_back({.name = std::move(name), .bad = failure.count});
+  }
+  keep_top(numbers.reasons);
+}
+
+void RolloutWords::fill_comparison(RolloutAnswer& answer) const {
+  answer.numbers = numbers_of(evidence_.comparison(), answer.at);
+  answer.headline = words_of_share(answer.numbers, candidate_) +
+                    ". Evidence against \"not more than " +
+                    words_of(answer.numbers.margin, Dimension::count) +
+                    "x worse\": " + words_of_odds(answer.numbers);
+  answer.details.push_back(percent(answer.numbers.interval.low) + " to " +
+                           percent(answer.numbers.interval.high) + " of its requests, " +
+                           words_of(answer.numbers.excess, Dimension::points) +
+                           " more than allowed");
+}
+
+void RolloutWords::fill_rule(RolloutAnswer& answer) const {
+  RolloutNumbers& numbers = answer.numbers;
+  numbers = numbers_of(evidence_.comparison(), answer.at);
+  const GuardedRule rule = guarded(answer.rule);
+  const std::int64_t window = GuardedRules::window_seconds(rule);
+  numbers.window = std::chrono::seconds{window};
+  const bool is_latency = rule == GuardedRule::latency;
+  for (const Role role : {Role::candidate, Role::baseline}) {
+    const PairedEvidence::Sums sums = evidence_.last(window, role);
+    numbers.counts[role] = is_latency ? PairCounts::Of{.bad = sums.slow, .total = sums.reported}
+                                      : PairCounts::Of{.bad = sums.errors, .total = sums.total};
+  }
+  const PairCounts::Of& candidate = numbers.counts[Role::candidate];
+  const PairCounts::Of& baseline = numbers.counts[Role::baseline];
+  numbers.traffic = share(candidate.total, candidate.total + baseline.total);
+  numbers.share = share(candidate.bad, candidate.bad + baseline.bad);
+  numbers.interval = rate_interval(candidate.bad, candidate.total, kAlphaShown);
+  numbers.excess = numbers.counts.excess(1);
+  numbers.margin = 0;
+  const char* does = is_latency ? " is too slow in " : " fails ";
+  const std::string beside =
+      baseline_.empty() ? "" : ", " + words_of_version(baseline_, baseline, does);
+  answer.headline = std::string(answer.is_shared_cause ? "shared cause: " : "") +
+                    words_of_version(candidate_, candidate, does) + beside + " in the last " +
+                    format_duration(numbers.window);
+}
+
+void RolloutWords::fill(RolloutAnswer& answer) const {
+  switch (answer.rule) {
+    case RolloutRule::comparison:
+      fill_comparison(answer);
+      break;
+    case RolloutRule::candidate_silent:
+      answer.headline = candidate_ + " has had no request for a minute or more, and " + baseline_ +
+                        " has had " + std::to_string(evidence_.baseline_since_candidate());
+      break;
+    case RolloutRule::probes:
+      answer.headline = "the last three probes of " + candidate_ + " failed" +
+                        (answer.is_shared_cause ? ", and so did those of " + baseline_ : "");
+      break;
+    case RolloutRule::queue:
+      break;
+    default:
+      fill_rule(answer);
+      break;
+  }
+  if (answer.rule == RolloutRule::queue || answer.rule == RolloutRule::probes) return;
+  fill_top(answer.numbers);
+  for (std::string line :
+       {listed("routes: ", answer.numbers.routes), listed("by reason: ", answer.numbers.reasons)})
+    if (!line.empty()) answer.details.push_back(std::move(line));
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "rules/judgement/names.h"
+#include "rules/judgement/rollout_judgement.h"
+
+namespace belay::rules {
+
+/// The numbers and the words of an answer.
+class RolloutWords {
+ public:
+  RolloutWords(const PairedEvidence& evidence, const std::string& candidate,
+               const std::string& baseline, const NameTable& names)
+      : evidence_(evidence), candidate_(candidate), baseline_(baseline), names_(names) {}
+
+  /// `numbers`, `headline` and `details` of one whose other parts are set.
+  void fill(RolloutAnswer& answer) const;
+  [[nodiscard]] std::string queue(const std::string& name, double depth, double before) const;
+
+ private:
+  void fill_comparison(RolloutAnswer& answer) const;
+  void fill_rule(RolloutAnswer& answer) const;
+  void fill_top(RolloutNumbers& numbers) const;
+
+  const PairedEvidence& evidence_;
+  const std::string& candidate_;
+  const std::string& baseline_;
+  const NameTable& names_;
+};
+
+/// What a comparison says, with all its numbers (not the top failures).
+RolloutNumbers numbers_of(const CandidateComparison& comparison, Instant now);
+/// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
+std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
+/// "8,100 to 1 (limit 200 to 1)".
+std::string words_of_odds(const RolloutNumbers& numbers);
+/// "37 of 50 requests; 0 of 37 failed, so at most 17.2%".
+std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted);
+
+}  // namespace belay::rules
