@@ -85,6 +85,11 @@ Result<std::size_t> FollowedFile::read(char* buffer, std::size_t bytes_max) {
   return static_cast<std::size_t>(got);
 }
 
+bool FollowedFile::has_more() const {
+  struct stat status {};
+  return ::fstat(fd_, &status) == 0 && status.st_size > offset_;
+}
+
 bool FollowedFile::restart_if_rewritten() {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) return false;

@@ -24,11 +24,18 @@ class FollowedFile {
   /// Bytes read into `buffer`; 0 at the end, for now.
   Result<std::size_t> read(char* buffer, std::size_t bytes_max);
 
+  /// The last `bytes` of what was read are to be read again.
+  void give_back(std::size_t bytes) { offset_ -= static_cast<off_t>(bytes); }
+  /// Whether there is something behind what was read.
+  [[nodiscard]] bool has_more() const;
+
   /// Goes back to the beginning, and says so, if it was truncated or written anew.
   bool restart_if_rewritten();
 
   /// Whether that is what `path` leads to.
   [[nodiscard]] bool is_same(dev_t device, ino_t inode) const;
+  [[nodiscard]] dev_t device() const { return device_; }
+  [[nodiscard]] ino_t inode() const { return inode_; }
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
