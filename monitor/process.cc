@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "monitor/process_mark.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -199,7 +201,12 @@ std::string ProcessEnd::text() const {
          (name != nullptr ? " (" + std::string(name) + ")" : "");
 }
 
-Result<Process> Process::start(const Program& program) {
+Result<Process> Process::start(const Program& given) {
+  Process process;
+  Program program = given;
+  if (program.leaves_nothing) {
+    program.environment.push_back(process.mark_.emplace(make_process_mark()));
+  }
   Launch launch;
   if (Status ready = prepare(program, launch); !ready) return ready.error();
   const pid_t pid = ::fork();
@@ -214,7 +221,6 @@ Result<Process> Process::start(const Program& program) {
   do {
     got = ::read(launch.failure.read, &error, sizeof error);
   } while (got < 0 && errno == EINTR);
-  Process process;
   process.pid_ = pid;
   process.ended_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (got == static_cast<ssize_t>(sizeof error)) {
@@ -239,6 +245,7 @@ Process& Process::operator=(Process&& other) noexcept {
   err_ = std::exchange(other.err_, -1);
   ended_ = std::exchange(other.ended_, -1);
   end_ = std::exchange(other.end_, std::nullopt);
+  mark_ = std::exchange(other.mark_, std::nullopt);
   return *this;
 }
 
@@ -262,6 +269,8 @@ std::optional<ProcessEnd> Process::ended() {
   if (status.si_code == CLD_EXITED) return ProcessEnd{.code = status.si_status};
   return ProcessEnd{.signal = status.si_status};
 }
+
+bool Process::ends_within(milliseconds at_most) const { return wait_readable(ended_, at_most); }
 
 ProcessEnd Process::end(milliseconds grace) {
   if (end_) return *end_;
@@ -287,6 +296,10 @@ ProcessEnd Process::end(milliseconds grace) {
     }
     end_ = ended().value_or(ProcessEnd{.signal = SIGKILL});
     ::waitpid(pid_, nullptr, 0);
+  }
+  if (mark_) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    end_marked(*mark_, std::max(left, milliseconds{0}));
   }
   return *end_;
 }

@@ -19,6 +19,9 @@ struct Program {
   std::vector<std::string> argv;  ///< argv[0] is looked up in PATH unless it holds a slash.
   /// Added to our own environment; of equal names the last one counts.
   std::vector<std::pair<std::string, std::string>> environment;
+  /// Whatever it starts ends with it, in other groups and sessions too (process_mark.h). Else only
+  /// its own group: a command may leave a service running.
+  bool leaves_nothing = false;
 };
 
 /// How a program ended: by itself with `code`, or by `signal` (then not 0).
@@ -52,9 +55,12 @@ class Process {
 
   /// Nothing while it runs. Members of its group may outlive it: end() ends those too.
   std::optional<ProcessEnd> ended();
+  /// Whether the program itself ends within so long.
+  [[nodiscard]] bool ends_within(std::chrono::milliseconds at_most) const;
 
-  /// SIGTERM to the whole group, SIGKILL after `grace` to whoever is left; returns when the program
-  /// is reaped.
+  /// SIGTERM to the whole group, SIGKILL after `grace` to whoever is left; then the same, within
+  /// what is left of `grace`, for what was started outside the group if it leaves nothing. Returns
+  /// when the program is reaped.
   ProcessEnd end(std::chrono::milliseconds grace = std::chrono::seconds{5});
 
  private:
@@ -65,6 +71,7 @@ class Process {
   int err_ = -1;
   int ended_ = -1;
   std::optional<ProcessEnd> end_;
+  std::optional<std::pair<std::string, std::string>> mark_;
 };
 
 struct RunLimits {

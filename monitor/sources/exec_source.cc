@@ -16,6 +16,7 @@
 #include "monitor/sources/backoff.h"
 #include "monitor/sources/cadence.h"
 #include "monitor/sources/log_feed.h"
+#include "monitor/sources/tail_loss.h"
 
 namespace belay::monitor {
 namespace {
@@ -26,6 +27,13 @@ using std::chrono::steady_clock;
 constexpr std::size_t kBufferBytes = 256 * 1024;
 constexpr int kWaitMs = 100;
 constexpr int kFullWaitMs = 10;
+/// One that prints something and ends at once, again and again, has not come to work.
+constexpr std::chrono::seconds kWorksAfter{5};
+/// How long a tail may take to connect once it tries. Then, if it does not say that it is lost
+/// again, it is taken to be connected: it does not say that.
+constexpr std::chrono::seconds kConnectsWithin{5};
+/// How long after its standard output a program may end by itself.
+constexpr milliseconds kEndsWithin{1000};
 
 /// Standard error, line by line: to the log, and the last one for whoever asks why.
 class Complaints {
@@ -46,11 +54,17 @@ class Complaints {
     const std::string shown = sanitize(std::exchange(line_, {}));
     if (shown.find_first_not_of(' ') == std::string::npos) return;
     last_ = shown;
+    if (const auto loss = tail_loss_in(shown)) {
+      loss_ = TailLoss{.before = std::max(loss->before, loss_ ? loss_->before : Duration{}),
+                       .after = loss->after};
+    }
     if (++lines_ <= kLinesLoggedMax) spdlog::warn("{}: {}", program_, shown);
     if (lines_ == kLinesLoggedMax) spdlog::warn("{}: its further lines are not shown", program_);
   }
 
   [[nodiscard]] const std::string& last() const { return last_; }
+  /// What a line since the last call told of lost evidence.
+  std::optional<TailLoss> take_loss() { return std::exchange(loss_, std::nullopt); }
 
  private:
   static constexpr std::size_t kLineBytesMax = 4096;
@@ -58,6 +72,7 @@ class Complaints {
   std::string program_;
   std::string line_;
   std::string last_;
+  std::optional<TailLoss> loss_;
   std::uint64_t lines_ = 0;
 };
 
@@ -69,7 +84,7 @@ class Life {
 
   /// Reads until it ends, or shuts its output, or `stop`.
   void follow(const std::stop_token& stop) {
-    const auto alive_at = steady_clock::now() + std::chrono::seconds{1};
+    const auto began = steady_clock::now();
     while (!stop.stop_requested() && out_open_) {
       const bool full = feed_.is_full();
       std::array<pollfd, 3> ready = {
@@ -79,8 +94,12 @@ class Life {
       ::poll(ready.data(), ready.size(), full ? kFullWaitMs : kWaitMs);
       if (ready[1].revents != 0) read_err();
       const bool printed = ready[0].revents != 0 && read_out();
-      if (printed) backoff_.reset();
-      if (printed || steady_clock::now() >= alive_at) feed_.set_health(rules::SourceHealth::alive);
+      const auto age = steady_clock::now() - began;
+      if (printed && age >= kWorksAfter) backoff_.reset();
+      note_loss(printed);
+      if (!lost_since_ && (printed || age >= std::chrono::seconds{1})) {
+        feed_.set_health(rules::SourceHealth::alive);
+      }
       feed_.beat();
       // What it left in the pipe is read first; a child of its own may hold the pipe for ever.
       if (ready[2].revents != 0 && ready[0].revents == 0 && !full) return;
@@ -93,12 +112,35 @@ class Life {
     err_open_ = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
   }
 
+  /// Since when nothing came, if its connection was lost when it ended.
+  [[nodiscard]] std::optional<Instant> lost_since() const { return lost_since_; }
+  /// It lives, but has shut its standard output.
+  [[nodiscard]] bool is_output_shut() const { return !out_open_; }
+
  private:
   bool read_out() {
     const ssize_t got = ::read(process_.out(), buffer_.data(), buffer_.size());
     if (got > 0) feed_.bytes({buffer_.data(), static_cast<std::size_t>(got)});
     out_open_ = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
     return got > 0;
+  }
+
+  /// A tail that lost its connection gives nothing until it is connected again.
+  void note_loss(bool printed) {
+    const Instant now = feed_.now();
+    if (const auto loss = complaints_.take_loss()) {
+      const Instant since = std::max(now - loss->before, last_output_);
+      lost_since_ = std::min(lost_since_.value_or(since), since);
+      connects_at_ = now + loss->after;
+      feed_.set_health(rules::SourceHealth::down, complaints_.last());
+    }
+    if (printed) last_output_ = now;
+    if (!lost_since_) return;
+    // What is printed before that was still under way when the connection broke.
+    const bool is_back = printed && now >= connects_at_;
+    if (!is_back && now < connects_at_ + kConnectsWithin) return;
+    feed_.gap(*lost_since_, "reconnect");
+    lost_since_.reset();
   }
 
   Process& process_;
@@ -108,6 +150,9 @@ class Life {
   std::vector<char> buffer_ = std::vector<char>(kBufferBytes);
   bool out_open_ = true;
   bool err_open_ = true;
+  Instant last_output_ = Instant::min();
+  std::optional<Instant> lost_since_;
+  Instant connects_at_{};
 };
 
 void wait_beating(LogFeed& feed, const std::stop_token& stop, milliseconds wait) {
@@ -131,7 +176,7 @@ void ExecSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
   feed.set_health(rules::SourceHealth::down, name + " is starting");
   std::optional<Instant> ended_at;
   while (!stop.stop_requested()) {
-    Result<Process> started = Process::start({.argv = options_.argv});
+    Result<Process> started = Process::start({.argv = options_.argv, .leaves_nothing = true});
     if (!started) {
       feed.set_health(rules::SourceHealth::down, sanitize(started.error().message));
     } else {
@@ -141,14 +186,17 @@ void ExecSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
       Life life(process, feed, complaints, backoff);
       life.follow(stop);
       const bool asked = stop.stop_requested();
+      // A program that ends shuts its output a moment before.
+      const bool shut = life.is_output_shut() && !process.ends_within(kEndsWithin);
       const ProcessEnd end = process.end(options_.grace);
       life.read_err();
       complaints.end_line();
       end.success() && !asked ? feed.finish() : feed.reset();
       if (asked) break;
-      ended_at = feed.now();
+      ended_at = life.lost_since().value_or(feed.now());
       const std::string why = complaints.last().empty() ? "" : ": " + complaints.last();
-      feed.set_health(rules::SourceHealth::down, name + " ended, " + end.text() + why);
+      const std::string how = shut ? " shut its standard output" : " ended, " + end.text();
+      feed.set_health(rules::SourceHealth::down, name + how + why);
     }
     wait_beating(feed, stop, backoff.next());
   }

@@ -12,7 +12,8 @@ namespace belay::monitor {
 struct ExecSourceOptions {
   std::vector<std::string> argv;  ///< Never a shell's line.
   LogParserOptions parser;
-  /// Between two starts; doubles up to the maximum, with jitter, and begins anew after output.
+  /// Between two starts; doubles up to the maximum, with jitter, and begins anew once one has
+  /// printed something and lived for five seconds.
   std::chrono::milliseconds backoff_min{250};
   std::chrono::milliseconds backoff_max{30'000};
   /// From SIGTERM to SIGKILL, for the whole process group.
@@ -22,10 +23,15 @@ struct ExecSourceOptions {
 /// Reads the standard output of a program (`wrangler tail … --format json`) and keeps it running.
 /// Alive once the program has printed something or run for a second; its last line on standard
 /// error is the detail when it is down, and goes to the log. Between an end and the next start
-/// evidence is lost: a gap "restart" says so.
+/// evidence is lost: a gap "restart" says so. One that shuts its standard output and lives on is
+/// ended, and started anew.
 ///
-/// A stop ends the whole process group; run() then returns within `grace` if the program takes no
-/// notice of SIGTERM, at once if it does.
+/// A program that says on standard error that it lost its connection and reconnects by itself
+/// (tail_loss.h) is down until it prints again, at most until it must have connected: a gap
+/// "reconnect".
+///
+/// A stop ends the program, its group, and whatever else it has started (process_mark.h); run()
+/// then returns within about `grace` if they take no notice of SIGTERM, at once if they do.
 class ExecSource final : public Source {
  public:
   explicit ExecSource(ExecSourceOptions options);

@@ -145,8 +145,14 @@ TEST_F(WranglerTailTest, ALostTailIsTakenUpByWranglerAndAClosedOneByUs) {
   ASSERT_TRUE(documents(run, std::uint64_t{3} * 34));
   EXPECT_EQ(peer.created(), 3);
   const auto gaps = run.all<rules::SourceGap>();
-  ASSERT_EQ(gaps.size(), 1U);
-  EXPECT_EQ(gaps[0].reason, "restart");
+  ASSERT_EQ(gaps.size(), 2U);
+  EXPECT_EQ(gaps[0].reason, "reconnect") << "by itself: only its words tell";
+  EXPECT_GE(gaps[0].span, 1s);
+  EXPECT_EQ(gaps[1].reason, "restart");
+  EXPECT_TRUE(run.until<rules::SourceState>([](const auto& state) {
+    return state.health == SourceHealth::down &&
+           state.detail.find("Tail connection lost. Reconnecting") != std::string::npos;
+  }));
   EXPECT_TRUE(run.until<rules::SourceState>([](const auto& state) {
     return state.health == SourceHealth::down &&
            state.detail.find("exit code 0") != std::string::npos;
