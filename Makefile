@@ -6,7 +6,9 @@ NPM := tests/npm/node_modules/.package-lock.json
 CLANG = $(if $(shell command -v clang++-16),-16)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.cc')
 
-.PHONY: run test bench asan tsan format lint clean packages
+FUZZ_SECONDS ?= 60
+
+.PHONY: run test bench asan tsan fuzz format lint clean packages
 
 run: packages
 	cmake --preset release
@@ -25,6 +27,12 @@ asan tsan: packages $(NPM)
 
 bench: packages $(NPM)
 	scripts/bench.sh
+
+# FUZZ_SECONDS for each target, one after the other; what is found lies in build/fuzz/found.
+fuzz: packages
+	cmake --preset fuzz -DCMAKE_CXX_COMPILER=clang++$(CLANG)
+	cmake --build --preset fuzz
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 format: packages
 	clang-format -i $(SOURCES)

@@ -13,7 +13,7 @@ packages=(
   nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # tests and measurements: libraries, and the real programs Belay is tested against
   libbenchmark-dev libcpp-httplib-dev libgmock-dev libgtest-dev
-  curl jq mtail openssl procps prometheus redis-server sqlite3 strace
+  curl faketime jq mtail openssl procps prometheus redis-server sqlite3 strace
 )
 
 # Bookworm's default clang, 14, has no std::source_location with libstdc++; later releases' has.

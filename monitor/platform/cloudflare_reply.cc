@@ -130,7 +130,9 @@ std::optional<CloudflareDeployment> deployment_in(const json& object) {
     if (version.empty()) return std::nullopt;
     const auto percent = one.find("percentage");
     if (percent == one.end() || !percent->is_number()) return std::nullopt;
-    deployment.versions.push_back({version, percent->get<double>()});
+    const auto share = percent->get<double>();
+    if (!(share >= 0 && share <= 100)) return std::nullopt;
+    deployment.versions.push_back({version, share});
   }
   return deployment;
 }

@@ -40,7 +40,7 @@ constexpr std::array<std::uint16_t, 256> kClasses = [] {
   for (std::size_t c = 'a'; c <= 'z'; ++c) classes[c] = c <= 'f' ? kHexLower : kLower;
   for (std::size_t c = 'A'; c <= 'Z'; ++c) classes[c] = c <= 'F' ? kHexUpper : kUpper;
   for (const char c : {'.', ',', ':', '+'}) classes[static_cast<unsigned char>(c)] = kDateMark;
-  for (const std::size_t c : {'T', 'Z'}) classes[c] = kUpper | kDateMark;
+  for (const char c : {'T', 'Z'}) classes[static_cast<unsigned char>(c)] = kUpper | kDateMark;
   for (const char c : {'/', '?', '#'}) classes[static_cast<unsigned char>(c)] = kEnd;
   classes['-'] = kDash;
   classes['@'] = kAt;
