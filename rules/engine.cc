@@ -77,7 +77,7 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
       start_(start) {
   for (const SourcePlan& source : plan_.sources)
     sources_.push_back(std::make_unique<SourceRecord>(source, start));
-  for (const ServicePlan& service : plan_.services) add_service(service);
+  for (const ServicePlan& service : plan_.services) add_service(service, start);
   for (const std::unique_ptr<Service>& service : services_) assign_sources(*service);
   for (const std::unique_ptr<Service>& service : services_) service->bind(start);
   is_lost_.assign(sources_.size(), false);
@@ -151,6 +151,7 @@ void Engine::State::notice_sources(Instant at) {
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const SourceRecord& source = *sources_[i];
     const SourcePlan& plan = source.plan();
+    if (source.is_retired()) continue;
     const bool is_blind = source.is_blind(at);
     if (is_blind == is_lost_[i]) continue;
     if (is_blind && !source.was_heard() && at - start_ <= std::max(kStartGrace, plan.interval * 3))

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "rules/event.h"
 #include "rules/order.h"
@@ -32,6 +33,14 @@ class Engine {
   /// `now` never goes back. Rules are judged at every step; what lasts ("for 30s") is counted in
   /// whole seconds of engine time, each checked once, those skipped since the step before included.
   Step step(Instant now, std::span<const Event> events);
+
+  /// Takes another plan between two steps, whole or not at all. `ids` stand beside Plan::sources: a
+  /// source goes on under the id that it has, a new one takes the next that was never used; what a
+  /// source sends that is left out is refused from now on. Windows and what lasts ("for 30s") go on
+  /// for each rule that stays as it is; a rule that needs windows of its own is judged on evidence
+  /// from now on. Conflict, with the name of the service: a gate runs on it, or an action is on its
+  /// way or being watched, and the plan would change what it is judged by.
+  Status adopt(Plan plan, std::span<const SourceId> ids);
 
   /// The picture as of the last step. Costs time in proportion to the series: for a publisher, not
   /// for every step.

@@ -28,6 +28,7 @@ std::string Engine::State::text_of(SourceId id, TextId text) const {
 }
 
 Refusal Engine::State::admit(SourceRecord& from, Instant at) const {
+  if (from.is_retired()) return Refusal::unknown_service;
   return from.admit(at, earliest_, now_, plan_.unlimited_lateness);
 }
 
@@ -37,6 +38,7 @@ void Engine::State::assign_sources(Service& service) {
     std::vector<std::uint32_t> shared;
     for (std::uint32_t i = 0; i < sources_.size(); ++i) {
       const SourcePlan& plan = sources_[i]->plan();
+      if (sources_[i]->is_retired()) continue;
       if (static_cast<std::size_t>(plan.kind) != kind) continue;
       const auto named = service_by_name_.find(plan.service);
       if (plan.service.empty()) {
@@ -51,18 +53,19 @@ void Engine::State::assign_sources(Service& service) {
 }
 
 void Engine::State::note_source(Service& service, std::uint32_t index) {
+  if (sources_[index]->is_retired()) return;
   const auto kind = static_cast<std::size_t>(sources_[index]->plan().kind);
   std::vector<std::uint32_t>& listed = service.evidence.sources_by_kind[kind];
   if (std::find(listed.begin(), listed.end(), index) == listed.end()) listed.push_back(index);
 }
 
-Service& Engine::State::add_service(ServicePlan plan) {
+Service& Engine::State::add_service(ServicePlan plan, Instant watched_since) {
   const auto index = static_cast<std::uint32_t>(services_.size());
-  service_by_name_.emplace(plan.name, index);
-  for (const std::string& alias : plan.aliases) service_by_name_.emplace(alias, index);
+  name_service(index, plan.name);
+  for (const std::string& alias : plan.aliases) name_service(index, alias);
   Service& service = *services_.emplace_back(
       std::make_unique<Service>(std::move(plan), plan_.routes_per_service_max));
-  rollouts_.push_back(std::make_unique<Rollout>(service, names_, book_, start_));
+  rollouts_.push_back(std::make_unique<Rollout>(service, names_, book_, watched_since));
   service.evidence.names = &names_;
   service.evidence.sources = &sources_;
   return service;
@@ -84,7 +87,7 @@ Refusal Engine::State::find_service_named(const std::string& wanted, std::uint32
   ServicePlan plan = *plan_.any_service;
   plan.name = wanted;
   plan.aliases.clear();
-  Service& service = add_service(std::move(plan));
+  Service& service = add_service(std::move(plan), start_);
   assign_sources(service);
   service.bind(clock_);
   found = static_cast<std::uint32_t>(services_.size() - 1);

@@ -56,7 +56,7 @@ Snapshot Engine::State::snapshot() const {
       snapshot.services.begin(), snapshot.services.end(),
       [](const ServiceStatus& left, const ServiceStatus& right) { return left.name < right.name; });
   for (const std::unique_ptr<SourceRecord>& source : sources_)
-    snapshot.sources.push_back(source->status(now_));
+    if (!source->is_retired()) snapshot.sources.push_back(source->status(now_));
   std::stable_sort(snapshot.sources.begin(), snapshot.sources.end(),
                    [](const SourceStatus& left, const SourceStatus& right) {
                      return std::pair(left.service, left.name) <

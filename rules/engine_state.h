@@ -28,6 +28,7 @@ class Engine::State {
   Step step(Instant now, std::span<const Event> events);
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] bool has_firing_rule() const;
+  Status adopt(Plan next, std::span<const SourceId> ids);
 
  private:
   /// The events of one step, by the checks that they come before.
@@ -46,6 +47,11 @@ class Engine::State {
   void notice_sources(Instant at);
   Service* service_named(const std::string& name);
 
+  // engine_adopt.cc
+  struct Adoption;
+  void exchange_sources(const Adoption& adoption);
+  void exchange_services(const Adoption& adoption, std::vector<bool> is_changed);
+
   // engine_ingest.cc
   void take(const Request& request);
   void take(const RequestSecond& second);
@@ -63,7 +69,10 @@ class Engine::State {
   /// The service that a source's text means; a refusal if there is none and none may be made.
   Refusal find_service_named(const std::string& name, std::uint32_t& found);
   Refusal find_service(const SourceRecord& source, TextId text, std::uint32_t& found);
-  Service& add_service(ServicePlan plan);
+  Service& add_service(ServicePlan plan, Instant watched_since);
+  void name_service(std::uint32_t index, const std::string& name) {
+    service_by_name_.emplace(name, index);
+  }
   void note_source(Service& service, std::uint32_t source);
   void assign_sources(Service& service);
   SourceRecord& source(SourceId id);

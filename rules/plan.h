@@ -39,6 +39,7 @@ struct SourcePlan {
   Duration interval = std::chrono::seconds{1};  ///< It speaks at least this often while it lives.
   Duration lateness = std::chrono::seconds{5};
   bool reports_all = true;  ///< Every request, or a random sample: shares may be judged.
+  bool operator==(const SourcePlan&) const = default;
 };
 
 /// observe: judge and show. recommend: also tell what would be done. enforce: act.
@@ -66,6 +67,7 @@ struct ServicePlan {
   Duration cooldown = std::chrono::minutes{10};
   std::uint32_t actions_per_hour_max = 3;
   Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.
+  bool operator==(const ServicePlan&) const = default;
 };
 
 struct Plan {

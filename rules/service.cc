@@ -1,6 +1,7 @@
 #include "rules/service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace belay::rules {
@@ -13,6 +14,49 @@ void Service::bind(Instant now) {
     always.emplace_back(rule, plan.name, Binding{}, evidence, now);
   for (const Rule& rule : plan.rollout_rules)
     before.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
+}
+
+void Service::adopt(ServicePlan next, Instant now) {
+  // The rules of the old plan live until nobody points into it.
+  const ServicePlan replaced = std::exchange(plan, std::move(next));
+  const JudgedRules old_always = std::exchange(always, {});
+  const JudgedRules old_before = std::exchange(before, {});
+  const std::vector<const JudgedRules*> readers = {&old_always, &old_before, &always, &before};
+  rebind(plan.rules, Binding{}, old_always, always, readers, now);
+  rebind(plan.rollout_rules, Binding::of_the_service_before(), old_before, before, readers, now);
+}
+
+void Service::rebind(const std::vector<Rule>& rules, const Binding& binding,
+                     const JudgedRules& earlier, JudgedRules& into,
+                     const std::vector<const JudgedRules*>& others, Instant now) {
+  WindowStore& windows = evidence.windows;
+  for (const Rule& rule : rules) {
+    const auto same = std::find_if(earlier.begin(), earlier.end(),
+                                   [&](const JudgedRule& one) { return one.rule() == rule; });
+    Binding bound = binding;
+    if (same != earlier.end()) bound.since = same->since();
+    const std::size_t known = windows.size();
+    JudgedRule judged(rule, plan.name, bound, evidence, now);
+    if (windows.size() > known) {
+      // An empty window is no evidence of what happened before it was made.
+      bound.since = std::chrono::floor<std::chrono::seconds>(now);
+      windows.begin_release();
+      for (const JudgedRules* list : others)
+        for (const JudgedRule& one : *list) one.keep(windows);
+      judged = JudgedRule(rule, plan.name, bound, evidence, now);
+      judged.keep(windows);
+      windows.end_release();
+    }
+    if (same != earlier.end()) judged.go_on_from(*same);
+    into.push_back(std::move(judged));
+  }
+}
+
+void Service::forget_source(std::uint32_t source) {
+  evidence.probes.erase(source);
+  std::erase_if(evidence.queues, [source](const auto& queue) {
+    return static_cast<std::uint32_t>(queue.second.last.source) == source;
+  });
 }
 
 std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,

@@ -27,6 +27,13 @@ class Service {
   /// Once its sources are known: binds the rules that are always judged.
   void bind(Instant now);
 
+  /// Another plan, once its sources are known. Rules that stay as they are go on; a rule whose
+  /// windows are not there yet counts evidence from `now` on. Until release of the windows that
+  /// nobody reads any more, the caller's to do.
+  void adopt(ServicePlan next, Instant now);
+  /// Drops what is only known from this source: its probe, its queues.
+  void forget_source(std::uint32_t source);
+
   ServicePlan plan;
   ServiceEvidence evidence;
   SeriesStore series;
@@ -51,6 +58,11 @@ class Service {
   [[nodiscard]] std::vector<std::string> version_names() const;
 
  private:
+  using JudgedRules = std::vector<JudgedRule>;
+  /// The rules of `rules` beside those that were judged before; `others` read windows as well.
+  void rebind(const std::vector<Rule>& rules, const Binding& binding, const JudgedRules& earlier,
+              JudgedRules& into, const std::vector<const JudgedRules*>& others, Instant now);
+
   struct SeenVersion {
     NameId version = kNoName;
     Instant seen = Instant::min();

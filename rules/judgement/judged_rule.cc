@@ -5,6 +5,7 @@ namespace belay::rules {
 JudgedRule::JudgedRule(const Rule& rule, const std::string& service, const Binding& binding,
                        ServiceEvidence& evidence, Instant now)
     : rule_(&rule),
+      since_(binding.since),
       condition_(rule.sentence, binding, evidence, now),
       hold_(rule.sentence.hold_for, rule.sentence.hold_within) {
   status_.service = service;
@@ -19,6 +20,11 @@ void JudgedRule::judge(ServiceEvidence& evidence, Instant now) {
   const Judgement judgement = condition_.judge(evidence, now, status_.evidence);
   status_.truth = judgement.truth;
   status_.unknown = judgement.unknown;
+}
+
+void JudgedRule::go_on_from(const JudgedRule& before) {
+  hold_ = before.hold_;
+  status_ = before.status_;
 }
 
 void JudgedRule::copy_hold() {

@@ -28,6 +28,10 @@ class JudgedRule {
   [[nodiscard]] const Rule& rule() const { return *rule_; }
   [[nodiscard]] const RuleStatus& status() const { return status_; }
   [[nodiscard]] bool is_firing() const { return status_.firing; }
+  /// Evidence from before it does not count for this rule.
+  [[nodiscard]] Instant since() const { return since_; }
+  /// Takes over the memory of the same rule, bound elsewhere: what lasts, and whether it fires.
+  void go_on_from(const JudgedRule& before);
   [[nodiscard]] Duration longest_window() const { return condition_.longest_window(); }
   void mark_bad_before(bool is_bad) { status_.was_bad_before = is_bad; }
   /// Said beside one comparison from now on; empty: no more.
@@ -41,6 +45,7 @@ class JudgedRule {
   void copy_hold();
 
   const Rule* rule_;
+  Instant since_;
   BoundCondition condition_;
   Hold hold_;
   RuleStatus status_;

@@ -43,6 +43,9 @@ class SourceRecord {
   SourceRecord(SourcePlan plan, Instant start);
 
   [[nodiscard]] const SourcePlan& plan() const { return plan_; }
+  /// It is in the plan no more: what it still sends is refused.
+  void retire() { is_retired_ = true; }
+  [[nodiscard]] bool is_retired() const { return is_retired_; }
 
   /// True: the id meant something else before.
   bool define(TextId id, NameId name);
@@ -105,6 +108,7 @@ class SourceRecord {
   std::optional<Duration> lag_;
   Instant newest_ = Instant::min();
   bool has_spoken_ = false;
+  bool is_retired_ = false;
   std::uint64_t received_ = 0;
   std::uint64_t received_now_ = 0;
   std::uint64_t from_the_future_before_ = 0;

@@ -172,6 +172,9 @@ struct Sentence {
   std::optional<Duration> hold_within;  ///< "for 40s of 1m": bad for hold_for in all within this.
   double confidence = 0.99;
   bool unknown_fails = false;  ///< else fail
+
+  /// What is written decides all the rest.
+  bool operator==(const Sentence& other) const { return text == other.text; }
 };
 
 enum class Severity : std::uint8_t { critical, warning };
@@ -180,6 +183,7 @@ enum class Severity : std::uint8_t { critical, warning };
 struct Then {
   enum class Kind : std::uint8_t { rollback, reset_flag, run, pause, alert } kind = Kind::alert;
   std::string name;  ///< The flag or the command.
+  bool operator==(const Then&) const = default;
 };
 
 /// One rule of a file or a pack.
@@ -191,6 +195,7 @@ struct Rule {
   std::vector<std::string> services;  ///< Empty: every service it is used for.
   std::string summary;
   std::string runbook;
+  bool operator==(const Rule&) const = default;
 };
 
 }  // namespace belay::rules

@@ -48,7 +48,8 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
   if (status.truth != Truth::bad && !status.firing)
     return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
   const std::optional<Instant> first = service.first_seen(candidate);
-  const bool was_watched_without = first && *first - watched_since >= rule.longest_window();
+  const Instant watched = std::max(watched_since, rule.since());
+  const bool was_watched_without = first && *first - watched >= rule.longest_window();
   if (was_watched_without && status.bad_since && *status.bad_since > *first)
     return {.bad = std::nullopt, .was_fine = true};
   return {.bad = status.evidence, .was_fine = false};

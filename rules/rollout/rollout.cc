@@ -48,6 +48,29 @@ std::vector<NameId> Rollout::spared() const {
   return names;
 }
 
+std::optional<std::string> Rollout::why_busy() const {
+  if (gate_) return "is in a gate";
+  if (watch_) return "is watched after an action";
+  if (attempt_ || book_.open_intent(service_.plan.name)) return "has an action on its way";
+  return std::nullopt;
+}
+
+void Rollout::adopt(ServicePlan next, Instant now) {
+  std::map<std::string, Ruling> decided;
+  for (const JudgedRule& rule : service_.always) {
+    const auto found = rulings_.find(&rule.rule());
+    if (found != rulings_.end()) decided.emplace(rule.rule().name, found->second);
+    unknown_.forget(rule.rule().name);
+  }
+  rulings_.clear();
+  service_.adopt(std::move(next), now);
+  for (const JudgedRule& rule : service_.always) {
+    const auto found = decided.find(rule.rule().name);
+    if (rule.is_firing() && found != decided.end()) rulings_[&rule.rule()] = found->second;
+  }
+  release_windows();
+}
+
 void Rollout::release_windows() {
   WindowStore& windows = service_.evidence.windows;
   windows.begin_release();

@@ -45,6 +45,11 @@ class Rollout {
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
   void judge(Instant now, bool is_check, Step& out);
 
+  /// Why the rules and the sources of the service cannot be exchanged now; nothing if they can.
+  [[nodiscard]] std::optional<std::string> why_busy() const;
+  /// Another plan for the service, which is not busy.
+  void adopt(ServicePlan next, Instant now);
+
   /// Versions that must not be forgotten.
   [[nodiscard]] std::vector<NameId> spared() const;
   [[nodiscard]] bool has_firing_rule() const;
