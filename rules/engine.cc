@@ -172,6 +172,7 @@ void Engine::State::check(Instant at) {
   notice_sources(at);
   for (std::size_t i = 0; i < services_.size(); ++i) {
     services_[i]->has_news = false;
+    if (services_[i]->evidence.paired != nullptr) services_[i]->evidence.paired->advance(at);
     rollouts_[i]->judge(at, true, out_);
   }
 }

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/judgement/rollout_judgement.h"
 #include "rules/order.h"
 #include "rules/plan.h"
 #include "rules/snapshot.h"
@@ -15,9 +16,14 @@ namespace belay::rules {
 
 /// What one step asks of the world. The engine performs nothing itself.
 struct Step {
+  struct Answer {
+    std::string service;
+    RolloutAnswer answer;
+  };
   std::vector<JournalEntry> journal;  ///< Durable before `orders` go out.
   std::vector<Order> orders;
   std::vector<Notice> notices;
+  std::vector<Answer> answers;  ///< Of the default judgement, of this step's checks in order.
 };
 
 /// Aggregates, judges and decides. A pure function of its plan, what it remembers, and the times

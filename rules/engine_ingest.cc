@@ -117,6 +117,9 @@ Refusal Engine::State::fill_cell(const Request& request, Cell& cell) {
                                            rollouts_[cell.service]->spared());
   cell.series = service.series.find_or_add({.version = *version, .route = *route});
   cell.feeds = service.evidence.windows.fed_by(cell.call, names_);
+  cell.paired.reset();
+  if (service.evidence.paired != nullptr && request.invocation == Invocation::fetch)
+    cell.paired = service.evidence.paired->place(*version, *route, *outcome, cell.call.is_error);
   cell.epoch = service.epoch;
   return Refusal::none;
 }
@@ -150,6 +153,7 @@ void Engine::State::take(const Request& request) {
   service.see_version(cell->version_slot, request.at);
   const TimeBuckets at(request.at);
   for (Window* window : cell->feeds) feed(*window, buckets_, at, request);
+  if (cell->paired) service.evidence.paired->count(*cell->paired, request);
   if (request.invocation != Invocation::fetch) return;
   service.series.count(cell->series, {.status = request.status,
                                       .is_error = cell->call.is_error,
@@ -177,6 +181,7 @@ void Engine::State::take(const RequestSecond& second) {
   service.see_version(cell->version_slot, like.at);
   const TimeBuckets at(like.at);
   for (Window* window : cell->feeds) feed(*window, buckets_, at, second);
+  if (cell->paired) service.evidence.paired->count(*cell->paired, second);
   if (like.invocation != Invocation::fetch) return;
   service.series.count(cell->series, {.status = like.status,
                                       .is_error = cell->call.is_error,

@@ -177,6 +177,9 @@ struct GateStarted {
   std::string candidate;
   std::string baseline;  ///< Empty: comparisons are unknown, absolute rules still judge.
   Duration lasts{};
+  /// Judged by the default judgement of a rollout too (rules/judgement/rollout_judgement.h); what
+  /// it answers goes out in Step::answers.
+  bool by_default_rules = false;
 };
 
 /// An operator forbids every action (service empty: of all services) until `until`.

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "rules/event.h"
+#include "rules/judgement/paired_evidence.h"
 #include "rules/judgement/selector.h"
 #include "rules/judgement/source_record.h"
 #include "rules/judgement/window_store.h"
@@ -38,6 +40,7 @@ struct Cell {
   SeriesStore::SeriesIndex series = 0;
   std::uint32_t version_slot = 0;
   std::vector<Window*> feeds;
+  std::optional<PairedEvidence::Place> paired;  ///< Of a rollout's two versions.
 };
 
 /// Cells by key: open addressing, bounded; when it is full it forgets everything.

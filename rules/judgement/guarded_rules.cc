@@ -111,30 +111,30 @@ void GuardedRules::check(const PairedEvidence& evidence) {
 
 GuardedRules::Verdict GuardedRules::verdict(GuardedRule rule,
                                             const PairedEvidence& evidence) const {
-  const Clock& held = clock(rule);
+  const Clock& clock = held(rule);
   const Shape& shape = shape_of(rule);
-  if (held.is_shared) return Verdict::shared;
-  if (!held.is_bad) return Verdict::none;
+  if (clock.is_shared) return Verdict::shared;
+  if (!clock.is_bad) return Verdict::none;
   const CandidateComparison& comparison = evidence.comparison();
   const double log_odds_min = std::log(kOddsMin);
   if (rule == GuardedRule::latency) {
-    if (has_held(held.blamed, shape.holds) && comparison.log_odds_of_latency() >= log_odds_min)
+    if (has_held(clock.blamed, shape.holds) && comparison.log_odds_of_latency() >= log_odds_min)
       return Verdict::rollback;
-    return held.blamed == 0 && has_held(held.alone, shape.alone) ? Verdict::alone : Verdict::none;
+    return clock.blamed == 0 && has_held(clock.alone, shape.alone) ? Verdict::alone : Verdict::none;
   }
   const double rate = evidence.last(shape.window, Role::candidate).error_rate();
   const auto beside = static_cast<double>(evidence.last(shape.window, Role::baseline).total);
   const bool is_usable = beside * rate >= shape.baseline_bad_min;
-  bool is_blamed = is_usable && has_held(held.blamed, shape.holds);
+  bool is_blamed = is_usable && has_held(clock.blamed, shape.holds);
   if (rule == GuardedRule::errors) {
     const EvidenceBlocks& errors = comparison.blocks(Compared::errors);
     const bool has_odds =
         errors.log_wealth() >= log_odds_min && errors.bad_blocks() >= kBadBlocksMin;
-    is_blamed = (has_odds && has_held(held.blamed, shape.holds)) ||
-                (is_usable && has_held(held.blamed, shape.alone));
+    is_blamed = (has_odds && has_held(clock.blamed, shape.holds)) ||
+                (is_usable && has_held(clock.blamed, shape.alone));
   }
   const bool is_alone =
-      !is_usable && rule != GuardedRule::clear && has_held(held.alone, shape.alone);
+      !is_usable && rule != GuardedRule::clear && has_held(clock.alone, shape.alone);
   return is_blamed || is_alone ? Verdict::rollback : Verdict::none;
 }
 

@@ -33,7 +33,7 @@ class GuardedRules {
   };
   [[nodiscard]] Verdict verdict(GuardedRule rule, const PairedEvidence& evidence) const;
   /// Whether the candidate is bad by it at this second.
-  [[nodiscard]] bool is_bad(GuardedRule rule) const { return clock(rule).is_bad; }
+  [[nodiscard]] bool is_bad(GuardedRule rule) const { return held(rule).is_bad; }
 
   static std::int64_t window_seconds(GuardedRule rule);
 
@@ -56,7 +56,7 @@ class GuardedRules {
 
     void check(Truth truth, Baseline baseline, std::uint32_t holds);
   };
-  [[nodiscard]] const Clock& clock(GuardedRule rule) const {
+  [[nodiscard]] const Clock& held(GuardedRule rule) const {
     return clocks_[static_cast<std::size_t>(rule)];
   }
   [[nodiscard]] Truth truth(GuardedRule rule, const PairedEvidence& evidence) const;

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "rules/event.h"
 #include "rules/judgement/names.h"
+#include "rules/judgement/paired_evidence.h"
 #include "rules/judgement/source_record.h"
 #include "rules/judgement/window_store.h"
 #include "rules/snapshot.h"
@@ -39,6 +40,8 @@ struct ServiceEvidence {
   std::array<std::vector<std::uint32_t>, 4> sources_by_kind;
   std::map<std::string, QueueStatus> queues;
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
+  /// Candidate and baseline of the rollout that runs; none outside one.
+  std::unique_ptr<PairedEvidence> paired;
 
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {

@@ -71,6 +71,8 @@ Gate::Gate(const GateStarted& started, Instant now, Service& service, NameTable&
     binding_.baseline = VersionFilter{.all = false, .version = names.id(baseline_)};
   // Whole seconds: a second of requests that was counted elsewhere is in or out as one.
   binding_.since = std::chrono::floor<std::chrono::seconds>(started_);
+  service.evidence.paired = std::make_unique<PairedEvidence>(
+      candidate.version, binding_.baseline ? binding_.baseline->version : kNoName, binding_.since);
   add_rules(service, now, watched_since);
 }
 

@@ -18,7 +18,7 @@ namespace belay::rules {
 bool counts_for_verdict(const Rule& rule);
 
 /// A gate on one service, while it runs: the rollout rules on the candidate, over evidence from
-/// inside the gate only. Keeps no decision; see rollout.h.
+/// inside the gate only, and the service's paired evidence. Keeps no decision; see rollout.h.
 ///
 /// A rule that was bad when the rollout began neither acts nor fails it until it counts again
 /// (blame.h). The rollout began when the candidate was first seen, if that was before the gate:

@@ -110,10 +110,15 @@ void Rollout::start(const GateStarted& asked, Instant now, Step& out) {
     details.push_back("the baseline that was named is the candidate itself: there is no baseline");
   }
   gate_.emplace(started, now, service_, names_, start_);
+  if (started.by_default_rules)
+    judgement_.emplace(*service_.evidence.paired,
+                       RolloutJudgement::Versions{started.candidate, started.baseline},
+                       RolloutLimits{});
   ended_.reset();
   ended_rules_.clear();
   unknown_.forget("");
   was_candidate_live_ = false;
+  candidate_percent_.reset();
   const auto note = [&](const JudgedRule& rule) {
     if (rule.status().was_bad_before && counts_for_verdict(rule.rule()))
       details.push_back(rule.rule().name +
@@ -148,7 +153,9 @@ void Rollout::end_gate(Outcome outcome, const std::string& why, Instant now, Ste
     for (std::size_t i = 0; i < rule.status().evidence.size(); ++i) rule.note(i, "");
   }
   if (outcome == Outcome::pass) book_.pass(service_.plan.name, gate_->candidate());
+  judgement_.reset();
   gate_.reset();
+  service_.evidence.paired.reset();
   release_windows();
 }
 
@@ -158,9 +165,29 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
       deployment.versions.begin(), deployment.versions.end(), [this](const auto& share) {
         return share.version == gate_->candidate() && share.percent > 0;
       });
+  if (judgement_) follow_traffic(deployment);
   if (was_candidate_live_ && !is_live)
     end_gate(Outcome::unknown, "superseded: someone took " + gate_->candidate() + " out", now, out);
   was_candidate_live_ = is_live;
+}
+
+void Rollout::follow_traffic(const Deployment& deployment) {
+  double percent = 0;
+  for (const Deployment::Share& share : deployment.versions)
+    if (share.version == gate_->candidate()) percent += share.percent;
+  if (percent == candidate_percent_) return;
+  candidate_percent_ = percent;
+  judgement_->begin_step(deployment.at, percent / 100);
+}
+
+void Rollout::answer(Instant now, Step& out) {
+  const auto is_in_trouble = [&](std::uint32_t source) {
+    return service_.evidence.source(source).trouble(now).has_value();
+  };
+  const std::vector<std::uint32_t>& logs = service_.evidence.of_kind(SourceKind::log);
+  const bool is_blind = std::any_of(logs.begin(), logs.end(), is_in_trouble);
+  if (auto answer = judgement_->judge(now, is_blind, *service_.evidence.names))
+    out.answers.push_back({.service = service_.plan.name, .answer = std::move(*answer)});
 }
 
 std::string Rollout::consequence_of(const JudgedRule& rule) const {
@@ -258,6 +285,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   for (std::size_t i = 0; i < always.size(); ++i) decide(always[i], of_always(i), now, out);
   if (watch_) judge_watch(is_check, now, out);
   if (!is_check) return;
+  if (judgement_) answer(now, out);
   if (gate_) end_gate_in_time(now, out);
   notice_unknown(now, out);
 }

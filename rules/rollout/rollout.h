@@ -12,6 +12,7 @@
 #include "rules/event.h"
 #include "rules/judgement/hold.h"
 #include "rules/judgement/judged_rule.h"
+#include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/notices.h"
@@ -86,6 +87,10 @@ class Rollout {
   void decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out);
   /// Whether the candidate cannot be blamed; tells it once.
   bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
+  /// The platform's split is the rollout's step.
+  void follow_traffic(const Deployment& deployment);
+  /// What the default judgement says at this check; it goes out with the step.
+  void answer(Instant now, Step& out);
   void end_gate(Outcome outcome, const std::string& why, Instant now, Step& out);
   void end_gate_in_time(Instant now, Step& out);
   void notice_unknown(Instant now, Step& out);
@@ -112,6 +117,8 @@ class Rollout {
   ActionBook& book_;
   Instant start_;
   std::optional<Gate> gate_;
+  std::optional<RolloutJudgement> judgement_;
+  std::optional<double> candidate_percent_;
   std::optional<GateStatus> ended_;
   std::vector<RuleStatus> ended_rules_;
   std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
