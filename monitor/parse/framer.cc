@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "monitor/parse/blanks.h"
 #include "monitor/parse/column_zero.h"
 
 namespace belay::monitor {
@@ -10,8 +11,6 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 /// An array opens within so many bytes of its line, or it is none.
 constexpr std::size_t kArrayLeadMax = 64;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::string_view without_mark(std::string_view line) {
   if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -24,16 +23,17 @@ constexpr std::size_t kNameBytesMax = 256;
 
 std::optional<Instant> instant_of(double unix_ms) {
   if (!(unix_ms > 0 && unix_ms < kUnixMsMax)) return std::nullopt;
-  const double whole = std::floor(unix_ms);
-  const auto rest = static_cast<std::int64_t>((unix_ms - whole) * 1e6);
-  return from_unix_ms(static_cast<std::int64_t>(whole)) + Duration{rest};
+  // Rounds down, as it is positive; std::floor would be a call.
+  const auto whole = static_cast<std::int64_t>(unix_ms);
+  const auto rest_ns = static_cast<std::int64_t>((unix_ms - static_cast<double>(whole)) * 1e6);
+  return from_unix_ms(whole) + Duration{rest_ns};
 }
 
-/// A duration too long for the field is as long as the field can say: it was slow, that much is
-/// sure.
+/// A duration, not negative. One too long for the field is as long as the field can say: it was
+/// slow, that much is sure.
 std::uint32_t microseconds(double ms) {
   constexpr double kMax = std::numeric_limits<std::uint32_t>::max();
-  return static_cast<std::uint32_t>(std::min(std::round(ms * 1000.0), kMax));
+  return static_cast<std::uint32_t>(std::min(ms * 1000.0 + 0.5, kMax));
 }
 
 bool is_duration(const Number& ms) { return ms.value >= 0 && ms.value <= kWallMsMax; }

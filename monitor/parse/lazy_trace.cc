@@ -3,7 +3,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include "monitor/parse/blanks.h"
 #include "monitor/parse/find_word.h"
+#include "monitor/parse/framer.h"
+#include "monitor/parse/plain_number.h"
 
 namespace belay::monitor {
 namespace {
@@ -12,7 +15,6 @@ namespace {
 using Position = std::size_t;
 constexpr Position kLeave = static_cast<Position>(-1);
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// What numbers, true, false and null are made of.
 bool is_scalar(char c) {
@@ -24,99 +26,193 @@ bool is(std::string_view key, const char (&name)[kSize]) {
   return key.size() == kSize - 1 && std::memcmp(key.data(), name, kSize - 1) == 0;
 }
 
+using Next = LazyTrace::Next;
+using Tracks = LazyTrace::Tracks;
+
+/// What DocumentReader looks for in documents that are no traces.
+bool is_of_others(std::string_view key) {
+  if (key.empty() || key.front() < 'a') return true;
+  return is(key, "ts") || is(key, "fly") || is(key, "meta") || is(key, "route") ||
+         is(key, "status") || is(key, "method") || is(key, "service") || is(key, "version") ||
+         is(key, "message") || is(key, "wall_ms") || is(key, "instance") || is(key, "timestamp");
+}
+
+Next next_in_trace(std::string_view key) {
+  if (is(key, "event")) return Next::event;
+  if (is(key, "cpuTime")) return Next::cpu_time;
+  if (is(key, "outcome")) return Next::outcome;
+  if (is(key, "wallTime")) return Next::wall_time;
+  if (is(key, "scriptName")) return Next::script_name;
+  if (is(key, "exceptions")) return Next::exceptions;
+  if (is(key, "scriptVersion")) return Next::script_version;
+  if (is(key, "eventTimestamp")) return Next::event_timestamp;
+  if (is(key, "executionModel")) return Next::mark_trace;
+  return is_of_others(key) ? Next::leave : Next::skip;
+}
+
+Next next_in_event(std::string_view key) {
+  if (is(key, "request")) return Next::request;
+  if (is(key, "response")) return Next::response;
+  if (is(key, "cron")) return Next::cron;
+  if (is(key, "queue")) return Next::queue;
+  if (is(key, "mailFrom")) return Next::mail;
+  if (is(key, "rpcMethod")) return Next::rpc;
+  if (is(key, "getWebSocketEvent")) return Next::web_socket;
+  if (is(key, "consumedEvents")) return Next::consumed;
+  if (is(key, "scheduledTime")) return Next::scheduled;
+  const bool is_left = is(key, "Request") || is(key, "Response") || is(key, "RayID") ||
+                       is(key, "message") || is(key, "type");
+  return is_left ? Next::leave : Next::skip;
+}
+
+Next next_in_request(std::string_view key) {
+  if (is(key, "url")) return Next::url;
+  if (is(key, "method")) return Next::method;
+  if (is(key, "headers")) return Next::headers;
+  return is(key, "URL") || is(key, "Method") ? Next::leave : Next::skip;
+}
+
+Next next_in_response(std::string_view key) {
+  if (is(key, "status")) return Next::status;
+  return is(key, "Status") ? Next::leave : Next::skip;
+}
+
+Next next_in_version(std::string_view key) {
+  if (is(key, "id")) return Next::id;
+  return is(key, "ID") ? Next::leave : Next::skip;
+}
+
 /// One document. Every step forward stops at a bracket or quote that the index knows, and the
 /// document ends with one: nothing runs beyond it.
 class Walk {
  public:
-  Walk(std::string_view document, const StructureIndex& index, Fields& fields)
-      : text_(document), index_(index), fields_(fields) {}
+  Walk(std::string_view document, const StructureIndex& index, Tracks& tracks, Fields& fields)
+      : text_(document), index_(index), tracks_(tracks), fields_(fields) {}
 
   bool read() {
     const Position end =
-        each_member(0, [this](std::string_view key, Position at) { return read_member(key, at); });
+        each_member(0, tracks_.trace, next_in_trace,
+                    [this](Next member, Position at) { return read_member(member, at); });
     return end == text_.size() && fields_.dialects == kTrace && fields_.at_ms.present() &&
            !fields_.outcome.empty();
   }
 
  private:
-  /// Visits the members of the object at `open`: visit(key, position of the value) says where the
-  /// value ends.
-  template <typename Visit>
-  Position each_member(Position open, Visit visit) {
-    Position at = beyond_blanks(open + 1);
-    if (text_[at] == '}') return at + 1;
-    while (text_[at] == '"') {
-      const Position close = index_.quote(at + 1);
-      const std::string_view key = text_.substr(at + 1, close - at - 1);
-      at = beyond_blanks(close + 1);
-      if (text_[at] != ':') return kLeave;
-      at = visit(key, beyond_blanks(at + 1));
+  /// Visits the members of the object at `open`: visit(member, position of the value) says where
+  /// the value ends.
+  template <typename Track, typename Visit>
+  Position each_member(Position open, Track& track, Next (*next_of)(std::string_view),
+                       Visit visit) {
+    static_assert(Track::kBytes <= kDocumentPadding);
+    Position at = open + 1;
+    for (std::size_t place = 0;; ++place) {
+      Next next = Next::leave;
+      if (const auto* step = track.expected(place, text_.data() + at)) [[likely]] {
+        // This one may have more blanks than the one that it was learned from.
+        at = step->meaning == Next::end ? at + step->size : beyond_blanks(at + step->size);
+        next = step->meaning;
+      } else {
+        const Position from = at;
+        next = find_next(place == 0, at, next_of);
+        if (next != Next::leave) track.learn(place, text_.substr(from, at - from), next);
+      }
+      if (next == Next::end) return at;
+      if (next == Next::leave) return kLeave;
+      at = visit(next, at);
       if (at == kLeave) return kLeave;
-      at = beyond_blanks(at);
-      if (text_[at] == '}') return at + 1;
-      if (text_[at] != ',') return kLeave;
-      at = beyond_blanks(at + 1);
     }
-    return kLeave;
   }
 
-  Position read_member(std::string_view key, Position at) {
-    switch (key.size()) {
-      case 5:
-        if (is(key, "event")) return read_event(at);
+  /// Moves `at` from the end of a value, or from behind the opening bracket, to the next value, or
+  /// behind the closing bracket.
+  Next find_next(bool is_first, Position& at, Next (*next_of)(std::string_view)) const {
+    at = beyond_blanks(at);
+    if (text_[at] == '}') {
+      ++at;
+      return Next::end;
+    }
+    if (!is_first) {
+      if (text_[at] != ',') return Next::leave;
+      at = beyond_blanks(at + 1);
+    }
+    if (text_[at] != '"') return Next::leave;
+    const Position close = index_.quote(at + 1);
+    const std::string_view key = text_.substr(at + 1, close - at - 1);
+    at = beyond_blanks(close + 1);
+    if (text_[at] != ':') return Next::leave;
+    at = beyond_blanks(at + 1);
+    return next_of(key);
+  }
+
+  Position read_member(Next member, Position at) {
+    switch (member) {
+      case Next::event:
+        return read_event(at);
+      case Next::cpu_time:
+        return read_number(at, fields_.cpu_ms);
+      case Next::outcome:
+        return read_text(at, fields_.outcome);
+      case Next::wall_time:
+        return read_number(at, fields_.wall_ms);
+      case Next::script_name:
+        fields_.dialects = kTrace;
+        return read_text(at, fields_.service);
+      case Next::exceptions:
+        return count_exceptions(at);
+      case Next::script_version:
+        return read_version(at);
+      case Next::event_timestamp:
+        fields_.dialects = kTrace;
+        return read_number(at, fields_.at_ms);
+      case Next::mark_trace:
+        fields_.dialects = kTrace;
+        return beyond_value(at, 1);
+      default:
+        return beyond_value(at, 1);
+    }
+  }
+
+  Position read_event(Position at) {
+    if (text_[at] != '{') return beyond_null(at);
+    return each_member(at, tracks_.event, next_in_event, [this](Next member, Position value) {
+      // An event without a request may say so.
+      if (text_[value] == 'n') return beyond_value(value, 2);
+      return read_event_member(member, value);
+    });
+  }
+
+  Position read_event_member(Next member, Position at) {
+    switch (member) {
+      case Next::request:
+        mark(kRequest);
+        return read_request(at);
+      case Next::response:
+        return read_response(at);
+      case Next::cron:
+        mark(kCron);
         break;
-      case 7:
-        if (is(key, "cpuTime")) return read_number(at, fields_.cpu_ms);
-        if (is(key, "outcome")) return read_text(at, fields_.outcome);
+      case Next::queue:
+        mark(kQueue);
         break;
-      case 8:
-        if (is(key, "wallTime")) return read_number(at, fields_.wall_ms);
+      case Next::mail:
+        mark(kMail);
         break;
-      case 10:
-        if (is(key, "scriptName")) return mark_trace(), read_text(at, fields_.service);
-        if (is(key, "exceptions")) return count_exceptions(at);
+      case Next::rpc:
+        mark(kRpc);
         break;
-      case 13:
-        if (is(key, "scriptVersion")) return read_version(at);
+      case Next::web_socket:
+        mark(kWebSocket);
         break;
-      case 14:
-        if (is(key, "eventTimestamp")) return mark_trace(), read_number(at, fields_.at_ms);
-        if (is(key, "executionModel")) return mark_trace(), beyond_value(at, 1);
+      case Next::consumed:
+        mark(kConsumed);
+        break;
+      case Next::scheduled:
+        mark(kScheduled);
         break;
       default:
         break;
     }
-    return is_of_others(key) ? kLeave : beyond_value(at, 1);
-  }
-
-  /// What DocumentReader looks for in documents that are no traces.
-  static bool is_of_others(std::string_view key) {
-    if (key.empty() || key.front() < 'a') return true;
-    return is(key, "ts") || is(key, "fly") || is(key, "meta") || is(key, "route") ||
-           is(key, "status") || is(key, "method") || is(key, "service") || is(key, "version") ||
-           is(key, "message") || is(key, "wall_ms") || is(key, "instance") || is(key, "timestamp");
-  }
-
-  void mark_trace() { fields_.dialects = kTrace; }
-
-  Position read_event(Position at) {
-    if (text_[at] != '{') return beyond_null(at);
-    return each_member(at, [this](std::string_view key, Position value) {
-      if (text_[value] == 'n') return beyond_value(value, 2);
-      if (is(key, "request")) return mark(kRequest), read_request(value);
-      if (is(key, "response")) return read_response(value);
-      if (is(key, "Request") || is(key, "Response") || is(key, "RayID") || is(key, "message") ||
-          is(key, "type"))
-        return kLeave;
-      if (is(key, "cron")) mark(kCron);
-      if (is(key, "queue")) mark(kQueue);
-      if (is(key, "mailFrom")) mark(kMail);
-      if (is(key, "rpcMethod")) mark(kRpc);
-      if (is(key, "getWebSocketEvent")) mark(kWebSocket);
-      if (is(key, "consumedEvents")) mark(kConsumed);
-      if (is(key, "scheduledTime")) mark(kScheduled);
-      return beyond_value(value, 2);
-    });
+    return beyond_value(at, 2);
   }
 
   void mark(EventKey key) {
@@ -125,11 +221,11 @@ class Walk {
 
   Position read_request(Position at) {
     if (text_[at] != '{') return kLeave;
-    return each_member(at, [this](std::string_view key, Position value) {
-      if (is(key, "url")) return read_text(value, fields_.url);
-      if (is(key, "method")) return read_text(value, fields_.method);
-      if (is(key, "headers")) return read_headers(value);
-      return is(key, "URL") || is(key, "Method") ? kLeave : beyond_value(value, 3);
+    return each_member(at, tracks_.request, next_in_request, [this](Next member, Position value) {
+      if (member == Next::url) return read_text(value, fields_.url);
+      if (member == Next::method) return read_text(value, fields_.method);
+      if (member == Next::headers) return read_headers(value);
+      return beyond_value(value, 3);
     });
   }
 
@@ -149,17 +245,17 @@ class Walk {
 
   Position read_response(Position at) {
     if (text_[at] != '{') return kLeave;
-    return each_member(at, [this](std::string_view key, Position value) {
-      if (is(key, "status")) return read_number(value, fields_.status);
-      return is(key, "Status") ? kLeave : beyond_value(value, 3);
+    return each_member(at, tracks_.response, next_in_response, [this](Next member, Position value) {
+      if (member == Next::status) return read_number(value, fields_.status);
+      return beyond_value(value, 3);
     });
   }
 
   Position read_version(Position at) {
     if (text_[at] != '{') return beyond_null(at);
-    return each_member(at, [this](std::string_view key, Position value) {
-      if (is(key, "id")) return read_text(value, fields_.version);
-      return is(key, "ID") ? kLeave : beyond_value(value, 2);
+    return each_member(at, tracks_.version, next_in_version, [this](Next member, Position value) {
+      if (member == Next::id) return read_text(value, fields_.version);
+      return beyond_value(value, 2);
     });
   }
 
@@ -182,20 +278,18 @@ class Walk {
     if (text_[at] != '"') return beyond_null(at);
     const Position close = index_.quote(at + 1);
     if (index_.has_backslash(at + 1, close)) return kLeave;
-    text = text_.substr(at + 1, close - at - 1);
+    text = {text_.data() + at + 1, close - at - 1};
     return close + 1;
   }
 
   Position read_number(Position at, Number& number) {
-    // So many digits are exact as a double.
-    constexpr Position kDigitsMax = 15;
-    if (!is_digit(text_[at])) return beyond_null(at);
-    std::uint64_t value = 0;
-    Position end = at;
-    for (; is_digit(text_[end]) && end - at < kDigitsMax; ++end)
-      value = value * 10 + static_cast<std::uint64_t>(text_[end] - '0');
-    if (is_scalar(text_[end]) || (text_[at] == '0' && end - at > 1)) return kLeave;
-    number = {static_cast<double>(value), Number::State::present};
+    const PlainNumber read = plain_number(text_.data() + at);
+    if (read.digits == 0) return beyond_null(at);
+    const Position end = at + read.digits;
+    const bool is_sure = read.digits <= PlainNumber::kDigitsMax && !is_scalar(text_[end]) &&
+                         (read.digits == 1 || text_[at] != '0');
+    if (!is_sure) return kLeave;
+    number = {static_cast<double>(read.value), Number::State::present};
     return end;
   }
 
@@ -218,13 +312,13 @@ class Walk {
     return at;
   }
 
-  Position beyond_blanks(Position at) {
-    while (is_blank(text_[at])) ++at;
-    return at;
+  Position beyond_blanks(Position at) const {
+    return static_cast<Position>(monitor::beyond_blanks(text_.data() + at) - text_.data());
   }
 
   const std::string_view text_;
   const StructureIndex& index_;
+  Tracks& tracks_;
   Fields& fields_;
 };
 
@@ -233,7 +327,7 @@ class Walk {
 bool LazyTrace::read(std::string_view document, Fields& fields) {
   if (!is_worth_a_look()) return false;
   const bool is_read = document.size() >= 2 && document.front() == '{' && document.back() == '}' &&
-                       index_.build(document) && Walk(document, index_, fields).read();
+                       index_.build(document) && Walk(document, index_, tracks_, fields).read();
   missed_ = is_read ? 0 : missed_ + 1;
   return is_read;
 }

@@ -156,7 +156,7 @@ class Writer {
       return false;
     }
     ++depth_;
-    append("/");
+    buffer_[size_++] = '/';
     append(stem);
     append(extension);
     return true;
@@ -185,11 +185,19 @@ bool is_plain_id(std::string_view segment, std::uint16_t seen) {
          segment[13] == '-' && segment[18] == '-' && segment[23] == '-';
 }
 
+/// What most words with a digit are ("v1", "page2"): too short for hexadecimal or a token, too few
+/// digits for a number, and no date.
+bool is_plain_word(std::string_view segment, std::uint16_t seen) {
+  constexpr std::uint16_t kWord = kDigit | kAnyLower | kDash;
+  return (seen & ~kWord) == 0 && (seen & kAnyLower) != 0 && segment.size() <= kDigitRunMin;
+}
+
 bool add_segment(Writer& route, std::string_view segment, std::uint16_t seen) {
   if (segment.size() > kSegmentBytesMax || (seen & kAt) != 0 || segment == "REDACTED")
     return route.add(kId, {});
   if ((seen & kDigit) == 0) return route.add(segment, {});
   if (is_plain_id(segment, seen)) return route.add(kId, {});
+  if (is_plain_word(segment, seen)) return route.add(segment, {});
   const std::string_view extension = extension_of(segment);
   const std::string_view stem = segment.substr(0, segment.size() - extension.size());
   return Shape(stem).is_id() ? route.add(kId, extension) : route.add(segment, {});

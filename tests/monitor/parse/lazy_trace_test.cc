@@ -1,17 +1,20 @@
 #include "monitor/parse/lazy_trace.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <random>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "bench/tail_log.h"
 #include "monitor/parse/framer.h"
+#include "monitor/parse/plain_number.h"
 #include "tests/monitor/parse/mutate.h"
 #include "tests/support/paths.h"
 
@@ -51,49 +54,80 @@ auto of(const Fields& fields) {
                     fields.instance);
 }
 
-/// What each reader makes of a document.
-class Readers {
- public:
-  explicit Readers(std::string_view document)
-      // Of exactly its size: reading behind it does not go unseen under ASan.
-      : bytes_(document.begin(), document.end()) {
-    bytes_.insert(bytes_.end(), kDocumentPadding, '\0');
-    const std::string_view text(bytes_.data(), document.size());
-    is_read_ = lazy_.read(text, lazy_fields_);
-    is_read_portably_ = portable_.read(text, portable_fields_);
-    rejection_ = strict_.read(text, strict_fields_);
-  }
-
-  [[nodiscard]] bool is_read_lazily() const { return is_read_; }
-  [[nodiscard]] bool is_good() const { return !rejection_; }
-  /// Where both read it, they found the same.
-  [[nodiscard]] bool agree() const {
-    if (is_read_ != is_read_portably_) return false;
-    if (!is_read_) return true;
-    if (of(lazy_fields_) != of(portable_fields_)) return false;
-    return rejection_ || of(lazy_fields_) == of(strict_fields_);
-  }
-  [[nodiscard]] const Fields& fields() const { return lazy_fields_; }
-
- private:
-  std::vector<char> bytes_;
-  LazyTrace lazy_;
-  LazyTrace portable_{StructureIndex::Method::portable};
-  DocumentReader strict_{""};
-  Fields lazy_fields_;
-  Fields portable_fields_;
-  Fields strict_fields_;
-  bool is_read_ = false;
-  bool is_read_portably_ = false;
-  std::optional<Rejection> rejection_;
-};
-
 constexpr std::string_view kTrace =
     R"({"wallTime":22,"cpuTime":2,"truncated":false,"outcome":"ok","scriptVersion":{"id":"v1"},)"
     R"("scriptName":"api","exceptions":[{"name":"Error"}, {"name":"x"}],"logs":[{"message":["{\"]"]}],)"
     R"("eventTimestamp":1795182320647,"event":{"request":{"url":"https://a.test/b","method":"GET",)"
     R"("headers":{"a":"b","cf-ray":"8f1","c":"\\"},"cf":{"city":"Zürich","n":[1,{"x":[]}]}},)"
     R"("response":{"status":503}}})";
+
+/// A document in memory of exactly its size, so that reading behind its padding does not go unseen
+/// under ASan.
+class Padded {
+ public:
+  explicit Padded(std::string_view document)
+      : size_(document.size()), bytes_(document.begin(), document.end()) {
+    bytes_.insert(bytes_.end(), kDocumentPadding, '\0');
+  }
+  [[nodiscard]] std::string_view view() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::size_t size_;
+  std::vector<char> bytes_;
+};
+
+/// One that has read every document of this process, and is never out of patience.
+LazyTrace& experienced() {
+  static LazyTrace reader;
+  return reader;
+}
+
+bool read_with_experience(std::string_view document, Fields& fields) {
+  if (experienced().read(document, fields)) return true;
+  static const Padded good(kTrace);
+  Fields unused;
+  EXPECT_TRUE(experienced().read(good.view(), unused));
+  return false;
+}
+
+/// What each reader makes of a document: the lazy one with each set of instructions that this
+/// machine has and with what it learned from others, and the strict one.
+class Readers {
+ public:
+  explicit Readers(std::string_view document) : document_(document) {
+    const std::string_view text = document_.view();
+    for (const StructureIndex::Method method : StructureIndex::methods()) {
+      Lazily& one = lazily_.emplace_back();
+      one.is_read = LazyTrace(method).read(text, one.fields);
+    }
+    Lazily& experienced = lazily_.emplace_back();
+    experienced.is_read = read_with_experience(text, experienced.fields);
+    rejection_ = strict_.read(text, strict_fields_);
+  }
+
+  [[nodiscard]] bool is_read_lazily() const { return lazily_.front().is_read; }
+  [[nodiscard]] bool is_good() const { return !rejection_; }
+  /// Where they read it, they found the same.
+  [[nodiscard]] bool agree() const {
+    for (const Lazily& one : lazily_) {
+      if (one.is_read != is_read_lazily()) return false;
+      if (one.is_read && of(one.fields) != of(fields())) return false;
+    }
+    return !is_read_lazily() || rejection_ || of(fields()) == of(strict_fields_);
+  }
+  [[nodiscard]] const Fields& fields() const { return lazily_.front().fields; }
+
+ private:
+  struct Lazily {
+    Fields fields;
+    bool is_read = false;
+  };
+  Padded document_;
+  std::vector<Lazily> lazily_;
+  DocumentReader strict_{""};
+  Fields strict_fields_;
+  std::optional<Rejection> rejection_;
+};
 
 std::string with(std::string_view text, std::string_view in_place_of) {
   std::string document(kTrace);
@@ -206,6 +240,89 @@ TEST(LazyTraceTest, BreakageInWhatItLeapsOverIsSeen) {
   };
   for (const std::string& document : broken)
     EXPECT_FALSE(Readers(document).is_read_lazily()) << document;
+}
+
+TEST(LazyTraceTest, EveryMethodOfThisMachineIsTried) {
+  const auto methods = StructureIndex::methods();
+  ASSERT_FALSE(methods.empty());
+  EXPECT_EQ(methods.front(), StructureIndex::Method::portable);
+#if defined(__x86_64__)
+  const auto is_tried = [&](StructureIndex::Method method) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  };
+  EXPECT_EQ(is_tried(StructureIndex::Method::avx2), __builtin_cpu_supports("avx2") != 0);
+  EXPECT_EQ(is_tried(StructureIndex::Method::avx512), __builtin_cpu_supports("avx512bw") != 0);
+#endif
+}
+
+/// A trace like the one before is read by what was learned from that; one that differs, even where
+/// it was about to be believed, is read as if it were the first.
+TEST(LazyTraceTest, WhatItLearnedNeverChangesWhatItReads) {
+  const std::vector<std::pair<std::string_view, std::string_view>> changes = {
+      {R"(,"cpuTime":2)", ""},
+      {R"("wallTime":22)", R"("cpuTime":22)"},
+      {R"("wallTime":22)", R"("wallTIme":22)"},
+      {R"("wallTime":22,)", R"("wallTime":22 ,)"},
+      {R"("wallTime":22,)", R"("wallTime":22,,)"},
+      {R"("wallTime":22,)", R"("wallTime":22)"},
+      {R"({"wallTime")", R"({,"wallTime")"},
+      {R"("outcome":"ok")", R"("outcome": "ok")"},
+      {R"("outcome":"ok")", R"("outcome":"ok","new":{"outcome":"no"})"},
+      {R"({"id":"v1"})", R"({"tag":"x","id":"v1"})"},
+      {R"({"id":"v1"})", R"({})"},
+      {R"("url":"https://a.test/b","method":"GET")", R"("method":"GET","url":"https://a.test/b")"},
+      {R"({"status":503}}})", R"({"status":503}} })"},
+      {R"({"status":503}}})", R"({"status":503}}")"},
+      {R"({"status":503}}})", R"({"status":503}},"scriptName":"late"})"},
+  };
+  for (const auto& [from, to] : changes) {
+    LazyTrace learned;
+    const Padded usual(kTrace);
+    Fields unused;
+    ASSERT_TRUE(learned.read(usual.view(), unused));
+    const std::string document = with(to, from);
+    const Padded changed(document);
+    Fields fields;
+    const bool is_read = learned.read(changed.view(), fields);
+    const Readers readers(document);
+    EXPECT_TRUE(readers.agree()) << document;
+    EXPECT_EQ(is_read, readers.is_read_lazily()) << document;
+    if (is_read) {
+      EXPECT_EQ(of(fields), of(readers.fields())) << document;
+    }
+  }
+}
+
+TEST(LazyTraceTest, MoreMembersThanItCanLearnAreReadAllTheSame) {
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "\"member" + std::to_string(i) + "\":[],";
+  const Padded document(with(many + R"("truncated":false)", R"("truncated":false)"));
+  LazyTrace lazy;
+  for (int i = 0; i < 3; ++i) {
+    Fields fields;
+    ASSERT_TRUE(lazy.read(document.view(), fields));
+    EXPECT_EQ(fields.ray, "8f1");
+  }
+}
+
+TEST(PlainNumberTest, IsWhatItsDigitsSay) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::size_t digits = static_cast<std::size_t>(i) % 19;
+    std::string text;
+    while (text.size() < digits) text += static_cast<char>('0' + random() % 10);
+    std::string bytes = text + static_cast<char>(random() % 2 == 0 ? '/' : ':');
+    while (bytes.size() < 20) bytes += static_cast<char>(random());
+    const PlainNumber read = plain_number(bytes.data());
+    if (digits > PlainNumber::kDigitsMax) {
+      EXPECT_GT(read.digits, PlainNumber::kDigitsMax) << text;
+      continue;
+    }
+    ASSERT_EQ(read.digits, digits) << text;
+    if (digits > 0) {
+      EXPECT_EQ(read.value, std::stoull(text));
+    }
+  }
 }
 
 TEST(LazyTraceTest, EscapesAndStringsMayLieAcrossBlocks) {
