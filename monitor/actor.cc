@@ -66,11 +66,10 @@ void Actor::admit() {
     const auto phase = taken.resumed ? rules::ActionOutcome::Phase::abandoned
                                      : rules::ActionOutcome::Phase::rejected;
     std::erase(open_, taken.order.intent);
-    deliver_(
-        rules::ActionOutcome{.at = clock_.now(),
-                             .intent = taken.order.intent,
-                             .phase = phase,
-                             .detail = "nothing is configured that could carry out this order"});
+    deliver_(taken.order, {.at = clock_.now(),
+                           .intent = taken.order.intent,
+                           .phase = phase,
+                           .detail = "nothing is configured that could carry out this order"});
   }
   taken_.clear();
 }
@@ -96,7 +95,7 @@ void Actor::work() {
     step_began_ = now;
     lock.unlock();
     std::optional<rules::ActionOutcome> outcome = attempt->step(calls_.get_token());
-    if (outcome) deliver_(std::move(*outcome));
+    if (outcome) deliver_(attempt->order(), std::move(*outcome));
     lock.lock();
     step_began_.reset();
     if (attempt->is_over()) {

@@ -24,7 +24,7 @@ namespace belay::monitor {
 class Actor {
  public:
   /// Called on the actor's thread; into the Inbox, in the daemon.
-  using Deliver = std::function<void(rules::ActionOutcome)>;
+  using Deliver = std::function<void(const rules::Order&, rules::ActionOutcome)>;
 
   /// The references must outlive the actor.
   Actor(const Platforms& platforms, const Clock& clock, Deliver deliver, ActorOptions options = {});

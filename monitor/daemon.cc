@@ -49,9 +49,13 @@ Status Daemon::open_journal() {
 
 void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   add_platforms(config_, platforms_);
-  actor_ = std::make_unique<Actor>(platforms_, clock_, [this](rules::ActionOutcome outcome) {
-    inbox_.deliver(std::move(outcome));
-  });
+  actor_ = std::make_unique<Actor>(platforms_, clock_,
+                                   [this](const rules::Order& order, rules::ActionOutcome outcome) {
+                                     inbox_.deliver(std::move(outcome));
+                                     const auto watch = platform_watches_.find(order.service);
+                                     if (watch != platform_watches_.end())
+                                       watch->second->look_now();
+                                   });
   health_ = std::make_unique<Health>([this] {
     return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->journal_trouble()};
   });
@@ -69,7 +73,11 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     const auto id = rules::SourceId{static_cast<std::uint32_t>(i)};
-    sources_.push_back(make_source(config_.sources[i], id, gates_));
+    sources_.push_back(make_source(config_.sources[i], config_.plan.sources[i], id,
+                                   {gates_, platforms_, platform_calls_}));
+    if (auto* watch = dynamic_cast<PlatformSource*>(sources_.back().get())) {
+      platform_watches_[config_.sources[i].service] = watch;
+    }
     lanes_.push_back(&inbox_.add_lane(id));
   }
 }

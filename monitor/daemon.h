@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@
 #include "monitor/parts.h"
 #include "monitor/platform/platforms.h"
 #include "monitor/source.h"
+#include "monitor/sources/call_budget.h"
+#include "monitor/sources/platform_source.h"
 #include "monitor/system_clock.h"
 #include "net/http_listener.h"
 
@@ -77,7 +80,9 @@ class Daemon {
   GateVersions gates_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<EngineLoop> loop_;
+  CallBudget platform_calls_;
   std::vector<std::unique_ptr<Source>> sources_;
+  std::map<std::string, PlatformSource*> platform_watches_;  ///< By service.
   std::vector<Lane*> lanes_;
   std::unique_ptr<net::HttpListener> metrics_listener_;
   std::unique_ptr<net::HttpListener> ingest_listener_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/check.h"
 #include "exporters/audit.h"
 #include "exporters/routes.h"
 #include "exporters/slack.h"
@@ -17,6 +18,7 @@
 #include "monitor/sources/exec_source.h"
 #include "monitor/sources/file_source.h"
 #include "monitor/sources/ingest.h"
+#include "monitor/sources/platform_source.h"
 #include "monitor/sources/probe.h"
 #include "monitor/sources/push_source.h"
 #include "monitor/sources/stdin_source.h"
@@ -142,14 +144,23 @@ std::vector<SlackRoute> pages_only(const Config& config) {
 
 }  // namespace
 
-std::unique_ptr<Source> make_source(const SourceConfig& source, rules::SourceId id,
-                                    const GateVersions& gates) {
+std::unique_ptr<Source> make_source(const SourceConfig& source, const rules::SourcePlan& plan,
+                                    rules::SourceId id, const SourceContext& context) {
   if (const auto* log = std::get_if<LogConfig>(&source.of)) {
     const bool is_shared = source.service.empty();
     return make_log(*log, id, (is_shared ? "" : source.service + "/") + source.name);
   }
   if (const auto* probe = std::get_if<ProbeConfig>(&source.of)) {
-    return make_probe(*probe, id, source.service, gates);
+    return make_probe(*probe, id, source.service, context.gates);
+  }
+  if (std::holds_alternative<PlatformWatch>(source.of)) {
+    Platform* platform = context.platforms.of_service(source.service);
+    BELAY_CHECK(platform != nullptr, "a service whose platform is watched has one");
+    return std::make_unique<PlatformSource>(PlatformSourceOptions{.source = id,
+                                                                  .service = source.service,
+                                                                  .platform = *platform,
+                                                                  .calls = context.platform_calls,
+                                                                  .every = plan.interval});
   }
   return make_queues(std::get<QueuesConfig>(source.of), id);
 }

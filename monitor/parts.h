@@ -10,15 +10,22 @@
 #include "monitor/gate_versions.h"
 #include "monitor/platform/platforms.h"
 #include "monitor/source.h"
+#include "monitor/sources/call_budget.h"
 #include "net/http_listener.h"
 
 /// Which class stands behind which line of the configuration: a new source, platform or route is
 /// one file of its own, and one line here.
 namespace belay::monitor {
 
-/// `gates` outlives the source.
-std::unique_ptr<Source> make_source(const SourceConfig& source, rules::SourceId id,
-                                    const GateVersions& gates);
+/// What sources look at besides the world; outlives them.
+struct SourceContext {
+  const GateVersions& gates;
+  const Platforms& platforms;
+  CallBudget& platform_calls;
+};
+/// `plan`: what the engine was told of this source.
+std::unique_ptr<Source> make_source(const SourceConfig& source, const rules::SourcePlan& plan,
+                                    rules::SourceId id, const SourceContext& context);
 
 void add_platforms(const Config& config, Platforms& platforms);
 

@@ -15,7 +15,8 @@ namespace belay::rules {
 /// What the engine is built from: the configuration, typed and checked, without anything that
 /// touches the world (no URL, token or path).
 
-enum class SourceKind : std::uint8_t { log, probe, queue, prometheus };
+/// `platform` tells what is deployed: nothing that a rule could judge.
+enum class SourceKind : std::uint8_t { log, probe, queue, prometheus, platform };
 
 constexpr std::string_view name_of(SourceKind kind) {
   switch (kind) {
@@ -27,6 +28,8 @@ constexpr std::string_view name_of(SourceKind kind) {
       return "queue";
     case SourceKind::prometheus:
       return "prometheus";
+    case SourceKind::platform:
+      return "platform";
   }
   return "log";
 }

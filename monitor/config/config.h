@@ -59,10 +59,13 @@ struct QueuesConfig {
   Duration every = std::chrono::seconds{10};
 };
 
+/// The service's platform is read for what is deployed, as often as the plan's interval says.
+struct PlatformWatch {};
+
 struct SourceConfig {
-  std::string name;     ///< "tail", "healthz", "queues"
+  std::string name;     ///< "tail", "healthz", "queues", "platform"
   std::string service;  ///< Empty: its events name their service.
-  std::variant<LogConfig, ProbeConfig, QueuesConfig> of;
+  std::variant<LogConfig, ProbeConfig, QueuesConfig, PlatformWatch> of;
 };
 
 struct CloudflareScript {

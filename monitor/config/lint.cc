@@ -17,6 +17,7 @@ using Sources = std::vector<const SourceConfig*>;
 Sources sources_of(const Config& config, const std::string& service) {
   Sources sources;
   for (const SourceConfig& source : config.sources) {
+    if (std::holds_alternative<PlatformWatch>(source.of)) continue;  // No rule looks at it.
     if (source.service == service || source.service.empty()) sources.push_back(&source);
   }
   return sources;

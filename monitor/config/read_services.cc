@@ -71,6 +71,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   ServiceConfig service{.name = entry.name};
   rules::ServicePlan plan{.name = entry.name, .mode = mode};
   read_platform(map.get("platform"), service, reading);
+  add_platform_watch(map.get("platform"), service, reading);
   for (const YamlValue& alias : map.get("aliases").list()) {
     if (auto name = alias.string()) plan.aliases.push_back(std::move(*name));
   }

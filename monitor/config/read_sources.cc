@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "monitor/sources/call_budget.h"
 #include "monitor/sources/probe.h"
 
 namespace belay::monitor {
@@ -19,6 +20,7 @@ constexpr std::size_t kAimCloudflare = 0;
 
 constexpr std::array<std::string_view, 2> kFrom = {"start", "end"};
 constexpr std::size_t kFromStart = 0;
+constexpr Duration kPlatformEvery = 10s;
 
 void add_source(const YamlValue& place, SourceConfig source, rules::SourcePlan plan,
                 Reading& reading) {
@@ -203,6 +205,22 @@ void read_queues(const YamlValue& value, const std::string& service, Reading& re
   const rules::SourcePlan plan{.kind = rules::SourceKind::queue, .interval = queues.every};
   add_source(value, {map.get("name").text().value_or("queues"), service, std::move(queues)}, plan,
              reading);
+}
+
+void add_platform_watch(const YamlValue& place, const ServiceConfig& service, Reading& reading) {
+  if (!std::holds_alternative<CloudflareScript>(service.platform)) return;
+  const rules::SourcePlan plan{.kind = rules::SourceKind::platform, .interval = kPlatformEvery};
+  add_source(place, {"platform", service.name, PlatformWatch{}}, plan, reading);
+}
+
+void space_platform_watches(Config& config) {
+  std::vector<rules::SourcePlan*> watches;
+  for (rules::SourcePlan& source : config.plan.sources) {
+    if (source.kind == rules::SourceKind::platform) watches.push_back(&source);
+  }
+  const Duration every =
+      std::max<Duration>(kPlatformEvery, CallBudget::kSpacing * std::ssize(watches));
+  for (rules::SourcePlan* source : watches) source->interval = every;
 }
 
 }  // namespace belay::monitor

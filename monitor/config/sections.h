@@ -26,6 +26,10 @@ struct Reading {
 void read_logs(const YamlValue& value, const std::string& service, Reading& reading);
 void read_probes(const YamlValue& value, const ServiceConfig& service, Reading& reading);
 void read_queues(const YamlValue& value, const std::string& service, Reading& reading);
+/// The platform of the service as a source, if it can tell what is deployed.
+void add_platform_watch(const YamlValue& place, const ServiceConfig& service, Reading& reading);
+/// Once all services are read: none is read more often than the token of all of them can bear.
+void space_platform_watches(Config& config);
 
 /// `platforms:` (accounts and tokens).
 void read_platforms(const YamlValue& value, Reading& reading);

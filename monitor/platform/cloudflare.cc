@@ -69,15 +69,18 @@ Result<Standing> Cloudflare::read(const rules::Order& order, std::stop_token sto
   return standing_of(*found, order);
 }
 
-Result<std::vector<rules::Deployment::Share>> Cloudflare::live_shares(std::stop_token stop) {
+Result<rules::Deployment> Cloudflare::live(std::stop_token stop) {
   const auto found = deployments(std::move(stop));
   if (!found.ok()) return found.error();
-  std::vector<rules::Deployment::Share> shares;
+  rules::Deployment live{.id = found->front().id};
   for (const CloudflareDeployment::Share& share : found->front().versions) {
-    shares.push_back({share.version, share.percent});
+    live.versions.push_back({share.version, share.percent});
   }
-  std::ranges::stable_sort(shares, std::greater{}, &rules::Deployment::Share::percent);
-  return shares;
+  if (live.versions.empty()) {
+    return Error{Error::Kind::unavailable, "Cloudflare: the live deployment names no version"};
+  }
+  std::ranges::stable_sort(live.versions, std::greater{}, &rules::Deployment::Share::percent);
+  return live;
 }
 
 Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {

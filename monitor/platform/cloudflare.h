@@ -29,7 +29,7 @@ class Cloudflare final : public Platform {
 
   Result<Standing> read(const rules::Order& order, std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
-  Result<std::vector<rules::Deployment::Share>> live_shares(std::stop_token stop) override;
+  Result<rules::Deployment> live(std::stop_token stop) override;
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
 
  private:

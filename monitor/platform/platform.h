@@ -29,8 +29,8 @@ enum class Trace : std::uint8_t {
   none,    ///< Nothing. An order that may have been carried out is never tried again.
 };
 
-/// A thing in the world that an order can change. Called by the actor thread only; every call is
-/// bounded in time and ends soon after `stop`.
+/// A thing in the world that an order can change. Called by the actor thread unless a function says
+/// otherwise; every call is bounded in time and ends soon after `stop`.
 class Platform {
  public:
   virtual ~Platform() = default;
@@ -45,10 +45,10 @@ class Platform {
 
   [[nodiscard]] virtual Trace trace(const rules::Order& /*order*/) const { return Trace::id; }
 
-  /// What has the traffic now, the largest share first. Empty: this platform cannot tell.
-  virtual Result<std::vector<rules::Deployment::Share>> live_shares(std::stop_token /*stop*/) {
-    return std::vector<rules::Deployment::Share>{};
-  }
+  /// Any thread. What has the traffic now, the largest share first; neither service nor time are
+  /// filled in. No versions: this platform cannot tell. Never "nothing is deployed": that is a
+  /// fault.
+  virtual Result<rules::Deployment> live(std::stop_token /*stop*/) { return rules::Deployment{}; }
 
   /// Any thread. The command with which a person undoes or repeats the order by hand.
   [[nodiscard]] virtual std::string by_hand(const rules::Order& order) const = 0;

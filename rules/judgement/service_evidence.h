@@ -36,7 +36,7 @@ struct ServiceEvidence {
   const NameTable* names = nullptr;
   const std::vector<std::unique_ptr<SourceRecord>>* sources = nullptr;
   WindowStore windows;
-  /// Indices of the sources that this service is judged on, by SourceKind.
+  /// Indices of the sources that this service is judged on, by SourceKind; `platform` is none.
   std::array<std::vector<std::uint32_t>, 4> sources_by_kind;
   std::map<std::string, QueueStatus> queues;
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.

@@ -109,7 +109,7 @@ int act(const char* state, const char* base_url, const std::string& stage) {
   options.retry_max = 500ms;
   monitor::Actor actor(
       platforms, clock,
-      [&](rules::ActionOutcome outcome) {
+      [&](const rules::Order& /*order*/, rules::ActionOutcome outcome) {
         const std::scoped_lock lock(mutex);
         outcomes.push_back(std::move(outcome));
         changed.notify_all();

@@ -21,7 +21,7 @@ using Phase = rules::ActionOutcome::Phase;
 class Outcomes {
  public:
   Actor::Deliver deliver() {
-    return [this](rules::ActionOutcome outcome) {
+    return [this](const rules::Order& /*order*/, rules::ActionOutcome outcome) {
       const std::scoped_lock lock(mutex_);
       all_.push_back(std::move(outcome));
       changed_.notify_all();

@@ -300,6 +300,26 @@ TEST(ReadConfigTest, AMissingRuleFileIsAnError) {
   EXPECT_EQ(missing.faults[0].what.column, 48U);
 }
 
+TEST(ReadConfigTest, WorkersAreWatchedNoMoreOftenThanTheirTokenBears) {
+  const std::string platform =
+      "platforms: { cloudflare: { account: abc, token: \"${TOKEN}\" } }\nservices:\n";
+  const auto workers = [](int count) {
+    std::string services;
+    for (int i = 0; i < count; ++i) {
+      services += "  w" + std::to_string(i) + ": { platform: { cloudflare: { script: w } } }\n";
+    }
+    return services;
+  };
+  const ReadConfig few = read(platform + workers(10));
+  ASSERT_TRUE(few.config);
+  ASSERT_EQ(few.config->plan.sources.size(), 10U);
+  EXPECT_EQ(few.config->plan.sources[0].kind, rules::SourceKind::platform);
+  EXPECT_EQ(few.config->plan.sources[0].interval, 10s);
+  const ReadConfig many = read(platform + workers(100));
+  ASSERT_TRUE(many.config);
+  EXPECT_EQ(many.config->plan.sources[0].interval, 75s);
+}
+
 TEST(ReadConfigTest, PollingTellsWhatItCosts) {
   const ReadConfig config = read(
       "services: { jobs: { queues: { redis: { url: \"${REDIS_URL}\", names: [a, b], every: 10s } } "
