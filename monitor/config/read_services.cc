@@ -71,7 +71,6 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   ServiceConfig service{.name = entry.name};
   rules::ServicePlan plan{.name = entry.name, .mode = mode};
   read_platform(map.get("platform"), service, reading);
-  add_platform_watch(map.get("platform"), service, reading);
   for (const YamlValue& alias : map.get("aliases").list()) {
     if (auto name = alias.string()) plan.aliases.push_back(std::move(*name));
   }
@@ -85,6 +84,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   read_logs(map.get("logs"), plan.name, reading);
   read_probes(map.get("probes"), service, reading);
   read_queues(map.get("queues"), plan.name, reading);
+  add_platform_watch(map.get("platform"), service, reading);
   read_flags(map.get("flags"), plan.name, reading);
   read_commands(map.get("commands"), plan.name, reading);
   if (const YamlValue after = map.get("after"); after.present()) {

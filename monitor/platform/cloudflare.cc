@@ -44,19 +44,24 @@ std::string message_of(const rules::Order& order) {
 
 Cloudflare::Cloudflare(CloudflareOptions options)
     : options_(std::move(options)),
-      deployments_url_(options_.base_url + "/accounts/" + percent_encoded(options_.account) +
-                       "/workers/scripts/" + percent_encoded(options_.script) + "/deployments") {}
+      script_url_(options_.base_url + "/accounts/" + percent_encoded(options_.account) +
+                  "/workers/scripts/" + percent_encoded(options_.script)) {}
+
+Result<net::HttpResponse> Cloudflare::get(const std::string& part, std::stop_token stop) const {
+  auto answer = net::http_call({.url = script_url_ + part,
+                                .headers = {{"Authorization", "Bearer " + options_.token.reveal()}},
+                                .deadline = options_.deadline,
+                                .body_bytes_max = kAnswerBytesMax,
+                                .ca_file = options_.ca_file},
+                               std::move(stop));
+  if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, false);
+  return std::get<net::HttpResponse>(std::move(answer));
+}
 
 Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_token stop) const {
-  const auto answer =
-      net::http_call({.url = deployments_url_,
-                      .headers = {{"Authorization", "Bearer " + options_.token.reveal()}},
-                      .deadline = options_.deadline,
-                      .body_bytes_max = kAnswerBytesMax,
-                      .ca_file = options_.ca_file},
-                     std::move(stop));
-  if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, false);
-  auto deployments = deployments_in(std::get<net::HttpResponse>(answer));
+  const auto answer = get("/deployments", std::move(stop));
+  if (!answer.ok()) return answer.error();
+  auto deployments = deployments_in(*answer);
   if (deployments.ok() && deployments->empty()) {
     return Error{Error::Kind::not_found, "Cloudflare: the script was never deployed"};
   }
@@ -83,6 +88,22 @@ Result<rules::Deployment> Cloudflare::live(std::stop_token stop) {
   return live;
 }
 
+Result<std::optional<VersionFacts>> Cloudflare::version(const std::string& id,
+                                                        std::stop_token stop) {
+  const auto one = get("/versions/" + percent_encoded(id), stop);
+  if (!one.ok()) return one.error();
+  Result<VersionFacts> facts = version_in(*one);
+  if (!facts.ok()) return facts.error();
+  if (!facts->exists) return std::optional{std::move(facts).value()};
+  // Of all that were uploaded, only the newest hundred; this lists them whole, whatever its page.
+  const auto list = get("/versions?deployable=true", std::move(stop));
+  if (!list.ok()) return list.error();
+  const auto deployable = version_ids_in(*list);
+  if (!deployable.ok()) return deployable.error();
+  facts->is_deployable = std::ranges::find(*deployable, id) != deployable->end();
+  return std::optional{std::move(facts).value()};
+}
+
 Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
   const auto* rollback = std::get_if<rules::RollBack>(&order.action);
   if (rollback == nullptr) {
@@ -97,7 +118,7 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
       {"code_update_strategy", {{"mode", "immediate"}}}};
   const auto answer =
       net::http_call({.method = "POST",
-                      .url = deployments_url_ + (options_.force ? "?force=true" : ""),
+                      .url = script_url_ + "/deployments" + (options_.force ? "?force=true" : ""),
                       .headers = {{"Authorization", "Bearer " + options_.token.reveal()},
                                   {"Content-Type", "application/json"}},
                       .body = body.dump(-1, ' ', false, json::error_handler_t::replace),

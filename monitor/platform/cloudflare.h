@@ -30,13 +30,16 @@ class Cloudflare final : public Platform {
   Result<Standing> read(const rules::Order& order, std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
   Result<rules::Deployment> live(std::stop_token stop) override;
+  Result<std::optional<VersionFacts>> version(const std::string& id, std::stop_token stop) override;
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
 
  private:
   /// The live one first; at least one.
   Result<std::vector<CloudflareDeployment>> deployments(std::stop_token stop) const;
+  /// `part` of the script: "/deployments".
+  Result<net::HttpResponse> get(const std::string& part, std::stop_token stop) const;
   CloudflareOptions options_;
-  std::string deployments_url_;
+  std::string script_url_;
 };
 
 }  // namespace belay::monitor

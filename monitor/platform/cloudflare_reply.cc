@@ -117,6 +117,25 @@ json body_of(const net::HttpResponse& response) {
   return json::parse(response.body, nullptr, /*allow_exceptions=*/false);
 }
 
+/// The member of "result" with that name, if there is a list of it.
+const json* list_in_result(const json& body, const char* name) {
+  const auto result = body.find("result");
+  if (result == body.end() || !result->is_object()) return nullptr;
+  const auto found = result->find(name);
+  return found != result->end() && found->is_array() ? &*found : nullptr;
+}
+
+std::vector<std::string> bindings_in(const json& resources) {
+  std::vector<std::string> bindings;
+  const auto list = resources.find("bindings");
+  if (list == resources.end() || !list->is_array()) return bindings;
+  for (const json& one : *list) {
+    bindings.push_back(sanitize(text_in(one, "type") + " " + text_in(one, "name"), 200));
+  }
+  std::ranges::sort(bindings);
+  return bindings;
+}
+
 std::optional<CloudflareDeployment> deployment_in(const json& object) {
   if (!object.is_object()) return std::nullopt;
   CloudflareDeployment deployment;
@@ -149,12 +168,7 @@ Result<std::vector<CloudflareDeployment>> deployments_in(const net::HttpResponse
   const json body = body_of(response);
   if (std::optional<Error> fault = fault_in(response, body, /*changes=*/false)) return *fault;
   std::vector<CloudflareDeployment> all;
-  const json* list = nullptr;
-  const auto result = body.find("result");
-  if (result != body.end() && result->is_object()) {
-    const auto found = result->find("deployments");
-    if (found != result->end() && found->is_array()) list = &*found;
-  }
+  const json* list = list_in_result(body, "deployments");
   if (list == nullptr) return unclear(false, "the answer holds no list of deployments");
   for (const json& one : *list) {
     std::optional<CloudflareDeployment> deployment = deployment_in(one);
@@ -162,6 +176,37 @@ Result<std::vector<CloudflareDeployment>> deployments_in(const net::HttpResponse
     all.push_back(std::move(*deployment));
   }
   return all;
+}
+
+Result<VersionFacts> version_in(const net::HttpResponse& response) {
+  const json body = body_of(response);
+  // 10007 and 7003 say that there is no such script or account; any other 404 means the version.
+  if (response.status == 404 && complaint_in(body).code != 10007 &&
+      complaint_in(body).code != 7003 && body.is_object()) {
+    return VersionFacts{};
+  }
+  if (std::optional<Error> fault = fault_in(response, body, /*changes=*/false)) return *fault;
+  const auto result = body.find("result");
+  if (result == body.end() || text_in(*result, "id").empty()) {
+    return unclear(false, "the answer holds no version");
+  }
+  VersionFacts facts{.exists = true};
+  const auto resources = result->find("resources");
+  if (resources == result->end() || !resources->is_object()) return facts;
+  facts.bindings = bindings_in(*resources);
+  const auto runtime = resources->find("script_runtime");
+  if (runtime != resources->end()) facts.migration = text_in(*runtime, "migration_tag");
+  return facts;
+}
+
+Result<std::vector<std::string>> version_ids_in(const net::HttpResponse& response) {
+  const json body = body_of(response);
+  if (std::optional<Error> fault = fault_in(response, body, /*changes=*/false)) return *fault;
+  const json* list = list_in_result(body, "items");
+  if (list == nullptr) return unclear(false, "the answer holds no list of versions");
+  std::vector<std::string> ids;
+  for (const json& one : *list) ids.push_back(text_in(one, "id"));
+  return ids;
 }
 
 Status accepted(const net::HttpResponse& response) {

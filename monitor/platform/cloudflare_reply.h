@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "monitor/platform/platform.h"
 #include "net/http_client.h"
 
 namespace belay::monitor {
@@ -25,6 +26,13 @@ struct CloudflareDeployment {
 /// The deployments in an answer, the live one first; or why there are none to be had. An envelope
 /// is believed only if it says success, whatever the HTTP status.
 Result<std::vector<CloudflareDeployment>> deployments_in(const net::HttpResponse& response);
+
+/// The version in an answer to GET …/versions/ID; one that does not exist is an answer too.
+/// Whether it is deployable is not in it.
+Result<VersionFacts> version_in(const net::HttpResponse& response);
+
+/// The ids in an answer to GET …/versions.
+Result<std::vector<std::string>> version_ids_in(const net::HttpResponse& response);
 
 /// Whether a call that changes something was accepted. What the platform may have done all the same
 /// (5xx, an answer cut off) is ambiguous.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -29,6 +30,15 @@ enum class Trace : std::uint8_t {
   none,    ///< Nothing. An order that may have been carried out is never tried again.
 };
 
+/// What a platform says of one version, as far as it shows it.
+struct VersionFacts {
+  bool exists = false;
+  bool is_deployable = false;  ///< It may be given traffic now.
+  std::string migration;       ///< Of the storage that it was made for; empty: none, or not shown.
+  /// What it is bound to ("kv_namespace CACHE"), in order.
+  std::vector<std::string> bindings;
+};
+
 /// A thing in the world that an order can change. Called by the actor thread unless a function says
 /// otherwise; every call is bounded in time and ends soon after `stop`.
 class Platform {
@@ -42,6 +52,12 @@ class Platform {
   /// unavailable, timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous
   /// (read before anything else).
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
+
+  /// Any thread; only reads. Nothing: this platform does not know its versions.
+  virtual Result<std::optional<VersionFacts>> version(const std::string& /*id*/,
+                                                      std::stop_token /*stop*/) {
+    return std::optional<VersionFacts>{};
+  }
 
   [[nodiscard]] virtual Trace trace(const rules::Order& /*order*/) const { return Trace::id; }
 

@@ -29,7 +29,13 @@ json annotated(const std::string& message) {
 }
 
 /// As much of a version as wrangler shows.
-json version(const std::string& id) {
+json version(const std::string& id, const CloudflarePeer::Version& facts) {
+  json bindings = json::array();
+  for (const auto& [type, name] : facts.bindings) {
+    bindings.push_back({{"type", type}, {"name", name}});
+  }
+  json runtime = {{"usage_model", "standard"}};
+  if (!facts.migration.empty()) runtime["migration_tag"] = facts.migration;
   return {{"id", id},
           {"number", 1},
           {"metadata",
@@ -39,17 +45,20 @@ json version(const std::string& id) {
             {"author_email", "ops@example.test"}}},
           {"annotations", {{"workers/message", "upload of " + id}, {"workers/tag", "v1"}}},
           {"resources",
-           {{"bindings", json::array()},
+           {{"bindings", bindings},
             {"script", {{"etag", "e"}, {"handlers", {"fetch"}}}},
-            {"script_runtime", {{"usage_model", "standard"}}}}}};
+            {"script_runtime", runtime}}}};
 }
 
-std::string no_route() {
-  return http_response(404,
-                       R"({"success":false,"errors":[{"code":7003,"message":"Could not route"}],)"
-                       R"("messages":[],"result":null})",
-                       "Content-Type: application/json\r\n");
+std::string refusal(int status, int code, const std::string& message) {
+  const json body = {{"success", false},
+                     {"errors", json::array({{{"code", code}, {"message", message}}})},
+                     {"messages", json::array()},
+                     {"result", nullptr}};
+  return http_response(status, body.dump(), "Content-Type: application/json\r\n");
 }
+
+std::string no_route() { return refusal(404, 7003, "Could not route"); }
 
 }  // namespace
 
@@ -58,6 +67,7 @@ CloudflarePeer::CloudflarePeer()
                     json::array({share(kBadVersion, 10), share(kGoodVersion, 90)}).dump()},
                    {1, annotated("baseline").dump(),
                     json::array({share(kGoodVersion, 100)}).dump()}},
+      versions_{{kBadVersion, {}}, {kGoodVersion, {}}},
       peer_([this](PeerConnection& connection) { serve(connection); }) {}
 
 void CloudflarePeer::behave(std::vector<PeerBehaviour> script) {
@@ -76,6 +86,28 @@ void CloudflarePeer::deploy(const std::string& version, double percent,
   deploy(json{{"annotations", annotated(message)},
               {"versions", json::array({share(version, percent)})}}
              .dump());
+}
+
+void CloudflarePeer::deploy(const std::vector<std::pair<std::string, double>>& shares,
+                            const std::string& message) {
+  json versions = json::array();
+  for (const auto& [version, percent] : shares) versions.push_back(share(version, percent));
+  deploy(json{{"annotations", annotated(message)}, {"versions", versions}}.dump());
+}
+
+void CloudflarePeer::upload(const std::string& id, Version version) {
+  const std::scoped_lock lock(mutex_);
+  versions_[id] = std::move(version);
+}
+
+void CloudflarePeer::forget(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  versions_.erase(id);
+}
+
+void CloudflarePeer::allow(std::vector<std::string> permission_groups) {
+  const std::scoped_lock lock(mutex_);
+  permission_groups_ = std::move(permission_groups);
 }
 
 int CloudflarePeer::deployments_with(const std::string& text_in_message) {
@@ -144,21 +176,45 @@ void CloudflarePeer::take(PeerConnection& connection, const std::string& body) {
 }
 
 std::string CloudflarePeer::found(const std::string& target) {
+  if (target.find("/user/tokens/") != std::string::npos) return found_token(target);
   const std::string script = "/workers/scripts/";
   const std::size_t name = target.find(script);
   const std::size_t part = target.find('/', name + script.size());
   if (name == std::string::npos || part == std::string::npos) return no_route();
   const std::string path = target.substr(part, target.find('?') - part);
   const std::string one_version = "/versions/";
-  if (path.starts_with(one_version)) return success(version(path.substr(one_version.size())));
+  if (path.starts_with(one_version)) return found_version(path.substr(one_version.size()));
+  const std::scoped_lock lock(mutex_);
   if (path == "/versions") {
-    return success({{"items", json::array({version(kBadVersion), version(kGoodVersion)})}});
+    const bool deployable_only = target.find("deployable=true") != std::string::npos;
+    json items = json::array();
+    for (const auto& [id, facts] : versions_) {
+      if (facts.is_deployable || !deployable_only) items.push_back(version(id, facts));
+    }
+    return success({{"items", items}});
   }
   if (path != "/deployments") return no_route();
-  const std::scoped_lock lock(mutex_);
   json all = json::array();
   for (const Deployment& one : deployments_) all.push_back(json::parse(json_of(one)));
   return success({{"deployments", all}});
+}
+
+std::string CloudflarePeer::found_version(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = versions_.find(id);
+  if (found == versions_.end()) return refusal(404, 10223, "Version not found");
+  return success(version(id, found->second));
+}
+
+std::string CloudflarePeer::found_token(const std::string& target) {
+  if (target.ends_with("/verify")) return success({{"id", "token-1"}, {"status", "active"}});
+  const std::scoped_lock lock(mutex_);
+  if (permission_groups_.empty()) return refusal(403, 9109, "Unauthorized to access this token");
+  json groups = json::array();
+  for (const std::string& name : permission_groups_) groups.push_back({{"name", name}});
+  return success({{"id", "token-1"},
+                  {"status", "active"},
+                  {"policies", json::array({{{"permission_groups", groups}}})}});
 }
 
 std::string CloudflarePeer::deploy(const std::string& body) {

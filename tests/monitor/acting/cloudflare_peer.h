@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/peer_request.h"
@@ -39,6 +41,22 @@ class CloudflarePeer {
   void answer_always(std::string response);
   /// As someone else would; on top.
   void deploy(const std::string& version, double percent, const std::string& message);
+  /// The same with several versions; the shares add up to 100.
+  void deploy(const std::vector<std::pair<std::string, double>>& shares,
+              const std::string& message);
+
+  /// The versions that were uploaded: at first kBadVersion and kGoodVersion, both deployable.
+  struct Version {
+    bool is_deployable = true;
+    std::string migration;
+    std::vector<std::pair<std::string, std::string>> bindings;  ///< Type and name.
+  };
+  void upload(const std::string& id, Version version);
+  /// It is as if it had never been.
+  void forget(const std::string& id);
+  /// What the token may do, as GET /user/tokens tells; none: the token may not ask.
+  void allow(std::vector<std::string> permission_groups);
+
   [[nodiscard]] int deployments_with(const std::string& text_in_message);
   [[nodiscard]] std::vector<PeerRequest> requests();
 
@@ -52,10 +70,14 @@ class CloudflarePeer {
   std::string found(const std::string& target);
   void take(PeerConnection& connection, const std::string& body);
   std::string deploy(const std::string& body);
+  std::string found_version(const std::string& id);
+  std::string found_token(const std::string& target);
   static std::string json_of(const Deployment& deployment);
 
   std::mutex mutex_;
   std::vector<Deployment> deployments_;  ///< Newest first.
+  std::map<std::string, Version> versions_;
+  std::vector<std::string> permission_groups_;
   std::vector<PeerBehaviour> script_;
   std::size_t posts_ = 0;
   std::string always_;

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using test::CloudflarePeer;
 using test::PeerBehaviour;
+using test::PeerRequest;
 
 class CloudflareTest : public testing::Test {
  protected:
@@ -179,6 +180,40 @@ TEST_F(CloudflareTest, AnAnswerThatCannotBeReadIsNeverTakenForAState) {
   EXPECT_EQ(read_error().kind, Error::Kind::not_found);
   peer_.answer_always(test::http_response(200, "cut off"));
   EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous);
+}
+
+TEST_F(CloudflareTest, KnowsWhetherAVersionCanBePutBack) {
+  const auto facts_of = [&](const std::string& id) {
+    const auto facts = cloudflare_.version(id, {});
+    EXPECT_TRUE(facts.ok()) << facts.error().message;
+    return facts.ok() && *facts ? **facts : VersionFacts{};
+  };
+  peer_.upload(
+      test::kGoodVersion,
+      {.migration = "v2", .bindings = {{"secret_text", "KEY"}, {"kv_namespace", "CACHE"}}});
+  const VersionFacts good = facts_of(test::kGoodVersion);
+  EXPECT_TRUE(good.exists);
+  EXPECT_TRUE(good.is_deployable);
+  EXPECT_EQ(good.migration, "v2");
+  EXPECT_EQ(good.bindings, (std::vector<std::string>{"kv_namespace CACHE", "secret_text KEY"}));
+  peer_.upload("old", {.is_deployable = false});
+  EXPECT_TRUE(facts_of("old").exists);
+  EXPECT_FALSE(facts_of("old").is_deployable) << "more than a hundred were uploaded since";
+  EXPECT_FALSE(facts_of("../deployments").exists);
+  for (const PeerRequest& request : peer_.requests()) EXPECT_EQ(request.method, "GET");
+}
+
+TEST_F(CloudflareTest, AVersionThatCannotBeReadIsNotOneThatDoesNotExist) {
+  for (const auto& [status, body] : std::vector<std::pair<int, std::string>>{
+           {500, "<html>"},
+           {404, "<html>"},
+           {404, R"({"success":false,"errors":[{"code":10007,"message":"no script"}]})"},
+           {403, R"({"success":false,"errors":[{"code":10000,"message":"Authentication error"}]})"},
+           {200, "{}"},
+           {200, R"({"success":true,"result":{"name":7}})"}}) {
+    peer_.answer_always(test::http_response(status, body));
+    EXPECT_FALSE(cloudflare_.version(test::kGoodVersion, {}).ok()) << body;
+  }
 }
 
 TEST_F(CloudflareTest, TellsPeopleWhatToTypeThemselves) {
