@@ -96,13 +96,18 @@ ordered_json json_of(const rules::ProbeStatus& probe) {
   return json;
 }
 
-ordered_json json_of(const rules::GateStatus& gate) {
-  ordered_json json{{"candidate", gate.candidate}};
-  put_if(json, "baseline", gate.baseline);
-  json["started_ms"] = unix_ms(gate.started);
-  json["ends_ms"] = unix_ms(gate.ends);
-  if (gate.ended) json["ended"] = name_of(*gate.ended);
-  put_if(json, "why", gate.why);
+ordered_json json_of(const rules::RolloutStatus& rollout) {
+  ordered_json json{{"id", rollout.id}, {"candidate", rollout.candidate}};
+  put_if(json, "baseline", rollout.baseline);
+  json["state"] = name_of(rollout.state);
+  if (rollout.held) json["held"] = name_of(*rollout.held);
+  json["verdict"] = name_of(rollout.verdict);
+  json["steps"] = rules::steps_text(rollout.steps);
+  json["step"] = rollout.step;
+  json["started_ms"] = unix_ms(rollout.started);
+  json["ends_ms"] = unix_ms(rollout.ends);
+  put_if(json, "ended_ms", rollout.ended);
+  put_if(json, "why", rollout.why);
   return json;
 }
 
@@ -186,7 +191,7 @@ ordered_json json_of(const rules::ServiceStatus& service) {
   if (service.unknown) json["unknown"] = name_of(*service.unknown);
   put_if(json, "disarmed_until_ms", service.disarmed_until);
   json["versions"] = service.versions;
-  if (service.gate) json["gate"] = json_of(*service.gate);
+  if (service.rollout) json["rollout"] = json_of(*service.rollout);
   json["rules"] = array_of(service.rules);
   json["series"] = array_of(service.series);
   json["queues"] = array_of(service.queues);

@@ -20,7 +20,7 @@ nlohmann::ordered_json json_of(const rules::Notice& notice);
 nlohmann::ordered_json json_of(const rules::SeriesTotals& series);
 nlohmann::ordered_json json_of(const rules::QueueStatus& queue);
 nlohmann::ordered_json json_of(const rules::ProbeStatus& probe);
-nlohmann::ordered_json json_of(const rules::GateStatus& gate);
+nlohmann::ordered_json json_of(const rules::RolloutStatus& rollout);
 nlohmann::ordered_json json_of(const rules::ActionStatus& action);
 nlohmann::ordered_json json_of(const rules::SourceStatus& source);
 nlohmann::ordered_json json_of(const rules::ServiceStatus& service);

@@ -36,7 +36,7 @@ void write_verdicts(const Snapshot& snapshot, MetricsText& text) {
 
 void write_gates(const Snapshot& snapshot, MetricsText& text) {
   const auto runs = [](const ServiceStatus& service) {
-    return service.gate && !service.gate->ended;
+    return service.rollout && is_judged(service.rollout->state);
   };
   open(text, Metric::gate_running);
   for (const ServiceStatus& service : snapshot.services) {
@@ -45,7 +45,7 @@ void write_gates(const Snapshot& snapshot, MetricsText& text) {
   open(text, Metric::gate_ends);
   for (const ServiceStatus& service : snapshot.services) {
     if (!runs(service)) continue;
-    text.sample({{"service", service.name}}, unix_seconds(service.gate->ends));
+    text.sample({{"service", service.name}}, unix_seconds(service.rollout->ends));
   }
 }
 

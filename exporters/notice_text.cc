@@ -76,10 +76,14 @@ std::string_view title_of(Notice::Kind kind) {
       return "Not recovered";
     case Notice::Kind::inconclusive:
       return "Recovery is not known";
-    case Notice::Kind::gate_started:
-      return "Gate began";
-    case Notice::Kind::gate_ended:
-      return "Gate ended";
+    case Notice::Kind::rollout_started:
+      return "Rollout began";
+    case Notice::Kind::rollout_moved:
+      return "Rollout goes on";
+    case Notice::Kind::rollout_held:
+      return "Rollout is held";
+    case Notice::Kind::rollout_ended:
+      return "Rollout ended";
     case Notice::Kind::unknown_too_long:
       return "Not known for too long";
     case Notice::Kind::source_lost:

@@ -83,12 +83,14 @@ const char* colour_of(const Notice& notice) {
     case Notice::Kind::recovered:
     case Notice::Kind::source_back:
       return kGood;
-    case Notice::Kind::gate_started:
+    case Notice::Kind::rollout_started:
+    case Notice::Kind::rollout_moved:
       return kNeutral;
-    case Notice::Kind::gate_ended:
+    case Notice::Kind::rollout_ended:
       return notice.page ? kWarning : kNeutral;
     case Notice::Kind::source_lost:
     case Notice::Kind::inconclusive:
+    case Notice::Kind::rollout_held:
     case Notice::Kind::unknown_too_long:
       return kWarning;
     case Notice::Kind::not_recovered:

@@ -70,9 +70,9 @@ std::string_view name_of(Role role) {
 }
 
 Role role_of(const rules::ServiceStatus& service, std::string_view version) {
-  if (!service.gate || version.empty()) return Role::other;
-  if (version == service.gate->candidate) return Role::candidate;
-  return version == service.gate->baseline ? Role::baseline : Role::other;
+  if (!service.rollout || version.empty()) return Role::other;
+  if (version == service.rollout->candidate) return Role::candidate;
+  return version == service.rollout->baseline ? Role::baseline : Role::other;
 }
 
 void TrafficTotals::add(const rules::Snapshot& snapshot) {

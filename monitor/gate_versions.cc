@@ -8,10 +8,10 @@ namespace belay::monitor {
 void GateVersions::publish(const rules::Snapshot& snapshot) {
   ByService versions;
   for (const rules::ServiceStatus& service : snapshot.services) {
-    if (!service.gate || service.gate->ended) continue;
+    if (!service.rollout || !is_judged(service.rollout->state)) continue;
     std::vector<std::string>& of_service = versions[service.name];
-    of_service.push_back(service.gate->candidate);
-    if (!service.gate->baseline.empty()) of_service.push_back(service.gate->baseline);
+    of_service.push_back(service.rollout->candidate);
+    if (!service.rollout->baseline.empty()) of_service.push_back(service.rollout->baseline);
   }
   versions_.set(std::make_shared<const ByService>(std::move(versions)));
 }

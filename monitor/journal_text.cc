@@ -14,9 +14,12 @@ namespace {
 using nlohmann::json;
 using Kind = rules::JournalEntry::Kind;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 9> kKinds{{
-    {Kind::gate_started, "gate_started"},
-    {Kind::gate_ended, "gate_ended"},
+constexpr std::array<std::pair<Kind, std::string_view>, 12> kKinds{{
+    {Kind::rollout_started, "rollout_started"},
+    {Kind::rollout_moved, "rollout_moved"},
+    {Kind::rollout_ended, "rollout_ended"},
+    {Kind::commanded, "commanded"},
+    {Kind::silenced, "silenced"},
     {Kind::fired, "fired"},
     {Kind::cleared, "cleared"},
     {Kind::intent, "intent"},
@@ -45,6 +48,17 @@ template <typename Number>
 Number number_in(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_number() ? found->get<Number>() : Number{};
+}
+
+std::vector<rules::Deployment::Share> shares_in(const json& object) {
+  std::vector<rules::Deployment::Share> shares;
+  const auto found = object.find("expected");
+  if (found == object.end() || !found->is_array()) return shares;
+  for (const json& one : *found) {
+    if (one.is_object())
+      shares.push_back({text_in(one, "version"), number_in<double>(one, "percent")});
+  }
+  return shares;
 }
 
 std::vector<rules::Evidence> evidence_in(const json& object) {
@@ -79,6 +93,7 @@ Result<rules::Order> order_of(const rules::JournalEntry& intent) {
   order.reason = text_in(object, "reason");
   order.candidate = text_in(object, "candidate");
   order.baseline = text_in(object, "baseline");
+  order.rollout = text_in(object, "rollout");
   order.evidence = evidence_in(object);
   const std::string kind = text_in(object, "kind");
   if (kind == "rollback") {
@@ -93,6 +108,14 @@ Result<rules::Order> order_of(const rules::JournalEntry& intent) {
     rules::RunCommand run{text_in(object, "command")};
     if (run.command.empty()) return unreadable(intent, "command");
     order.action = std::move(run);
+  } else if (kind == "move") {
+    rules::MoveTraffic move{.candidate = order.candidate,
+                            .baseline = order.baseline,
+                            .percent = number_in<double>(object, "percent"),
+                            .expected = shares_in(object)};
+    if (move.candidate.empty()) return unreadable(intent, "candidate");
+    if (move.percent <= 0 || move.percent > 100) return unreadable(intent, "percent");
+    order.action = std::move(move);
   } else {
     return unreadable(intent, "kind");
   }

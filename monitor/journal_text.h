@@ -20,7 +20,7 @@ std::optional<rules::ActionOutcome::Phase> final_phase_of(const rules::JournalEn
 /// False too for a text that cannot be read: then the order counts as open, and is looked into.
 bool is_final_outcome(const rules::JournalEntry& outcome);
 
-/// "gate_started", "intent", ...: how a kind is stored.
+/// "rollout_started", "intent", ...: how a kind is stored.
 std::string_view name_of(rules::JournalEntry::Kind kind);
 std::optional<rules::JournalEntry::Kind> journal_kind_of(std::string_view name);
 

@@ -74,6 +74,7 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
       clock_(start),
       buckets_(start),
       book_(remembered),
+      silences_(remembered.silenced),
       start_(start) {
   for (const SourcePlan& source : plan_.sources)
     sources_.push_back(std::make_unique<SourceRecord>(source, start));
@@ -107,14 +108,36 @@ void Engine::State::take(const Deployment& deployment) {
     rollouts_[found->second]->deployed(deployment, clock_, out_);
 }
 
-void Engine::State::take(const GateStarted& gate) {
+void Engine::State::take(const RolloutStarted& gate) {
   std::uint32_t found = 0;
   if (find_service_named(gate.service, found) == Refusal::none) {
     rollouts_[found]->start(gate, clock_, out_);
     return;
   }
   Teller(out_, gate.service, gate.candidate, gate.baseline, clock_)
-      .gate_ended(Outcome::unknown, "there is no such service", {});
+      .rollout_ended(Outcome::unknown, "there is no such service", {});
+}
+
+void Engine::State::take(const OperatorCommand& command) {
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_)
+    if (rollout->command(command, clock_, out_)) return;
+  Teller(out_, "", "", "", clock_).commanded(command, "there is no such rollout");
+}
+
+/// Of a rollout that is gone by now: nobody waits for it.
+void Engine::State::take(const PreflightDone& /*done*/) {}
+
+void Engine::State::take(const Silenced& silenced) {
+  Silenced named = silenced;
+  if (const Service* service = service_named(silenced.service)) named.service = service->plan.name;
+  silences_.silence(named);
+  out_.journal.push_back(
+      {.kind = JournalEntry::Kind::silenced,
+       .at = clock_,
+       .service = named.service,
+       .rule = named.rule,
+       .intent = "",
+       .text = JsonText().field("until_ms", unix_ms(named.until)).field("by", named.by).take()});
 }
 
 void Engine::State::take(const Disarmed& disarmed) {
@@ -213,6 +236,7 @@ Step Engine::State::step(Instant now, std::span<const Event> events) {
     for (; next < events.size(); ++next) take(events[schedule.order[next]]);
   }
   glance(now);
+  silences_.drop_silent(out_.notices, now);
   return std::exchange(out_, Step{});
 }
 

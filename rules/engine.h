@@ -14,6 +14,17 @@
 
 namespace belay::rules {
 
+/// Questions to the world before a rollout's first step. Read-only; asked again after a restart.
+/// PreflightDone answers.
+struct PreflightAsked {
+  std::string rollout;
+  std::string service;
+  std::string candidate;
+  std::string baseline;
+  bool is_driving = false;
+  std::string commit;
+};
+
 /// What one step asks of the world. The engine performs nothing itself.
 struct Step {
   struct Answer {
@@ -24,6 +35,7 @@ struct Step {
   std::vector<Order> orders;
   std::vector<Notice> notices;
   std::vector<Answer> answers;  ///< Of the default judgement, of this step's checks in order.
+  std::vector<PreflightAsked> preflight;
 };
 
 /// Aggregates, judges and decides. A pure function of its plan, what it remembers, and the times

@@ -47,6 +47,7 @@ Snapshot Engine::State::snapshot() const {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     ServiceStatus& status =
         snapshot.services.emplace_back(status_of(*services_[i], *rollouts_[i], names_, now_));
+    status.silenced = silences_.of_service(status.name, now_);
     for (const auto& [name, queue] : services_[i]->evidence.queues)
       status.queues.push_back(
           as_of(now_, queue, *sources_[static_cast<std::uint32_t>(queue.last.source)]));

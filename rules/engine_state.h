@@ -15,6 +15,7 @@
 #include "rules/judgement/source_record.h"
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/rollout.h"
+#include "rules/rollout/silences.h"
 #include "rules/service.h"
 
 namespace belay::rules {
@@ -38,8 +39,11 @@ class Engine::State {
   void take(const Event& event);
   void expect(const Event& event) const;
   void take(const Deployment& deployment);
-  void take(const GateStarted& gate);
+  void take(const RolloutStarted& gate);
+  void take(const OperatorCommand& command);
+  void take(const PreflightDone& done);
   void take(const Disarmed& disarmed);
+  void take(const Silenced& silenced);
   void take(const ActionOutcome& outcome);
   void check(Instant at);
   void glance(Instant at);
@@ -90,6 +94,7 @@ class Engine::State {
   std::vector<std::unique_ptr<Rollout>> rollouts_;  // One for each service.
   std::map<std::string, std::uint32_t, std::less<>> service_by_name_;
   ActionBook book_;
+  Silences silences_;
   Instant start_;
   std::vector<bool> is_lost_;  // By source: told as lost.
   CellTable cells_;

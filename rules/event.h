@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "rules/judgement/verdict.h"
+#include "rules/mode.h"
+#include "rules/rollout/steps.h"
 
 namespace belay::rules {
 
@@ -170,16 +173,65 @@ struct Deployment {
   std::vector<Share> versions;  ///< Largest share first.
 };
 
-/// A gate begins: from now on the candidate of this service is judged, for `lasts`.
-struct GateStarted {
+/// A rollout begins: from now on the candidate of this service is judged. A gate is an attached
+/// rollout of one step.
+struct RolloutStarted {
   Instant at{};
   std::string service;
   std::string candidate;
   std::string baseline;  ///< Empty: comparisons are unknown, absolute rules still judge.
-  Duration lasts{};
+  Duration lasts{};      ///< Of the only step, of all traffic, when `steps` is empty.
+  /// 36 characters, made by the caller; the same id again is the same rollout, and nothing happens.
+  /// Empty: the engine makes one.
+  std::string id;
+  std::vector<RolloutStep> steps;
+  bool is_driving = false;       ///< Belay moves the traffic; else it follows who does.
+  bool is_irreversible = false;  ///< Something went with it that no rollback undoes.
+  std::string train;             ///< Empty: by itself.
+  std::string commit;            ///< For `requires`, lead times and people.
+  std::optional<Instant> committed_at;
+  std::string by;
+  std::optional<Mode> mode;  ///< In place of the service's own.
   /// Judged by the default judgement of a rollout too (rules/judgement/rollout_judgement.h); what
   /// it answers goes out in Step::answers.
   bool by_default_rules = false;
+};
+
+/// An operator steers a running rollout.
+struct OperatorCommand {
+  enum class Kind : std::uint8_t {
+    pause,    ///< Judged on, but no step ends until `resume`.
+    resume,   ///< Takes back a pause.
+    promote,  ///< To the next step now, whatever its bake still lacks; never over a firing rule.
+    abort,    ///< Ends it without an action: what is live stays.
+    approve,  ///< Answers a hold that waits for a person.
+  } kind{};
+  Instant at{};
+  std::string rollout;  ///< RolloutStarted::id.
+  std::string by;
+  std::string reason;
+};
+
+/// No messages about one rule (service empty: of all services) until `until`. Never stops an
+/// action.
+struct Silenced {
+  Instant at{};
+  std::string service;
+  std::string rule;
+  Instant until{};
+  std::string by;
+};
+
+/// What the world answered to a PreflightAsked.
+struct PreflightDone {
+  struct Check {
+    std::string name;  ///< "target exists", "baseline healthy", a configured check's own name.
+    Truth result = Truth::unknown;
+    std::string detail;
+  };
+  Instant at{};
+  std::string rollout;
+  std::vector<Check> checks;
 };
 
 /// An operator forbids every action (service empty: of all services) until `until`.
@@ -243,6 +295,22 @@ constexpr std::string_view name_of(ProbeFailure failure) {
   return "other";
 }
 
+constexpr std::string_view name_of(OperatorCommand::Kind kind) {
+  switch (kind) {
+    case OperatorCommand::Kind::pause:
+      return "pause";
+    case OperatorCommand::Kind::resume:
+      return "resume";
+    case OperatorCommand::Kind::promote:
+      return "promote";
+    case OperatorCommand::Kind::abort:
+      return "abort";
+    case OperatorCommand::Kind::approve:
+      return "approve";
+  }
+  return "pause";
+}
+
 /// "applied", "already", ...: the enumerator as it is spelled; how the journal writes it.
 constexpr std::string_view name_of(ActionOutcome::Phase phase) {
   switch (phase) {
@@ -268,8 +336,8 @@ constexpr bool is_final(ActionOutcome::Phase phase) {
   return phase != ActionOutcome::Phase::unknown;
 }
 
-using Event =
-    std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
-                 SourceProgress, TextDefined, Deployment, GateStarted, Disarmed, ActionOutcome>;
+using Event = std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState,
+                           SourceGap, SourceProgress, TextDefined, Deployment, RolloutStarted,
+                           OperatorCommand, PreflightDone, Disarmed, Silenced, ActionOutcome>;
 
 }  // namespace belay::rules

@@ -22,10 +22,14 @@ const char* name_of(Notice::Kind kind) {
       return "not_recovered";
     case Notice::Kind::inconclusive:
       return "inconclusive";
-    case Notice::Kind::gate_started:
-      return "gate_started";
-    case Notice::Kind::gate_ended:
-      return "gate_ended";
+    case Notice::Kind::rollout_started:
+      return "rollout_started";
+    case Notice::Kind::rollout_moved:
+      return "rollout_moved";
+    case Notice::Kind::rollout_held:
+      return "rollout_held";
+    case Notice::Kind::rollout_ended:
+      return "rollout_ended";
     case Notice::Kind::unknown_too_long:
       return "unknown_too_long";
     case Notice::Kind::source_lost:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -9,6 +10,7 @@
 #include "base/time.h"
 #include "rules/event.h"
 #include "rules/judgement/verdict.h"
+#include "rules/rollout/rollout_state.h"
 
 namespace belay::rules {
 
@@ -26,6 +28,15 @@ struct RunCommand {
   std::string command;
 };
 
+/// Split the traffic between two versions. Absolute: what each gets, not by how much it changes.
+struct MoveTraffic {
+  std::string candidate;
+  std::string baseline;
+  double percent = 0;  ///< Of the candidate; the baseline gets the rest.
+  /// What was live when it was decided. Something else by now: stand down.
+  std::vector<Deployment::Share> expected;
+};
+
 /// A decision to change the world, to be performed by the actor exactly as it stands. It has been
 /// recorded durably before anyone but the journal sees it.
 struct Order {
@@ -33,12 +44,13 @@ struct Order {
       intent;  ///< 36 characters (a UUID's shape), unique for ever; travels to the platform.
   Instant at{};
   std::string service;
-  std::variant<RollBack, ResetFlag, RunCommand> action;
+  std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action;
   std::string rule;
   std::vector<Evidence> evidence;
   std::string reason;     ///< One line for people and for the deployment's message.
-  std::string candidate;  ///< The version under judgement; empty outside a gate.
+  std::string candidate;  ///< The version under judgement; empty outside a rollout.
   std::string baseline;   ///< The version it replaces; empty when there is none.
+  std::string rollout;    ///< RolloutStarted::id; empty outside a rollout.
 };
 
 /// Something worth telling, besides what the snapshot shows.
@@ -53,8 +65,10 @@ struct Notice {
     recovered,
     not_recovered,
     inconclusive,
-    gate_started,
-    gate_ended,
+    rollout_started,
+    rollout_moved,  ///< A step began, or went on after a hold.
+    rollout_held,
+    rollout_ended,
     unknown_too_long,
     source_lost,
     source_back
@@ -75,8 +89,11 @@ struct Notice {
 /// What the journal must hold, in this order, before anything else of the same step happens.
 struct JournalEntry {
   enum class Kind : std::uint8_t {
-    gate_started,
-    gate_ended,
+    rollout_started,
+    rollout_moved,
+    rollout_ended,
+    commanded,
+    silenced,
     fired,
     cleared,
     intent,
@@ -89,21 +106,44 @@ struct JournalEntry {
   std::string service;
   std::string rule;
   std::string intent;
-  /// A JSON object of the kind's own fields. Three kinds are read back at start
-  /// (monitor/journal.h); times in them are integers, milliseconds since the Unix epoch:
-  /// - intent: "kind" ("rollback", "reset_flag" or "run"), "service", "rule", "reason",
-  ///   "candidate", "baseline", "at_ms"; for a rollback "target" and "expected", for the others
-  ///   "flag" or "command"; "evidence": an array of {"what", "threshold", "numerator",
-  ///   "denominator", "window_ms"} with "value" where there is one.
+  /// A JSON object of the kind's own fields; times in it are integers, milliseconds since the Unix
+  /// epoch. Read back at start (monitor/journal.h):
+  /// - intent: "kind" ("rollback", "reset_flag", "run" or "move"), "service", "rule", "reason",
+  ///   "rollout" (its id; empty outside one), "candidate", "baseline", "at_ms"; for a rollback
+  ///   "target" and "expected", for a move "percent" and "expected" (an array of {"version",
+  ///   "percent"}), for the others "flag" or "command"; "evidence": an array of {"what",
+  ///   "threshold", "numerator", "denominator", "window_ms"} with "value" where there is one.
   /// - outcome: "phase" (name_of(ActionOutcome::Phase)), "detail".
   /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
+  /// - silenced: "until_ms", "by"; service and rule are the entry's own.
+  /// - rollout_started: "rollout" (its id), "candidate", "baseline", "steps" (steps_text),
+  ///   "driving", "irreversible", "train", "commit", "by"; "committed_at_ms" and "mode" if known.
+  /// - rollout_moved, rollout_ended: "rollout", "candidate", "baseline", "state", "step",
+  ///   "step_started_ms", "paused", "approved", "rule", "verdict" (name_of(Outcome)), "why"; "held"
+  ///   while it is.
   /// The others are for people:
-  /// - gate_started: "candidate", "baseline", "lasts_ms"; gate_ended: "candidate", "baseline",
-  ///   "outcome" (name_of(Outcome)), "why".
-  /// - fired: "candidate" (empty outside a gate), "then", "sentence", "evidence" (lines, as
+  /// - commanded: "rollout", "command", "by", "reason", "answer".
+  /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
   ///   describe() tells them); cleared: "candidate", "sentence".
   /// - verified: "result" (ActionStatus::verified), "why"; notice: "kind", "page", "headline".
   std::string text;
+};
+
+/// A rollout as the journal knew it.
+struct RememberedRollout {
+  RolloutStarted started;  ///< `steps` is never empty, `id` and `baseline` are as they were frozen.
+  /// Of its last rollout_moved or rollout_ended; a rollout without one was `pending`.
+  Instant at{};
+  RolloutState state{};
+  std::optional<HoldReason> held;
+  std::size_t step = 0;
+  Instant step_started{};
+  bool is_paused = false;
+  bool is_approved = false;
+  std::string rule;  ///< That failed it.
+  Outcome verdict = Outcome::unknown;
+  std::string why;
+  std::vector<std::string> intents;  ///< Of the intents that carry its id, in their order.
 };
 
 /// What the journal knew at start, given to the engine before its first step.
@@ -121,6 +161,10 @@ struct Remembered {
   };
   std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
   std::vector<Disarmed> disarmed;
+  /// Those that are not over, and those that ended within the last 24 h, in order of their start.
+  std::vector<RememberedRollout> rollouts;
+  std::vector<Silenced> silenced;                ///< Those whose `until` lies ahead.
+  std::map<std::string, std::string> last_good;  ///< By service: the version promoted last.
 };
 
 const char* name_of(Notice::Kind kind);

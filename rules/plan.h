@@ -9,6 +9,8 @@
 
 #include "base/time.h"
 #include "rules/language/rule.h"
+#include "rules/mode.h"
+#include "rules/rollout/rollout_plan.h"
 
 namespace belay::rules {
 
@@ -45,21 +47,6 @@ struct SourcePlan {
   bool operator==(const SourcePlan&) const = default;
 };
 
-/// observe: judge and show. recommend: also tell what would be done. enforce: act.
-enum class Mode : std::uint8_t { observe, recommend, enforce };
-
-constexpr std::string_view name_of(Mode mode) {
-  switch (mode) {
-    case Mode::observe:
-      return "observe";
-    case Mode::recommend:
-      return "recommend";
-    case Mode::enforce:
-      return "enforce";
-  }
-  return "observe";
-}
-
 struct ServicePlan {
   std::string name;
   std::vector<std::string> aliases;  ///< The platform's names of it (a Worker's script name).
@@ -70,6 +57,8 @@ struct ServicePlan {
   Duration cooldown = std::chrono::minutes{10};
   std::uint32_t actions_per_hour_max = 3;
   Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.
+  std::string environment;                        ///< "staging"; for the requirements of others.
+  RolloutPlan rollout;
   bool operator==(const ServicePlan&) const = default;
 };
 

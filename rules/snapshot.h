@@ -11,6 +11,8 @@
 #include "rules/event.h"
 #include "rules/judgement/verdict.h"
 #include "rules/plan.h"
+#include "rules/rollout/rollout_state.h"
+#include "rules/rollout/steps.h"
 
 namespace belay::rules {
 
@@ -68,14 +70,49 @@ struct SourceStatus {
   std::map<std::string, std::uint64_t> lost_total;      ///< By reason of the gap.
 };
 
-struct GateStatus {
+/// One rollout, running or over.
+struct RolloutStatus {
+  /// Something that happened to it.
+  struct Moment {
+    Instant at{};
+    RolloutState state{};
+    std::size_t step = 0;
+    std::string what;
+  };
+  std::string id;
+  std::string service;
   std::string candidate;
   std::string baseline;
+  Mode mode{};
+  bool is_driving = false;
+  bool is_irreversible = false;
+  std::string train;
+  std::string commit;
+  std::optional<Instant> committed_at;
+  std::string by;
+  RolloutState state{};
+  std::optional<HoldReason> held;  ///< Set while `held`.
+  std::string why;                 ///< Of its end; or why it would not pass now.
+  std::vector<RolloutStep> steps;
+  std::size_t step = 0;  ///< Index in `steps`.
   Instant started{};
-  Instant ends{};
-  std::optional<Outcome> ended;  ///< Set once it is over.
-  std::string why;               ///< Of its end; or why it would not pass now.
+  Instant step_started{};
+  Instant ends{};                ///< When the bake time of this step is over; or when it ended.
+  std::optional<Instant> ended;  ///< Set once its state is final.
+  /// What it would be worth now; once it is not judged any more, what it is.
+  Outcome verdict = Outcome::unknown;
+  std::optional<UnknownKind> unknown;
+  std::vector<RuleStatus> rules;
+  std::vector<std::string> intents;  ///< Of its actions, in their order.
+  std::vector<Moment> timeline;      ///< Newest last, at most kTimelineMax.
+
+  static constexpr std::size_t kTimelineMax = 200;
 };
+
+/// The verdict, once it is final; nothing while the rollout is still judged.
+inline std::optional<Outcome> decided(const RolloutStatus& rollout) {
+  return is_judged(rollout.state) ? std::nullopt : std::optional(rollout.verdict);
+}
 
 struct ActionStatus {
   std::string intent;
@@ -97,11 +134,13 @@ struct ServiceStatus {
   std::vector<RuleStatus> rules;
   std::vector<QueueStatus> queues;
   std::vector<ProbeStatus> probes;
-  std::optional<GateStatus> gate;
-  std::vector<ActionStatus> actions;  ///< Newest last, the last 20.
+  std::optional<RolloutStatus> rollout;  ///< The one that runs, or the last that ended.
+  std::vector<RolloutStatus> past;       ///< Those before it, newest last, at most 20.
+  std::vector<ActionStatus> actions;     ///< Newest last, the last 20.
   std::map<std::string, std::uint64_t>
       actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
   std::optional<Instant> disarmed_until;
+  std::vector<Silenced> silenced;  ///< Rules of which nothing is told, by name.
 };
 
 struct Snapshot {

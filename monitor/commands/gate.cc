@@ -106,11 +106,11 @@ class GateVerb {
     }
     start_ = (*daemon)->now();
     show_preview(preview);
-    (*daemon)->deliver(rules::GateStarted{.at = start_,
-                                          .service = arguments_.service,
-                                          .candidate = target.candidate,
-                                          .baseline = target.baseline,
-                                          .lasts = lasts});
+    (*daemon)->deliver(rules::RolloutStarted{.at = start_,
+                                             .service = arguments_.service,
+                                             .candidate = target.candidate,
+                                             .baseline = target.baseline,
+                                             .lasts = lasts});
     const int code = wait(**daemon, lasts);
     alarm(kStopSecondsMax);
     (*daemon)->stop();
@@ -162,7 +162,7 @@ class GateVerb {
   void show_progress(const Daemon& daemon, Duration lasts) {
     const auto status = watch_.status();
     if (!status) return;
-    if (status->gate && status->gate->ended && !status->actions.empty()) {
+    if (status->rollout && !is_judged(status->rollout->state) && !status->actions.empty()) {
       progress_.show(sanitize(progress_of(status->actions.back())));
       return;
     }

@@ -70,12 +70,12 @@ std::string progress_of(const rules::ActionStatus& action) {
 
 std::optional<GateResult> gate_result(const rules::ServiceStatus& service,
                                       const std::set<std::string>& resumed) {
-  if (!service.gate || !service.gate->ended) return std::nullopt;
+  if (!service.rollout || is_judged(service.rollout->state)) return std::nullopt;
   // Whoever leaves now leaves half done what an earlier life began.
   if (std::ranges::any_of(service.actions, is_open)) return std::nullopt;
-  const rules::GateStatus& gate = *service.gate;
-  if (*gate.ended == rules::Outcome::pass) return GateResult{kExitPass, gate.why};
-  if (*gate.ended == rules::Outcome::unknown) return GateResult{kExitUnknown, gate.why};
+  const rules::RolloutStatus& gate = *service.rollout;
+  if (gate.verdict == rules::Outcome::pass) return GateResult{kExitPass, gate.why};
+  if (gate.verdict == rules::Outcome::unknown) return GateResult{kExitUnknown, gate.why};
   if (service.actions.empty()) return GateResult{kExitFail, gate.why};
   const rules::ActionStatus& last = service.actions.back();
   if (last.at < gate.started && !resumed.contains(last.intent)) {
@@ -92,7 +92,7 @@ void GateWatch::publish(const rules::Snapshot& snapshot) {
       snapshot.services, [this](const auto& service) { return service.name == service_; });
   if (found == snapshot.services.end()) return;
   // A gate that an earlier one left behind is not ours.
-  const bool ours = found->gate && found->gate->candidate == candidate_;
+  const bool ours = found->rollout && found->rollout->candidate == candidate_;
   for (const rules::ActionStatus& action : found->actions) {
     if (is_open(action)) resumed_.insert(action.intent);
   }

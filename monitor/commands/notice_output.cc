@@ -29,10 +29,12 @@ std::string mark_of(const rules::Notice& notice, const Style& style) {
       return style.blue("➜");
     case Kind::would_act:
     case Kind::inconclusive:
+    case Kind::rollout_held:
     case Kind::unknown_too_long:
       return style.yellow("!");
-    case Kind::gate_started:
-    case Kind::gate_ended:
+    case Kind::rollout_started:
+    case Kind::rollout_moved:
+    case Kind::rollout_ended:
       return style.bold("●");
   }
   return " ";

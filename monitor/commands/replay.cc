@@ -145,10 +145,10 @@ class ReplayVerb {
       plan.rules = rules;
     } else {
       plan.rollout_rules = rules;
-      options.gate = rules::GateStarted{.service = arguments_.service,
-                                        .candidate = arguments_.candidate,
-                                        .baseline = arguments_.baseline,
-                                        .lasts = std::chrono::hours{24 * 366}};
+      options.gate = rules::RolloutStarted{.service = arguments_.service,
+                                           .candidate = arguments_.candidate,
+                                           .baseline = arguments_.baseline,
+                                           .lasts = std::chrono::hours{24 * 366}};
     }
     if (!arguments_.service.empty()) {
       options.service = arguments_.service;

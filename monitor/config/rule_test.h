@@ -113,7 +113,7 @@ struct RuleTest {
   std::vector<Given> given;
   std::vector<Expected> expect;
   Duration length{};
-  std::optional<rules::GateStarted>
+  std::optional<rules::RolloutStarted>
       gate;  ///< Its `at` counts from the epoch as the test's times do.
 };
 

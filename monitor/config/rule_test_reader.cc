@@ -95,7 +95,7 @@ class TestReader {
   void read_gate(const YamlValue& value) {
     if (!value.present()) return;
     YamlMap map(value, "a gate");
-    rules::GateStarted gate;
+    rules::RolloutStarted gate;
     gate.candidate = map.require("candidate").text().value_or("");
     gate.baseline = map.get("baseline").text().value_or("");
     gate.at = Instant{time(map.get("at"), Duration::zero())};

@@ -141,7 +141,7 @@ class TestRun {
 
   std::vector<rules::Event> gate_events(std::int64_t second) const {
     if (!test_.gate || test_.gate->at.time_since_epoch() != seconds{second}) return {};
-    rules::GateStarted gate = *test_.gate;
+    rules::RolloutStarted gate = *test_.gate;
     gate.at = kStart + seconds{second};
     gate.service = std::string(RuleTestSeries::kService);
     return {std::move(gate)};

@@ -104,11 +104,11 @@ class DemoStory {
     print(
         style_.dim("          belay gate --standalone --service shop --candidate v2 --baseline v1 "
                    "--for 40s\n"));
-    daemon_->deliver(rules::GateStarted{.at = daemon_->now(),
-                                        .service = "shop",
-                                        .candidate = kBad,
-                                        .baseline = kGood,
-                                        .lasts = kWatchFor});
+    daemon_->deliver(rules::RolloutStarted{.at = daemon_->now(),
+                                           .service = "shop",
+                                           .candidate = kBad,
+                                           .baseline = kGood,
+                                           .lasts = kWatchFor});
     if (!wait([this] { return watch_.result().has_value(); })) return gave_up();
     return conclude(*watch_.result());
   }
@@ -140,7 +140,7 @@ class DemoStory {
   }
 
   void tell_notice(const rules::Notice& notice) {
-    if (notice.kind == rules::Notice::Kind::gate_started) return;
+    if (notice.kind == rules::Notice::Kind::rollout_started) return;
     const bool bad = notice.kind == rules::Notice::Kind::fired;
     const bool good = notice.kind == rules::Notice::Kind::recovered ||
                       notice.kind == rules::Notice::Kind::cleared;

@@ -32,8 +32,8 @@ Environment environment_of(const rules::Order& order, const Environment& configu
   } else if (const auto* reset = std::get_if<rules::ResetFlag>(&order.action)) {
     action = "reset_flag";
     target = reset->flag;
-  } else {
-    target = std::get<rules::RunCommand>(order.action).command;
+  } else if (const auto* run = std::get_if<rules::RunCommand>(&order.action)) {
+    target = run->command;
   }
   const rules::Evidence evidence =
       order.evidence.empty() ? rules::Evidence{} : order.evidence.front();
@@ -55,6 +55,10 @@ Environment environment_of(const rules::Order& order, const Environment& configu
       {"BELAY_SAMPLES", has_evidence ? std::to_string(evidence.denominator) : std::string()}};
   environment.insert(environment.end(), of_order.begin(), of_order.end());
   return environment;
+}
+
+Error cannot_move() {
+  return Error{Error::Kind::failed, "a command moves no traffic: it can only roll back"};
 }
 
 std::string said_by(const RunResult& run) {
@@ -84,6 +88,7 @@ std::string shell_quoted(const std::string& word) {
 }  // namespace
 
 Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_token stop) {
+  if (std::holds_alternative<rules::MoveTraffic>(order.action)) return cannot_move();
   if (options_.verify.empty()) {
     return Standing{Standing::Kind::expected, "there is no verify command to look with"};
   }
@@ -100,6 +105,7 @@ Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_toke
 }
 
 Status CommandPlatform::apply(const rules::Order& order, std::stop_token stop) {
+  if (std::holds_alternative<rules::MoveTraffic>(order.action)) return cannot_move();
   const Result<RunResult> run = run_program(
       {.argv = options_.argv, .environment = environment_of(order, options_.environment)},
       {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));

@@ -107,7 +107,7 @@ void Replay::begin(Instant first) {
   next_step_ = start;
   engine_.emplace(with_recording(options_.plan), start);
   if (!options_.gate) return;
-  rules::GateStarted gate = *options_.gate;
+  rules::RolloutStarted gate = *options_.gate;
   gate.at = start;
   waiting_.emplace_back(std::move(gate));
 }

@@ -21,8 +21,9 @@ class Replay {
     rules::Plan plan;  ///< Without sources: the recording is the only one.
     LogFormat format = LogFormat::automatic;
     std::string latency_field;
-    std::string service = "unnamed";         ///< Of events that name none.
-    std::optional<rules::GateStarted> gate;  ///< Begins with the first event; its `at` is set here.
+    std::string service = "unnamed";  ///< Of events that name none.
+    std::optional<rules::RolloutStarted>
+        gate;  ///< Begins with the first event; its `at` is set here.
   };
   /// What the recording came to. documents = used + the sum of rejected.
   struct Summary {

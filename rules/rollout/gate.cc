@@ -57,7 +57,7 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
 
 }  // namespace
 
-Gate::Gate(const GateStarted& started, Instant now, Service& service, NameTable& names,
+Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
            Instant watched_since)
     : candidate_(started.candidate),
       baseline_(started.baseline),

@@ -27,7 +27,7 @@ class Gate {
  public:
   /// Marks the service's always-judged rules that were bad before. `watched_since`: when the engine
   /// began.
-  Gate(const GateStarted& started, Instant now, Service& service, NameTable& names,
+  Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
        Instant watched_since);
 
   [[nodiscard]] const std::string& candidate() const { return candidate_; }

@@ -94,6 +94,23 @@ JsonText& JsonText::field(std::string_view of, bool value) {
   return *this;
 }
 
+JsonText& JsonText::field(std::string_view of, double value) {
+  name(of);
+  text_ += number(value);
+  return *this;
+}
+
+JsonText& JsonText::field(std::string_view of, const std::vector<Deployment::Share>& shares) {
+  name(of);
+  text_ += '[';
+  for (const Deployment::Share& share : shares) {
+    if (text_.back() != '[') text_ += ',';
+    text_ += JsonText().field("version", share.version).field("percent", share.percent).take();
+  }
+  text_ += ']';
+  return *this;
+}
+
 JsonText& JsonText::field(std::string_view of, const std::vector<std::string>& values) {
   name(of);
   text_ += '[';
@@ -129,6 +146,7 @@ JsonText& JsonText::field(std::string_view of, const std::vector<Evidence>& evid
 
 const char* kind_of(const Order& order) {
   if (std::holds_alternative<RollBack>(order.action)) return "rollback";
+  if (std::holds_alternative<MoveTraffic>(order.action)) return "move";
   return std::holds_alternative<ResetFlag>(order.action) ? "reset_flag" : "run";
 }
 
@@ -139,6 +157,7 @@ JournalEntry intent_entry(const Order& order, const std::string& candidate,
       .field("service", order.service)
       .field("rule", order.rule)
       .field("reason", order.reason)
+      .field("rollout", order.rollout)
       .field("candidate", candidate)
       .field("baseline", baseline)
       .field("at_ms", unix_ms(order.at));
@@ -146,6 +165,8 @@ JournalEntry intent_entry(const Order& order, const std::string& candidate,
     text.field("target", back->target).field("expected", back->expected);
   } else if (const auto* reset = std::get_if<ResetFlag>(&order.action)) {
     text.field("flag", reset->flag);
+  } else if (const auto* move = std::get_if<MoveTraffic>(&order.action)) {
+    text.field("percent", move->percent).field("expected", move->expected);
   } else {
     text.field("command", std::get<RunCommand>(order.action).command);
   }

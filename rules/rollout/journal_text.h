@@ -21,6 +21,8 @@ class JsonText {
   }
   JsonText& field(std::string_view name, std::int64_t value);
   JsonText& field(std::string_view name, bool value);
+  JsonText& field(std::string_view name, double value);
+  JsonText& field(std::string_view name, const std::vector<Deployment::Share>& shares);
   JsonText& field(std::string_view name, const std::vector<std::string>& values);
   /// An array of objects, as order.h describes them for an intent.
   JsonText& field(std::string_view name, const std::vector<Evidence>& evidence);
@@ -35,7 +37,7 @@ class JsonText {
 JournalEntry intent_entry(const Order& order, const std::string& candidate,
                           const std::string& baseline);
 
-/// "rollback", "reset_flag", "run": how journal, snapshot and metrics call an action.
+/// "rollback", "reset_flag", "run", "move": how journal, snapshot and metrics call an action.
 const char* kind_of(const Order& order);
 
 }  // namespace belay::rules

@@ -5,6 +5,7 @@
 
 #include "base/sanitize.h"
 #include "rules/language/rule_check.h"
+#include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
 
 namespace belay::rules {
@@ -38,6 +39,8 @@ std::string words_of(const Order& order) {
     return "roll back from " + clean(back->expected) + " to " + clean(back->target);
   if (const auto* reset = std::get_if<ResetFlag>(&order.action))
     return "reset flag " + clean(reset->flag);
+  if (const auto* move = std::get_if<MoveTraffic>(&order.action))
+    return "move " + decimal_text(move->percent) + "% of the traffic to " + clean(move->candidate);
   return "run " + clean(std::get<RunCommand>(order.action).command);
 }
 
@@ -126,29 +129,29 @@ void Teller::cleared(const JudgedRule& rule) {
   made.details = lines_of(status.evidence);
 }
 
-void Teller::gate_started(Duration lasts, const std::vector<std::string>& details) {
-  entry(JournalEntry::Kind::gate_started, "", "",
+void Teller::rollout_started(Duration lasts, const std::vector<std::string>& details) {
+  entry(JournalEntry::Kind::rollout_started, "", "",
         JsonText()
             .field("candidate", candidate_)
             .field("baseline", baseline_)
             .field("lasts_ms", static_cast<std::int64_t>(lasts / std::chrono::milliseconds{1}))
             .take());
-  notice(Notice::Kind::gate_started, false,
+  notice(Notice::Kind::rollout_started, false,
          "watching " + clean(candidate_) + " for " + format_duration(lasts) +
              (baseline_.empty() ? ", without a baseline" : ", against " + clean(baseline_)))
       .details = details;
 }
 
-void Teller::gate_ended(Outcome outcome, const std::string& why,
-                        const std::vector<std::string>& details) {
-  entry(JournalEntry::Kind::gate_ended, "", "",
+void Teller::rollout_ended(Outcome outcome, const std::string& why,
+                           const std::vector<std::string>& details) {
+  entry(JournalEntry::Kind::rollout_ended, "", "",
         JsonText()
             .field("candidate", candidate_)
             .field("baseline", baseline_)
             .field("outcome", name_of(outcome))
             .field("why", why)
             .take());
-  notice(Notice::Kind::gate_ended, outcome != Outcome::pass,
+  notice(Notice::Kind::rollout_ended, outcome != Outcome::pass,
          clean(candidate_) + ": " + name_of(outcome) + ": " + clean(why))
       .details = details;
 }
@@ -184,6 +187,17 @@ void Teller::not_acted(const Rule& rule, const std::string& headline, const std:
   made.evidence = evidence;
   made.details.push_back("why not: " + clean(why));
   for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
+}
+
+void Teller::commanded(const OperatorCommand& command, const std::string& answer) {
+  entry(JournalEntry::Kind::commanded, "", "",
+        JsonText()
+            .field("rollout", command.rollout)
+            .field("command", name_of(command.kind))
+            .field("by", clean(command.by))
+            .field("reason", clean(command.reason))
+            .field("answer", answer)
+            .take());
 }
 
 void Teller::outcome(const ActionOutcome& outcome, const std::string& rule) {

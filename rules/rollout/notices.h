@@ -29,14 +29,17 @@ class Teller {
 
   void fired(const JudgedRule& rule, const std::string& consequence);
   void cleared(const JudgedRule& rule);
-  void gate_started(Duration lasts, const std::vector<std::string>& details);
-  void gate_ended(Outcome outcome, const std::string& why, const std::vector<std::string>& details);
+  void rollout_started(Duration lasts, const std::vector<std::string>& details);
+  void rollout_ended(Outcome outcome, const std::string& why,
+                     const std::vector<std::string>& details);
   /// Before the order goes out: the durable intent, the order, and the notice of it.
   void acting(const Order& order);
   void would_act(const JudgedRule& rule, const std::vector<Then>& ladder,
                  const std::vector<std::string>& details);
   void not_acted(const Rule& rule, const std::string& headline, const std::string& why,
                  const std::vector<Evidence>& evidence, const std::string& intent);
+  /// What an operator asked for, and what came of it.
+  void commanded(const OperatorCommand& command, const std::string& answer);
   void outcome(const ActionOutcome& outcome, const std::string& rule);
   void acted(const Order& order, const ActionOutcome& outcome, Duration verify_for);
   void verified(Notice::Kind kind, const Order& order, const std::string& headline,

@@ -83,27 +83,31 @@ void Rollout::release_windows() {
   ++service_.epoch;
 }
 
-bool Rollout::may_start(const GateStarted& started, Instant now, Step& out) {
+bool Rollout::may_start(const RolloutStarted& started, Instant now, Step& out) {
   std::string why;
   if (started.candidate.empty()) why = "no candidate was named";
   if (started.lasts <= Duration::zero()) why = "a gate needs a time to watch for";
   if (why.empty()) return true;
   Teller(out, service_.plan.name, started.candidate, started.baseline, now)
-      .gate_ended(Outcome::unknown, why, {});
+      .rollout_ended(Outcome::unknown, why, {});
   if (!gate_)
-    ended_ = GateStatus{.candidate = started.candidate,
-                        .baseline = started.baseline,
-                        .started = now,
-                        .ends = now,
-                        .ended = Outcome::unknown,
-                        .why = why};
+    ended_ = RolloutStatus{.service = service_.plan.name,
+                           .candidate = started.candidate,
+                           .baseline = started.baseline,
+                           .mode = service_.plan.mode,
+                           .state = RolloutState::inconclusive,
+                           .why = why,
+                           .started = now,
+                           .step_started = now,
+                           .ends = now,
+                           .ended = now};
   return false;
 }
 
-void Rollout::start(const GateStarted& asked, Instant now, Step& out) {
-  if (!may_start(asked, now, out)) return;
-  if (gate_) end_gate(Outcome::unknown, "another gate began", now, out);
-  GateStarted started = asked;
+void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
+  if (!may_start(asked, now, out) || (!asked.id.empty() && asked.id == id_)) return;
+  if (gate_) end_gate(RolloutState::superseded, "another gate began", now, out);
+  RolloutStarted started = asked;
   std::vector<std::string> details = {"mode: " + std::string(name_of(service_.plan.mode))};
   if (started.baseline == started.candidate) {
     started.baseline.clear();
@@ -114,6 +118,7 @@ void Rollout::start(const GateStarted& asked, Instant now, Step& out) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{started.candidate, started.baseline},
                        RolloutLimits{});
+  id_ = asked.id;
   ended_.reset();
   ended_rules_.clear();
   unknown_.forget("");
@@ -133,20 +138,38 @@ void Rollout::start(const GateStarted& asked, Instant now, Step& out) {
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
     details.push_back("disarmed until " + format_utc(*until) + ": no action will be taken");
   ++service_.epoch;
-  teller(now, out).gate_started(started.lasts, details);
+  teller(now, out).rollout_started(started.lasts, details);
 }
 
-void Rollout::end_gate(Outcome outcome, const std::string& why, Instant now, Step& out) {
+namespace {
+
+Outcome outcome_of(RolloutState state) {
+  if (state == RolloutState::promoted) return Outcome::pass;
+  return state == RolloutState::failed || state == RolloutState::rolling_back ? Outcome::fail
+                                                                              : Outcome::unknown;
+}
+
+}  // namespace
+
+void Rollout::move_on(RolloutState state, Instant now) {
+  if (!ended_ || !may_follow(ended_->state, state)) return;
+  ended_->state = state;
+  if (is_final(state)) ended_->ended = now;
+}
+
+void Rollout::end_gate(RolloutState state, const std::string& why, Instant now, Step& out) {
+  const Outcome outcome = outcome_of(state);
   std::vector<std::string> lines;
   for (const JudgedRule& rule : gate_->rules())
     lines.push_back(rule.rule().name + ": " + gist_of(rule.status().evidence));
-  teller(now, out).gate_ended(outcome, why, lines);
-  ended_ = GateStatus{.candidate = gate_->candidate(),
-                      .baseline = gate_->baseline(),
-                      .started = gate_->started(),
-                      .ends = now,
-                      .ended = outcome,
-                      .why = why};
+  teller(now, out).rollout_ended(outcome, why, lines);
+  ended_ = status_of_gate(now);
+  ended_->state = state;
+  ended_->verdict = outcome;
+  ended_->unknown.reset();
+  ended_->why = why;
+  ended_->ends = now;
+  if (is_final(state)) ended_->ended = now;
   for (const JudgedRule& rule : gate_->rules()) ended_rules_.push_back(rule.status());
   for (JudgedRule& rule : service_.always) {
     rule.mark_bad_before(false);
@@ -159,6 +182,14 @@ void Rollout::end_gate(Outcome outcome, const std::string& why, Instant now, Ste
   release_windows();
 }
 
+bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
+  if (id_.empty() || command.rollout != id_) return false;
+  const bool aborts = gate_ && command.kind == OperatorCommand::Kind::abort;
+  teller(now, out).commanded(command, aborts ? "done" : "a gate knows only `abort`, while it runs");
+  if (aborts) end_gate(RolloutState::aborted, "aborted by " + command.by, now, out);
+  return true;
+}
+
 void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   if (!gate_ || deployment.versions.empty()) return;
   const bool is_live = std::any_of(
@@ -167,7 +198,8 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
       });
   if (judgement_) follow_traffic(deployment);
   if (was_candidate_live_ && !is_live)
-    end_gate(Outcome::unknown, "superseded: someone took " + gate_->candidate() + " out", now, out);
+    end_gate(RolloutState::superseded, "superseded: someone took " + gate_->candidate() + " out",
+             now, out);
   was_candidate_live_ = is_live;
 }
 
@@ -264,9 +296,10 @@ void Rollout::decide(JudgedRule& rule, const Blame* blame, Instant now, Step& ou
   const bool has_gate = gate_.has_value();
   const std::string candidate = has_gate ? gate_->candidate() : "";
   const std::string baseline = has_gate ? gate_->baseline() : "";
-  respond(rule, candidate, baseline, has_gate, now, out);
+  const bool acts = respond(rule, candidate, baseline, has_gate, now, out);
   if (has_gate)
-    end_gate(Outcome::fail, rule.rule().name + ": " + gist_of(rule.status().evidence), now, out);
+    end_gate(acts ? RolloutState::rolling_back : RolloutState::failed,
+             rule.rule().name + ": " + gist_of(rule.status().evidence), now, out);
 }
 
 void Rollout::judge(Instant now, bool is_check, Step& out) {
@@ -300,10 +333,11 @@ void Rollout::end_gate_in_time(Instant now, Step& out) {
         *verdict.failed_by_unknown,
         "the gate fails because " + verdict.failed_by_unknown->name + " could not be judged",
         "`else fail` fails the rollout without an action", {}, "");
-    end_gate(Outcome::fail, why, now, out);
+    end_gate(RolloutState::failed, why, now, out);
     return;
   }
-  end_gate(verdict.outcome, verdict.why, now, out);
+  end_gate(verdict.outcome == Outcome::pass ? RolloutState::promoted : RolloutState::inconclusive,
+           verdict.why, now, out);
 }
 
 void Rollout::notice_unknown(Instant now, Step& out) {
@@ -357,6 +391,22 @@ void tell_verdict(const std::vector<JudgedRule>& rules, ServiceStatus& status) {
 
 }  // namespace
 
+RolloutStatus Rollout::status_of_gate(Instant now) const {
+  const Gate::Verdict verdict = gate_->verdict(service_.always, now);
+  return {.id = id_,
+          .service = service_.plan.name,
+          .candidate = gate_->candidate(),
+          .baseline = gate_->baseline(),
+          .mode = service_.plan.mode,
+          .state = RolloutState::baking,
+          .why = verdict.why,
+          .started = gate_->started(),
+          .step_started = gate_->started(),
+          .ends = gate_->ends(),
+          .verdict = verdict.outcome,
+          .unknown = verdict.unknown};
+}
+
 void Rollout::tell(ServiceStatus& status, Instant now) const {
   for (const JudgedRule& rule : service_.always) status.rules.push_back(rule.status());
   if (gate_) {
@@ -364,15 +414,10 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
     const Gate::Verdict verdict = gate_->verdict(service_.always, now);
     status.verdict = verdict.outcome;
     status.unknown = verdict.unknown;
-    status.gate = GateStatus{.candidate = gate_->candidate(),
-                             .baseline = gate_->baseline(),
-                             .started = gate_->started(),
-                             .ends = gate_->ends(),
-                             .ended = std::nullopt,
-                             .why = verdict.why};
+    status.rollout = status_of_gate(now);
   } else {
     tell_verdict(service_.always, status);
-    status.gate = ended_;
+    status.rollout = ended_;
     if (ended_ && now < ended_->ends + kShownAfterwards)
       status.rules.insert(status.rules.end(), ended_rules_.begin(), ended_rules_.end());
   }

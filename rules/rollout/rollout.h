@@ -38,8 +38,10 @@ class Rollout {
  public:
   Rollout(Service& service, NameTable& names, ActionBook& book, Instant start);
 
-  void start(const GateStarted& gate, Instant now, Step& out);
+  void start(const RolloutStarted& gate, Instant now, Step& out);
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
+  /// False: the rollout that is meant is none of this service.
+  bool command(const OperatorCommand& command, Instant now, Step& out);
   /// What is live: a candidate that was live and is no more was taken out by someone else.
   void deployed(const Deployment& deployment, Instant now, Step& out);
 
@@ -80,7 +82,7 @@ class Rollout {
   // rollout.cc
   Teller teller(Instant now, Step& out) const;
   /// Whether a gate may begin; if not, why is told.
-  bool may_start(const GateStarted& started, Instant now, Step& out);
+  bool may_start(const RolloutStarted& started, Instant now, Step& out);
   void judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out);
   [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
   /// `blame`: none outside a gate.
@@ -91,13 +93,17 @@ class Rollout {
   void follow_traffic(const Deployment& deployment);
   /// What the default judgement says at this check; it goes out with the step.
   void answer(Instant now, Step& out);
-  void end_gate(Outcome outcome, const std::string& why, Instant now, Step& out);
+  void end_gate(RolloutState state, const std::string& why, Instant now, Step& out);
+  /// Where the rollout that acts stands by now.
+  void move_on(RolloutState state, Instant now);
+  [[nodiscard]] RolloutStatus status_of_gate(Instant now) const;
   void end_gate_in_time(Instant now, Step& out);
   void notice_unknown(Instant now, Step& out);
   void release_windows();
 
   // rollout_actions.cc
-  void respond(const JudgedRule& cause, const std::string& candidate, const std::string& baseline,
+  /// Whether an action is on its way.
+  bool respond(const JudgedRule& cause, const std::string& candidate, const std::string& baseline,
                bool has_gate, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
   /// rule left to verify it with.
@@ -119,7 +125,8 @@ class Rollout {
   std::optional<Gate> gate_;
   std::optional<RolloutJudgement> judgement_;
   std::optional<double> candidate_percent_;
-  std::optional<GateStatus> ended_;
+  std::string id_;  // Of the gate, or of the last one.
+  std::optional<RolloutStatus> ended_;
   std::vector<RuleStatus> ended_rules_;
   std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
   std::optional<Attempt> attempt_;

@@ -124,18 +124,18 @@ void Rollout::resume(const Order& order) {
                      .has_gate = !order.candidate.empty()};
 }
 
-void Rollout::respond(const JudgedRule& cause, const std::string& candidate,
+bool Rollout::respond(const JudgedRule& cause, const std::string& candidate,
                       const std::string& baseline, bool has_gate, Instant now, Step& out) {
   const ServicePlan& plan = service_.plan;
   std::vector<Then> ladder = ladder_of(cause.rule());
-  if (plan.mode == Mode::observe) return;
+  if (plan.mode == Mode::observe) return false;
   if (plan.mode == Mode::recommend) {
     std::vector<std::string> details = {"mode recommend: nothing is done"};
     if (has_gate)
       details.push_back("candidate " + candidate + ", baseline " +
                         (baseline.empty() ? "not known" : baseline));
     teller(now, out).would_act(cause, ladder, details);
-    return;
+    return false;
   }
   Attempt attempt{.ladder = std::move(ladder),
                   .step = 0,
@@ -165,10 +165,11 @@ void Rollout::respond(const JudgedRule& cause, const std::string& candidate,
                                open ? "another action on this service is still open (" + *open + ")"
                                     : "the last action on this service is still being watched",
                                cause.status().evidence, "");
-    return;
+    return false;
   }
   attempt_ = std::move(attempt);
   take_step(now, out);
+  return attempt_.has_value();
 }
 
 void Rollout::take_step(Instant now, Step& out) {
@@ -179,9 +180,11 @@ void Rollout::take_step(Instant now, Step& out) {
     tell.not_acted(*attempt_->fired.front(), "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
     attempt_.reset();
+    move_on(RolloutState::not_recovered, now);
     return;
   }
   book_.begin(order);
+  move_on(RolloutState::rolling_back, now);
   const auto* back = std::get_if<RollBack>(&order.action);
   actions_.push_back(
       {.intent = order.intent,
@@ -202,6 +205,7 @@ void Rollout::next_step(Instant now, Step& out) {
     return;
   }
   attempt_.reset();
+  move_on(RolloutState::not_recovered, now);
 }
 
 ActionStatus* Rollout::status_of(const std::string& intent) {
@@ -250,6 +254,7 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
       tell.not_acted(cause, "stood down, did not " + words_of(order),
                      "someone else has acted" + detail, order.evidence, order.intent);
       attempt_.reset();
+      move_on(RolloutState::superseded, now);
       break;
     case ActionOutcome::Phase::conflict:
     case ActionOutcome::Phase::rejected:
@@ -263,6 +268,7 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
 }
 
 void Rollout::watch(Instant now) {
+  move_on(RolloutState::verifying, now);
   Binding binding;
   binding.since = std::chrono::floor<std::chrono::seconds>(now);
   if (attempt_->has_gate) {
@@ -330,6 +336,9 @@ void Rollout::end_watch(Notice::Kind result, const std::string& why, Instant now
     next_step(now, out);
   } else {
     attempt_.reset();
+    move_on(
+        result == Notice::Kind::recovered ? RolloutState::recovered : RolloutState::inconclusive,
+        now);
   }
   release_windows();
 }

@@ -48,8 +48,11 @@ rules::ServiceStatus shop(std::uint64_t turn, Instant now) {
                                .mode = rules::Mode::enforce,
                                .verdict = rules::Outcome::fail,
                                .versions = {"v1", "v2"}};
-  service.gate = rules::GateStatus{
-      .candidate = "v2", .baseline = "v1", .started = kStart, .ends = now + 10min};
+  service.rollout = rules::RolloutStatus{.candidate = "v2",
+                                         .baseline = "v1",
+                                         .state = rules::RolloutState::baking,
+                                         .started = kStart,
+                                         .ends = now + 10min};
   service.series = {series("/api/items", "v1", turn), series("/api/items", "v2", turn),
                     series("/api/users/:id", "v1", turn), series("other", "", turn)};
   service.rules = {rule("shop-5xx", Truth::bad), rule("shop-p95", Truth::fine),

@@ -86,7 +86,7 @@ TEST(Prometheus, LeavesOutWhatIsNotKnown) {
   auto& shop = snapshot.services.at(1);
   shop.queues.at(0).last.oldest.reset();
   shop.queues.at(0).last.waiting.reset();
-  shop.gate.reset();
+  shop.rollout.reset();
   const std::string page = page_of(snapshot);
   EXPECT_THAT(page, Not(HasSubstr("belay_queue_oldest_seconds")));
   EXPECT_THAT(page, Not(HasSubstr("state=\"waiting\"")));

@@ -27,13 +27,13 @@ rules::SeriesTotals series(std::string route, std::string version, std::uint64_t
 }
 
 rules::Snapshot shop(std::vector<rules::SeriesTotals> series,
-                     std::optional<rules::GateStatus> gate = std::nullopt) {
+                     std::optional<rules::RolloutStatus> gate = std::nullopt) {
   std::sort(series.begin(), series.end(), [](const auto& left, const auto& right) {
     return std::tie(left.route, left.version) < std::tie(right.route, right.version);
   });
   rules::Snapshot snapshot;
   snapshot.services.push_back(
-      {.name = "shop", .series = std::move(series), .gate = std::move(gate)});
+      {.name = "shop", .series = std::move(series), .rollout = std::move(gate)});
   return snapshot;
 }
 
@@ -45,9 +45,9 @@ TEST(TrafficTotals, BooksWhatComesOnTheRoleThatTheVersionHasThen) {
   TrafficTotals totals;
   totals.add(shop({series("/", "v1", 100)}));
   totals.add(shop({series("/", "v1", 140), series("/", "v2", 10, 4)},
-                  rules::GateStatus{.candidate = "v2", .baseline = "v1"}));
+                  rules::RolloutStatus{.candidate = "v2", .baseline = "v1"}));
   totals.add(shop({series("/", "v1", 150), series("/", "v2", 30, 5)},
-                  rules::GateStatus{.candidate = "v3", .baseline = "v2"}));
+                  rules::RolloutStatus{.candidate = "v3", .baseline = "v2"}));
   EXPECT_EQ(role(totals, Role::other).requests, 110U);
   EXPECT_EQ(role(totals, Role::candidate).requests, 10U);
   EXPECT_EQ(role(totals, Role::candidate).errors, 4U);
@@ -96,8 +96,8 @@ TEST(TrafficTotals, NeverGoesBackWhenTheEngineForgetsAVersionOrARoleMoves) {
       all += more;
       if (counts[i] > 0) now.push_back(series("/", versions[i], counts[i]));
     }
-    totals.add(shop(now, rules::GateStatus{.candidate = versions[random() % 3],
-                                           .baseline = versions[random() % 3]}));
+    totals.add(shop(now, rules::RolloutStatus{.candidate = versions[random() % 3],
+                                              .baseline = versions[random() % 3]}));
     std::uint64_t sum = 0;
     for (const Role each : kRoles) {
       const std::uint64_t requests = role(totals, each).requests;

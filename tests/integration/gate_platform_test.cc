@@ -82,7 +82,7 @@ TEST_F(GateOnCloudflareTest, WhenSomeoneElseHasActedItStandsDown) {
 TEST_F(GateOnCloudflareTest, ItSaysWhatIsLiveBeforeItBegins) {
   status_ = 200;
   ChildProcess child{gate()};
-  ASSERT_TRUE(world_.says("gate_started")) << world_.output();
+  ASSERT_TRUE(world_.says("rollout_started")) << world_.output();
   child.signal(SIGINT);
   EXPECT_EQ(child.wait(kLongest), 130);
   const std::string good = kGoodVersion;

@@ -141,7 +141,7 @@ TEST_F(GateWiringTest, EveryNoticeIsALineOfTheAuditFile) {
   for (std::string line; std::getline(lines, line);) {
     kinds.push_back(nlohmann::json::parse(line).value("notice", ""));
   }
-  for (const char* kind : {"gate_started", "fired", "acting", "acted", "recovered"}) {
+  for (const char* kind : {"rollout_started", "fired", "acting", "acted", "recovered"}) {
     EXPECT_THAT(kinds, Contains(kind));
   }
 }

@@ -103,9 +103,9 @@ class EngineLoopTest : public testing::Test {
     const rules::TextId v2{1};
     inbox_.deliver(rules::TextDefined{.source = {}, .id = v2, .text = "v2"});
     inbox_.deliver(rules::Probe{.source = {}, .version = v2, .at = clock_.now()});
-    inbox_.deliver(rules::GateStarted{
+    inbox_.deliver(rules::RolloutStarted{
         .at = clock_.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
-    ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::gate_started));
+    ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::rollout_started));
     inbox_.deliver(rules::Probe{
         .source = {}, .version = v2, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::fired));

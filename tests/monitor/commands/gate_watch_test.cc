@@ -9,11 +9,21 @@ using Phase = rules::ActionOutcome::Phase;
 
 const Instant kStart = from_unix_ms(1'795'182'320'000);
 
+void set_verdict(rules::ServiceStatus& service, std::optional<rules::Outcome> verdict) {
+  using rules::RolloutState;
+  rules::RolloutStatus& rollout = *service.rollout;
+  rollout.verdict = verdict.value_or(rules::Outcome::unknown);
+  rollout.state = RolloutState::inconclusive;
+  if (!verdict) rollout.state = RolloutState::baking;
+  if (verdict == rules::Outcome::pass) rollout.state = RolloutState::promoted;
+  if (verdict == rules::Outcome::fail) rollout.state = RolloutState::failed;
+}
+
 rules::ServiceStatus with_gate(std::optional<rules::Outcome> ended) {
   rules::ServiceStatus service;
   service.name = "shop";
-  service.gate =
-      rules::GateStatus{.candidate = "v2", .started = kStart, .ended = ended, .why = "why"};
+  service.rollout = rules::RolloutStatus{.candidate = "v2", .why = "why", .started = kStart};
+  set_verdict(service, ended);
   return service;
 }
 
@@ -71,7 +81,7 @@ TEST(GateResultTest, AnOpenActionFromBeforeTheGateIsWaitedForWhateverTheVerdict)
   for (const auto verdict : {rules::Outcome::pass, rules::Outcome::unknown, rules::Outcome::fail}) {
     for (const auto phase : {std::optional<Phase>{}, std::optional{Phase::unknown}}) {
       rules::ServiceStatus service = failed_with(phase);
-      service.gate->ended = verdict;
+      set_verdict(service, verdict);
       service.actions[0].at = kStart - std::chrono::seconds{1};
       EXPECT_EQ(code_of(service), std::nullopt);
     }

@@ -209,12 +209,12 @@ TEST(Sources, ThatSleptForHoursAreBlindAndNothingIsDecidedOnTheWay) {
   EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")});
   rig.stream("ok", 20, {.version = "v2"});
   rig.run(5s);
-  rig.push(GateStarted{.at = rig.now(), .service = "shop", .candidate = "v2", .lasts = 10min});
+  rig.push(RolloutStarted{.at = rig.now(), .service = "shop", .candidate = "v2", .lasts = 10min});
   rig.run(30s);
   const Step step = rig.jump(10h);
   EXPECT_TRUE(step.orders.empty());
-  ASSERT_TRUE(rig.service().gate->ended.has_value());
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  ASSERT_TRUE(decided(*rig.service().rollout).has_value());
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST(JudgeWorseThan, IsUnknownAndNeverFine) {
   EngineRig rig({},
                 {make_rule("w", "candidate error rate worse than baseline by 25%, confidence 99%",
                            "rollback")});
-  rig.push(GateStarted{
+  rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
   rig.run(30s);
   EXPECT_EQ(rig.rule("w").truth, Truth::unknown);

@@ -21,11 +21,11 @@ void fail_gate(EngineRig& rig, const char* candidate = "v2", const char* baselin
   rig.stream("base", 20, {.version = baseline});
   rig.stream("new", 0);
   rig.run(12s);
-  rig.push(GateStarted{.at = rig.now(),
-                       .service = "shop",
-                       .candidate = candidate,
-                       .baseline = baseline,
-                       .lasts = 10min});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = candidate,
+                          .baseline = baseline,
+                          .lasts = 10min});
   rig.stream("new", 20, {.version = candidate, .status = 500});
   rig.run(20s);
 }
@@ -135,7 +135,7 @@ TEST(Action, IsOnlyToldInRecommendAndNotEvenThatInObserve) {
   fail_gate(recommend);
   EXPECT_TRUE(recommend.orders.empty());
   EXPECT_EQ(recommend.notices_of(Notice::Kind::would_act).size(), 1U);
-  EXPECT_EQ(recommend.service().gate->ended, Outcome::fail);
+  EXPECT_EQ(decided(*recommend.service().rollout), Outcome::fail);
 
   EngineRig observe(plan_of(Mode::observe));
   fail_gate(observe);

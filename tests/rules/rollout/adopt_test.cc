@@ -24,7 +24,7 @@ std::vector<SourceId> ids_of(const Plan& plan) {
 
 Status adopt(EngineRig& rig, const Plan& plan) { return rig.engine.adopt(plan, ids_of(plan)); }
 
-GateStarted gate_at(Instant at) {
+RolloutStarted gate_at(Instant at) {
   return {.at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 5min};
 }
 
@@ -112,13 +112,13 @@ TEST(Adopt, AGateHoldsItOffAndNothingIsChanged) {
   EXPECT_FALSE(adopt(rig, other).ok());
   rig.run(1s);
   EXPECT_EQ(rig.service().rules.size(), 1U);
-  EXPECT_TRUE(rig.service().gate);
+  EXPECT_TRUE(rig.service().rollout);
 
   Plan same = EngineRig::plan_of({}, {errors()});
   same.services.push_back({.name = "till", .rules = {quiet()}});
   EXPECT_TRUE(adopt(rig, same).ok()) << "another service may come meanwhile";
   rig.run(1s);
-  EXPECT_FALSE(rig.service().gate->ended);
+  EXPECT_TRUE(is_judged(rig.service().rollout->state));
 }
 
 TEST(Adopt, AnActionOnItsWayHoldsItOff) {

@@ -16,7 +16,7 @@ void serve(EngineRig& rig, const std::string& version, int failing, int total = 
 }
 
 void start_gate(EngineRig& rig, const char* baseline = "v1", Duration lasts = 30min) {
-  rig.push(GateStarted{
+  rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = baseline, .lasts = lasts});
 }
 
@@ -48,12 +48,12 @@ TEST(Blame, CatchesACandidateThatMakesABadServiceClearlyWorse) {
   EngineRig& rig = world.rig;
   rig.run(5s);
   EXPECT_TRUE(rig.notices_of(Notice::Kind::acting).empty()) << "it must last";
-  rig.push(GateStarted{});  // Of nobody: refused, and nothing else.
+  rig.push(RolloutStarted{});  // Of nobody: refused, and nothing else.
   rig.run(20s);
   EXPECT_TRUE(rig.orders.empty()) << "there is no version to go back to";
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
-  EXPECT_TRUE(contains(rig.service().gate->why, "it was 10% when the gate began"))
-      << rig.service().gate->why;
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
+  EXPECT_TRUE(contains(rig.service().rollout->why, "it was 10% when the gate began"))
+      << rig.service().rollout->why;
 }
 
 TEST(Blame, OfACatastropheOnABadServiceOrdersTheRollbackWithBothNumbers) {
@@ -97,7 +97,7 @@ void outlive_shared_incident(Rule rule) {
   serve(rig, "v2", 0);
   rig.run(2min);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
 }
 
 TEST(Blame, DoesNotFallOnWhoeverRecoversLastFromASharedIncident) {
@@ -221,39 +221,39 @@ TEST(Start, IsRefusedWithoutATimeOrACandidate) {
   rig.run(2s);
   start_gate(rig, "v1", 0s);
   rig.run(1s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
   start_gate(rig, "v1", -1h);
-  rig.push(GateStarted{.at = rig.now(), .service = "shop", .lasts = 1min});
-  rig.push(GateStarted{.at = rig.now(), .service = "nobody", .candidate = "v2", .lasts = 1min});
+  rig.push(RolloutStarted{.at = rig.now(), .service = "shop", .lasts = 1min});
+  rig.push(RolloutStarted{.at = rig.now(), .service = "nobody", .candidate = "v2", .lasts = 1min});
   rig.run(1s);
-  const std::vector<Notice> ended = rig.notices_of(Notice::Kind::gate_ended);
+  const std::vector<Notice> ended = rig.notices_of(Notice::Kind::rollout_ended);
   EXPECT_EQ(ended.size(), 4U);
   for (const Notice& notice : ended) EXPECT_TRUE(contains(notice.headline, "unknown"));
-  EXPECT_TRUE(rig.notices_of(Notice::Kind::gate_started).empty());
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::rollout_started).empty());
 }
 
 TEST(Start, TakesTheCandidateForNoBaselineOfItself) {
   EngineRig rig({}, {errors()});
   start_gate(rig, "v2");
   rig.run(1s);
-  EXPECT_EQ(rig.service().gate->baseline, "");
+  EXPECT_EQ(rig.service().rollout->baseline, "");
   serve(rig, "v2", 40);
   rig.run(30s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail) << "and not held for ever";
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail) << "and not held for ever";
 }
 
 TEST(Start, CannotReachBackIntoATimeWithoutEvidence) {
   EngineRig rig({}, {make_rule("quiet", "requests rate < 1/s over 1m", "pause")});
   rig.run(10min);
-  rig.push(GateStarted{.at = rig.now() - 9min,
-                       .service = "shop",
-                       .candidate = "v2",
-                       .baseline = "v1",
-                       .lasts = 10min});
+  rig.push(RolloutStarted{.at = rig.now() - 9min,
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .lasts = 10min});
   rig.run(10s);
   EXPECT_EQ(rig.rule("quiet").unknown, UnknownKind::warming);
   rig.run(2min);
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
 }
 
 TEST(Start, WhileOneRunsEndsItAndNeverRollsBackTwice) {
@@ -268,7 +268,7 @@ TEST(Start, WhileOneRunsEndsItAndNeverRollsBackTwice) {
   start_gate(rig);
   rig.run(1min);
   EXPECT_EQ(rig.orders.size(), 1U);
-  EXPECT_EQ(rig.notices_of(Notice::Kind::gate_ended).size(), 3U);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::rollout_ended).size(), 3U);
 }
 
 TEST(Unjudged, WorseThanSaysSoInTheEvidenceAndInTheVerdict) {
@@ -278,9 +278,9 @@ TEST(Unjudged, WorseThanSaysSoInTheEvidenceAndInTheVerdict) {
   start_gate(rig, "v1", 30s);
   rig.run(31s);
   EXPECT_TRUE(contains(describe(rig.rule("worse").evidence.at(0)), "not judged by this version"));
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
-  EXPECT_TRUE(contains(rig.service().gate->why, "not judged by this version"));
-  const Notice started = rig.notices_of(Notice::Kind::gate_started).at(0);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
+  EXPECT_TRUE(contains(rig.service().rollout->why, "not judged by this version"));
+  const Notice started = rig.notices_of(Notice::Kind::rollout_started).at(0);
   EXPECT_TRUE(contains(started.details.back(), "not judged by this version"));
 }
 

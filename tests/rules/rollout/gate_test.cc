@@ -18,7 +18,7 @@ void serve(EngineRig& rig, bool is_v1_bad, bool is_v2_bad) {
 }
 
 void start_gate(EngineRig& rig, Duration lasts = 2min, const char* baseline = "v1") {
-  rig.push(GateStarted{
+  rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = baseline, .lasts = lasts});
 }
 
@@ -37,8 +37,8 @@ TEST(Gate, FailsAtTheFirstRuleThatFiresAndOrdersTheRollback) {
   EXPECT_EQ(rollback_of(rig.orders[0]).expected, "v2");
   EXPECT_EQ(rig.orders[0].rule, "errors");
   EXPECT_EQ(rig.orders[0].intent.size(), 36U);
-  ASSERT_TRUE(rig.service().gate.has_value());
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  ASSERT_TRUE(rig.service().rollout.has_value());
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
   // The intent is in the journal before the end of the gate, and only once.
   const auto is_intent = [](const JournalEntry& entry) {
     return entry.kind == JournalEntry::Kind::intent;
@@ -51,9 +51,9 @@ TEST(Gate, PassesAtItsEndWhenEveryRuleWasFineOverAWindowInsideIt) {
   serve(rig, false, false);
   start_gate(rig, 30s);
   rig.run(29s);
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
   rig.run(2s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::pass);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass);
   EXPECT_TRUE(rig.orders.empty());
 }
 
@@ -62,8 +62,8 @@ TEST(Gate, IsUnknownWhenTheCandidateHadNoTraffic) {
   rig.stream("v1", 20, {.version = "v1"});
   start_gate(rig, 30s);
   rig.run(31s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
-  EXPECT_EQ(rig.service().gate->why, "errors is unknown (no_traffic)");
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
+  EXPECT_EQ(rig.service().rollout->why, "errors is unknown (no_traffic)");
 }
 
 TEST(Gate, IsUnknownWhenItsWindowDoesNotFitInside) {
@@ -72,8 +72,8 @@ TEST(Gate, IsUnknownWhenItsWindowDoesNotFitInside) {
   rig.run(2min);
   start_gate(rig, 30s);
   rig.run(31s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
-  EXPECT_EQ(rig.service().gate->why, "errors is unknown (warming)");
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
+  EXPECT_EQ(rig.service().rollout->why, "errors is unknown (warming)");
 }
 
 TEST(Gate, NeitherActsNorFailsByARuleThatWasBadBefore) {
@@ -85,7 +85,7 @@ TEST(Gate, NeitherActsNorFailsByARuleThatWasBadBefore) {
   rig.stream("v2", 20, {.version = "v2", .status = 500});
   rig.run(61s);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
 }
 
 TEST(Gate, CountsARuleThatWasBadBeforeOnceItHasBeenFine) {
@@ -110,7 +110,7 @@ TEST(Gate, HoldsOnASharedCauseAndGoesOnByItselfWhenItClears) {
   serve(rig, true, true);
   rig.run(40s);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
   ASSERT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 1U);
   EXPECT_NE(rig.notices_of(Notice::Kind::not_acted)[0].headline.find("shared cause"),
             std::string::npos);
@@ -140,7 +140,7 @@ TEST(Gate, RollsBackByAProbeWithoutVersionsThatWasFineBefore) {
   probe(rig, 3, true);
   ASSERT_EQ(rig.orders.size(), 1U);
   EXPECT_EQ(rollback_of(rig.orders[0]).target, "v1");
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
 }
 
 TEST(Gate, BlamesNobodyByAProbeWithoutVersionsThatWasNeverFine) {
@@ -148,7 +148,7 @@ TEST(Gate, BlamesNobodyByAProbeWithoutVersionsThatWasNeverFine) {
   start_gate(rig, 10min);
   probe(rig, 6, true);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
   ASSERT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 1U);
   EXPECT_TRUE(rig.notices_of(Notice::Kind::not_acted)[0].page);
   EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted)[0].headline,
@@ -216,7 +216,7 @@ TEST(Gate, JudgesAbsoluteRulesWithoutABaselineButHasNothingToGoBackTo) {
   serve(rig, false, true);
   rig.run(20s);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
   ASSERT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 1U);
   EXPECT_NE(rig.notices_of(Notice::Kind::not_acted)[0].headline.find("no version to go back to"),
             std::string::npos);
@@ -228,7 +228,7 @@ TEST(Gate, NeverCountsAnAlert) {
   serve(rig, false, true);
   start_gate(rig, 30s);
   rig.run(31s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::pass);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass);
   EXPECT_TRUE(rig.orders.empty());
 }
 
@@ -237,8 +237,8 @@ TEST(Gate, IsUnknownWhileAPauseFires) {
   serve(rig, false, true);
   start_gate(rig, 30s);
   rig.run(31s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
-  EXPECT_EQ(rig.service().gate->why, "errors is firing");
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
+  EXPECT_EQ(rig.service().rollout->why, "errors is firing");
   EXPECT_TRUE(rig.orders.empty());
 }
 
@@ -248,7 +248,7 @@ TEST(Gate, FailsWithoutAnActionByElseFail) {
   rig.stream("v2", 1, {.version = "v2"});
   start_gate(rig, 30s);
   rig.run(31s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
   EXPECT_TRUE(rig.orders.empty());
 }
 
@@ -288,7 +288,7 @@ TEST(Gate, CountsTheRulesThatAreAlwaysJudged) {
     rig.run(5s);
   }
   EXPECT_EQ(rig.orders.size(), 1U);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::fail);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
 }
 
 TEST(Gate, EndsUnknownWhenSomeoneTakesTheCandidateOut) {
@@ -297,10 +297,10 @@ TEST(Gate, EndsUnknownWhenSomeoneTakesTheCandidateOut) {
   start_gate(rig, 10min);
   rig.push(Deployment{.service = "shop", .at = rig.now(), .versions = {{"v1", 90}, {"v2", 10}}});
   rig.run(10s);
-  EXPECT_FALSE(rig.service().gate->ended.has_value());
+  EXPECT_FALSE(decided(*rig.service().rollout).has_value());
   rig.push(Deployment{.service = "shop", .at = rig.now(), .versions = {{"v1", 100}}});
   rig.run(1s);
-  EXPECT_EQ(rig.service().gate->ended, Outcome::unknown);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
 }
 
 TEST(Gate, PagesOnceWhenNothingIsKnownForTenMinutes) {

@@ -109,11 +109,11 @@ void fail_gate(EngineRig& rig, const char* candidate, const char* baseline) {
   rig.stream("bad", 0);
   rig.stream("base", 20, {.version = baseline});
   rig.run(12s);
-  rig.push(GateStarted{.at = rig.now(),
-                       .service = "shop",
-                       .candidate = candidate,
-                       .baseline = baseline,
-                       .lasts = 10min});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = candidate,
+                          .baseline = baseline,
+                          .lasts = 10min});
   rig.stream("bad", 20, {.version = candidate, .status = 500});
   rig.run(20s);
 }
@@ -148,10 +148,10 @@ TEST(Restart, TakesARollbackThatDidNotHappenForNone) {
 TEST(Restart, HoldsNothingAgainstAVersionThatPassedAGateSince) {
   EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::applied));
   rig.stream("base", 20, {.version = "v2"});
-  rig.push(GateStarted{
+  rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 30s});
   rig.run(31s);
-  ASSERT_EQ(rig.service().gate->ended, Outcome::pass);
+  ASSERT_EQ(decided(*rig.service().rollout), Outcome::pass);
   fail_gate(rig, "v3", "v2");
   EXPECT_EQ(rig.orders.size(), 1U);
 }

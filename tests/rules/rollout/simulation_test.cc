@@ -42,11 +42,11 @@ struct World {
   void act() {
     if (once_in(3)) change_traffic();
     if (once_in(4)) {
-      rig.push(GateStarted{.at = rig.now(),
-                           .service = "shop",
-                           .candidate = version(),
-                           .baseline = once_in(5) ? "" : version(),
-                           .lasts = std::chrono::seconds{20 + random() % 60}});
+      rig.push(RolloutStarted{.at = rig.now(),
+                              .service = "shop",
+                              .candidate = version(),
+                              .baseline = once_in(5) ? "" : version(),
+                              .lasts = std::chrono::seconds{20 + random() % 60}});
       ++gates;
     }
     if (once_in(10)) {

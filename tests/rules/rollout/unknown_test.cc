@@ -77,7 +77,7 @@ TEST(Unknown, OfALongWindowThatFillsIsNotTold) {
 
 TEST(Unknown, ForWantOfTrafficPagesInAGate) {
   EngineRig rig({}, {critical("pause")});
-  rig.push(GateStarted{
+  rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 2h});
   rig.run(1h);
   EXPECT_EQ(pages(rig), 1U);

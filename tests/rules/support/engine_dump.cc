@@ -43,8 +43,8 @@ std::string dump(const Snapshot& snapshot) {
     for (const SeriesTotals& series : service.series)
       out << "  series " << series.route << ' ' << series.version << ' ' << series.requests << ' '
           << series.errors << ' ' << series.latency_count << '\n';
-    if (service.gate)
-      out << "  gate " << service.gate->candidate << ' ' << service.gate->why << '\n';
+    if (service.rollout)
+      out << "  gate " << service.rollout->candidate << ' ' << service.rollout->why << '\n';
   }
   return out.str();
 }
