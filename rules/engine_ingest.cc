@@ -343,6 +343,7 @@ void Engine::State::take(const Measurement& measurement) {
     const WindowSpec& spec = window->spec;
     if (spec.name != names_.text(*name) || !is_windowed_from(*window, measurement.at)) continue;
     if (is_gauge ? !spec.version.takes_or_none(*version) : !spec.version.takes(*version)) continue;
+    window->was_reported = true;
     switch (spec.kind) {
       case WindowSpec::Kind::count:
       case WindowSpec::Kind::reported:

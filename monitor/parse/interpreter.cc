@@ -186,7 +186,7 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
   rules::Request request{.source = source_, .at = *at};
   if (const auto rejection = set_end(fields, request)) return rejection;
   if (const auto rejection = fill(fields, request)) return rejection;
-  if (request.service == rules::kNoText) request.service = text(line.service);
+  if (request.service == rules::kNoText) request.service = text(line.service, TextUse::service);
   request.fingerprint = fingerprint(line.timestamp, line.message, quick_hash(line.instance));
   events.emplace_back(std::in_place_type<rules::Request>, request);
   return std::nullopt;
@@ -233,10 +233,10 @@ std::optional<Rejection> Interpreter::fill(const Fields& fields, rules::Request&
     if (!(fields.status.value >= 100 && fields.status.value <= 999)) return Rejection::bad_value;
     request.status = static_cast<std::uint16_t>(fields.status.value);
   }
-  if (fields.outcome != "ok") request.outcome = text(fields.outcome);
-  request.service = text(fields.service);
-  request.version = text(fields.version);
-  request.method = text(fields.method);
+  if (fields.outcome != "ok") request.outcome = text(fields.outcome, TextUse::word);
+  request.service = text(fields.service, TextUse::service);
+  request.version = text(fields.version, TextUse::version);
+  request.method = text(fields.method, TextUse::word);
   request.route = route(fields.url);
   request.exceptions = static_cast<std::uint16_t>(std::min(fields.exceptions, kExceptionsMax));
   if (latency_is_named_ && fields.latency_ms.present() && is_duration(fields.latency_ms)) {
@@ -245,20 +245,22 @@ std::optional<Rejection> Interpreter::fill(const Fields& fields, rules::Request&
   return std::nullopt;
 }
 
-rules::TextId Interpreter::text(std::string_view text) {
-  return texts_.id(text, [&](std::string_view whole) {
+rules::TextId Interpreter::text(std::string_view text, TextUse use) {
+  const auto make = [&](std::string_view whole) {
     std::size_t bytes = std::min(whole.size(), kNameBytesMax);
     // A longer name is cut, before a character and not inside one.
     while (bytes < whole.size() && bytes > 0 && (whole[bytes] & '\xC0') == '\x80') --bytes;
-    return interner_.id(whole.substr(0, bytes));
-  });
+    return interner_.id(whole.substr(0, bytes), use);
+  };
+  if (use == TextUse::any) return routes_.id(text, make);
+  return names_[static_cast<std::size_t>(use)].id(text, make);
 }
 
 rules::TextId Interpreter::route(std::string_view url) {
   // Not cached by URL: with ids in them few come twice, and to normalise costs less than to miss.
   if (url.empty()) return rules::kNoText;
   rules::RouteBuffer buffer;
-  return text(rules::normalise_route(url, buffer));
+  return text(rules::normalise_route(url, buffer), TextUse::any);
 }
 
 }  // namespace belay::monitor

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ class Interpreter {
   std::optional<Rejection> fill(const Fields& fields, rules::Request& request);
   std::optional<Rejection> set_end(const Fields& fields, rules::Request& request);
   std::optional<Rejection> set_times(const Fields& fields, Instant start, rules::Request& request);
-  rules::TextId text(std::string_view text);
+  rules::TextId text(std::string_view text, TextUse use);
   rules::TextId route(std::string_view url);
 
   const LogFormat format_;
@@ -56,7 +57,9 @@ class Interpreter {
   Interner& interner_;
   DocumentReader message_reader_;
   std::string message_;
-  TextCache<1024> texts_;
+  TextCache<1024> routes_;
+  /// By use: what is beyond the budget of one use may be a text of its own in another.
+  std::array<TextCache<256>, kTextUses> names_;
 };
 
 }  // namespace belay::monitor

@@ -46,7 +46,7 @@ Replay::Replay(Options options, EachStep each_step)
       parser_({.format = options_.format,
                .source = kRecording,
                .latency_field = options_.latency_field}) {
-  unnamed_ = parser_.interner().id(options_.service);
+  unnamed_ = parser_.interner().id(options_.service, TextUse::service);
 }
 
 void Replay::feed(std::string_view bytes) {

@@ -78,6 +78,11 @@ void LogFeed::say() {
   }
   lane_.deliver(std::move(progress));
   log_new_rejections();
+  if (!has_logged_versions_ && parser_.interner().overflowed(TextUse::version) > 0) {
+    has_logged_versions_ = true;
+    spdlog::warn("{}: more than {} versions: new ones count as \"other\", and cannot be judged",
+                 source_name_, Interner::kVersionsMax);
+  }
 }
 
 void LogFeed::log_new_rejections() {

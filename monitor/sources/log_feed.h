@@ -62,6 +62,7 @@ class LogFeed {
   std::string sampled_detail_;
   Instant said_{};
   std::set<std::string> reasons_logged_;
+  bool has_logged_versions_ = false;
 };
 
 }  // namespace belay::monitor

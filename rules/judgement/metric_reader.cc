@@ -78,6 +78,7 @@ MetricReader::MetricReader(const Metric& metric, const Binding& binding, Service
   } else if (const auto* named = std::get_if<MetricSubject>(&metric.subject)) {
     spec.of = WindowSpec::Of::metric;
     spec.name = named->name;
+    is_named_ = true;
     unit_ = named->to_base;
   } else if (const auto* scraped = std::get_if<PrometheusSubject>(&metric.subject)) {
     spec.of = WindowSpec::Of::prometheus;
@@ -205,6 +206,7 @@ Reading MetricReader::read(const ServiceEvidence& evidence, Instant now,
     return reading;
   }
   read_value(reading, now);
+  if (is_named_ && !samples->was_reported) reading.value.reset();
   const std::uint64_t wanted = needs_min_ ? samples_min.value_or(0) : 0;
   if (reading.value && reading.denominator >= wanted) return reading;
   const bool is_unreported = all_ != nullptr && all_->count() > reading.denominator &&

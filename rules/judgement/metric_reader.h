@@ -94,6 +94,7 @@ class MetricReader {
   bool is_missing_baseline_ = false;
   bool is_strict_ = false;  // Without evidence that names the version there is none.
   bool is_of_all_ = false;  // Asked for one version's share of what has no versions.
+  bool is_named_ = false;   // A metric by name, which may be misspelt: nothing of it is not zero.
   bool needs_min_ = true;
   std::optional<ExactThreshold> exact_;
   Window* numerator_ = nullptr;

@@ -57,6 +57,7 @@ struct Window {
   std::variant<CountWindow, QuantileWindow, ValueWindow, GaugeWindow> ring;
   std::uint32_t threshold_us = 0;
   Instant wall_time_at = Instant::min();  ///< Newest latency in it that is wall time.
+  bool was_reported = false;              ///< Of a metric: a value under its name has come, ever.
 
   /// Makes it show the window that ends at `now`.
   void advance(const TimeBuckets& now);

@@ -159,6 +159,27 @@ TEST(InternerTest, ATextHasOneIdAndIsDefinedOnce) {
   EXPECT_TRUE(interner.take_defined().empty());
 }
 
+TEST(InternerTest, AFloodOfRoutesLeavesRoomForVersionsServicesAndWords) {
+  Interner interner(SourceId{3}, 2);
+  for (int i = 0; i < 100; ++i) interner.id("/route/" + std::to_string(i));
+  const TextId other = interner.id("/one/more");
+  EXPECT_NE(interner.id("v2", TextUse::version), other);
+  EXPECT_NE(interner.id("shop", TextUse::service), other);
+  EXPECT_NE(interner.id("canceled", TextUse::word), other);
+  EXPECT_EQ(interner.id("v2"), interner.id("v2", TextUse::version)) << "one text, one id";
+  EXPECT_EQ(interner.overflowed(), 99U);
+  EXPECT_EQ(interner.overflowed(TextUse::version), 0U);
+}
+
+TEST(InternerTest, AFloodOfVersionsIsBoundedToo) {
+  Interner interner(SourceId{3});
+  for (std::size_t i = 0; i < Interner::kVersionsMax + 10; ++i) {
+    interner.id("v" + std::to_string(i), TextUse::version);
+  }
+  EXPECT_EQ(interner.overflowed(TextUse::version), 10U);
+  EXPECT_EQ(interner.take_defined().size(), Interner::kVersionsMax + 1);
+}
+
 TEST(InternerTest, TooManyTextsAreOtherAndCounted) {
   Interner interner(SourceId{3}, 2);
   const TextId first = interner.id("a");

@@ -276,6 +276,25 @@ TEST(HostileTest, BrokenTextDepthAndNumbersAreSurvivedAndCounted) {
   EXPECT_EQ(why(std::string("{\"ts\":1,\0", 9)), "not_json");
 }
 
+TEST(HostileTest, AFloodOfRoutesHidesNoVersionAndNoOutcome) {
+  const auto event = [](const std::string& route, const char* version, const char* outcome) {
+    return R"({"ts":1795182320647,"service":"shop","route":"/)" + route + R"(","version":")" +
+           version + R"(","outcome":")" + outcome + "\"}\n";
+  };
+  Parsed result;
+  std::string flood;
+  for (int i = 0; i < 25'000; ++i) {
+    std::string word;  // Digits would be taken for an id.
+    for (int rest = i; rest > 0; rest /= 20) word += static_cast<char>('g' + rest % 20);
+    flood += event("r" + word, "v1", "ok");
+  }
+  result.all(flood + event("late", "v2", "canceled"));
+  const rules::Request last = result.requests().back();
+  EXPECT_EQ(result.text(last.route), "other");
+  EXPECT_EQ(result.text(last.version), "v2");
+  EXPECT_EQ(result.text(last.outcome), "canceled");
+}
+
 TEST(HostileTest, TheFirstOfEachReasonIsKeptAndHarmless) {
   Parsed result;
   result.all("\033[31mred\nsecond\n");

@@ -133,6 +133,26 @@ TEST(JudgeMetrics, RateIsOfValuesThatAreNotZero) {
   EXPECT_EQ(rig.rule("m").evidence[0].numerator, 3U);
 }
 
+TEST(JudgeMetrics, ANameThatWasNeverReportedIsUnknownAndNotZero) {
+  EngineRig rig({make_rule("sum", "metric revenue sum < 10 over 10s"),
+                 make_rule("rate", "metric mismatches rate > 1/s over 10s"),
+                 make_rule("typo", "metric revenu sum < 10 over 10s")});
+  rig.stream("ok", 2);
+  rig.run(30s);
+  for (const char* rule : {"sum", "rate", "typo"}) {
+    EXPECT_EQ(rig.rule(rule).truth, Truth::unknown) << rule;
+    EXPECT_EQ(rig.rule(rule).unknown, UnknownKind::no_traffic) << rule;
+  }
+  measure(rig, "revenue", 50);
+  measure(rig, "mismatches", 1);
+  rig.run(1s);
+  EXPECT_EQ(rig.rule("sum").truth, Truth::fine);
+  EXPECT_EQ(rig.rule("rate").truth, Truth::fine);
+  rig.run(20s);
+  EXPECT_EQ(rig.rule("sum").truth, Truth::bad) << "nothing sold any more is a zero that is one";
+  EXPECT_EQ(rig.rule("typo").truth, Truth::unknown);
+}
+
 TEST(JudgeMetrics, OfPrometheusAreGauges) {
   EngineRig rig({make_rule("m", "prometheus cpu_seconds > 0.8")});
   measure(rig, "cpu_seconds", 0.9, Measurement::Kind::gauge);
