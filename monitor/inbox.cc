@@ -61,6 +61,17 @@ void Lane::offer_all(std::vector<rules::Event>& events) {
   inbox_.something_.notify_one();
 }
 
+void Lane::offer_whole(std::vector<rules::Event>& events) {
+  if (events.empty()) return;
+  {
+    const std::lock_guard lock(inbox_.mutex_);
+    waiting_.insert(waiting_.end(), std::make_move_iterator(events.begin()),
+                    std::make_move_iterator(events.end()));
+  }
+  events.clear();
+  inbox_.something_.notify_one();
+}
+
 void Lane::deliver(rules::Event event) { inbox_.deliver(std::move(event)); }
 
 double Lane::fill() const {

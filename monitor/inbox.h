@@ -26,10 +26,15 @@ class Lane {
   /// empty, whatever was dropped.
   void offer_all(std::vector<rules::Event>& events);
 
+  /// The same, but takes all of them, beyond the bound if need be: for who looks at fill() before,
+  /// and promises its sender what it has taken. One post is the most that it is exceeded by.
+  void offer_whole(std::vector<rules::Event>& events);
+
   /// What must never be lost: definitions of texts, states of the source, outcomes, commands.
   void deliver(rules::Event event);
 
-  /// Share of the lane in use, 0..1: push sources ask for patience (429) above one half.
+  /// Share of the lane in use, above 1 only after offer_whole(): push sources ask for patience
+  /// (429) above one half.
   [[nodiscard]] double fill() const;
 
  private:

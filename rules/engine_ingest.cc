@@ -310,8 +310,14 @@ void Engine::State::take(const QueueSample& sample) {
   if (refusal != Refusal::none) return;
   Service& service = *services_[found];
   service.has_news = true;
+  std::map<std::string, QueueStatus>& queues = service.evidence.queues;
+  if (sample.is_gone) {
+    service.evidence.queues_changed += queues.erase(queue);
+    return;
+  }
   feed_flow(service, queue, sample);
-  QueueStatus& status = service.evidence.queues[queue];
+  if (!queues.contains(queue)) ++service.evidence.queues_changed;
+  QueueStatus& status = queues[queue];
   status.queue = queue;
   if (sample.at >= status.last.at) status.last = sample;
   if (!sample.flow) return;

@@ -100,6 +100,8 @@ struct QueueSample {
     std::uint32_t stalled = 0;
   };
   std::optional<Flow> flow;
+  /// It was deleted: rules over an expression forget it. Everything else is absent.
+  bool is_gone = false;
 };
 
 /// A number that a program or Prometheus reports under a name.

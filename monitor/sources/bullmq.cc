@@ -1,5 +1,7 @@
 #include "monitor/sources/bullmq.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +23,8 @@ namespace {
 constexpr double kCommandsPerQueue = 13;
 /// INFO and TIME.
 constexpr double kCommandsPerPoll = 2;
+/// How often a queue is looked for in vain until it counts as deleted: a minute by default.
+constexpr int kPollsUntilGone = 6;
 
 /// One run of the source.
 class Watch {
@@ -97,8 +101,15 @@ class Watch {
     Result<std::vector<std::string>> found =
         discover_queues(connection, options_.prefix, options_.queues_max, options_.deadline);
     if (!found) return found.error();
+    for (const std::string& queue : queues_) polls_without_meta_.try_emplace(queue, 0);
     queues_ = std::move(found).value();
     discovered_at_ = now;
+    // One that is not there any more is asked for until it is known to be gone.
+    for (const auto& [queue, polls] : polls_without_meta_) {
+      if (std::find(queues_.begin(), queues_.end(), queue) == queues_.end()) {
+        queues_.push_back(queue);
+      }
+    }
     return Done{};
   }
 
@@ -116,8 +127,26 @@ class Watch {
     sample.source = options_.source;
     sample.queue = texts_.id(reading.queue);
     sample.at = clock_.now();
+    sample.is_gone = has_gone(reading);
     for (rules::TextDefined& text : texts_.take_defined()) lane_.deliver(std::move(text));
-    lane_.offer(std::move(sample));
+    const bool is_gone = sample.is_gone;
+    if (lane_.offer(std::move(sample)) && is_gone) forget(reading.queue);
+  }
+
+  /// A queue that somebody named is missed for ever; one that was only found may be deleted.
+  bool has_gone(const QueueReading& reading) {
+    if (!options_.names.empty()) return false;
+    int& polls = polls_without_meta_[reading.queue];
+    polls = reading.exists || reading.has_jobs ? 0 : polls + 1;
+    return polls >= kPollsUntilGone;
+  }
+
+  void forget(const std::string& queue) {
+    spdlog::warn("the queue \"{}\" was deleted: rules over all queues forget it",
+                 sanitize(queue, 100));
+    std::erase(queues_, queue);
+    polls_without_meta_.erase(queue);
+    warned_.erase(queue);
   }
 
   void lose(const char* reason, std::uint64_t lost) {
@@ -145,6 +174,7 @@ class Watch {
   std::optional<std::chrono::steady_clock::time_point> discovered_at_;
   std::optional<Instant> polled_at_;
   std::set<std::string> warned_;
+  std::map<std::string, int> polls_without_meta_;  ///< In a row, of the queues that were found.
   std::uint64_t read_ = 0;
   std::uint64_t without_meta_ = 0;
 };

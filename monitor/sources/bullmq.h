@@ -28,7 +28,8 @@ struct BullmqOptions {
 /// Reads only; its user needs `~PREFIX:* +@read +@connection -@dangerous +info +time`.
 ///
 /// - A queue without its `meta` key has a sample in which everything is absent: unknown, never
-/// zero.
+///   zero. One that was found by itself, not named, is gone if it stays so, without a job, for six
+///   polls in a row (QueueSample::is_gone); it counts again when it is found again.
 /// - `oldest` is the age of the job that is taken next (of each priority), a lower bound: retried
 /// and
 ///   promoted jobs may have waited longer behind it.

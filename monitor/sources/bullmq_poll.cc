@@ -149,6 +149,9 @@ Status QueuePoll::poll_chunk(RedisConnection& connection, std::vector<QueueReadi
       if (reply[place].kind == Kind::error) return refusal(reading.queue, reply[place]);
     }
     reading.exists = reply[kMeta].integer == 1;
+    for (const Place jobs : {kWait, kPaused, kPrioritized, kActive, kDelayed, kFailed}) {
+      reading.has_jobs = reading.has_jobs || reply[jobs].integer > 0;
+    }
     // LLEN of a key that does not exist is 0: without `meta` it would pass for an empty queue.
     if (!reading.exists) {
       events_.erase(reading.queue);

@@ -19,6 +19,7 @@ struct QueueReading {
   std::string queue;
   rules::QueueSample sample;  ///< Without source, queue and time.
   bool exists = false;        ///< Its `meta` is there; without it nothing of it is known.
+  bool has_jobs = false;      ///< One of its lists is there, with or without `meta`.
   bool has_lost_events = false;
   std::uint64_t lost_events = 0;
 };

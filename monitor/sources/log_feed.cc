@@ -40,7 +40,7 @@ void LogFeed::send() {
     say();
     return true;
   });
-  lane_.offer_all(events_);
+  is_promised_ ? lane_.offer_whole(events_) : lane_.offer_all(events_);
 }
 
 void LogFeed::gap(Instant since, std::string reason) {

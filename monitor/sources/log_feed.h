@@ -23,6 +23,9 @@ class LogFeed {
   LogFeed(const LogFeed&) = delete;
   LogFeed& operator=(const LogFeed&) = delete;
 
+  /// From now on nothing is dropped that was taken (Lane::offer_whole).
+  void promise() { is_promised_ = true; }
+
   void bytes(std::string_view bytes);
   /// The input ended as it should: a last line without a newline counts.
   void finish();
@@ -63,6 +66,7 @@ class LogFeed {
   Instant said_{};
   std::set<std::string> reasons_logged_;
   bool has_logged_versions_ = false;
+  bool is_promised_ = false;
 };
 
 }  // namespace belay::monitor

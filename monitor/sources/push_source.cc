@@ -38,6 +38,7 @@ void PushSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
   {
     const std::lock_guard lock(mutex_);
     feed_ = std::make_unique<LogFeed>(options_, lane, clock);
+    feed_->promise();
     feed_->set_health(rules::SourceHealth::alive);
   }
   while (wait_for(kBeat, stop)) {

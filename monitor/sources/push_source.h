@@ -20,7 +20,8 @@ class PushSource final : public Source {
   void run(std::stop_token stop, Lane& lane, const Clock& clock) override;
 
   /// Answers one POST of NDJSON, a JSON array or indented documents, whatever its content type
-  /// says: 202 with {"accepted": n, "rejected": {reason: n}}; 429 with Retry-After, and nothing
+  /// says: 202 with {"accepted": n, "rejected": {reason: n}}, and what was accepted is not dropped
+  /// on its way to the engine; 429 with Retry-After, and nothing
   /// taken, while the lane is half full; 405 for another method; 503 while run() is not under way.
   /// Any thread.
   net::Outgoing take(const net::Incoming& request);

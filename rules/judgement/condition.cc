@@ -99,7 +99,7 @@ struct BoundCondition::Node {
   std::vector<Node> children;
   std::vector<BoundComparison> comparisons;  // One; of an expression one for each queue.
   std::unique_ptr<re2::RE2> queues;
-  std::size_t queues_seen = 0;
+  std::uint64_t queues_seen = 0;
 };
 
 BoundCondition::Node::Node(const Sentence& sentence, const Condition& condition,
@@ -141,7 +141,10 @@ BoundCondition::Node::Node(const Sentence& sentence, const Condition& condition,
 }
 
 void BoundCondition::Node::bind(ServiceEvidence& evidence, Instant now) {
-  queues_seen = evidence.queues.size();
+  queues_seen = evidence.queues_changed;
+  std::erase_if(comparisons, [&](const BoundComparison& bound) {
+    return !evidence.queues.contains(bound.queue());
+  });
   for (const auto& [name, status] : evidence.queues) {
     const auto is_bound = [&name = name](const BoundComparison& bound) {
       return bound.queue() == name;
@@ -156,7 +159,7 @@ void BoundCondition::Node::bind(ServiceEvidence& evidence, Instant now) {
 Judgement BoundCondition::Node::judge_comparison(ServiceEvidence& evidence, Instant now,
                                                  Evidence& told) {
   if (queues == nullptr) return comparisons.front().judge(evidence, now, samples_min, told);
-  if (queues_seen != evidence.queues.size()) bind(evidence, now);
+  if (queues_seen != evidence.queues_changed) bind(evidence, now);
   std::vector<Judgement> judgements;
   std::optional<Evidence> worst;
   const auto is_worse = [&worst](const Evidence& other) {

@@ -39,6 +39,7 @@ struct ServiceEvidence {
   /// Indices of the sources that this service is judged on, by SourceKind; `platform` is none.
   std::array<std::vector<std::uint32_t>, 4> sources_by_kind;
   std::map<std::string, QueueStatus> queues;
+  std::uint64_t queues_changed = 0;          ///< How often one came or went.
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
   /// Candidate and baseline of the rollout that runs; none outside one.
   std::unique_ptr<PairedEvidence> paired;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "net/http_client.h"
+#include "net/redis.h"
 #include "tests/support/child_process.h"
 #include "tests/support/eventually.h"
 #include "tests/support/paths.h"
@@ -101,6 +102,40 @@ TEST_F(QueueTest, RulesFireOnWhatBullmqDoesAndRedisGoneIsUnknownAndNotZero) {
   load("create");
   EXPECT_TRUE(shows(std::string(kDepth) + " 0\n")) << get("/metrics");
   EXPECT_TRUE(shows("\"ready\"", "/readyz")) << get("/readyz");
+  child.signal(SIGTERM);
+  EXPECT_EQ(child.wait(20s), 0);
+}
+
+TEST_F(QueueTest, ADeletedQueueIsUnknownForAWhileAndThenForgotten) {
+  directory_.write("belay.yaml", fmt::format(R"(metrics: 127.0.0.1:{}
+services:
+  mailer:
+    queues: {{ redis: {{ url: "{}", every: 1s }} }}
+    rules: [rules.yaml]
+)",
+                                             port_, redis_.url()));
+  directory_.write("rules.yaml",
+                   "rules: [{ name: deep, when: 'queue ~\".*\" depth > 10', then: alert }]\n");
+  const auto redis =
+      net::RedisConnection::connect(net::RedisUrl::parse(redis_.url()).value(), 20s).value();
+  const auto command = [&](net::RedisConnection::Command words) {
+    ASSERT_TRUE(redis->pipeline({std::move(words)}, 20s).ok());
+  };
+  command({"HSET", "bull:news:meta", "version", "bullmq:5.0.0"});
+  load("still");
+  ChildProcess child{daemon()};
+  EXPECT_TRUE(shows(std::string(kDepth) + " 12\n")) << get("/metrics");
+  EXPECT_TRUE(says("deep is firing"));
+  net::RedisConnection::Command del = {"DEL"};
+  const auto keys = redis->pipeline({{"KEYS", "bull:mail:*"}}, 20s);
+  ASSERT_TRUE(keys.ok());
+  for (const auto& key : keys->front().items) del.push_back(key.text);
+  command(del);
+  const std::string state = "belay_rule_state{service=\"mailer\",rule=\"deep\",state=";
+  EXPECT_TRUE(shows(state + "\"unknown\"} 1")) << get("/metrics");
+  EXPECT_TRUE(says("the queue \"mail\" was deleted")) << content_of(directory_.path() / "output");
+  EXPECT_TRUE(shows(state + "\"fine\"} 1")) << get("/metrics");
+  EXPECT_EQ(get("/metrics").find("queue=\"mail\""), std::string::npos);
   child.signal(SIGTERM);
   EXPECT_EQ(child.wait(20s), 0);
 }

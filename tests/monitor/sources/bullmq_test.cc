@@ -1,5 +1,6 @@
 #include "monitor/sources/bullmq.h"
 
+#include <algorithm>
 #include <array>
 
 #include <gtest/gtest.h>
@@ -173,6 +174,59 @@ TEST(BullmqSourceTest, QueuesAreFoundUnderTheirPrefix) {
   EXPECT_EQ(run.text(run.all<QueueSample>().at(249).queue), "queue-99");
   hand({"HSET", "{acme*}:new:meta", "version", "x"});
   EXPECT_TRUE(run.until<rules::TextDefined>([](const auto& text) { return text.text == "new"; }));
+}
+
+TEST(BullmqSourceTest, AFoundQueueThatWasDeletedIsGoneAndANamedOneIsMissed) {
+  RedisServer server;
+  Hand hand(server.url());
+  const auto make = [&](const std::string& queue) {
+    hand({"HSET", "bull:" + queue + ":meta", "version", "bullmq:5.0.0"});
+  };
+  make("mail");
+  make("news");
+  BullmqSource found(options_for(server.url()));
+  BullmqSource named(options_for(server.url(), {"mail"}));
+  SourceRun run(found, kSource);
+  SourceRun of_named(named, kSource);
+  const auto is_of = [&](const QueueSample& sample, const char* queue) {
+    return run.text(sample.queue) == queue;
+  };
+  const auto knows = [](const QueueSample& sample) { return sample.depth.has_value(); };
+  ASSERT_TRUE(run.until<QueueSample>(knows));
+  ASSERT_TRUE(of_named.until<QueueSample>(knows));
+  hand({"DEL", "bull:mail:meta"});
+  ASSERT_TRUE(run.until<QueueSample>([](const auto& sample) { return sample.is_gone; }));
+  const auto samples = run.all<QueueSample>();
+  const auto gone = std::find_if(samples.begin(), samples.end(),
+                                 [](const auto& sample) { return sample.is_gone; });
+  EXPECT_TRUE(is_of(*gone, "mail"));
+  const auto unknown = std::count_if(samples.begin(), gone, [&](const QueueSample& sample) {
+    return is_of(sample, "mail") && is_unknown(sample);
+  });
+  EXPECT_EQ(unknown, 5) << "unknown until then, and not at once gone";
+  make("mail");
+  ASSERT_TRUE(test::eventually([&] {
+    const auto all = run.all<QueueSample>();
+    return is_of(all.back(), "mail") && all.back().depth.has_value();
+  }));
+  of_named.at_least<QueueSample>(20);
+  for (const QueueSample& sample : of_named.all<QueueSample>()) EXPECT_FALSE(sample.is_gone);
+}
+
+TEST(BullmqSourceTest, AQueueThatStillHasJobsIsNotGoneThoughItsMetaIs) {
+  RedisServer server;
+  Hand hand(server.url());
+  hand({"HSET", "bull:mail:meta", "version", "bullmq:5.0.0"});
+  hand({"RPUSH", "bull:mail:wait", "1"});
+  BullmqSource source(options_for(server.url()));
+  SourceRun run(source, kSource);
+  ASSERT_TRUE(run.until<QueueSample>([](const auto& sample) { return sample.depth == 1U; }));
+  hand({"DEL", "bull:mail:meta"});
+  ASSERT_TRUE(test::eventually([&] {
+    const auto all = run.all<QueueSample>();
+    return std::count_if(all.begin(), all.end(), is_unknown) >= 20;
+  }));
+  for (const QueueSample& sample : run.all<QueueSample>()) EXPECT_FALSE(sample.is_gone);
 }
 
 TEST(BullmqSourceTest, AKeyOfTheWrongTypeIsRefused) {

@@ -99,6 +99,18 @@ TEST_F(PushSourceTest, UnderPressureItAsksForPatienceAndTakesNothing) {
   EXPECT_EQ(running_->routes(6), "/a /a /a /a /a /b ");
 }
 
+TEST_F(PushSourceTest, WhatWasAcceptedIsNotDroppedThoughItIsMoreThanTheLaneHolds) {
+  start("", 8);
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += line("a");
+  const auto answer = post(many);
+  EXPECT_EQ(answer->status, 202);
+  EXPECT_EQ(nlohmann::json::parse(answer->body).at("accepted"), 20);
+  EXPECT_EQ(post(line("b"))->status, 429);
+  ASSERT_TRUE(running_->until([&] { return running_->requests.size() == 20; }));
+  EXPECT_TRUE(running_->gaps.empty());
+}
+
 TEST_F(PushSourceTest, ThePathSaysWhichSource) {
   start("");
   EXPECT_EQ(post(line("a"), {}, "/events/shop")->status, 202);

@@ -55,6 +55,32 @@ TEST(JudgeProbes, HaveLatencies) {
   EXPECT_EQ(rig.service().probes.at(0).passed_total, 4U);
 }
 
+TEST(JudgeQueues, OneThatIsGoneLeavesAnExpressionAndComesBack) {
+  EngineRig rig({make_rule("all", "queue ~\".*\" depth > 1000"),
+                 make_rule("named", "queue \"emails\" depth > 1000")});
+  const auto poll = [&](const char* queue, QueueSample state) {
+    sample(rig, queue, std::move(state));
+    rig.run(1s);
+  };
+  poll("emails", {.depth = 5000});
+  poll("news", {.depth = 1});
+  EXPECT_EQ(rig.rule("all").truth, Truth::bad);
+  for (int i = 0; i < 40; ++i) {
+    poll("emails", {});
+    poll("news", {.depth = 1});
+  }
+  EXPECT_EQ(rig.rule("all").truth, Truth::unknown) << "its meta is missing: nothing is known";
+  poll("emails", {.is_gone = true});
+  poll("news", {.depth = 1});
+  EXPECT_EQ(rig.rule("all").truth, Truth::fine);
+  EXPECT_EQ(rig.rule("named").truth, Truth::unknown) << "who names a queue wants that one";
+  EXPECT_EQ(rig.service().queues.size(), 1U);
+  poll("news", {.is_gone = true});
+  EXPECT_EQ(rig.rule("all").truth, Truth::unknown) << "no queue at all is not fine";
+  poll("emails", {.depth = 5000});
+  EXPECT_EQ(rig.rule("all").truth, Truth::bad);
+}
+
 TEST(JudgeQueues, DepthIsItsNewestValueAndGoesStale) {
   EngineRig rig({make_rule("q", "queue \"emails\" depth > 1000")});
   EXPECT_EQ(rig.rule("q").truth, Truth::unknown);
