@@ -7,6 +7,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { printGoals } from './goal_table.mjs';
 
 const [build = 'build/release', megabytes = '50', runs = '5'] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -61,12 +62,13 @@ function main() {
   }
   const ours = median(programs[0].seconds);
   console.log(`whole process, ${megabytes} MB, ${events} events, CPU time, median of ${runs}`);
-  for (const { name, seconds, first, then } of programs) {
+  for (const { name, seconds } of programs) {
     const each = `${(median(seconds) / events * 1e6).toFixed(2)} us an event`;
-    const ratio = first === undefined ? '' :
-        `  ${(median(seconds) / ours).toFixed(1)}x  (goal ${first}x, then ${then}x)`;
-    console.log(`  ${name.padEnd(16)} ${median(seconds).toFixed(3)} s  ${each.padStart(18)}${ratio}`);
+    console.log(`  ${name.padEnd(16)} ${median(seconds).toFixed(3)} s  ${each.padStart(18)}`);
   }
+  console.log();
+  printGoals(programs.slice(1).map(({ name, seconds, first, then }) =>
+      ['2', `${name} / belay replay`, median(seconds) / ours, 'x', first, then]));
 }
 
 try {

@@ -74,7 +74,7 @@ void Replay::take(std::vector<rules::Event>& parsed) {
     ++events_;
     auto* const request = std::get_if<rules::Request>(&event);
     if (request != nullptr && request->service == rules::kNoText) request->service = unnamed_;
-    const auto at = time_of(event);
+    const auto at = request != nullptr ? std::optional(request->at) : time_of(event);
     // The parser's stand-in for a time, before there was any.
     const bool timeless = !at || (*at == Instant{} && !first_);
     if (timeless) {
