@@ -7,14 +7,14 @@ RUN scripts/install-packages.sh
 COPY . .
 RUN cmake --preset release -DBELAY_TESTS=OFF -DBELAY_BENCH=OFF \
  && cmake --build --preset release --target belay \
- && strip build/release/belay
+ && strip build/release/belay \
+ && scripts/runtime-packages.sh build/release/belay > /runtime-packages
 
 FROM debian:bookworm-slim
+COPY --from=build /runtime-packages /usr/local/share/belay/runtime-packages
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates tini \
-      libcurl4 libfmt9 libhiredis0.14 libprometheus-cpp-core1.0 libre2-9 libsimdjson14 \
-      libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
+      ca-certificates tini $(cat /usr/local/share/belay/runtime-packages) \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/build/release/belay /usr/local/bin/belay
 COPY --chmod=755 deploy/container-entrypoint.sh /usr/local/bin/container-entrypoint

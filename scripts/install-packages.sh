@@ -8,12 +8,12 @@ packages=(
   build-essential cmake ninja-build pkg-config ccache mold git
   clang-format
   # libraries; Boost's Asio and Beast are headers only
-  libboost-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev libnats-dev
+  libboost-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
   libre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # tests and measurements: libraries, and the real programs Belay is tested against
   libbenchmark-dev libcpp-httplib-dev libgmock-dev libgtest-dev
-  curl faketime jq mtail openssl procps prometheus redis-server sqlite3 strace
+  faketime jq mtail prometheus redis-server strace
 )
 
 # Bookworm's default clang, 14, has no std::source_location with libstdc++; later releases' has.

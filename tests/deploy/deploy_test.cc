@@ -18,6 +18,7 @@ namespace belay::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::string file(const char* name) { return content_of(source_dir() / name); }
 
@@ -91,6 +92,23 @@ TEST(Dockerfile, BuildsForBookwormAndEndsBySigterm) {
   const auto fly = toml_lines(file("fly.toml"));
   EXPECT_THAT(dockerfile, HasSubstr("\nEXPOSE " + fly.at("http_service.internal_port") + " " +
                                     fly.at("metrics.port") + "\n"));
+}
+
+TEST(Dockerfile, InstallsThePackagesOfTheLibrariesThatBelayLoads) {
+  const TemporaryDirectory directory;
+  const auto said = directory.path() / "said";
+  ChildProcess script(
+      {.argv = {(source_dir() / "scripts/runtime-packages.sh").string(), belay_binary().string()},
+       .output = said});
+  EXPECT_EQ(script.wait(std::chrono::seconds(60)), 0) << content_of(said);
+  const std::string packages = content_of(said);
+  for (const char* package : {"libsqlite3-0\n", "libc6\n", "zlib1g\n"}) {
+    EXPECT_THAT(packages, HasSubstr(package));
+  }
+  EXPECT_THAT(packages, Not(HasSubstr(" "))) << "one name a line";
+  EXPECT_THAT(file("Dockerfile"),
+              HasSubstr("scripts/runtime-packages.sh build/release/belay > /runtime-packages\n"));
+  EXPECT_THAT(file("Dockerfile"), HasSubstr("$(cat /usr/local/share/belay/runtime-packages)"));
 }
 
 TEST(DeployedConfiguration, IsOneThatBelayAccepts) {
