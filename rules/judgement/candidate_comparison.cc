@@ -69,7 +69,8 @@ Standing standing_of(double log_odds, double alpha, bool passes_filter) {
 ComparisonSpec ComparisonSpec::of(const WorseThan& sentence, double confidence) {
   ComparisonSpec spec;
   spec.what = sentence.what;
-  spec.alpha = 1 - confidence;
+  // As it was meant: 1 - 0.99 is not quite 0.01.
+  spec.alpha = std::round((1 - confidence) * 1e9) / 1e9;
   if (sentence.what == WorseThan::What::errors) {
     spec.rho_errors = sentence.rho;
     spec.excess_errors = sentence.filter_points;

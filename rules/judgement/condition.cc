@@ -8,6 +8,7 @@
 #include <re2/re2.h>
 
 #include "rules/judgement/bound_comparison.h"
+#include "rules/judgement/worse_than.h"
 
 namespace belay::rules {
 namespace {
@@ -98,6 +99,7 @@ struct BoundCondition::Node {
   std::string what;
   std::vector<Node> children;
   std::vector<BoundComparison> comparisons;  // One; of an expression one for each queue.
+  std::optional<BoundWorseThan> worse_than;
   std::unique_ptr<re2::RE2> queues;
   std::uint64_t queues_seen = 0;
 };
@@ -135,8 +137,8 @@ BoundCondition::Node::Node(const Sentence& sentence, const Condition& condition,
       comparisons.emplace_back(*comparison, binding, evidence, "", now);
     }
     told.window = longest_window();
-  } else if (std::holds_alternative<WorseThan>(leaf)) {
-    told.note = "`worse than` is not judged by this version of Belay: it stays unknown";
+  } else if (const auto* worse = std::get_if<WorseThan>(&leaf)) {
+    worse_than.emplace(*worse, sentence.confidence, binding, evidence);
   }
 }
 
@@ -308,10 +310,7 @@ Judgement BoundCondition::Node::judge(ServiceEvidence& evidence, Instant now,
     return judge_silence(*silence, evidence, now, mine);
   if (const auto* sampling = std::get_if<SamplingFrom>(&leaf))
     return judge_sampling(*sampling, evidence, now, mine);
-  // "worse than": the comparison over time is not judged here; nobody may take that for fine.
-  mine.truth = Truth::unknown;
-  mine.unknown = UnknownKind::no_baseline;
-  return {Truth::unknown, UnknownKind::no_baseline};
+  return worse_than->judge(evidence, now, samples_min, mine);
 }
 
 void BoundCondition::Node::keep(WindowStore& windows) const {

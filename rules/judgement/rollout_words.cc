@@ -69,6 +69,19 @@ void keep_top(std::vector<TopFailure>& failures) {
   if (failures.size() > kTopMax) failures.resize(kTopMax);
 }
 
+/// "v2 took 10% ... Evidence against "not more than 1.25x worse": 8,100 to 1 (limit 200 to 1)"
+std::string words_of_finding(const RolloutNumbers& numbers, const std::string& candidate) {
+  return words_of_share(numbers, candidate) + ". Evidence against \"not more than " +
+         words_of(numbers.margin, Dimension::count) + "x worse\": " + words_of_odds(numbers);
+}
+
+/// "4.2% to 9.8% of its requests, 3 points more than allowed"
+std::string words_of_size(const RolloutNumbers& numbers) {
+  const double excess = std::max(numbers.excess, 0.0);
+  return percent(numbers.interval.low) + " to " + percent(numbers.interval.high) +
+         " of its requests, " + words_of(excess, Dimension::points) + " more than allowed";
+}
+
 GuardedRule guarded(RolloutRule rule) {
   switch (rule) {
     case RolloutRule::broken:
@@ -166,6 +179,14 @@ std::string words_of_odds(const RolloutNumbers& numbers) {
   return odds_text(numbers.odds) + " to 1 (limit " + odds_text(numbers.odds_limit) + " to 1)";
 }
 
+std::string words_of(const RolloutNumbers& numbers, const std::string& candidate) {
+  std::string text = words_of_finding(numbers, candidate) + "; " + words_of_size(numbers);
+  for (const std::string& line :
+       {listed("routes: ", numbers.routes), listed("by reason: ", numbers.reasons)})
+    if (!line.empty()) text += "; " + line;
+  return text;
+}
+
 std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted) {
   const RateInterval interval = rate_interval(failed, requests, kAlphaShown);
   return std::to_string(requests) + " of " + std::to_string(wanted) + " requests; " +
@@ -173,27 +194,22 @@ std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint
          percent(interval.high);
 }
 
-std::string RolloutWords::queue(const std::string& name, double depth, double before) const {
-  return "queue " + sanitize(name) + " is " + words_of(depth, Dimension::count) +
-         " deep; before the rollout it was " + words_of(before, Dimension::count);
-}
-
-void RolloutWords::fill_top(RolloutNumbers& numbers) const {
-  const EvidenceBlocks& blocks = evidence_.comparison().blocks(numbers.compared);
+void fill_top(RolloutNumbers& numbers, const EvidenceBlocks& blocks, const PairedEvidence& evidence,
+              const NameTable& names) {
   const std::vector<PairCounts>& routes = blocks.evidence_by_route();
   for (std::uint32_t route = 0; route < routes.size(); ++route) {
     const PairCounts::Of& counts = routes[route][Role::candidate];
     if (counts.bad == 0) continue;
-    const NameId name = evidence_.route_name(route);
-    const std::string text = name == kOtherRoute ? "other" : names_.text(name);
+    const NameId name = evidence.route_name(route);
+    const std::string text = name == kOtherRoute ? "other" : names.text(name);
     numbers.routes.push_back({.name = text.empty() ? "no route" : sanitize(text),
                               .bad = counts.bad,
                               .total = counts.total});
   }
   keep_top(numbers.routes);
   if (numbers.compared != Compared::errors) return;
-  for (const PairedEvidence::Failure& failure : evidence_.failures()) {
-    std::string name = sanitize(names_.text(failure.outcome));
+  for (const PairedEvidence::Failure& failure : evidence.failures()) {
+    std::string name = sanitize(names.text(failure.outcome));
     if (failure.status >= 500 || name.empty())
       name = std::to_string(failure.status) + (name.empty() || name == "ok" ? "" : " " + name);
     numbers.reasons.push_back({.name = std::move(name), .bad = failure.count});
@@ -201,16 +217,15 @@ void RolloutWords::fill_top(RolloutNumbers& numbers) const {
   keep_top(numbers.reasons);
 }
 
+std::string RolloutWords::queue(const std::string& name, double depth, double before) const {
+  return "queue " + sanitize(name) + " is " + words_of(depth, Dimension::count) +
+         " deep; before the rollout it was " + words_of(before, Dimension::count);
+}
+
 void RolloutWords::fill_comparison(RolloutAnswer& answer) const {
   answer.numbers = numbers_of(evidence_.comparison(), answer.at);
-  answer.headline = words_of_share(answer.numbers, candidate_) +
-                    ". Evidence against \"not more than " +
-                    words_of(answer.numbers.margin, Dimension::count) +
-                    "x worse\": " + words_of_odds(answer.numbers);
-  answer.details.push_back(percent(answer.numbers.interval.low) + " to " +
-                           percent(answer.numbers.interval.high) + " of its requests, " +
-                           words_of(answer.numbers.excess, Dimension::points) +
-                           " more than allowed");
+  answer.headline = words_of_finding(answer.numbers, candidate_);
+  answer.details.push_back(words_of_size(answer.numbers));
 }
 
 void RolloutWords::fill_rule(RolloutAnswer& answer) const {
@@ -260,7 +275,8 @@ void RolloutWords::fill(RolloutAnswer& answer) const {
       break;
   }
   if (answer.rule == RolloutRule::queue || answer.rule == RolloutRule::probes) return;
-  fill_top(answer.numbers);
+  fill_top(answer.numbers, evidence_.comparison().blocks(answer.numbers.compared), evidence_,
+           names_);
   for (std::string line :
        {listed("routes: ", answer.numbers.routes), listed("by reason: ", answer.numbers.reasons)})
     if (!line.empty()) answer.details.push_back(std::move(line));

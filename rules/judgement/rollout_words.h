@@ -22,7 +22,6 @@ class RolloutWords {
  private:
   void fill_comparison(RolloutAnswer& answer) const;
   void fill_rule(RolloutAnswer& answer) const;
-  void fill_top(RolloutNumbers& numbers) const;
 
   const PairedEvidence& evidence_;
   const std::string& candidate_;
@@ -34,6 +33,11 @@ class RolloutWords {
 RolloutNumbers numbers_of(const CandidateComparison& comparison, Instant now);
 /// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
+/// The routes and the reasons of the candidate's bad events in one metric's evidence window.
+void fill_top(RolloutNumbers& numbers, const EvidenceBlocks& blocks, const PairedEvidence& evidence,
+              const NameTable& names);
+/// All of it in one line: shares, odds, interval, excess, routes, reasons.
+std::string words_of(const RolloutNumbers& numbers, const std::string& candidate);
 /// "8,100 to 1 (limit 200 to 1)".
 std::string words_of_odds(const RolloutNumbers& numbers);
 /// "37 of 50 requests; 0 of 37 failed, so at most 17.2%".

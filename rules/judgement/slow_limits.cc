@@ -16,6 +16,35 @@ Histogram halved(const Histogram& whole) {
   return half;
 }
 
+struct Limits {
+  std::uint32_t candidate = 0;
+  std::uint32_t baseline = 0;
+};
+
+std::uint32_t first_bucket_from(double value);
+
+/// Of the bounds next to a quantile's own the one whose product with `factor` lies nearest below a
+/// bound: there the candidate's limit is `factor` times the baseline's, and hardly more.
+Limits limits_near(BucketId quantile, double factor) {
+  constexpr int kReach = 2;
+  Limits best;
+  double best_ratio = 0;
+  for (int offset = -kReach; offset <= kReach; ++offset) {
+    const int bucket = quantile + offset;
+    if (bucket <= kZeroBucket || bucket >= 65535 - kBucketsPerOctave) continue;
+    const double bound = bucket_upper(static_cast<BucketId>(bucket));
+    const std::uint32_t candidate = first_bucket_from(factor * bound);
+    const double ratio = bucket_lower(static_cast<BucketId>(candidate)) / bound;
+    if (best_ratio > 0 && ratio >= best_ratio) continue;
+    best_ratio = ratio;
+    best = {.candidate = candidate, .baseline = static_cast<std::uint32_t>(bucket) + 1};
+  }
+  if (best_ratio == 0)
+    best = {.candidate = first_bucket_from(factor * bucket_upper(quantile)),
+            .baseline = quantile + 1U};
+  return best;
+}
+
 /// The first bucket of which every value is at or above `value`.
 std::uint32_t first_bucket_from(double value) {
   const BucketId bucket = bucket_of(value);
@@ -37,7 +66,8 @@ void SlowLimits::refresh() {
     for (std::size_t i = 0; i < kSlowQuantiles.size(); ++i) {
       if (route.seen.count() < kSamplesMin[i]) continue;
       const BucketId quantile = bucket_of(*route.seen.quantile(kSlowQuantiles[i]));
-      route.slow_from[i] = {first_bucket_from(factor_ * bucket_upper(quantile)), quantile + 1U};
+      const Limits limits = limits_near(quantile, factor_);
+      route.slow_from[i] = {limits.candidate, limits.baseline};
     }
     if (route.seen.count() >= kSamplesMax) route.seen = halved(route.seen);
   }

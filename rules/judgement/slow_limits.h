@@ -15,7 +15,8 @@ inline constexpr std::array kSlowQuantiles = {0.5, 0.9, 0.99};
 /// What "slow" means on each route: for the baseline above its own running quantile, for the
 /// candidate above `factor` times that. Limits are bounds of histogram buckets, so that a second of
 /// requests that was counted elsewhere says exactly what its requests would have said one by one;
-/// the candidate's is the first bound at or above the product (at most 3 % above it).
+/// the baseline's is one of those next to its quantile, the candidate's the first one at or above
+/// the product.
 ///
 /// The running quantile is that of the last 10,000 to 20,000 requests or so; only what came before
 /// the latest refresh() counts.

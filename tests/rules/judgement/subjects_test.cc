@@ -209,16 +209,6 @@ TEST(JudgeSampling, IsBadWhenTheSourceDropsForSoLong) {
   EXPECT_EQ(rig.rule("s").truth, Truth::bad);
 }
 
-TEST(JudgeWorseThan, IsUnknownAndNeverFine) {
-  EngineRig rig({},
-                {make_rule("w", "candidate error rate worse than baseline by 25%, confidence 99%",
-                           "rollback")});
-  rig.push(RolloutStarted{
-      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
-  rig.run(30s);
-  EXPECT_EQ(rig.rule("w").truth, Truth::unknown);
-}
-
 TEST(JudgeLogic, IsKleenes) {
   // Bad or unknown is bad; bad and unknown is unknown; fine and unknown is fine.
   EngineRig rig({make_rule("or", "error rate > 5% over 10s or queue a depth > 1"),

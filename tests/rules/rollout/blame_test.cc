@@ -271,17 +271,15 @@ TEST(Start, WhileOneRunsEndsItAndNeverRollsBackTwice) {
   EXPECT_EQ(rig.notices_of(Notice::Kind::rollout_ended).size(), 3U);
 }
 
-TEST(Unjudged, WorseThanSaysSoInTheEvidenceAndInTheVerdict) {
+TEST(WorseThan, WithoutABaselineIsUnknownAndTheVerdictSaysWhy) {
   EngineRig rig({}, {make_rule("worse", "candidate worse than baseline", "rollback")});
-  serve(rig, "v1", 0);
   serve(rig, "v2", 0);
-  start_gate(rig, "v1", 30s);
+  start_gate(rig, "", 30s);
   rig.run(31s);
-  EXPECT_TRUE(contains(describe(rig.rule("worse").evidence.at(0)), "not judged by this version"));
+  EXPECT_EQ(rig.rule("worse").unknown, UnknownKind::no_baseline);
+  EXPECT_TRUE(contains(describe(rig.rule("worse").evidence.at(0)), "no baseline to compare with"));
   EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
-  EXPECT_TRUE(contains(rig.service().rollout->why, "not judged by this version"));
-  const Notice started = rig.notices_of(Notice::Kind::rollout_started).at(0);
-  EXPECT_TRUE(contains(started.details.back(), "not judged by this version"));
+  EXPECT_TRUE(contains(rig.service().rollout->why, "no baseline to compare with"));
 }
 
 }  // namespace
