@@ -8,7 +8,7 @@ SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test bench asan tsan fuzz format lint clean packages
+.PHONY: run test bench decisions asan tsan fuzz format lint clean packages
 
 run: packages
 	cmake --preset release
@@ -33,6 +33,14 @@ fuzz: packages
 	cmake --preset fuzz -DCMAKE_CXX_COMPILER=clang++$(CLANG)
 	cmake --build --preset fuzz
 	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+# How often a rollout would have been rolled back rightly and wrongly, on simulated traffic.
+decisions: packages
+	cmake --preset release
+	cmake --build --preset release --target belay
+	g++ -O2 -ffp-contract=off -std=c++20 -o build/release/gen bench/decisions/gen.cpp
+	bench/decisions/run.py build/release/gen build/release/belay bench/decisions/public \
+	  build/release/decisions.jsonl
 
 format: packages
 	clang-format -i $(SOURCES)

@@ -15,26 +15,32 @@
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/notice_output.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/replay_summary.h"
 #include "monitor/commands/terminal.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/config/sentence_needs.h"
+#include "monitor/replay/decisions.h"
 #include "monitor/replay/episodes.h"
 #include "monitor/replay/recording.h"
+#include "rules/rollout/steps.h"
 
 namespace belay::monitor {
 namespace {
 
 using nlohmann::ordered_json;
 
+const std::vector<std::string> kRules = {"packs/rollout"};
+
 struct ReplayArguments {
   std::vector<std::string> files;
-  std::vector<std::string> rules = {"packs/rollout"};
+  std::vector<std::string> rules;  ///< None: kRules, or the default judgement of a rollout.
   std::vector<std::string> against;
   std::string format = "auto";
   std::string latency_field;
   std::string service;
   std::string candidate;
   std::string baseline;
+  std::string steps;
   OutputFormat output = OutputFormat::text;
 };
 
@@ -42,26 +48,78 @@ struct ReplayArguments {
 class ReplayVerb {
  public:
   explicit ReplayVerb(const ReplayArguments& arguments)
-      : arguments_(arguments), style_(Style::of(stdout)) {}
+      : arguments_(arguments), style_(Style::of(stdout)) {
+    if (arguments_.rules.empty() && arguments_.steps.empty()) arguments_.rules = kRules;
+  }
 
   int run() {
     if (!arguments_.against.empty()) return compare();
     const auto rules = load_rules(arguments_.rules);
     if (!rules) return kExitConfiguration;
-    if (!check_versions(*rules)) return kExitUsage;
-    Replay replay{options(*rules),
-                  [this](const rules::Step& step, Instant now) { show(step, now); }};
+    if (!check_versions(*rules) || !read_steps(*rules)) return kExitUsage;
+    Replay replay{options(*rules), [&](const rules::Step& step, Instant now) {
+                    if (decisions_)
+                      decide(step, now, *replay_->first());
+                    else
+                      show(step, now);
+                  }};
+    replay_ = &replay;
     for (const std::string& file : arguments_.files) {
       if (!read(file, replay)) return kExitUsage;
       if (reader_gone_) return kExitPass;
     }
     replay.finish();
     progress_.erase();
-    end(replay);
+    decisions_ ? end_decisions(replay) : end(replay);
     return replay.jump() ? kExitUsage : kExitPass;
   }
 
  private:
+  bool read_steps(const std::vector<rules::Rule>& rules) {
+    if (arguments_.steps.empty()) return true;
+    if (arguments_.candidate.empty()) {
+      complain("--steps needs --service and --candidate: whose traffic is it?");
+      return false;
+    }
+    auto steps = rules::parse_steps(arguments_.steps);
+    if (!steps) {
+      complain("--steps: " + sanitize(steps.error().message));
+      return false;
+    }
+    steps_ = *steps;
+    decisions_.emplace(std::move(*steps), rules);
+    return true;
+  }
+
+  void decide(const rules::Step& step, Instant now, Instant first) {
+    for (const Decision& decision : decisions_->take(step, now, first)) show(decision);
+  }
+
+  void show(const Decision& decision) {
+    if (arguments_.output == OutputFormat::json) {
+      shown_.push_back(monitor::json_of(decision));
+      return;
+    }
+    const std::string line = arguments_.output == OutputFormat::jsonl
+                                 ? exporters::text_of(monitor::json_of(decision)) + "\n"
+                                 : monitor::text_of(decision);
+    if (!print(line)) reader_gone_ = true;
+  }
+
+  void end_decisions(const Replay& replay) {
+    const auto first = replay.first();
+    const auto kept = first ? decisions_->end(replay.last(), *first) : Decision{.decision = "keep"};
+    if (kept) show(*kept);
+    const Replay::Summary summary = replay.summary();
+    if (arguments_.output == OutputFormat::json) {
+      ordered_json json = summary_json(summary);
+      json["decisions"] = shown_;
+      print(exporters::text_of(json, 2) + "\n");
+    } else if (arguments_.output == OutputFormat::text) {
+      print(documents_text(summary, style_));
+    }
+  }
+
   /// The same recording under both sets of rules, and what differs.
   int compare() {
     if (std::ranges::find(arguments_.files, "-") != arguments_.files.end()) {
@@ -148,7 +206,9 @@ class ReplayVerb {
       options.gate = rules::RolloutStarted{.service = arguments_.service,
                                            .candidate = arguments_.candidate,
                                            .baseline = arguments_.baseline,
-                                           .lasts = std::chrono::hours{24 * 366}};
+                                           .lasts = std::chrono::hours{24 * 366},
+                                           .by_default_rules = decisions_.has_value()};
+      options.steps = steps_;
     }
     if (!arguments_.service.empty()) {
       options.service = arguments_.service;
@@ -217,7 +277,7 @@ class ReplayVerb {
       print(text(summary, replay.snapshot()));
       return;
     }
-    ordered_json json = json_of(summary);
+    ordered_json json = summary_json(summary);
     json["rules"] = rules_of(replay);
     if (arguments_.output == OutputFormat::json) {
       json["notices"] = shown_;
@@ -227,17 +287,6 @@ class ReplayVerb {
       line.update(json);
       print(exporters::text_of(line) + "\n");
     }
-  }
-
-  static ordered_json json_of(const Replay::Summary& summary) {
-    ordered_json json{{"documents", summary.documents}, {"used", summary.used},
-                      {"rejected", summary.rejected},   {"events", summary.events},
-                      {"bytes", summary.bytes},         {"steps", summary.steps}};
-    if (summary.first) {
-      json["first"] = format_utc(*summary.first);
-      json["last"] = format_utc(*summary.last);
-    }
-    return json;
   }
 
   /// Each rule as it stood at the end, and how often it had fired.
@@ -258,23 +307,7 @@ class ReplayVerb {
 
   std::string text(const Replay::Summary& summary,
                    const std::optional<rules::Snapshot>& snapshot) const {
-    std::string text = fmt::format("{} documents, {} used",
-                                   style_.bold(std::to_string(summary.documents)), summary.used);
-    std::uint64_t rejected = 0;
-    std::string reasons;
-    for (const auto& [reason, count] : summary.rejected) {
-      rejected += count;
-      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count, reason);
-    }
-    text +=
-        rejected == 0 ? ", none rejected" : fmt::format(", {} rejected ({})", rejected, reasons);
-    if (summary.first) {
-      text += fmt::format("; {} from {}",
-                          format_duration(std::chrono::round<std::chrono::milliseconds>(
-                              *summary.last - *summary.first)),
-                          format_utc(*summary.first));
-    }
-    text += "\n";
+    std::string text = documents_text(summary, style_);
     if (summary.used == 0) return text + "nothing was judged: there is no document to judge\n";
     if (fired_.empty()) text += "no rule fired\n";
     for (const auto& [rule, times] : fired_) {
@@ -305,11 +338,14 @@ class ReplayVerb {
     return text;
   }
 
-  const ReplayArguments& arguments_;
+  ReplayArguments arguments_;
   const Style style_;
   Progress progress_;
   std::optional<Instant> start_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> fired_;  ///< By service and rule.
+  std::vector<rules::RolloutStep> steps_;
+  std::optional<Decisions> decisions_;  ///< With --steps.
+  const Replay* replay_ = nullptr;
   ordered_json shown_ = ordered_json::array();
   bool reader_gone_ = false;
 };
@@ -326,7 +362,7 @@ void add_replay(CLI::App& app, Chosen& chosen) {
   verb->add_option("--rules", arguments->rules, "Packs and rule files")
       ->type_name("FILE")
       ->allow_extra_args(false)
-      ->capture_default_str();
+      ->default_str("packs/rollout; with --steps the default judgement of a rollout");
   verb->add_option("--against", arguments->against,
                    "Other packs and rule files: what would they have done, and what differs?")
       ->type_name("FILE")
@@ -340,6 +376,9 @@ void add_replay(CLI::App& app, Chosen& chosen) {
                    "The service that is rolled out, and that events belong to which name none");
   verb->add_option("--candidate", arguments->candidate, "Its new version");
   verb->add_option("--baseline", arguments->baseline, "The version that was good before");
+  verb->add_option("--steps", arguments->steps,
+                   "How the traffic was moved: print what the rollout would have decided")
+      ->type_name("'10% for 10m, ...'");
   add_output_option(*verb, arguments->output);
   verb->callback(
       [arguments, &chosen] { chosen = [arguments] { return ReplayVerb{*arguments}.run(); }; });

@@ -104,12 +104,27 @@ void Replay::take(rules::Event&& event, Instant at) {
 void Replay::begin(Instant first) {
   first_ = largest_ = first;
   const Instant start{std::chrono::floor<std::chrono::seconds>(first.time_since_epoch())};
-  next_step_ = start;
+  next_step_ = moves_at_ = start;
   engine_.emplace(with_recording(options_.plan), start);
   if (!options_.gate) return;
   rules::RolloutStarted gate = *options_.gate;
   gate.at = start;
   waiting_.emplace_back(std::move(gate));
+  move_traffic();
+}
+
+void Replay::move_traffic() {
+  for (; moved_ < options_.steps.size() && moves_at_ <= next_step_; ++moved_) {
+    const rules::RolloutStep& step = options_.steps[moved_];
+    rules::Deployment deployment{.service = options_.gate->service, .at = moves_at_};
+    deployment.versions.push_back({options_.gate->candidate, step.percent});
+    if (step.percent < 100 && !options_.gate->baseline.empty())
+      deployment.versions.push_back({options_.gate->baseline, 100 - step.percent});
+    std::ranges::stable_sort(deployment.versions, std::ranges::greater{},
+                             &rules::Deployment::Share::percent);
+    waiting_.emplace_back(std::move(deployment));
+    moves_at_ += step.bake;
+  }
 }
 
 void Replay::step_to(Instant until) {
@@ -124,6 +139,7 @@ void Replay::step() {
   if (next_step_.time_since_epoch() % 1s == 0s) {
     waiting_.emplace_back(rules::SourceState{kRecording, next_step_, health_, {}});
   }
+  if (options_.gate) move_traffic();
   const rules::Step made = engine_->step(next_step_, waiting_);
   waiting_.clear();
   ++steps_;

@@ -10,6 +10,7 @@
 
 #include "monitor/parse/log_parser.h"
 #include "rules/engine.h"
+#include "rules/rollout/steps.h"
 
 namespace belay::monitor {
 
@@ -24,6 +25,8 @@ class Replay {
     std::string service = "unnamed";  ///< Of events that name none.
     std::optional<rules::RolloutStarted>
         gate;  ///< Begins with the first event; its `at` is set here.
+    /// How its traffic was moved while the recording was made, from the first event on.
+    std::vector<rules::RolloutStep> steps;
   };
   /// What the recording came to. documents = used + the sum of rejected.
   struct Summary {
@@ -60,6 +63,9 @@ class Replay {
   };
   [[nodiscard]] const std::optional<Jump>& jump() const { return jump_; }
   [[nodiscard]] std::uint64_t events() const { return events_; }
+  /// The time of the first event, and the largest one.
+  [[nodiscard]] std::optional<Instant> first() const { return first_; }
+  [[nodiscard]] Instant last() const { return largest_; }
   /// The first document of each reason for which the parser rejected one; fit for a terminal.
   [[nodiscard]] const std::map<std::string, std::string>& first_rejected() const {
     return parser_.first_rejected();
@@ -71,6 +77,8 @@ class Replay {
   void begin(Instant first);
   void step_to(Instant until);
   void step();
+  /// Tells of the steps that have begun by now, as a platform would.
+  void move_traffic();
 
   Options options_;
   rules::TextId unnamed_ = rules::kNoText;
@@ -82,6 +90,8 @@ class Replay {
   rules::SourceHealth health_ = rules::SourceHealth::alive;
   Instant next_step_{};
   Instant largest_{};
+  std::size_t moved_ = 0;  ///< Steps that have begun.
+  Instant moves_at_{};     ///< When the next one begins.
   std::optional<Instant> first_;
   std::optional<Jump> jump_;
   std::uint64_t events_ = 0;

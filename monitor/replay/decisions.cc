@@ -1,0 +1,141 @@
+#include "monitor/replay/decisions.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+
+namespace belay::monitor {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json json_of(const std::vector<rules::TopFailure>& failures) {
+  ordered_json json = ordered_json::array();
+  for (const rules::TopFailure& failure : failures) {
+    ordered_json one{{"name", failure.name}, {"bad", failure.bad}};
+    if (failure.total > 0) one["total"] = failure.total;
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+ordered_json json_of(const rules::RolloutNumbers& numbers) {
+  ordered_json json{{"compared", rules::name_of(numbers.compared)},
+                    {"window_seconds", seconds(numbers.window)}};
+  for (const auto& [name, role] : {std::pair{"candidate", rules::Role::candidate},
+                                   std::pair{"baseline", rules::Role::baseline}}) {
+    json[name] = {{"bad", numbers.counts[role].bad}, {"total", numbers.counts[role].total}};
+  }
+  json["odds"] = numbers.odds;
+  json["odds_limit"] = numbers.odds_limit;
+  json["traffic_share"] = numbers.traffic;
+  json["bad_share"] = numbers.share;
+  json["excess"] = numbers.excess;
+  json["rate_low"] = numbers.interval.low;
+  json["rate_high"] = numbers.interval.high;
+  json["routes"] = json_of(numbers.routes);
+  json["reasons"] = json_of(numbers.reasons);
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json json_of(const Decision& decision) {
+  ordered_json json{{"decision", decision.decision}, {"t", seconds(decision.t)}};
+  if (decision.step > 0) json["step"] = decision.step;
+  if (!decision.rule.empty()) json["rule"] = decision.rule;
+  if (!decision.reason.empty()) json["reason"] = decision.reason;
+  if (!decision.details.empty()) json["details"] = decision.details;
+  if (decision.numbers) json["numbers"] = json_of(*decision.numbers);
+  return json;
+}
+
+std::string text_of(const Decision& decision) {
+  const auto at = std::chrono::round<std::chrono::seconds>(decision.t);
+  std::string text = fmt::format("{:>8}  {}", format_duration(at), decision.decision);
+  if (!decision.rule.empty()) text += fmt::format(" by {}", sanitize(decision.rule));
+  if (!decision.reason.empty()) text += fmt::format(": {}", sanitize(decision.reason));
+  text += "\n";
+  for (const std::string& line : decision.details)
+    text += fmt::format("{:>10}{}\n", "", sanitize(line));
+  return text;
+}
+
+Decisions::Decisions(std::vector<rules::RolloutStep> steps, const std::vector<rules::Rule>& written)
+    : steps_(std::move(steps)) {
+  for (const rules::Rule& rule : written)
+    if (rule.then.kind == rules::Then::Kind::pause) pausing_rules_.insert(rule.name);
+}
+
+Decision Decisions::decision(std::string what, Instant at, Instant first) const {
+  return {.decision = std::move(what), .t = at - first, .step = step_ + 1};
+}
+
+void Decisions::advance(std::vector<Decision>& decided, Instant now, Instant first) {
+  if (!step_ends_)
+    step_ends_ = std::chrono::floor<std::chrono::seconds>(first) + steps_.front().bake;
+  while (step_ + 1 < steps_.size() && now >= *step_ends_) {
+    ++step_;
+    if (!is_rolled_back_ && !is_paused_ && firing_pauses_.empty()) {
+      decided.push_back(decision("advance", *step_ends_, first));
+      decided.back().reason = fmt::format("{:g}% of the traffic", steps_[step_].percent);
+    }
+    *step_ends_ += steps_[step_].bake;
+  }
+}
+
+void Decisions::take(std::vector<Decision>& decided, const rules::RolloutAnswer& answer,
+                     Instant first) {
+  using Kind = rules::RolloutAnswer::Kind;
+  if (is_rolled_back_ || answer.kind == Kind::warn) return;
+  if (answer.kind == Kind::rollback) is_rolled_back_ = true;
+  if (answer.kind != Kind::rollback) is_paused_ = answer.kind == Kind::pause;
+  Decision made = decision(rules::name_of(answer.kind), answer.at, first);
+  made.rule = rules::name_of(answer.rule);
+  made.reason = answer.headline;
+  made.details = answer.details;
+  if (answer.kind != Kind::resume) made.numbers = answer.numbers;
+  decided.push_back(std::move(made));
+}
+
+void Decisions::take(std::vector<Decision>& decided, const rules::Notice& notice, Instant first) {
+  if (is_rolled_back_) return;
+  const bool is_rollback = notice.kind == rules::Notice::Kind::would_act;
+  const bool is_of_pause = pausing_rules_.contains(notice.rule);
+  std::string what;
+  if (is_rollback) {
+    is_rolled_back_ = true;
+    what = "rollback";
+  } else if (is_of_pause && notice.kind == rules::Notice::Kind::fired) {
+    firing_pauses_.insert(notice.rule);
+    what = "pause";
+  } else if (is_of_pause && notice.kind == rules::Notice::Kind::cleared) {
+    firing_pauses_.erase(notice.rule);
+    what = "resume";
+  } else {
+    return;
+  }
+  Decision made = decision(std::move(what), notice.at, first);
+  made.rule = notice.rule;
+  made.reason = notice.headline;
+  decided.push_back(std::move(made));
+}
+
+std::vector<Decision> Decisions::take(const rules::Step& step, Instant now, Instant first) {
+  std::vector<Decision> decided;
+  for (const rules::Notice& notice : step.notices) take(decided, notice, first);
+  for (const rules::Step::Answer& answer : step.answers) take(decided, answer.answer, first);
+  advance(decided, now, first);
+  return decided;
+}
+
+std::optional<Decision> Decisions::end(Instant last, Instant first) const {
+  if (is_rolled_back_) return std::nullopt;
+  return decision("keep", last, first);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/language/rule.h"
+#include "rules/rollout/steps.h"
+
+namespace belay::monitor {
+
+/// One thing that a rollout would have done in a replay.
+struct Decision {
+  std::string decision;  ///< rollback, pause, resume, advance, keep
+  Duration t{};          ///< Event time since the recording's first event.
+  std::string rule;
+  std::string reason;
+  std::vector<std::string> details;
+  std::optional<rules::RolloutNumbers> numbers;
+  std::size_t step = 0;  ///< From 1.
+};
+
+nlohmann::ordered_json json_of(const Decision& decision);
+/// "1m48s rollback by comparison: v2 took …". Ends in a line break.
+std::string text_of(const Decision& decision);
+
+/// What a rollout in these steps would have done: the default judgement's answers, and what written
+/// rules asked for. The recorded traffic moves on whatever is decided, but nothing is decided after
+/// a rollback.
+class Decisions {
+ public:
+  /// `written`: the rules that were given besides; those with `then: pause` pause.
+  Decisions(std::vector<rules::RolloutStep> steps, const std::vector<rules::Rule>& written);
+
+  /// Of one step of the engine; `first` is the recording's first event.
+  std::vector<Decision> take(const rules::Step& step, Instant now, Instant first);
+  /// `keep`, unless something was rolled back.
+  [[nodiscard]] std::optional<Decision> end(Instant last, Instant first) const;
+  [[nodiscard]] bool is_rolled_back() const { return is_rolled_back_; }
+
+ private:
+  void advance(std::vector<Decision>& decided, Instant now, Instant first);
+  void take(std::vector<Decision>& decided, const rules::RolloutAnswer& answer, Instant first);
+  void take(std::vector<Decision>& decided, const rules::Notice& notice, Instant first);
+  [[nodiscard]] Decision decision(std::string what, Instant at, Instant first) const;
+
+  std::vector<rules::RolloutStep> steps_;
+  std::set<std::string> pausing_rules_;
+  std::size_t step_ = 0;
+  std::optional<Instant> step_ends_;
+  bool is_paused_ = false;
+  std::set<std::string> firing_pauses_;
+  bool is_rolled_back_ = false;
+};
+
+}  // namespace belay::monitor
