@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cmake --preset release
-cmake --build --preset release
+cmake --build --preset release --target belay_benches
 
 results=build/release/bench-results
 rm -rf "$results" && mkdir -p "$results"
