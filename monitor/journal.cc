@@ -71,6 +71,16 @@ Status adopt(Database& database) {
   return Done{};
 }
 
+/// What an earlier life wrote and could not sync may lie in memory only, and no later sync would
+/// write it: Linux gives such pages up. Whoever reads an intent acts on it, so all there is to read
+/// is written once more, into the database, and the log begun anew.
+Status make_durable(Database& database) {
+  const Result<std::string> busy = database.ask("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!busy.ok()) return busy.error();
+  if (*busy != "0") return Error{Error::Kind::failed, "the log could not be written back"};
+  return database.run("PRAGMA application_id = 1112293721");
+}
+
 class SqliteJournal final : public Journal {
  public:
   SqliteJournal(StateDirectory state, Database database)
@@ -311,6 +321,9 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& stat
     if (database->fault() == SqliteFault::damaged)
       return set_aside(*state, adopted.error().message);
     return Error{adopted.error().kind, file.string() + ": " + adopted.error().message};
+  }
+  if (Status durable = make_durable(*database); !durable.ok()) {
+    return Error{durable.error().kind, file.string() + ": " + durable.error().message};
   }
   if (Status durable = state->sync(); !durable.ok()) return durable.error();
   return std::unique_ptr<Journal>(

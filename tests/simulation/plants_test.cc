@@ -1,0 +1,74 @@
+// Goal: the simulator finds what it is there to find. Method: bugs that others have had, planted
+// around the ports; each must be found within so many seeds, and by the promise that it breaks.
+
+#include <cstdio>
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "tests/simulation/evidence.h"
+#include "tests/simulation/plants.h"
+
+namespace belay::simulation {
+namespace {
+
+using Find = std::function<std::vector<std::string>(Machine&, std::uint64_t seed, const Plant&)>;
+
+std::vector<std::string> in_a_world(Machine& machine, std::uint64_t seed, const Plant& plant) {
+  return machine.run(seed, plant).broken;
+}
+std::vector<std::string> in_evidence(Machine& /*machine*/, std::uint64_t seed, const Plant& plant) {
+  return shuffled_evidence_differs(seed, plant);
+}
+std::vector<std::string> in_time(Machine& machine, std::uint64_t seed, const Plant& plant) {
+  return set_clock_differs(machine, seed, plant);
+}
+
+struct Case {
+  const char* name;
+  std::function<Plant()> plant;
+  Find find;
+  const char* promise;  ///< How what is broken begins.
+  std::uint64_t seeds_max;
+};
+
+class PlantsTest : public testing::TestWithParam<Case> {};
+
+TEST_P(PlantsTest, ThePlantedBugIsFound) {
+  spdlog::set_level(spdlog::level::off);
+  const Case& one = GetParam();
+  Machine machine;
+  for (std::uint64_t seed = 1; seed <= one.seeds_max; ++seed) {
+    const std::vector<std::string> broken = one.find(machine, seed, one.plant());
+    for (const std::string& promise : broken) {
+      if (!promise.starts_with(one.promise)) continue;
+      std::printf("%s: found by seed %d: %s\n", one.name, static_cast<int>(seed), promise.c_str());
+      return;
+    }
+  }
+  ADD_FAILURE() << "not found within " << one.seeds_max << " seeds";
+}
+
+const Case kCases[] = {
+    {"BlindRetry", blind_retry, in_a_world, "1 ", 100},
+    {"NoFence", no_fence, in_a_world, "3 ", 200},
+    {"PreviousVersion", previous_version, in_a_world, "4 ", 200},
+    {"ActingUnrecorded", acting_unrecorded, in_a_world, "2 ", 20},
+    {"ForgottenIntents", forgotten_intents, in_a_world, "13 ", 100},
+    {"ForgottenActions", forgotten_actions, in_a_world, "14 ", 300},
+    {"RollbackOfARollback", forgotten_actions, in_a_world, "never a rollback of", 500},
+    {"ForgottenDisarms", forgotten_disarms, in_a_world, "nothing is begun while", 500},
+    {"LostOutcomes", lost_outcomes, in_a_world, "13 ", 20},
+    {"StaleIsHealthy", stale_is_healthy, in_a_world, "5 ", 100},
+    {"CountingTwice", counting_twice, in_evidence, "10 ", 5},
+    {"WallClock", wall_clock, in_time, "11 ", 20},
+    {"DeafRoute", deaf_route, in_a_world, "6 ", 200},
+};
+
+INSTANTIATE_TEST_SUITE_P(Planted, PlantsTest, testing::ValuesIn(kCases),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+}  // namespace
+}  // namespace belay::simulation

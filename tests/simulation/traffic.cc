@@ -1,0 +1,104 @@
+#include "tests/simulation/traffic.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace belay::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double kRequestsPerSecond = 60;
+constexpr double kErrorsOfAGoodVersion = 0.004;
+
+}  // namespace
+
+bool Traffic::is_bad(const std::string& version, Instant at) const {
+  const auto found = bad_.find(version);
+  return found != bad_.end() && at >= found->second.from;
+}
+
+rules::TextId Traffic::text(const std::string& text, monitor::Lane& lane) {
+  const auto known = texts_.find(text);
+  if (known != texts_.end()) return known->second;
+  const rules::TextId id{static_cast<std::uint32_t>(texts_.size() + 1)};
+  texts_.emplace(text, id);
+  lane.deliver(rules::TextDefined{.source = source_, .id = id, .text = text});
+  return id;
+}
+
+void Traffic::offer(const rules::RequestSecond& second, monitor::Lane& lane) {
+  counts.offered += second.count;
+  if (!lane.offer(second)) counts.dropped += second.count;
+}
+
+void Traffic::log(const std::string& version, std::uint16_t status, std::uint32_t count, Instant at,
+                  const Faults& faults, monitor::Lane& lane) {
+  if (count == 0) return;
+  rules::RequestSecond second;
+  second.like.source = source_;
+  second.like.version = text(version, lane);
+  second.like.route = text("/", lane);
+  second.like.at = at;
+  second.like.status = status;
+  second.like.fingerprint = Seeded(++fingerprints_).next();
+  second.count = count;
+  const auto later = [&] { return at + chance_.between(0s, faults.shuffled); };
+  if (chance_.chance(faults.duplicates)) delayed_.push_back({later(), second});
+  if (faults.shuffled > Duration::zero()) {
+    delayed_.push_back({later(), second});
+  } else {
+    offer(second, lane);
+  }
+}
+
+void Traffic::pass(Instant now, const Faults& faults) {
+  if (now >= silent_until_ && chance_.chance(faults.outages / 240))
+    silent_until_ = now + chance_.between(1s, 60s);
+  delayed_.clear();
+}
+
+void Traffic::tell(Instant now, Duration span, const Faults& faults, monitor::Lane& lane) {
+  if (now >= silent_until_ && chance_.chance(faults.outages / 60 * seconds(span)))
+    silent_until_ = now + chance_.between(1s, 60s);
+  if (now < silent_until_) {
+    delayed_.clear();
+    return;
+  }
+  last_told_ = now;
+  lane.deliver(rules::SourceState{.source = source_, .at = now});
+  owed_ += kRequestsPerSecond * seconds(span);
+  const double requests = std::floor(owed_);
+  owed_ -= requests;
+  for (const auto& share : worker_.live().versions) {
+    const auto count = static_cast<std::uint32_t>(std::lround(requests * share.percent / 100));
+    const auto spoilt = bad_.find(share.version);
+    const bool is_spoilt = spoilt != bad_.end() && now >= spoilt->second.from;
+    const double bad = is_spoilt ? spoilt->second.share : kErrorsOfAGoodVersion;
+    std::uint32_t errors = 0;
+    for (std::uint32_t i = 0; i < count; ++i) errors += chance_.chance(bad) ? 1U : 0U;
+    log(share.version, 500, errors, now, faults, lane);
+    log(share.version, 200, count - errors, now, faults, lane);
+  }
+  for (const Delayed& one : delayed_)
+    if (one.due <= now) offer(one.what, lane);
+  std::erase_if(delayed_, [now](const Delayed& one) { return one.due <= now; });
+}
+
+void Traffic::burst(Instant now, std::size_t events, monitor::Lane& lane) {
+  if (now < silent_until_) return;
+  for (std::size_t i = 0; i < events; ++i) {
+    rules::RequestSecond second;
+    second.like.source = source_;
+    second.like.version = text(worker_.live().versions.front().version, lane);
+    second.like.route = text("/", lane);
+    second.like.at = now;
+    second.like.status = 200;
+    second.count = 1;
+    offer(second, lane);
+  }
+}
+
+}  // namespace belay::simulation

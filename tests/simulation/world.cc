@@ -1,0 +1,334 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "rules/language/parser.h"
+#include "tests/simulation/life.h"
+#include "tests/simulation/team.h"
+
+namespace belay::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kTick = 250ms;
+constexpr Duration kHealed = 120s;  ///< Within this after all is well, all is done.
+constexpr std::size_t kShop = 0;    ///< People are busy here.
+constexpr std::size_t kPier = 1;    ///< One bad version, and nobody but Belay to help.
+constexpr std::size_t kBurst = 500;
+
+rules::Rule rule(std::string name, std::string_view sentence, std::string_view then) {
+  rules::ParsedSentence parsed = rules::parse_sentence(sentence);
+  BELAY_CHECK(parsed.sentence.has_value(), sentence);
+  rules::Rule made;
+  made.name = std::move(name);
+  made.sentence = std::move(*parsed.sentence);
+  made.then = std::get<rules::Then>(rules::parse_then(then));
+  return made;
+}
+
+rules::Plan draw_plan(Seeded& chance) {
+  rules::Plan plan;
+  for (const char* name : {"shop", "pier"}) {
+    plan.sources.push_back({.name = "tail", .kind = rules::SourceKind::log, .service = name});
+    rules::ServicePlan service;
+    service.name = name;
+    service.mode = rules::Mode::enforce;
+    service.rules = {rule("silence", "no data from tail for 15s", "alert")};
+    service.rollout_rules = {
+        rule("errors", "error rate > 20% over 10s, min 20 requests, for 2s", "rollback")};
+    service.on_fail = {rules::Then{.kind = rules::Then::Kind::rollback}};
+    service.cooldown = chance.between(0s, 40s);
+    service.actions_per_hour_max = static_cast<std::uint32_t>(1 + chance.below(4));
+    service.verify_for = 12s;
+    plan.services.push_back(std::move(service));
+  }
+  plan.services[kPier].actions_per_hour_max = 6;
+  return plan;
+}
+
+/// One seed's world, from its beginning to its end.
+class World {
+ public:
+  World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed, const Plant& plant,
+        const std::optional<Faults>& faults);
+  Report run();
+
+ private:
+  void live_for(Duration span);
+  void begin_life();
+  void die();
+  void pass(Duration span);
+  void tick(Duration span);
+  void disturb(Duration span);
+  void people();
+  void heal();
+  void check_healed();
+  void check_counts();
+  bool happens(double each_minute, Duration span) {
+    return trouble_.chance(each_minute / 60 * seconds(span));
+  }
+
+  Disk& disk_;
+  const std::filesystem::path& place_;
+  const Plant& plant_;
+  Seeded chance_;
+  Seeded trouble_;  // Of what happens by itself.
+  Seeded calls_;    // Of the platform's calls.
+  Seeded faulty_;   // Of the disk's calls.
+  Faults faults_;
+  const rules::Plan plan_;
+  WorldTime time_;
+  Witness witness_;
+  std::vector<Worker> workers_;
+  std::vector<Traffic> traffic_;
+  std::vector<Team> teams_;
+  std::unique_ptr<Life> life_;
+  Instant restarts_at_{};
+  Instant stalled_until_{};
+  Instant wall_back_at_{};
+  bool is_in_actor_ = false;
+  Report report_;
+};
+
+World::World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed, const Plant& plant,
+             const std::optional<Faults>& faults)
+    : disk_(disk),
+      place_(place),
+      plant_(plant),
+      chance_(Seeded(seed).next()),
+      trouble_(chance_.fork()),
+      calls_(chance_.fork()),
+      faulty_(chance_.fork()),
+      faults_(draw_faults(chance_)),
+      plan_(draw_plan(chance_)),
+      witness_(disk, time_) {
+  if (faults) faults_ = *faults;
+  report_.seed = seed;
+  report_.faults = describe(faults_);
+  workers_.reserve(2);
+  workers_.emplace_back("shop", "v1", time_);
+  workers_.emplace_back("pier", "p1", time_);
+  for (std::uint32_t i = 0; i < 2; ++i)
+    traffic_.emplace_back(rules::SourceId{i}, workers_[i], chance_.fork());
+  for (std::size_t i = 0; i < 2; ++i)
+    teams_.emplace_back(workers_[i], traffic_[i], time_, witness_, chance_.fork());
+  disk_.begin(chance_.fork(), [this](bool is_sync) {
+    if (faulty_.chance(faults_.kill_at_disk_call)) return Disk::Fate::kills;
+    if (faulty_.chance(is_sync ? faults_.failed_sync : faults_.failed_write)) {
+      ++witness_.counts.disk_faults;
+      return Disk::Fate::fails;
+    }
+    return faulty_.chance(faults_.full) ? Disk::Fate::is_full : Disk::Fate::works;
+  });
+}
+
+void World::begin_life() {
+  ++witness_.counts.lives;
+  witness_.note("a life begins");
+  life_ = std::make_unique<Life>(
+      Life::World{plan_, place_, disk_, time_, witness_, plant_, traffic_,
+                  [this](std::size_t service) -> std::unique_ptr<monitor::Platform> {
+                    return std::make_unique<WorkerPort>(
+                        workers_[service],
+                        WorkerPort::World{faults_, calls_, time_, witness_,
+                                          [this](Duration span) { pass(span); }});
+                  },
+                  chance_.fork()});
+  for (Team& team : teams_)
+    if (auto asked = team.ask_again()) life_->deliver(std::move(*asked));
+}
+
+void World::die() {
+  ++witness_.counts.kills;
+  witness_.note("killed");
+  witness_.step_ended(true);
+  disk_.kill();
+  life_.reset();
+  disk_.revive(faults_.is_power_lost && trouble_.chance(0.5));
+  time_.set_wall(0s);  // A machine that starts asks others for the time.
+  restarts_at_ = time_.now() + trouble_.between(1s, 8s);
+}
+
+void World::disturb(Duration span) {
+  if (happens(faults_.human_deploys, span)) {
+    ++witness_.counts.human_deploys;
+    witness_.note("someone deploys by hand");
+    workers_[kShop].deploy({{"h" + std::to_string(trouble_.below(1000)), 100}}, "a fix by hand");
+  }
+  if (happens(faults_.wall_steps, span)) {
+    witness_.note("someone sets the clock");
+    time_.set_wall(trouble_.between(-2h, 2h));
+    wall_back_at_ = time_.now() + trouble_.between(1s, 60s);
+  }
+  if (time_.now() >= wall_back_at_) time_.set_wall(0s);
+  if (life_ == nullptr) return;
+  if (happens(faults_.bursts, span))
+    traffic_[kShop].burst(time_.now(), kBurst, life_->lane(kShop));
+  if (happens(faults_.stalls, span)) {
+    stalled_until_ = time_.now() + trouble_.between(1s, 20s);
+    witness_.note("the engine stalls until " + format_utc(stalled_until_).substr(11, 12));
+  }
+  if (happens(faults_.disarms, span)) {
+    const auto until = from_unix_ms(unix_ms(life_->now() + trouble_.between(1s, 60s)));
+    life_->deliver(rules::Disarmed{
+        .at = life_->now(), .service = "shop", .until = until, .by = "someone"});
+  }
+}
+
+void World::people() {
+  for (std::size_t i = 0; i < teams_.size(); ++i) {
+    if (i == kPier) continue;
+    const rules::ServiceStatus* status = life_ == nullptr ? nullptr : life_->status(i);
+    auto asked = teams_[i].act(status);
+    if (asked && life_ != nullptr) life_->deliver(std::move(*asked));
+  }
+}
+
+void World::tick(Duration span) {
+  time_.pass(span);
+  for (Worker& worker : workers_) worker.catch_up();
+  disturb(span);
+  people();
+  for (std::size_t i = 0; i < traffic_.size(); ++i) {
+    if (life_ == nullptr) {
+      traffic_[i].pass(time_.now(), faults_);
+    } else {
+      traffic_[i].tell(time_.now(), span, faults_, life_->lane(i));
+    }
+  }
+  if (life_ == nullptr) return;
+  if (happens(faults_.kills, span)) throw Killed{};
+  if (time_.now() >= stalled_until_) life_->step();
+}
+
+void World::pass(Duration span) {
+  for (Duration left = span; left > 0s; left -= kTick) tick(std::min(left, kTick));
+}
+
+void World::live_for(Duration span) {
+  const Instant until = time_.now() + span;
+  while (time_.now() < until) {
+    try {
+      if (life_ == nullptr && time_.now() >= restarts_at_) begin_life();
+      tick(kTick);
+      if (life_ == nullptr) continue;
+      if (happens(faults_.restarts, kTick)) {
+        life_->end_well();
+        life_.reset();
+        restarts_at_ = time_.now() + trouble_.between(250ms, 3s);
+        continue;
+      }
+      life_->act();
+    } catch (const Killed&) {
+      die();
+    }
+  }
+}
+
+void World::heal() {
+  witness_.note("all is well from now on");
+  faults_ = Faults{};
+  time_.set_wall(0s);
+  stalled_until_ = {};
+  for (Traffic& one : traffic_) one.heal();
+  for (Team& team : teams_) team.rest();
+  // A daemon that cannot use its journal waits for someone to start it again.
+  if (life_ != nullptr) life_->end_well();
+  life_.reset();
+  restarts_at_ = time_.now();
+  live_for(20s);
+  if (workers_[kPier].live().percent_of("p2") == 0 || teams_[kPier].is_waiting(life_->status(kPier)))
+    return;
+  // What ended without help (a platform that refused, a journal that could not be written) is put
+  // back by hand, and tried once more.
+  workers_[kPier].deploy({{"p1", 100}}, "put back by hand");
+  live_for(20s);
+  life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
+}
+
+void World::check_healed() {
+  const auto& live = workers_[kPier].live();
+  witness_.demand(live.percent_of("p1") >= 100, "13 (once healed, it is rolled back in time)",
+                  "pier has " + live.versions.front().version);
+  std::vector<rules::JournalEntry> entries;
+  const bool is_whole = life_ != nullptr && life_->journal() != nullptr &&
+                        life_->journal()
+                            ->read(1'000'000, [&](const auto& entry) { entries.push_back(entry); })
+                            .ok();
+  witness_.demand(is_whole, "the journal survives", "it cannot be read");
+  witness_.examine(entries);
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    witness_.examine(workers_[i], plan_.services[i].actions_per_hour_max);
+}
+
+void World::check_counts() {
+  if (life_ == nullptr || !life_->snapshot()) return;
+  for (std::size_t i = 0; i < traffic_.size(); ++i) {
+    const auto& sources = life_->snapshot()->sources;
+    const rules::SourceStatus& source =
+        *std::find_if(sources.begin(), sources.end(), [&](const rules::SourceStatus& one) {
+          return one.service == plan_.services[i].name;
+        });
+    std::uint64_t refused = 0;
+    for (const auto& [reason, count] : source.rejected_total) refused += count;
+    std::uint64_t counted = 0;
+    for (const rules::SeriesTotals& series : life_->status(i)->series) counted += series.requests;
+    const Traffic::Counts& counts = traffic_[i].counts;
+    const std::string text = std::to_string(counts.offered) + " told, " +
+                             std::to_string(counts.dropped) + " dropped, " +
+                             std::to_string(source.events_total) + " received, " +
+                             std::to_string(refused) + " refused, " + std::to_string(counted) +
+                             " counted";
+    witness_.demand(counts.offered - counts.dropped == source.events_total &&
+                        source.events_total == refused + counted,
+                    "12 (what was received is what was counted and what was dropped)", text);
+  }
+}
+
+Report World::run() {
+  traffic_[kPier].spoil("p2", time_.now(), 0.9);
+  live_for(8s);
+  if (life_ != nullptr) {
+    life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
+  } else {
+    static_cast<void>(teams_[kPier].begin_bad("p2", "p1"));
+  }
+  live_for(chance_.between(180s, 420s));
+  heal();
+  live_for(kHealed);
+  check_healed();
+  for (Traffic& one : traffic_) one.fall_silent(time_.now() + 1h);
+  live_for(3s);
+  check_counts();
+  report_.broken = witness_.broken();
+  report_.decisions = witness_.decisions();
+  report_.story = std::move(witness_.story);
+  report_.counts = witness_.counts;
+  return report_;
+}
+
+}  // namespace
+
+Machine::Machine() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "belay-machine-XXXXXX").string();
+  BELAY_CHECK(::mkdtemp(pattern.data()) != nullptr, "no directory for the lock");
+  place_ = pattern;
+}
+
+Machine::~Machine() {
+  std::error_code left_behind;
+  std::filesystem::remove_all(place_, left_behind);
+}
+
+Report Machine::run(std::uint64_t seed, const Plant& plant, const std::optional<Faults>& faults) {
+  return World(disk_, place_, seed, plant, faults).run();
+}
+
+}  // namespace belay::simulation
