@@ -8,7 +8,7 @@ SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.h' '*.
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test bench decisions asan tsan fuzz format lint clean packages
+.PHONY: run test torture bench decisions asan tsan fuzz format lint clean packages
 
 run: packages
 	cmake --preset release
@@ -19,6 +19,14 @@ test: packages $(NPM)
 	cmake --preset dev
 	cmake --build --preset dev
 	ctest --preset dev --output-on-failure -j$(JOBS)
+
+# Half the time for worlds from new seeds, half for kills at every system call of an action.
+TORTURE ?= 20
+torture: packages
+	cmake --preset dev
+	cmake --build --preset dev --target belay belay_simulator kill_test
+	build/dev/belay_simulator --minutes $$(( ($(TORTURE) + 1) / 2 ))
+	BELAY_TORTURE=$$(( ($(TORTURE) + 1) / 2 )) build/dev/kill_test
 
 asan tsan: packages $(NPM)
 	cmake --preset $@

@@ -45,6 +45,8 @@ const rows = [
    of('page_by_text_serializer').cpu_ns / of('page_by_our_writer').cpu_ns, 'x', 5, 30],
   ['8', 'arrival to decision, idle, p50', of('ArrivalToDecision').p50_us, ' us', 1000, 50],
   ['8', '  p99', of('ArrivalToDecision').p99_us, ' us', 20000, 1000],
+  ['9', 'deciding event to rollback sent, p50', of('DecisionToRollback').p50_ms, ' ms'],
+  ['9', '  p99', of('DecisionToRollback').p99_ms, ' ms', 1000, 50],
 ];
 
 printGoals(rows);

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 25ms;
 
 constexpr const char* kConfiguration = R"(state: state
-metrics: 127.0.0.1:0
+metrics: {metrics}
 mode: {mode}
 {more}
 services:
@@ -92,11 +92,11 @@ void GateWorld::configure(const Settings& settings) const {
   directory_.write("rules.yaml", settings.rules);
   directory_.write(
       "belay.yaml",
-      fmt::format(kConfiguration, fmt::arg("mode", settings.mode), fmt::arg("more", settings.more),
-                  fmt::arg("platform", settings.platform), fmt::arg("logs", settings.logs),
-                  fmt::arg("on_fail", settings.on_fail),
-                  fmt::arg("of_service", settings.of_service),
-                  fmt::arg("of_notify", settings.of_notify)));
+      fmt::format(
+          kConfiguration, fmt::arg("mode", settings.mode), fmt::arg("metrics", settings.metrics),
+          fmt::arg("more", settings.more), fmt::arg("platform", settings.platform),
+          fmt::arg("logs", settings.logs), fmt::arg("on_fail", settings.on_fail),
+          fmt::arg("of_service", settings.of_service), fmt::arg("of_notify", settings.of_notify)));
 }
 
 void GateWorld::serve(Traffic traffic) {
@@ -169,6 +169,14 @@ int GateWorld::lines_of(const std::string& file) const {
   const std::string text = content_of(directory() / file);
   return static_cast<int>(std::ranges::count(text, '\n'));
 }
+
+void GateWorld::write_secret(const std::string& name, const std::string& secret) const {
+  const std::filesystem::path file = directory_.write(name, secret);
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+std::string GateWorld::webhook() const { return slack_->url(); }
 
 std::string GateWorld::pages() { return slack_->bodies(); }
 

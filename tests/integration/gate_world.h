@@ -34,7 +34,8 @@ class GateWorld {
     std::string rules = kRules;
     std::string of_service;  ///< More of the service, one line: `probes: …`, `flags: …`.
     std::string of_notify;   ///< More of `notify`, one line.
-    std::string more;        ///< Top-level lines: `flags: …`, `platforms: …`.
+    std::string metrics = "127.0.0.1:0";
+    std::string more;  ///< Top-level lines: `flags: …`, `platforms: …`.
   };
   static constexpr const char* kRules =
       "rules:\n"
@@ -70,6 +71,10 @@ class GateWorld {
   /// The content of a file of the directory, without the line break at its end.
   [[nodiscard]] std::string line_of(const std::string& file) const;
   [[nodiscard]] int lines_of(const std::string& file) const;
+  /// For `${file:NAME}` in a configuration.
+  void write_secret(const std::string& name, const std::string& secret) const;
+  /// Where Slack is told, which is a secret.
+  [[nodiscard]] std::string webhook() const;
   /// Everything that was posted to Slack.
   [[nodiscard]] std::string pages();
 

@@ -86,6 +86,7 @@ Status WorkerPort::apply(const rules::Order& order, std::stop_token /*stop*/) {
     const Duration late = chance.between(0s, kLateMax);
     world_.pass(kDeadline);
     worker_.deploy_late(all, message, late);
+    world_.witness.is_applied(order);
     maybe_die();
     return Error{Error::Kind::ambiguous, "no answer in time"};
   }
@@ -94,6 +95,7 @@ Status WorkerPort::apply(const rules::Order& order, std::stop_token /*stop*/) {
     return Error{Error::Kind::ambiguous, "HTTP 500"};
   }
   worker_.deploy(all, message);
+  world_.witness.is_applied(order);
   maybe_die();
   take_time();
   if (chance.chance(faults.error_after_apply)) return Error{Error::Kind::ambiguous, "HTTP 502"};

@@ -63,6 +63,8 @@ class PlatformWitness {
                         const std::vector<monitor::CloudflareDeployment>& shown) = 0;
   /// The request is on the wire.
   virtual void is_sent(const rules::Order& order) = 0;
+  /// It is done, or will be.
+  virtual void is_applied(const rules::Order& order) = 0;
 };
 
 /// The platform port of one Worker, in one life of the daemon. Judges with the product's own

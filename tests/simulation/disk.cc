@@ -148,8 +148,8 @@ struct DiskCalls {
 
   // Version 1: without shared memory, which an exclusive WAL must not need.
   static constexpr sqlite3_io_methods kMethods = {
-      1,    close,   read, write,      truncate, sync,        size,
-      lock, lock, check_lock, control,  sector_bytes, characteristics};
+      1,    close, read,       write,   truncate,     sync,           size,
+      lock, lock,  check_lock, control, sector_bytes, characteristics};
 };
 
 Disk::Disk() : registration_(std::make_unique<Registration>()) {
@@ -253,9 +253,8 @@ bool Disk::has_durably(const std::string& intent) const {
   if (sqlite3_open_v2(journal.c_str(), &connection, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK &&
       sqlite3_exec(connection, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr) ==
           SQLITE_OK &&
-      sqlite3_prepare_v2(connection,
-                         "SELECT 1 FROM entries WHERE kind = 'intent' AND intent = ?", -1,
-                         &statement, nullptr) == SQLITE_OK) {
+      sqlite3_prepare_v2(connection, "SELECT 1 FROM entries WHERE kind = 'intent' AND intent = ?",
+                         -1, &statement, nullptr) == SQLITE_OK) {
     sqlite3_bind_text(statement, 1, intent.c_str(), -1, SQLITE_STATIC);
     is_there = sqlite3_step(statement) == SQLITE_ROW;
   }

@@ -1,11 +1,12 @@
 // Goal: an intent that is acted upon is durable, also one that an earlier life could not sync.
 // Method: the real journal on the simulated disk.
 
+#include "tests/simulation/disk.h"
+
 #include <gtest/gtest.h>
 
 #include "monitor/journal.h"
 #include "tests/simulation/boot_clock.h"
-#include "tests/simulation/disk.h"
 #include "tests/support/temporary_directory.h"
 
 namespace belay::simulation {

@@ -17,9 +17,9 @@ struct Faults {
   double late_apply = 0;          ///< No answer; done seconds after we gave up.
   double throttled = 0;
   double unreachable = 0;
-  double refused = 0;       ///< For good.
-  Duration stale_reads{};   ///< Reads may show the world of so long ago.
-  Duration slow_calls{};    ///< A call takes up to this.
+  double refused = 0;        ///< For good.
+  Duration stale_reads{};    ///< Reads may show the world of so long ago.
+  Duration slow_calls{};     ///< A call takes up to this.
   double human_deploys = 0;  ///< Each minute, someone deploys something of his own.
 
   // Of the process; each minute, or at each call.
@@ -40,9 +40,10 @@ struct Faults {
   Duration shuffled{};    ///< Evidence comes up to so much later.
   double bursts = 0;      ///< Each minute, more than the inbox holds.
 
-  double wall_steps = 0;  ///< Each minute, someone sets the clock.
-  double disarms = 0;     ///< Each minute, an operator forbids all actions for a while.
-  double stalls = 0;      ///< Each minute, the engine is not scheduled for a while.
+  double wall_steps = 0;     ///< Each minute, someone sets the clock.
+  double disarms = 0;        ///< Each minute, an operator forbids all actions for a while.
+  bool no_releases = false;  ///< Nobody releases anything, but what is bad from the beginning.
+  double stalls = 0;         ///< Each minute, the engine is not scheduled for a while.
 };
 
 /// Swarm: each world has some of the faults, each as strong as it likes.

@@ -52,7 +52,8 @@ class Life::Ear final : public exporters::Sink {
   void notify(const rules::Notice& notice) override {
     const auto& tells = life_.world_.plant.tells;
     if (number_ == 1 && tells && !tells(notice)) return;
-    if (number_ == 0) life_.world_.witness.note("told: " + notice.headline +
+    if (number_ == 0)
+      life_.world_.witness.note("told: " + notice.headline +
                                 (notice.details.empty() ? "" : ": " + notice.details.front()));
     life_.world_.witness.heard(number_, notice);
   }
@@ -83,10 +84,11 @@ Life::Life(World world)
   }
   loop_ = std::make_unique<monitor::EngineLoop>(
       rules::Engine{world_.plan, clock_->now(), std::move(recovered_.remembered)},
-      monitor::EngineLoop::Parts{
-          inbox_, *clock_, journal_.get(),
-          [this](rules::Order order) { taken_.push_back({std::move(order), false}); },
-          std::move(sinks)});
+      monitor::EngineLoop::Parts{inbox_, *clock_, journal_.get(),
+                                 [this](rules::Order order) {
+                                   taken_.push_back({std::move(order), false});
+                                 },
+                                 std::move(sinks)});
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
   for (rules::Order& order : recovered_.open_orders) taken_.push_back({std::move(order), true});
 }
@@ -100,8 +102,8 @@ void Life::open_journal() {
     troubles_.push_back(opened.error().message);
     return;
   }
-  std::unique_ptr<monitor::Journal> journal = std::make_unique<WatchedJournal>(
-      std::move(opened).value(), world_.disk, world_.witness);
+  std::unique_ptr<monitor::Journal> journal =
+      std::make_unique<WatchedJournal>(std::move(opened).value(), world_.disk, world_.witness);
   if (world_.plant.journal) journal = world_.plant.journal(std::move(journal));
   auto recovered = journal->recover(clock_->now());
   if (world_.disk.is_dead()) throw Killed{};

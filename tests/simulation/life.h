@@ -21,8 +21,8 @@
 namespace belay::simulation {
 
 /// One life of the daemon, from its start to its end: the real journal, recovery, engine, loop and
-/// attempts, wired as Daemon wires them, on one thread. Ends with its destructor, as by a kill; what
-/// it still writes then does not get through if the disk is dead.
+/// attempts, wired as Daemon wires them, on one thread. Ends with its destructor, as by a kill;
+/// what it still writes then does not get through if the disk is dead.
 class Life {
  public:
   /// What outlives it.

@@ -57,8 +57,7 @@ class PreviousVersion final : public AroundPlatform {
   Status apply(const rules::Order& order, std::stop_token stop) override {
     rules::Order moved = order;
     std::string& before = before_[order.service];
-    if (auto* back = std::get_if<rules::RollBack>(&moved.action))
-      std::swap(back->target, before);
+    if (auto* back = std::get_if<rules::RollBack>(&moved.action)) std::swap(back->target, before);
     if (std::get<rules::RollBack>(moved.action).target.empty()) moved = order;
     return AroundPlatform::apply(moved, std::move(stop));
   }
@@ -178,7 +177,9 @@ Plant forgotten_disarms() {
 
 Plant lost_outcomes() {
   Plant plant;
-  plant.delivers = [](const rules::ActionOutcome& outcome) { return !rules::is_final(outcome.phase); };
+  plant.delivers = [](const rules::ActionOutcome& outcome) {
+    return !rules::is_final(outcome.phase);
+  };
   return plant;
 }
 

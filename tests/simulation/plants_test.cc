@@ -1,6 +1,8 @@
 // Goal: the simulator finds what it is there to find. Method: bugs that others have had, planted
 // around the ports; each must be found within so many seeds, and by the promise that it breaks.
 
+#include "tests/simulation/plants.h"
+
 #include <cstdio>
 #include <functional>
 
@@ -9,7 +11,6 @@
 #include <spdlog/spdlog.h>
 
 #include "tests/simulation/evidence.h"
-#include "tests/simulation/plants.h"
 
 namespace belay::simulation {
 namespace {

@@ -1,6 +1,7 @@
 // Runs worlds by hand:
-//   belay_simulator --seed N         tells the story of one world; exit code 1 if it breaks a promise
-//   belay_simulator --minutes M      as many as fit into M minutes, from a seed that it prints
+//   belay_simulator --seed N         tells the story of one world; exit code 1 if it breaks a
+//   promise belay_simulator --minutes M      as many as fit into M minutes, from a seed that it
+//   prints
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -101,6 +101,11 @@ void Witness::is_sent(const rules::Order& order) {
          order.intent + " leaves " + back->expected);
 }
 
+void Witness::is_applied(const rules::Order& order) {
+  if (const auto* back = std::get_if<rules::RollBack>(&order.action))
+    restored_.insert({order.service, back->target});
+}
+
 void Witness::recorded(const std::vector<JournalEntry>& entries) {
   for (const JournalEntry& entry : entries) {
     if (entry.kind == JournalEntry::Kind::disarmed) {
@@ -191,8 +196,7 @@ void Witness::examine(const Worker& worker, std::uint32_t rollbacks_per_hour_max
     demand(++by_intent[intent] == 1, "1 (one rollback for each generation)",
            intent + " was applied twice");
     const auto order = sent_.find(intent);
-    const Generation* generation =
-        order == sent_.end() ? nullptr : generation_of(order->second);
+    const Generation* generation = order == sent_.end() ? nullptr : generation_of(order->second);
     if (generation == nullptr) continue;
     demand(++by_generation[generation->id] == 1, "1 (one rollback for each generation)",
            generation->id + " of " + generation->candidate + " on " + worker.service());

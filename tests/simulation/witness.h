@@ -44,6 +44,7 @@ class Witness final : public PlatformWitness {
   void was_read(const rules::Order& order,
                 const std::vector<monitor::CloudflareDeployment>& shown) override;
   void is_sent(const rules::Order& order) override;
+  void is_applied(const rules::Order& order) override;
 
   // What the journal was given, and said to be durable.
   void recorded(const std::vector<rules::JournalEntry>& entries);
@@ -54,6 +55,8 @@ class Witness final : public PlatformWitness {
   void saw(const rules::ServiceStatus& status, Instant last_told);
   /// What the engine has in mind, and what one that starts now from the journal would have.
   void compare(const rules::ServiceStatus& memory, const rules::ServiceStatus& journal);
+  /// A daemon that starts knows no rollout until it is asked for again.
+  void life_began() { states_.clear(); }
   /// A step of the engine is over. `is_cut`: by a kill.
   void step_ended(bool is_cut);
 

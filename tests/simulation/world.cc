@@ -132,15 +132,15 @@ World::World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed,
 void World::begin_life() {
   ++witness_.counts.lives;
   witness_.note("a life begins");
-  life_ = std::make_unique<Life>(
-      Life::World{plan_, place_, disk_, time_, witness_, plant_, traffic_,
-                  [this](std::size_t service) -> std::unique_ptr<monitor::Platform> {
-                    return std::make_unique<WorkerPort>(
-                        workers_[service],
-                        WorkerPort::World{faults_, calls_, time_, witness_,
-                                          [this](Duration span) { pass(span); }});
-                  },
-                  chance_.fork()});
+  witness_.life_began();
+  life_ = std::make_unique<Life>(Life::World{
+      plan_, place_, disk_, time_, witness_, plant_, traffic_,
+      [this](std::size_t service) -> std::unique_ptr<monitor::Platform> {
+        return std::make_unique<WorkerPort>(
+            workers_[service], WorkerPort::World{faults_, calls_, time_, witness_,
+                                                 [this](Duration span) { pass(span); }});
+      },
+      chance_.fork()});
   for (Team& team : teams_)
     if (auto asked = team.ask_again()) life_->deliver(std::move(*asked));
 }
@@ -169,22 +169,21 @@ void World::disturb(Duration span) {
   }
   if (time_.now() >= wall_back_at_) time_.set_wall(0s);
   if (life_ == nullptr) return;
-  if (happens(faults_.bursts, span))
-    traffic_[kShop].burst(time_.now(), kBurst, life_->lane(kShop));
+  if (happens(faults_.bursts, span)) traffic_[kShop].burst(time_.now(), kBurst, life_->lane(kShop));
   if (happens(faults_.stalls, span)) {
     stalled_until_ = time_.now() + trouble_.between(1s, 20s);
     witness_.note("the engine stalls until " + format_utc(stalled_until_).substr(11, 12));
   }
   if (happens(faults_.disarms, span)) {
     const auto until = from_unix_ms(unix_ms(life_->now() + trouble_.between(1s, 60s)));
-    life_->deliver(rules::Disarmed{
-        .at = life_->now(), .service = "shop", .until = until, .by = "someone"});
+    life_->deliver(
+        rules::Disarmed{.at = life_->now(), .service = "shop", .until = until, .by = "someone"});
   }
 }
 
 void World::people() {
   for (std::size_t i = 0; i < teams_.size(); ++i) {
-    if (i == kPier) continue;
+    if (i == kPier || faults_.no_releases) continue;
     const rules::ServiceStatus* status = life_ == nullptr ? nullptr : life_->status(i);
     auto asked = teams_[i].act(status);
     if (asked && life_ != nullptr) life_->deliver(std::move(*asked));
@@ -244,7 +243,8 @@ void World::heal() {
   life_.reset();
   restarts_at_ = time_.now();
   live_for(20s);
-  if (workers_[kPier].live().percent_of("p2") == 0 || teams_[kPier].is_waiting(life_->status(kPier)))
+  if (workers_[kPier].live().percent_of("p2") == 0 ||
+      teams_[kPier].is_waiting(life_->status(kPier)))
     return;
   // What ended without help (a platform that refused, a journal that could not be written) is put
   // back by hand, and tried once more.
@@ -258,10 +258,9 @@ void World::check_healed() {
   witness_.demand(live.percent_of("p1") >= 100, "13 (once healed, it is rolled back in time)",
                   "pier has " + live.versions.front().version);
   std::vector<rules::JournalEntry> entries;
-  const bool is_whole = life_ != nullptr && life_->journal() != nullptr &&
-                        life_->journal()
-                            ->read(1'000'000, [&](const auto& entry) { entries.push_back(entry); })
-                            .ok();
+  const bool is_whole =
+      life_ != nullptr && life_->journal() != nullptr &&
+      life_->journal()->read(1'000'000, [&](const auto& entry) { entries.push_back(entry); }).ok();
   witness_.demand(is_whole, "the journal survives", "it cannot be read");
   witness_.examine(entries);
   for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -272,20 +271,18 @@ void World::check_counts() {
   if (life_ == nullptr || !life_->snapshot()) return;
   for (std::size_t i = 0; i < traffic_.size(); ++i) {
     const auto& sources = life_->snapshot()->sources;
-    const rules::SourceStatus& source =
-        *std::find_if(sources.begin(), sources.end(), [&](const rules::SourceStatus& one) {
-          return one.service == plan_.services[i].name;
-        });
+    const rules::SourceStatus& source = *std::find_if(
+        sources.begin(), sources.end(),
+        [&](const rules::SourceStatus& one) { return one.service == plan_.services[i].name; });
     std::uint64_t refused = 0;
     for (const auto& [reason, count] : source.rejected_total) refused += count;
     std::uint64_t counted = 0;
     for (const rules::SeriesTotals& series : life_->status(i)->series) counted += series.requests;
     const Traffic::Counts& counts = traffic_[i].counts;
-    const std::string text = std::to_string(counts.offered) + " told, " +
-                             std::to_string(counts.dropped) + " dropped, " +
-                             std::to_string(source.events_total) + " received, " +
-                             std::to_string(refused) + " refused, " + std::to_string(counted) +
-                             " counted";
+    const std::string text =
+        std::to_string(counts.offered) + " told, " + std::to_string(counts.dropped) + " dropped, " +
+        std::to_string(source.events_total) + " received, " + std::to_string(refused) +
+        " refused, " + std::to_string(counted) + " counted";
     witness_.demand(counts.offered - counts.dropped == source.events_total &&
                         source.events_total == refused + counted,
                     "12 (what was received is what was counted and what was dropped)", text);
