@@ -1,9 +1,11 @@
 #include "tests/style/build_checks.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/style/text.h"
 
@@ -79,6 +81,43 @@ Findings check_every_list_is_added(const std::vector<File>& tree) {
   for (const auto& [dir, words] : lists) {
     if (!dir.empty() && !is_named(lists, dir)) {
       findings.push_back({dir + "/CMakeLists.txt", 0, "no CMakeLists.txt above adds this one"});
+    }
+  }
+  return findings;
+}
+
+namespace {
+
+/// "Suite, Name" as a TEST() has it, of "Suite.Name"; empty if it is not the name of a test.
+std::string declared(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  if (dot == 0 || dot == std::string_view::npos || name[0] < 'A' || name[0] > 'Z') return {};
+  const std::string_view test = name.substr(dot + 1);
+  const bool is_all = test == "*";
+  if (!is_all && (test.empty() || test[0] < 'A' || test[0] > 'Z')) return {};
+  return "(" + std::string(name.substr(0, dot)) + ", " + (is_all ? "" : std::string(test) + ")");
+}
+
+}  // namespace
+
+Findings check_named_tests_exist(const std::vector<File>& tree) {
+  Findings findings;
+  for (const File& table : tree) {
+    if (table.path != "tests/README.md") continue;
+    const std::string_view text = table.content;
+    for (std::size_t open = text.find('`'); open != std::string_view::npos;) {
+      const std::size_t close = text.find('`', open + 1);
+      if (close == std::string_view::npos) break;
+      const std::string_view name = text.substr(open + 1, close - open - 1);
+      const std::string wanted = declared(name);
+      const bool is_there =
+          wanted.empty() || std::any_of(tree.begin(), tree.end(), [&](const File& file) {
+            return extension(file.path) == "cc" && is_under(file.path, "tests") &&
+                   file.content.find(wanted) != std::string::npos;
+          });
+      if (!is_there)
+        findings.push_back({table.path, line_at(text, open), "no test " + std::string(name)});
+      open = text.find('`', close + 1);
     }
   }
   return findings;

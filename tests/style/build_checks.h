@@ -14,4 +14,7 @@ Findings check_every_source_is_built(const std::vector<File>& tree);
 /// Every CMakeLists.txt is added by one above it, up to the root.
 Findings check_every_list_is_added(const std::vector<File>& tree);
 
+/// Every test that tests/README.md names as `Suite.Name` or `Suite.*` is there.
+Findings check_named_tests_exist(const std::vector<File>& tree);
+
 }  // namespace belay::style

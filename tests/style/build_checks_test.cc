@@ -35,5 +35,16 @@ TEST(CheckEveryListIsAddedTest, AListThatNoOtherAddsIsSeen) {
   EXPECT_EQ(findings[0].path, "base/CMakeLists.txt");
 }
 
+TEST(CheckNamedTestsExistTest, ANameThatNoTestHasIsSeen) {
+  const std::vector<File> tree = {
+      {"tests/README.md",
+       "| kill | `KillTest.Dies`, `KillTest.*`, `--seed N` |\n| `GoneTest.Is` |"},
+      {"tests/kill_test.cc", "TEST_P(KillTest, Dies) {}"}};
+  const Findings findings = check_named_tests_exist(tree);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].line, 2U);
+  EXPECT_EQ(findings[0].what, "no test GoneTest.Is");
+}
+
 }  // namespace
 }  // namespace belay::style

@@ -95,6 +95,10 @@ TEST(WholeTreeTest, TheTreeIsReallyRead) {
 
 TEST(WholeTreeTest, EverySourceIsBuilt) { expect_none(check_every_source_is_built(tree())); }
 
+TEST(WholeTreeTest, EveryTestThatTheTableNamesIsThere) {
+  expect_none(check_named_tests_exist(tree()));
+}
+
 TEST(WholeTreeTest, EveryListIsAdded) { expect_none(check_every_list_is_added(tree())); }
 
 }  // namespace
