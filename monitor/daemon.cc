@@ -64,12 +64,16 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   sinks.push_back(told_->prometheus.get());
   sinks.push_back(told_->routes.get());
   sinks.push_back(&gates_);
+  preflight_ = std::make_unique<Preflight>(
+      platforms_, preflight_checks_of(config_), clock_,
+      [this](rules::PreflightDone done) { inbox_.deliver(std::move(done)); });
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
   loop_ = std::make_unique<EngineLoop>(
       std::move(engine),
-      EngineLoop::Parts{inbox_, clock_, journal_.get(),
-                        [this](rules::Order order) { actor_->submit(std::move(order)); },
-                        std::move(sinks)});
+      EngineLoop::Parts{
+          inbox_, clock_, journal_.get(),
+          [this](rules::Order order) { actor_->submit(std::move(order)); }, std::move(sinks),
+          [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); }});
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     const auto id = rules::SourceId{static_cast<std::uint32_t>(i)};
@@ -138,6 +142,7 @@ void Daemon::stop() {
   for (std::jthread& thread : source_threads_) thread.request_stop();
   // The engine still runs: the outcome of the action under way is recorded.
   if (actor_) actor_->stop();
+  if (preflight_) preflight_->stop();
   source_threads_.clear();
   engine_thread_.request_stop();
   inbox_.close();

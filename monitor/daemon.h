@@ -20,6 +20,7 @@
 #include "monitor/journal.h"
 #include "monitor/parts.h"
 #include "monitor/platform/platforms.h"
+#include "monitor/preflight.h"
 #include "monitor/source.h"
 #include "monitor/sources/call_budget.h"
 #include "monitor/sources/platform_source.h"
@@ -79,6 +80,7 @@ class Daemon {
   std::unique_ptr<Told> told_;
   GateVersions gates_;
   std::unique_ptr<Health> health_;
+  std::unique_ptr<Preflight> preflight_;
   std::unique_ptr<EngineLoop> loop_;
   CallBudget platform_calls_;
   std::vector<std::unique_ptr<Source>> sources_;

@@ -48,6 +48,9 @@ void EngineLoop::run(std::stop_token stop) {
 void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
   rules::Step made = engine_.step(parts_.clock.now(), events);
   record_and_hand_on(made, is_last);
+  if (parts_.ask && !is_last) {
+    for (rules::PreflightAsked& asked : made.preflight) parts_.ask(std::move(asked));
+  }
   for (const rules::Notice& notice : made.notices) {
     for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
   }

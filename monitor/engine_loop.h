@@ -27,6 +27,7 @@ class EngineLoop {
     Journal* journal;  ///< Null: none could be opened. Nothing is acted upon.
     std::function<void(rules::Order)> submit;
     std::vector<exporters::Sink*> sinks;
+    std::function<void(rules::PreflightAsked)> ask{};  ///< None: nobody answers.
   };
 
   EngineLoop(rules::Engine engine, Parts parts);

@@ -1,11 +1,13 @@
 #include "monitor/journal.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
+#include "monitor/journal_recovery.h"
+#include "monitor/journal_rows.h"
 #include "monitor/journal_text.h"
+#include "monitor/rollout_text.h"
 #include "monitor/sqlite.h"
 #include "monitor/state_directory.h"
 
@@ -17,8 +19,7 @@ using rules::JournalEntry;
 constexpr const char* kFile = "journal.db";
 // "BLAY": tells our file from other databases.
 constexpr const char* kApplication = "1112293721";
-constexpr const char* kVersion = "1";
-constexpr Duration kRemembered = std::chrono::hours{24};
+constexpr const char* kVersion = "2";
 
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
@@ -30,13 +31,29 @@ CREATE TABLE entries (
   rule TEXT NOT NULL,
   intent TEXT NOT NULL,
   text TEXT NOT NULL,               -- JSON; see rules/order.h
-  is_final INTEGER NOT NULL         -- an outcome after which nothing follows
+  is_final INTEGER NOT NULL,        -- an outcome after which nothing follows
+  rollout TEXT NOT NULL DEFAULT '', -- its id; '' outside one
+  promoted TEXT NOT NULL DEFAULT '' -- the version that was good now; '' for anything else
 ) STRICT;
 CREATE UNIQUE INDEX intents ON entries (intent) WHERE kind = 'intent';
 CREATE INDEX final_outcomes ON entries (intent) WHERE is_final = 1;
 CREATE INDEX kinds ON entries (kind, seq);
+CREATE INDEX rollouts ON entries (rollout, kind) WHERE rollout <> '';
+CREATE INDEX promotions ON entries (service) WHERE promoted <> '';
 PRAGMA application_id = 1112293721;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+COMMIT;
+)sql";
+
+// Version 1 had gates, whose entries were for people only.
+constexpr const char* kFromVersion1 = R"sql(
+BEGIN IMMEDIATE;
+ALTER TABLE entries ADD COLUMN rollout TEXT NOT NULL DEFAULT '';
+ALTER TABLE entries ADD COLUMN promoted TEXT NOT NULL DEFAULT '';
+UPDATE entries SET kind = 'notice' WHERE kind IN ('gate_started', 'gate_ended');
+CREATE INDEX rollouts ON entries (rollout, kind) WHERE rollout <> '';
+CREATE INDEX promotions ON entries (service) WHERE promoted <> '';
+PRAGMA user_version = 2;
 COMMIT;
 )sql";
 
@@ -64,6 +81,7 @@ Status adopt(Database& database) {
   if (*application != kApplication) {
     return Error{Error::Kind::invalid, "is another program's database"};
   }
+  if (*version == "1") return database.run(kFromVersion1);
   if (*version != kVersion) {
     return Error{Error::Kind::invalid, "was written by another version of Belay (schema " +
                                            *version + ", this one knows " + kVersion + ")"};
@@ -97,11 +115,6 @@ class SqliteJournal final : public Journal {
  private:
   Status insert_all(const std::vector<JournalEntry>& entries);
   Status write(const std::vector<JournalEntry>& entries);
-  Status select(const char* sql, std::int64_t parameter,
-                const std::function<Status(const JournalEntry&, bool marked)>& each);
-  Status recover_actions(Instant now, Recovered& recovered);
-  Status recover_outcomes(Instant now, Recovered& recovered);
-  Status recover_disarmed(Instant now, Recovered& recovered);
 
   StateDirectory state_;  // Before the database: its lock is given back last.
   Database database_;
@@ -112,8 +125,8 @@ class SqliteJournal final : public Journal {
 Status SqliteJournal::insert_all(const std::vector<JournalEntry>& entries) {
   Result<Query> insert =
       Query::prepare(database_,
-                     "INSERT INTO entries (at_ns, kind, service, rule, intent, text, is_final) "
-                     "VALUES (?, ?, ?, ?, ?, ?, ?)");
+                     "INSERT INTO entries (at_ns, kind, service, rule, intent, text, is_final, "
+                     "rollout, promoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!insert.ok()) return insert.error();
   for (const JournalEntry& entry : entries) {
     insert->bind(1, entry.at.time_since_epoch().count());
@@ -124,6 +137,9 @@ Status SqliteJournal::insert_all(const std::vector<JournalEntry>& entries) {
     insert->bind(6, entry.text);
     const bool is_final = entry.kind == JournalEntry::Kind::outcome && is_final_outcome(entry);
     insert->bind(7, std::int64_t{is_final});
+    const RolloutMarks marks = rollout_marks_of(entry);
+    insert->bind(8, marks.rollout);
+    insert->bind(9, marks.promoted);
     if (const Result<bool> done = insert->step(); !done.ok()) return done.error();
     insert->reset();
   }
@@ -179,106 +195,20 @@ std::optional<std::string> SqliteJournal::trouble() const {
   return std::nullopt;
 }
 
-Status SqliteJournal::select(const char* sql, std::int64_t parameter,
-                             const std::function<Status(const JournalEntry&, bool)>& each) {
-  Result<Query> query = Query::prepare(database_, sql);
-  if (!query.ok()) return query.error();
-  query->bind(1, parameter);
-  while (true) {
-    const Result<bool> row = query->step();
-    if (!row.ok()) return row.error();
-    if (!*row) return Done{};
-    const std::optional<JournalEntry::Kind> kind = journal_kind_of(query->text(1));
-    if (!kind) {
-      return Error{Error::Kind::invalid, "the journal holds an unknown kind: " + query->text(1)};
-    }
-    const JournalEntry entry{.kind = *kind,
-                             .at = Instant{Duration{query->integer(0)}},
-                             .service = query->text(2),
-                             .rule = query->text(3),
-                             .intent = query->text(4),
-                             .text = query->text(5)};
-    if (Status status = each(entry, query->integer(6) != 0); !status.ok()) return status;
-  }
-}
-
-Status SqliteJournal::recover_actions(Instant now, Recovered& recovered) {
-  const char* const sql =
-      "SELECT at_ns, kind, service, rule, intent, text, is_open FROM (SELECT *, NOT EXISTS "
-      "(SELECT 1 FROM entries o WHERE o.is_final = 1 AND o.intent = i.intent) AS is_open "
-      "FROM entries i WHERE i.kind = 'intent') WHERE is_open OR at_ns >= ? ORDER BY seq";
-  const std::int64_t since = (now - kRemembered).time_since_epoch().count();
-  return select(sql, since, [&](const JournalEntry& entry, bool is_open) -> Status {
-    Result<rules::Order> order = order_of(entry);
-    if (!order.ok()) return order.error();
-    const auto* rollback = std::get_if<rules::RollBack>(&order->action);
-    recovered.remembered.actions.push_back(
-        {.at = entry.at,
-         .service = entry.service,
-         .intent = entry.intent,
-         .target = rollback != nullptr ? rollback->target : std::string(),
-         .is_open = is_open,
-         .expected = rollback != nullptr ? rollback->expected : std::string()});
-    if (!is_open) return Done{};
-    recovered.remembered.actions.back().order = *order;
-    recovered.open_orders.push_back(std::move(*order));
-    return Done{};
-  });
-}
-
-Status SqliteJournal::recover_outcomes(Instant now, Recovered& recovered) {
-  const char* const sql =
-      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM entries "
-      "WHERE kind = 'outcome' AND is_final = 1 AND at_ns >= ? ORDER BY seq";
-  std::map<std::string, rules::ActionOutcome::Phase> phases;
-  const std::int64_t since = (now - kRemembered).time_since_epoch().count();
-  Status status = select(sql, since, [&](const JournalEntry& entry, bool) -> Status {
-    if (const auto phase = final_phase_of(entry)) phases.insert_or_assign(entry.intent, *phase);
-    return Done{};
-  });
-  for (rules::Remembered::Action& action : recovered.remembered.actions) {
-    const auto found = phases.find(action.intent);
-    if (!action.is_open && found != phases.end()) action.phase = found->second;
-  }
-  return status;
-}
-
-Status SqliteJournal::recover_disarmed(Instant now, Recovered& recovered) {
-  std::map<std::string, rules::Disarmed> latest;
-  const char* const sql =
-      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM entries "
-      "WHERE kind = 'disarmed' AND seq >= ? ORDER BY seq";
-  Status status = select(sql, 0, [&](const JournalEntry& entry, bool) -> Status {
-    Result<rules::Disarmed> disarmed = disarmed_of(entry);
-    if (!disarmed.ok()) return disarmed.error();
-    latest[entry.service] = std::move(*disarmed);
-    return Done{};
-  });
-  if (!status.ok()) return status;
-  for (auto& [service, disarmed] : latest) {
-    if (disarmed.until > now) recovered.remembered.disarmed.push_back(std::move(disarmed));
-  }
-  return Done{};
-}
-
 Result<Journal::Recovered> SqliteJournal::recover(Instant now) {
-  Recovered recovered;
-  if (Status status = recover_actions(now, recovered); !status.ok()) return status.error();
-  if (Status status = recover_outcomes(now, recovered); !status.ok()) return status.error();
-  if (Status status = recover_disarmed(now, recovered); !status.ok()) return status.error();
-  return recovered;
+  return recover_from(database_, now);
 }
 
 Status SqliteJournal::read(std::size_t entries_max,
                            const std::function<void(const JournalEntry&)>& each) {
   const char* const sql =
-      "SELECT at_ns, kind, service, rule, intent, text, 0 FROM "
+      "SELECT at_ns, kind, service, rule, intent, text FROM "
       "(SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq";
-  return select(sql, static_cast<std::int64_t>(entries_max),
-                [&each](const JournalEntry& entry, bool) -> Status {
-                  each(entry);
-                  return Done{};
-                });
+  return JournalRows(database_).each_entry(sql, static_cast<std::int64_t>(entries_max),
+                                           [&each](const JournalEntry& entry, const Query&) {
+                                             each(entry);
+                                             return Status{Done{}};
+                                           });
 }
 
 Error set_aside(const StateDirectory& state, const std::string& why) {

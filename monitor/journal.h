@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -29,6 +30,7 @@ class Journal {
   struct Recovered {
     rules::Remembered remembered;
     std::vector<rules::Order> open_orders;
+    std::uint64_t work = 0;  ///< What finding it cost, in steps of SQLite's machine.
   };
   virtual Result<Recovered> recover(Instant now) = 0;
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include "monitor/json_fields.h"
 
 namespace belay::monitor {
 namespace {
@@ -28,27 +28,6 @@ constexpr std::array<std::pair<Kind, std::string_view>, 12> kKinds{{
     {Kind::disarmed, "disarmed"},
     {Kind::notice, "notice"},
 }};
-
-Error unreadable(const rules::JournalEntry& entry, const char* what) {
-  std::string message = "the journal's ";
-  message.append(name_of(entry.kind)).append(" ").append(entry.intent);
-  message.append(" at ").append(format_utc(entry.at)).append(" has no usable ").append(what);
-  return Error{Error::Kind::invalid, std::move(message)};
-}
-
-json parsed(const std::string& text) { return json::parse(text, nullptr, /*exceptions=*/false); }
-
-/// Empty when it is missing or something else.
-std::string text_in(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-template <typename Number>
-Number number_in(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<Number>() : Number{};
-}
 
 std::vector<rules::Deployment::Share> shares_in(const json& object) {
   std::vector<rules::Deployment::Share> shares;
@@ -81,6 +60,13 @@ std::vector<rules::Evidence> evidence_in(const json& object) {
 }
 
 }  // namespace
+
+Error unreadable(const rules::JournalEntry& entry, const char* what) {
+  std::string message = "the journal's ";
+  message.append(name_of(entry.kind)).append(" ").append(entry.intent);
+  message.append(" at ").append(format_utc(entry.at)).append(" has no usable ").append(what);
+  return Error{Error::Kind::invalid, std::move(message)};
+}
 
 Result<rules::Order> order_of(const rules::JournalEntry& intent) {
   const json object = parsed(intent.text);

@@ -11,6 +11,9 @@ namespace belay::monitor {
 /// What JournalEntry::text holds (rules/order.h), read back. An Error means that it cannot be used:
 /// whoever needed it must not act as if it had not been there.
 
+/// Names the entry, and what of it cannot be used.
+Error unreadable(const rules::JournalEntry& entry, const char* what);
+
 Result<rules::Order> order_of(const rules::JournalEntry& intent);
 Result<rules::Disarmed> disarmed_of(const rules::JournalEntry& disarmed);
 

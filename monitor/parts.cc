@@ -14,6 +14,7 @@
 #include "monitor/platform/cloudflare.h"
 #include "monitor/platform/command.h"
 #include "monitor/platform/redis_flag.h"
+#include "monitor/probe_request.h"
 #include "monitor/sources/bullmq.h"
 #include "monitor/sources/exec_source.h"
 #include "monitor/sources/file_source.h"
@@ -31,12 +32,6 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 std::chrono::milliseconds milliseconds_of(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration);
-}
-
-std::vector<net::Header> headers_of(const Pairs& pairs) {
-  std::vector<net::Header> headers;
-  for (const auto& [name, value] : pairs) headers.push_back({name, value});
-  return headers;
 }
 
 std::unique_ptr<Source> make_log(const LogConfig& log, rules::SourceId id,
@@ -58,17 +53,9 @@ std::unique_ptr<Source> make_probe(const ProbeConfig& probe, rules::SourceId id,
                                    const std::string& service, const GateVersions& gates) {
   ProbeOptions options;
   options.source = id;
-  options.request.method = probe.method;
-  options.request.url = probe.url;
-  options.request.headers = headers_of(probe.headers);
-  options.request.body = probe.body;
-  options.request.deadline = milliseconds_of(probe.timeout);
-  if (!probe.ca_file.empty()) options.request.ca_file = probe.ca_file;
+  options.request = request_of(probe);
   options.every = probe.every;
-  options.expectation.statuses = probe.statuses;
-  options.expectation.body_contains = probe.body_contains;
-  options.expectation.json_path = probe.json_path;
-  options.expectation.json_equals = probe.json_equals;
+  options.expectation = expectation_of(probe);
   options.version_path = probe.version_path;
   if (!probe.version_headers.empty()) {
     options.version_headers = headers_of(probe.version_headers);
@@ -91,6 +78,8 @@ std::unique_ptr<Platform> make_command(const CommandAction& command) {
                      .argv = command.argv,
                      .written = command.argv_written,
                      .verify = command.verify,
+                     .move = command.move,
+                     .move_written = command.move_written,
                      .timeout = milliseconds_of(command.timeout)});
 }
 

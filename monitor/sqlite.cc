@@ -101,6 +101,11 @@ void Query::reset() {
   static_cast<void>(sqlite3_reset(statement_.get()));
 }
 
+std::uint64_t Query::work() const {
+  return static_cast<std::uint64_t>(
+      sqlite3_stmt_status(statement_.get(), SQLITE_STMTSTATUS_VM_STEP, /*resetFlg=*/0));
+}
+
 std::int64_t Query::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }

@@ -52,6 +52,9 @@ class Query {
   Result<bool> step();
   void reset();
 
+  /// Steps of SQLite's machine that it took so far.
+  [[nodiscard]] std::uint64_t work() const;
+
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string text(int column) const;
 

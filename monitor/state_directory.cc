@@ -165,4 +165,35 @@ Result<std::filesystem::path> StateDirectory::set_aside(const std::string& name)
   return path_ / aside;
 }
 
+Result<StateStanding> examine_state(const std::filesystem::path& path) {
+  std::error_code code;
+  std::filesystem::path given = std::filesystem::absolute(path, code).lexically_normal();
+  if (!given.has_filename()) given = given.parent_path();
+  const int directory = ::open(given.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0 && errno == ENOENT) {
+    std::filesystem::path above = given.parent_path();
+    while (!std::filesystem::exists(above, code) && above.has_relative_path()) {
+      above = above.parent_path();
+    }
+    if (::access(above.c_str(), W_OK | X_OK) != 0) return fault_of_errno(above, "cannot be used");
+    return StateStanding{};
+  }
+  if (directory < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+    return fault(Error::Kind::invalid, given, "must be a directory, not a link or a file");
+  }
+  if (directory < 0) return fault_of_errno(given, "cannot be opened");
+  const Status fine = check_directory(directory, given);
+  const int lock = ::openat(directory, kLockName, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  ::close(directory);
+  StateStanding standing{.exists = true};
+  if (lock >= 0) {
+    if (::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      standing.holder = holder_of(lock);
+    }
+    ::close(lock);
+  }
+  if (!fine.ok()) return fine.error();
+  return standing;
+}
+
 }  // namespace belay::monitor

@@ -50,4 +50,12 @@ class StateDirectory {
   int lock_ = -1;
 };
 
+/// What is there, without making or taking anything.
+struct StateStanding {
+  bool exists = false;
+  std::string holder;  ///< "process 4711" that holds it now; empty: nobody.
+};
+/// Fails as StateDirectory::open() would, but for a conflict.
+Result<StateStanding> examine_state(const std::filesystem::path& path);
+
 }  // namespace belay::monitor

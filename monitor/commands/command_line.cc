@@ -61,6 +61,7 @@ int run_command_line(int argc, char** argv) {
   add_demo(app, chosen);
   add_run(app, chosen);
   add_gate(app, chosen);
+  add_doctor(app, chosen);
   add_replay(app, chosen);
   add_check(app, chosen);
   add_test(app, chosen);

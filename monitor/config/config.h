@@ -77,8 +77,17 @@ struct CommandAction {
   std::vector<std::string> argv;
   std::vector<std::string> argv_written;  ///< Before `${…}` was filled in: fit for messages.
   std::vector<std::string> verify;  ///< Ends with 0 if what the command does is so. Empty: none.
+  /// Of a platform: gives the candidate BELAY_PERCENT of the traffic. Empty: it has no splits.
+  std::vector<std::string> move;
+  std::vector<std::string> move_written;
   Duration timeout = std::chrono::seconds{60};
   std::vector<std::pair<std::string, std::string>> env;
+};
+/// Asked before the first step of a rollout: by HTTP or by command. Exit code 0 is fine, 1 is bad,
+/// any other cannot be known.
+struct PreflightCheck {
+  std::string name;
+  std::variant<ProbeConfig, CommandAction> of;
 };
 /// An app of Fly.io. Belay reaches it by a command as yet.
 struct FlyApp {
@@ -105,6 +114,7 @@ struct ServiceConfig {
   std::string name;
   /// monostate: nothing can roll it back.
   std::variant<std::monostate, CloudflareScript, FlyApp, CommandAction> platform;
+  std::vector<PreflightCheck> preflight;
 };
 
 /// Something that rules name: `of` is what stands behind the name for `service`, or (empty) for

@@ -19,17 +19,6 @@ std::vector<std::string> written(const YamlValue& value) {
   return words;
 }
 
-CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what) {
-  CommandAction command;
-  const YamlValue argv = map.require(argv_key);
-  command.argv = read_argv(argv, what);
-  command.argv_written = written(argv);
-  command.verify = read_argv(map.get("verify"), "verify");
-  command.timeout = map.get("timeout").duration(100ms, 1h).value_or(command.timeout);
-  command.env = read_pairs(map.get("env"));
-  return command;
-}
-
 void read_flag(const YamlEntry& entry, const std::string& service, Reading& reading) {
   if (!check_name(entry, "a flag")) return;
   YamlMap kinds(entry.value, "a flag");
@@ -69,6 +58,9 @@ void read_script(const YamlValue& value, ServiceConfig& service, const Reading& 
 
 CommandAction read_rollback(YamlMap& map, const YamlValue& place) {
   CommandAction action = read_command_action(map, "rollback", "rollback");
+  const YamlValue move = map.get("move");
+  action.move = read_argv(move, "move");
+  action.move_written = written(move);
   if (action.verify.empty()) {
     place.warning(
         "without `verify` nothing shows whether a rollback arrived: after an unclear end it is "
@@ -92,6 +84,17 @@ void read_fly_app(const YamlValue& value, ServiceConfig& service) {
 }
 
 }  // namespace
+
+CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what) {
+  CommandAction command;
+  const YamlValue argv = map.require(argv_key);
+  command.argv = read_argv(argv, what);
+  command.argv_written = written(argv);
+  command.verify = read_argv(map.get("verify"), "verify");
+  command.timeout = map.get("timeout").duration(100ms, 1h).value_or(command.timeout);
+  command.env = read_pairs(map.get("env"));
+  return command;
+}
 
 void read_platforms(const YamlValue& value, Reading& reading) {
   if (!value.present()) return;

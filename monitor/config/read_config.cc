@@ -24,7 +24,7 @@ void read_sections(const YamlValue& root, Reading& reading) {
   read_heartbeat(top.get("heartbeat"), config);
   read_logs(top.get("logs"), "", reading);
   read_services(top.require("services"), mode, reading);
-  space_platform_watches(config);
+  add_platform_watches(root, reading);
   const bool pushed = std::ranges::any_of(config.sources, [](const SourceConfig& source) {
     const auto* log = std::get_if<LogConfig>(&source.of);
     return log != nullptr && std::holds_alternative<PushInput>(log->input);

@@ -124,7 +124,8 @@ std::vector<std::string> rollout_packs(const std::string& service, const Reading
   return {"packs/rollout"};
 }
 
-void read_rollout(const YamlValue& value, rules::ServicePlan& plan, Reading& reading) {
+void read_rollout(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
+                  Reading& reading) {
   const RuleList list{plan.name, true, plan.rollout_rules};
   if (!value.present()) {
     read_list(value, rollout_packs(plan.name, reading), list, plan.rules, reading);
@@ -142,6 +143,7 @@ void read_rollout(const YamlValue& value, rules::ServicePlan& plan, Reading& rea
   plan.cooldown = rollout.get("cooldown").duration(0s, 24h * 7).value_or(plan.cooldown);
   const auto most = rollout.get("actions per hour").integer(1, 100);
   plan.actions_per_hour_max = static_cast<std::uint32_t>(most.value_or(plan.actions_per_hour_max));
+  read_preflight(rollout.get("preflight"), service);
   plan.verify_for = rollout.get("verify for").duration(1s, 24h).value_or(plan.verify_for);
 }
 
@@ -152,10 +154,11 @@ std::optional<rules::Mode> read_mode(const YamlValue& value) {
   return mode ? std::optional{static_cast<rules::Mode>(*mode)} : std::nullopt;
 }
 
-void read_service_rules(YamlMap& service, rules::ServicePlan& plan, Reading& reading) {
-  const YamlValue own = service.get("rules");
+void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
+                        Reading& reading) {
+  const YamlValue own = map.get("rules");
   read_list(own, own_packs(plan.name, reading), {plan.name, false, plan.rules}, {}, reading);
-  read_rollout(service.get("rollout"), plan, reading);
+  read_rollout(map.get("rollout"), service, plan, reading);
   if (plan.on_fail.empty()) plan.on_fail = {{rules::Then::Kind::rollback, {}}};
 }
 

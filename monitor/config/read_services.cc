@@ -7,6 +7,9 @@
 namespace belay::monitor {
 namespace {
 
+// As long as each step of the default plan.
+constexpr Duration kOnlyStep = std::chrono::minutes{10};
+
 /// Everything that a rule or the ladder of the service may ask for, named once.
 std::vector<rules::Then> thens_of(const rules::ServicePlan& plan) {
   std::vector<rules::Then> thens = plan.on_fail;
@@ -65,6 +68,35 @@ void check_enforcing(const YamlValue& place, const ServiceConfig& service,
   }
 }
 
+/// Whether the traffic can be split between two versions, and by whom.
+bool has_splits(const ServiceConfig& service) {
+  if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
+    return !command->move.empty();
+  }
+  if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
+    return fly->rollback && !fly->rollback->move.empty();
+  }
+  return std::holds_alternative<CloudflareScript>(service.platform);
+}
+
+void check_steps(const YamlValue& place, const ServiceConfig& service, rules::ServicePlan& plan) {
+  rules::RolloutPlan& rollout = plan.rollout;
+  const auto is_part = [](const rules::RolloutStep& step) { return step.percent < 100; };
+  if (has_splits(service)) return;
+  if (rollout.is_driving) {
+    place.fault(fmt::format("{} is to be driven, and its platform cannot move traffic", plan.name),
+                "platform: { command: { rollback: [./deploy], move: [./split-traffic] } }");
+  } else if (std::ranges::any_of(rollout.steps, is_part)) {
+    place.fault(fmt::format("{} has steps, and its platform has all traffic on one version: "
+                            "there is one step",
+                            plan.name),
+                "steps: [100% for 10m]");
+  }
+  if (rollout.steps.empty())
+    rollout.steps = {
+        {.percent = 100, .bake = kOnlyStep, .bake_max = kOnlyStep * rules::kBakeMaxTimes}};
+}
+
 void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   if (!check_name(entry, "a service")) return;
   YamlMap map(entry.value, "a service");
@@ -84,15 +116,17 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   read_logs(map.get("logs"), plan.name, reading);
   read_probes(map.get("probes"), service, reading);
   read_queues(map.get("queues"), plan.name, reading);
-  add_platform_watch(map.get("platform"), service, reading);
   read_flags(map.get("flags"), plan.name, reading);
   read_commands(map.get("commands"), plan.name, reading);
   if (const YamlValue after = map.get("after"); after.present()) {
     after.fault("trains of services are not built yet: gate one service after the other");
   }
-  read_service_rules(map, plan, reading);
+  read_service_rules(map, service, plan, reading);
   check_actions(entry.key, plan, reading.config);
   check_enforcing(entry.key, service, plan, reading.config);
+  check_steps(entry.key, service, plan);
+  plan.rollout.asks_preflight =
+      std::holds_alternative<CloudflareScript>(service.platform) || !service.preflight.empty();
   reading.config.services.push_back(std::move(service));
   reading.config.plan.services.push_back(std::move(plan));
 }

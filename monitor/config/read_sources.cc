@@ -152,11 +152,7 @@ void read_aim(YamlMap& map, const ServiceConfig& service, ProbeConfig& probe) {
 void read_probe(const YamlEntry& entry, const ServiceConfig& service, Reading& reading) {
   if (!check_name(entry, "a probe")) return;
   YamlMap map(entry.value, "a probe");
-  ProbeConfig probe;
-  probe.url = read_url(map.require("url")).value_or("");
-  probe.method = map.get("method").string().value_or(probe.method);
-  probe.headers = read_pairs(map.get("headers"));
-  probe.body = map.get("body").string().value_or("");
+  ProbeConfig probe = read_request(map);
   probe.every = map.get("every").duration(100ms, 1h).value_or(probe.every);
   const YamlValue timeout = map.get("timeout");
   probe.timeout = timeout.duration(1ms, 5min).value_or(std::min(probe.timeout, probe.every));
@@ -165,13 +161,22 @@ void read_probe(const YamlEntry& entry, const ServiceConfig& service, Reading& r
                               format_duration(probe.every)));
   }
   read_aim(map, service, probe);
-  probe.ca_file = map.get("ca").string().value_or("");
-  read_expectations(map.get("expect"), probe);
   const rules::SourcePlan plan{.kind = rules::SourceKind::probe, .interval = probe.every};
   add_source(entry.value, {entry.name, service.name, std::move(probe)}, plan, reading);
 }
 
 }  // namespace
+
+ProbeConfig read_request(YamlMap& map) {
+  ProbeConfig probe;
+  probe.url = read_url(map.require("url")).value_or("");
+  probe.method = map.get("method").string().value_or(probe.method);
+  probe.headers = read_pairs(map.get("headers"));
+  probe.body = map.get("body").string().value_or("");
+  probe.ca_file = map.get("ca").string().value_or("");
+  read_expectations(map.get("expect"), probe);
+  return probe;
+}
 
 void read_logs(const YamlValue& value, const std::string& service, Reading& reading) {
   if (!value.present()) return;
@@ -207,20 +212,17 @@ void read_queues(const YamlValue& value, const std::string& service, Reading& re
              reading);
 }
 
-void add_platform_watch(const YamlValue& place, const ServiceConfig& service, Reading& reading) {
-  if (!std::holds_alternative<CloudflareScript>(service.platform)) return;
-  const rules::SourcePlan plan{.kind = rules::SourceKind::platform, .interval = kPlatformEvery};
-  add_source(place, {"platform", service.name, PlatformWatch{}}, plan, reading);
-}
-
-void space_platform_watches(Config& config) {
-  std::vector<rules::SourcePlan*> watches;
-  for (rules::SourcePlan& source : config.plan.sources) {
-    if (source.kind == rules::SourceKind::platform) watches.push_back(&source);
+void add_platform_watches(const YamlValue& place, Reading& reading) {
+  const auto is_watched = [](const ServiceConfig& service) {
+    return std::holds_alternative<CloudflareScript>(service.platform);
+  };
+  const auto watches = std::ranges::count_if(reading.config.services, is_watched);
+  const Duration every = std::max<Duration>(kPlatformEvery, CallBudget::kSpacing * watches);
+  for (const ServiceConfig& service : reading.config.services) {
+    if (!is_watched(service)) continue;
+    const rules::SourcePlan plan{.kind = rules::SourceKind::platform, .interval = every};
+    add_source(place, {"platform", service.name, PlatformWatch{}}, plan, reading);
   }
-  const Duration every =
-      std::max<Duration>(kPlatformEvery, CallBudget::kSpacing * std::ssize(watches));
-  for (rules::SourcePlan* source : watches) source->interval = every;
 }
 
 }  // namespace belay::monitor

@@ -26,10 +26,9 @@ struct Reading {
 void read_logs(const YamlValue& value, const std::string& service, Reading& reading);
 void read_probes(const YamlValue& value, const ServiceConfig& service, Reading& reading);
 void read_queues(const YamlValue& value, const std::string& service, Reading& reading);
-/// The platform of the service as a source, if it can tell what is deployed.
-void add_platform_watch(const YamlValue& place, const ServiceConfig& service, Reading& reading);
-/// Once all services are read: none is read more often than the token of all of them can bear.
-void space_platform_watches(Config& config);
+/// Once all services are read: each platform that can tell what is deployed becomes a source, none
+/// read more often than the token of all of them can bear.
+void add_platform_watches(const YamlValue& place, Reading& reading);
 
 /// `platforms:` (accounts and tokens).
 void read_platforms(const YamlValue& value, Reading& reading);
@@ -46,14 +45,22 @@ void read_listeners(YamlMap& top, Config& config);
 
 /// `services:`. The top-level `mode` is the default of each.
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading);
-/// `rules:` and `rollout:` of a service, read into its plan.
-void read_service_rules(YamlMap& service, rules::ServicePlan& plan, Reading& reading);
+/// `rules:` and `rollout:` of a service, read into its plan; the rollout's `preflight` is the
+/// service's own.
+void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
+                        Reading& reading);
+/// `preflight:` of a rollout.
+void read_preflight(const YamlValue& value, ServiceConfig& service);
 std::optional<rules::Mode> read_mode(const YamlValue& value);
 
 // What several sections are made of.
 
 /// A list of texts, none of them empty; an empty list is a fault.
 std::vector<std::string> read_argv(const YamlValue& value, const std::string& what);
+/// A program with its environment and its time; `argv_key` names the argument list.
+CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what);
+/// An HTTP call, and the answer that is expected.
+ProbeConfig read_request(YamlMap& map);
 std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value);
 std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca);
 /// "127.0.0.1:8080", "[::1]:0". A fault if it is none.

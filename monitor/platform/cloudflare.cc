@@ -1,11 +1,13 @@
 #include "monitor/platform/cloudflare.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <utility>
 #include <variant>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
@@ -105,17 +107,21 @@ Result<std::optional<VersionFacts>> Cloudflare::version(const std::string& id,
 }
 
 Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
-  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
-  if (rollback == nullptr) {
-    return Error{Error::Kind::invalid, "Cloudflare can only roll versions back"};
-  }
+  const Result<Shares> target = target_of(order);
+  if (!target.ok()) return target.error();
   using nlohmann::json;
+  json versions = json::array();
+  for (const auto& [version, percent] : *target) {
+    // Whole percents as wrangler writes them.
+    const bool is_whole = percent == std::floor(percent);
+    versions.push_back({{"version_id", version},
+                        {"percentage", is_whole ? json(std::lround(percent)) : json(percent)}});
+  }
   // Immediate: wrangler's default leaves Durable Objects on the bad code for five minutes more.
-  const json body = {
-      {"strategy", "percentage"},
-      {"versions", json::array({{{"version_id", rollback->target}, {"percentage", 100}}})},
-      {"annotations", {{"workers/message", message_of(order)}}},
-      {"code_update_strategy", {{"mode", "immediate"}}}};
+  const json body = {{"strategy", "percentage"},
+                     {"versions", versions},
+                     {"annotations", {{"workers/message", message_of(order)}}},
+                     {"code_update_strategy", {{"mode", "immediate"}}}};
   const auto answer =
       net::http_call({.method = "POST",
                       .url = script_url_ + "/deployments" + (options_.force ? "?force=true" : ""),
@@ -130,10 +136,12 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
 }
 
 std::string Cloudflare::by_hand(const rules::Order& order) const {
-  const auto* rollback = std::get_if<rules::RollBack>(&order.action);
-  const std::string target = rollback != nullptr ? rollback->target : "VERSION";
-  return "wrangler versions deploy " + sanitize(target, 80) + "@100% -y --name " +
-         sanitize(options_.script, 80);
+  const Result<Shares> target = target_of(order);
+  std::string line = "wrangler versions deploy";
+  for (const auto& [version, percent] : target.ok() ? *target : Shares{{"VERSION", 100}}) {
+    line += fmt::format(" {}@{:g}%", sanitize(version, 80), percent);
+  }
+  return line + " -y --name " + sanitize(options_.script, 80);
 }
 
 }  // namespace belay::monitor

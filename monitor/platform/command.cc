@@ -26,6 +26,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Environment environment_of(const rules::Order& order, const Environment& configured) {
   std::string action = "run";
   std::string target;
+  std::string percent;
   if (const auto* rollback = std::get_if<rules::RollBack>(&order.action)) {
     action = "rollback";
     target = rollback->target;
@@ -34,6 +35,10 @@ Environment environment_of(const rules::Order& order, const Environment& configu
     target = reset->flag;
   } else if (const auto* run = std::get_if<rules::RunCommand>(&order.action)) {
     target = run->command;
+  } else if (const auto* move = std::get_if<rules::MoveTraffic>(&order.action)) {
+    action = "move";
+    target = move->candidate;
+    percent = number(move->percent);
   }
   const rules::Evidence evidence =
       order.evidence.empty() ? rules::Evidence{} : order.evidence.front();
@@ -47,6 +52,7 @@ Environment environment_of(const rules::Order& order, const Environment& configu
       {"BELAY_REASON", plain(order.reason)},
       {"BELAY_ACTION", action},
       {"BELAY_TARGET", plain(target)},
+      {"BELAY_PERCENT", percent},
       {"BELAY_CANDIDATE", plain(order.candidate)},
       {"BELAY_BASELINE", plain(order.baseline)},
       {"BELAY_METRIC", plain(evidence.what)},
@@ -57,8 +63,12 @@ Environment environment_of(const rules::Order& order, const Environment& configu
   return environment;
 }
 
+bool is_move(const rules::Order& order) {
+  return std::holds_alternative<rules::MoveTraffic>(order.action);
+}
+
 Error cannot_move() {
-  return Error{Error::Kind::failed, "a command moves no traffic: it can only roll back"};
+  return Error{Error::Kind::failed, "no command is configured that moves traffic"};
 }
 
 std::string said_by(const RunResult& run) {
@@ -88,7 +98,7 @@ std::string shell_quoted(const std::string& word) {
 }  // namespace
 
 Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_token stop) {
-  if (std::holds_alternative<rules::MoveTraffic>(order.action)) return cannot_move();
+  if (is_move(order) && options_.move.empty()) return cannot_move();
   if (options_.verify.empty()) {
     return Standing{Standing::Kind::expected, "there is no verify command to look with"};
   }
@@ -105,12 +115,13 @@ Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_toke
 }
 
 Status CommandPlatform::apply(const rules::Order& order, std::stop_token stop) {
-  if (std::holds_alternative<rules::MoveTraffic>(order.action)) return cannot_move();
-  const Result<RunResult> run = run_program(
-      {.argv = options_.argv, .environment = environment_of(order, options_.environment)},
-      {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));
+  if (is_move(order) && options_.move.empty()) return cannot_move();
+  const std::vector<std::string>& argv = is_move(order) ? options_.move : options_.argv;
+  const Result<RunResult> run =
+      run_program({.argv = argv, .environment = environment_of(order, options_.environment)},
+                  {.timeout = options_.timeout, .grace = std::chrono::seconds{2}}, std::move(stop));
   if (!run.ok()) return Error{Error::Kind::failed, run.error().message};
-  const std::string said = name_of(options_.argv) + " gave " + run->end.text() + said_by(*run);
+  const std::string said = name_of(argv) + " gave " + run->end.text() + said_by(*run);
   if (run->end.success() && !run->timed_out && !run->stopped) return Done{};
   if (run->timed_out) return Error{Error::Kind::ambiguous, said + ", out of time"};
   if (run->stopped || run->end.signal != 0) return Error{Error::Kind::ambiguous, said};
@@ -122,9 +133,9 @@ Trace CommandPlatform::trace(const rules::Order& /*order*/) const {
   return options_.verify.empty() ? Trace::none : Trace::effect;
 }
 
-std::string CommandPlatform::by_hand(const rules::Order& /*order*/) const {
+std::string CommandPlatform::by_hand(const rules::Order& order) const {
   std::string line;
-  for (const std::string& word : options_.written)
+  for (const std::string& word : is_move(order) ? options_.move_written : options_.written)
     line += (line.empty() ? "" : " ") + shell_quoted(word);
   return sanitize(line, 500);
 }

@@ -15,6 +15,9 @@ struct CommandOptions {
   std::vector<std::string> argv;     ///< Started as it stands, never through a shell.
   std::vector<std::string> written;  ///< argv before secrets were filled in: fit for messages.
   std::vector<std::string> verify;   ///< Empty: there is none.
+  /// Moves traffic, instead of `argv`. Empty: it cannot be moved.
+  std::vector<std::string> move;
+  std::vector<std::string> move_written;
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds verify_timeout{10'000};
 };
@@ -22,8 +25,9 @@ struct CommandOptions {
 /// Carries an order out by a program. Both programs get their evidence in the environment, never in
 /// the arguments (absent values are empty):
 ///   BELAY_INTENT BELAY_SERVICE BELAY_RULE BELAY_REASON
-///   BELAY_ACTION          "rollback", "reset_flag" or "run"
-///   BELAY_TARGET          version to put back, flag or command
+///   BELAY_ACTION          "rollback", "reset_flag", "run" or "move"
+///   BELAY_TARGET          version to put back, flag, command, or version to give traffic to
+///   BELAY_PERCENT         of a move: what the candidate gets; the baseline gets the rest
 ///   BELAY_CANDIDATE BELAY_BASELINE
 ///   BELAY_METRIC BELAY_VALUE BELAY_THRESHOLD BELAY_SAMPLES     of the rule's first comparison
 /// `verify` answers with its exit code: 0, what was asked for holds; 1, it does not; anything else,

@@ -182,6 +182,78 @@ TEST_F(CloudflareTest, AnAnswerThatCannotBeReadIsNeverTakenForAState) {
   EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous);
 }
 
+class MoveTrafficTest : public CloudflareTest {
+ protected:
+  MoveTrafficTest() {
+    order_.action =
+        rules::MoveTraffic{.candidate = test::kBadVersion,
+                           .baseline = test::kGoodVersion,
+                           .percent = 50,
+                           .expected = {{test::kGoodVersion, 90}, {test::kBadVersion, 10}}};
+  }
+  rules::MoveTraffic& move() { return std::get<rules::MoveTraffic>(order_.action); }
+};
+
+TEST_F(MoveTrafficTest, GivesTheCandidateItsPercentAndTheBaselineTheRest) {
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  const json body = json::parse(peer_.requests().back().body);
+  EXPECT_EQ(body["versions"],
+            json::array({{{"version_id", test::kBadVersion}, {"percentage", 50}},
+                         {{"version_id", test::kGoodVersion}, {"percentage", 50}}}));
+  EXPECT_NE(peer_.requests().back().body.find("\"percentage\":50,"), std::string::npos)
+      << "as wrangler writes it";
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+}
+
+TEST_F(MoveTrafficTest, AllOfItIsADeploymentOfTheCandidateAlone) {
+  move().percent = 100;
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  EXPECT_EQ(json::parse(peer_.requests().back().body)["versions"],
+            json::array({{{"version_id", test::kBadVersion}, {"percentage", 100}}}));
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+}
+
+TEST_F(MoveTrafficTest, AnotherSplitThanTheOneThatWasJudgedIsSomeoneElses) {
+  for (const auto& shares : std::vector<std::vector<std::pair<std::string, double>>>{
+           {{test::kGoodVersion, 80}, {test::kBadVersion, 20}},
+           {{test::kGoodVersion, 100}},
+           {{test::kGoodVersion, 90}, {"another", 10}}}) {
+    peer_.deploy(shares, "by hand");
+    EXPECT_EQ(standing(), Standing::Kind::other) << shares.front().second;
+  }
+  peer_.deploy({{test::kGoodVersion, 50}, {test::kBadVersion, 50}}, "by hand");
+  EXPECT_EQ(standing(), Standing::Kind::target) << "someone did what we would have done";
+  peer_.deploy({{test::kGoodVersion, 90}, {test::kBadVersion, 10}, {"gone", 0}}, "by hand");
+  EXPECT_EQ(standing(), Standing::Kind::expected) << "no traffic is no share";
+}
+
+TEST_F(MoveTrafficTest, AMoveAfterOursMakesItSomeoneElses) {
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  peer_.deploy({{test::kGoodVersion, 90}, {test::kBadVersion, 10}}, "back again by hand");
+  EXPECT_EQ(standing(), Standing::Kind::other);
+}
+
+TEST_F(MoveTrafficTest, SaysThatItRacedWhenItReplacedASplitThatWasNotJudged) {
+  peer_.deploy({{test::kGoodVersion, 70}, {test::kBadVersion, 30}}, "slipped in");
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+  EXPECT_NE(detail_.find("raced"), std::string::npos) << detail_;
+}
+
+TEST_F(MoveTrafficTest, PartOfTheTrafficNeedsABaseline) {
+  move().baseline.clear();
+  EXPECT_EQ(apply_error().kind, Error::Kind::invalid);
+  EXPECT_TRUE(peer_.requests().empty());
+}
+
+TEST_F(MoveTrafficTest, APersonTypesBothShares) {
+  move().percent = 12.5;
+  EXPECT_EQ(cloudflare_.by_hand(order_),
+            "wrangler versions deploy 22222222-2222-4222-8222-222222222222@12.5% "
+            "11111111-1111-4111-8111-111111111111@87.5% -y --name mautic-api");
+}
+
 TEST_F(CloudflareTest, KnowsWhetherAVersionCanBePutBack) {
   const auto facts_of = [&](const std::string& id) {
     const auto facts = cloudflare_.version(id, {});

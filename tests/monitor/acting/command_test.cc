@@ -124,5 +124,23 @@ TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
   EXPECT_EQ(platform.by_hand(order_), "./deploy --token '${TOKEN}'");
 }
 
+TEST_F(CommandTest, ItsOwnProgramMovesTheTraffic) {
+  order_.action = rules::MoveTraffic{
+      .candidate = test::kBadVersion, .baseline = test::kGoodVersion, .percent = 12.5};
+  const auto outcome = live(
+      {.argv = shell("exit 1"),
+       .verify = shell("grep -qs \"$BELAY_TARGET $BELAY_PERCENT\" " + path("split") + " || exit 1"),
+       .move = shell("echo $BELAY_ACTION $BELAY_TARGET $BELAY_PERCENT > " + path("split"))});
+  EXPECT_EQ(outcome.phase, Phase::applied) << outcome.detail;
+  EXPECT_EQ(test::content_of(path("split")), std::string("move ") + test::kBadVersion + " 12.5\n");
+}
+
+TEST_F(CommandTest, WithoutAProgramThatMovesTrafficNoneIsMoved) {
+  order_.action = rules::MoveTraffic{.candidate = test::kBadVersion, .percent = 100};
+  const auto outcome = live({.argv = shell("touch " + path("ran"))});
+  EXPECT_EQ(outcome.phase, Phase::rejected);
+  EXPECT_FALSE(fs::exists(path("ran"))) << "the rollback is not run in its place";
+}
+
 }  // namespace
 }  // namespace belay::monitor

@@ -40,8 +40,8 @@ rules::Order rollback_order(int number, Instant at, const std::string& service) 
 rules::JournalEntry intent_entry(const rules::Order& order) {
   json text = {{"service", order.service},   {"rule", order.rule},
                {"reason", order.reason},     {"candidate", order.candidate},
-               {"baseline", order.baseline}, {"at_ms", unix_ms(order.at)},
-               {"evidence", json::array()}};
+               {"rollout", order.rollout},   {"baseline", order.baseline},
+               {"at_ms", unix_ms(order.at)}, {"evidence", json::array()}};
   for (const rules::Evidence& one : order.evidence) {
     text["evidence"].push_back({{"what", one.what},
                                 {"value", one.value},
@@ -57,6 +57,13 @@ rules::JournalEntry intent_entry(const rules::Order& order) {
   } else if (const auto* reset = std::get_if<rules::ResetFlag>(&order.action)) {
     text["kind"] = "reset_flag";
     text["flag"] = reset->flag;
+  } else if (const auto* move = std::get_if<rules::MoveTraffic>(&order.action)) {
+    text["kind"] = "move";
+    text["percent"] = move->percent;
+    text["expected"] = json::array();
+    for (const auto& share : move->expected) {
+      text["expected"].push_back({{"version", share.version}, {"percent", share.percent}});
+    }
   } else {
     text["kind"] = "run";
     text["command"] = std::get<rules::RunCommand>(order.action).command;
@@ -77,6 +84,49 @@ rules::JournalEntry outcome_entry(const std::string& intent, rules::ActionOutcom
           .service = service,
           .rule = "",
           .intent = intent,
+          .text = text.dump()};
+}
+
+rules::JournalEntry started_entry(int number, Instant at, const std::string& service) {
+  const json text = {{"rollout", intent_id(number)},
+                     {"candidate", kBadVersion},
+                     {"baseline", kGoodVersion},
+                     {"steps", "10% for 10m, 100%"},
+                     {"driving", true},
+                     {"irreversible", false},
+                     {"train", "spring"},
+                     {"commit", "abc"},
+                     {"committed_at_ms", 7},
+                     {"mode", "recommend"},
+                     {"by", "ci"}};
+  return {.kind = rules::JournalEntry::Kind::rollout_started,
+          .at = at,
+          .service = service,
+          .rule = "",
+          .intent = "",
+          .text = text.dump()};
+}
+
+rules::JournalEntry moved_entry(int number, rules::RolloutState state, Instant at,
+                                const std::string& service) {
+  json text = {{"rollout", intent_id(number)},
+               {"candidate", kBadVersion},
+               {"baseline", kGoodVersion},
+               {"state", rules::name_of(state)},
+               {"step", 1},
+               {"step_started_ms", unix_ms(at) - 1000},
+               {"paused", true},
+               {"approved", true},
+               {"rule", "rollout/5xx"},
+               {"verdict", "fail"},
+               {"why", "because"}};
+  if (state == rules::RolloutState::held) text["held"] = "shared_cause";
+  return {.kind = rules::is_final(state) ? rules::JournalEntry::Kind::rollout_ended
+                                         : rules::JournalEntry::Kind::rollout_moved,
+          .at = at,
+          .service = service,
+          .rule = "",
+          .intent = "",
           .text = text.dump()};
 }
 

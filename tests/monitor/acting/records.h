@@ -19,6 +19,10 @@ rules::Order rollback_order(int number, Instant at, const std::string& service =
 rules::JournalEntry intent_entry(const rules::Order& order);
 rules::JournalEntry outcome_entry(const std::string& intent, rules::ActionOutcome::Phase phase,
                                   Instant at, const std::string& service = "shop");
+/// A rollout that began, and where it went from there; ids as intent_id().
+rules::JournalEntry started_entry(int number, Instant at, const std::string& service = "shop");
+rules::JournalEntry moved_entry(int number, rules::RolloutState state, Instant at,
+                                const std::string& service = "shop");
 rules::JournalEntry fired_entry(int number, Instant at);
 
 }  // namespace belay::test

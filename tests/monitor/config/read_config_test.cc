@@ -320,6 +320,43 @@ TEST(ReadConfigTest, WorkersAreWatchedNoMoreOftenThanTheirTokenBears) {
   EXPECT_EQ(many.config->plan.sources[0].interval, 75s);
 }
 
+TEST(ReadConfigTest, ChecksOfBeforeTheFirstStepAreTyped) {
+  const Config config = good(R"(
+services:
+  shop:
+    logs: { file: shop.log }
+    rollout:
+      preflight:
+        staging: { url: "https://staging.example.test/healthz", expect: { status: 204 }, timeout: 3s }
+        smoke: { command: [./smoke, --fast], timeout: 1m, env: { A: b } }
+)");
+  const auto& checks = config.services.at(0).preflight;
+  ASSERT_EQ(checks.size(), 2U);
+  EXPECT_EQ(checks[0].name, "staging");
+  EXPECT_THAT(std::get<ProbeConfig>(checks[0].of).statuses, ElementsAre(204));
+  EXPECT_EQ(std::get<ProbeConfig>(checks[0].of).timeout, 3s);
+  EXPECT_THAT(std::get<CommandAction>(checks[1].of).argv, ElementsAre("./smoke", "--fast"));
+  EXPECT_TRUE(config.plan.services.at(0).rollout.asks_preflight);
+  const ReadConfig wrong = read(
+      "services: { shop: { logs: { file: l }, rollout: { preflight: { a: { timeout: 1s } } } } "
+      "}\n");
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("either a `url` that is asked")));
+}
+
+TEST(ReadConfigTest, APlatformWithoutSplitsHasOneStep) {
+  const Config config = good(R"(
+services:
+  whole: { platform: { command: { rollback: [./deploy], verify: [./is-live] } }, logs: { file: l } }
+  split:
+    platform: { command: { rollback: [./deploy], verify: [./is-live], move: [./split] } }
+    logs: { file: l }
+)");
+  ASSERT_EQ(config.plan.services.at(0).rollout.steps.size(), 1U);
+  EXPECT_EQ(config.plan.services.at(0).rollout.steps[0].percent, 100);
+  EXPECT_TRUE(config.plan.services.at(1).rollout.steps.empty()) << "the default ones";
+  EXPECT_THAT(std::get<CommandAction>(config.services.at(1).platform).move, ElementsAre("./split"));
+}
+
 TEST(ReadConfigTest, PollingTellsWhatItCosts) {
   const ReadConfig config = read(
       "services: { jobs: { queues: { redis: { url: \"${REDIS_URL}\", names: [a, b], every: 10s } } "

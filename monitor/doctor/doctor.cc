@@ -1,0 +1,54 @@
+#include "monitor/doctor/doctor.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "monitor/config/lint.h"
+#include "monitor/doctor/check_evidence.h"
+#include "monitor/doctor/check_place.h"
+#include "monitor/doctor/check_platform.h"
+#include "monitor/doctor/forecast.h"
+#include "monitor/parts.h"
+
+namespace belay::monitor {
+namespace {
+
+void append(Findings& all, Findings more) { std::ranges::move(more, std::back_inserter(all)); }
+
+Findings check_rules(const Config& config) {
+  Findings found;
+  for (const Lint& one : lint(config)) {
+    found.push_back({one.is_error ? Finding::Level::bad : Finding::Level::weak, one.service,
+                     "rules", one.message});
+  }
+  return found;
+}
+
+}  // namespace
+
+Findings examine(const Config& config, const Clock& clock, const DoctorOptions& options) {
+  Platforms platforms;
+  add_platforms(config, platforms);
+  Live live;
+  Findings found = check_place(config);
+  append(found, check_routes(config, options.send_test));
+  append(found, check_token(config, clock.now()));
+  append(found, check_platforms(config, platforms, live));
+  append(found, check_actions(config, platforms));
+  append(found, check_rules(config));
+  const Observation observation = observe(config, clock, options.lasts);
+  append(found, check_evidence(config, observation));
+  for (const rules::ServicePlan& plan : config.plan.services) {
+    if (const auto deployed = live.find(plan.name); deployed != live.end()) {
+      append(found, check_version_names(plan.name, deployed->second,
+                                        versions_seen(observation, plan.name)));
+    }
+    const auto& steps = plan.rollout.steps;
+    append(found, forecast(plan, steps.empty() ? rules::default_steps() : steps,
+                           requests_per_second(observation, plan.name)));
+  }
+  return found;
+}
+
+}  // namespace belay::monitor

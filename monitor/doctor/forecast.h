@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "monitor/doctor/finding.h"
+#include "rules/plan.h"
+#include "rules/rollout/steps.h"
+
+namespace belay::monitor {
+
+/// How much evidence each step of a rollout will have at `requests_per_second` of the whole
+/// service, and which rules it will leave unknown. Pure.
+Findings forecast(const rules::ServicePlan& plan, const std::vector<rules::RolloutStep>& steps,
+                  double requests_per_second);
+
+}  // namespace belay::monitor

@@ -1,0 +1,171 @@
+#include "monitor/journal_recovery.h"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "monitor/journal_rows.h"
+#include "monitor/journal_text.h"
+#include "monitor/rollout_text.h"
+
+namespace belay::monitor {
+namespace {
+
+using rules::JournalEntry;
+using rules::Remembered;
+
+constexpr Duration kRemembered = std::chrono::hours{24};
+
+/// One reading of the whole journal. Every statement goes by an index: what it costs grows with the
+/// number of records, not with its square, and texts are parsed only where they are needed.
+class Recovery {
+ public:
+  Recovery(Database& database, Instant now) : rows_(database), now_(now) {}
+
+  Result<Journal::Recovered> run() {
+    for (const auto part : {&Recovery::actions, &Recovery::outcomes, &Recovery::disarmed,
+                            &Recovery::silenced, &Recovery::rollouts, &Recovery::last_good}) {
+      if (Status status = (this->*part)(); !status.ok()) return status.error();
+    }
+    recovered_.work = rows_.work();
+    return std::move(recovered_);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t since() const {
+    return (now_ - kRemembered).time_since_epoch().count();
+  }
+
+  Status actions() {
+    const char* const sql =
+        "SELECT at_ns, kind, service, rule, intent, text, is_open FROM (SELECT *, NOT EXISTS "
+        "(SELECT 1 FROM entries o WHERE o.is_final = 1 AND o.intent = i.intent) AS is_open "
+        "FROM entries i WHERE i.kind = 'intent') WHERE is_open OR at_ns >= ? ORDER BY seq";
+    return rows_.each_entry(sql, since(), [&](const JournalEntry& entry, const Query& row) {
+      return action(entry, row.integer(6) != 0);
+    });
+  }
+
+  Status action(const JournalEntry& entry, bool is_open) {
+    Result<rules::Order> order = order_of(entry);
+    if (!order.ok()) return order.error();
+    const auto* rollback = std::get_if<rules::RollBack>(&order->action);
+    recovered_.remembered.actions.push_back(
+        {.at = entry.at,
+         .service = entry.service,
+         .intent = entry.intent,
+         .target = rollback != nullptr ? rollback->target : std::string(),
+         .is_open = is_open,
+         .expected = rollback != nullptr ? rollback->expected : std::string()});
+    if (!is_open) return Done{};
+    recovered_.remembered.actions.back().order = *order;
+    recovered_.open_orders.push_back(std::move(*order));
+    return Done{};
+  }
+
+  Status outcomes() {
+    const char* const sql =
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
+        "WHERE kind = 'outcome' AND is_final = 1 AND at_ns >= ? ORDER BY seq";
+    std::map<std::string, rules::ActionOutcome::Phase> phases;
+    Status status = rows_.each_entry(sql, since(), [&](const JournalEntry& entry, const Query&) {
+      if (const auto phase = final_phase_of(entry)) phases.insert_or_assign(entry.intent, *phase);
+      return Status{Done{}};
+    });
+    for (Remembered::Action& action : recovered_.remembered.actions) {
+      const auto found = phases.find(action.intent);
+      if (!action.is_open && found != phases.end()) action.phase = found->second;
+    }
+    return status;
+  }
+
+  Status disarmed() {
+    std::map<std::string, rules::Disarmed> latest;
+    const char* const sql =
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
+        "WHERE kind = 'disarmed' AND seq >= ? ORDER BY seq";
+    Status status = rows_.each_entry(sql, 0, [&](const JournalEntry& entry, const Query&) {
+      Result<rules::Disarmed> one = disarmed_of(entry);
+      if (!one.ok()) return Status{one.error()};
+      latest[entry.service] = std::move(*one);
+      return Status{Done{}};
+    });
+    for (auto& [service, one] : latest) {
+      if (one.until > now_) recovered_.remembered.disarmed.push_back(std::move(one));
+    }
+    return status;
+  }
+
+  Status silenced() {
+    std::map<std::pair<std::string, std::string>, rules::Silenced> latest;
+    const char* const sql =
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
+        "WHERE kind = 'silenced' AND seq >= ? ORDER BY seq";
+    Status status = rows_.each_entry(sql, 0, [&](const JournalEntry& entry, const Query&) {
+      Result<rules::Silenced> one = silenced_of(entry);
+      if (!one.ok()) return Status{one.error()};
+      latest[{entry.service, entry.rule}] = std::move(*one);
+      return Status{Done{}};
+    });
+    for (auto& [which, one] : latest) {
+      if (one.until > now_) recovered_.remembered.silenced.push_back(std::move(one));
+    }
+    return status;
+  }
+
+  Status rollouts() {
+    const char* const sql =
+        "SELECT s.at_ns, s.kind, s.service, s.rule, s.intent, s.text, "
+        "m.at_ns, m.kind, m.service, m.rule, m.intent, m.text, m.seq IS NOT NULL "
+        "FROM entries s LEFT JOIN entries m ON m.seq = "
+        "(SELECT max(e.seq) FROM entries e WHERE e.rollout = s.rollout AND e.rollout <> '' "
+        "AND e.kind IN ('rollout_moved', 'rollout_ended')) "
+        "WHERE s.kind = 'rollout_started' "
+        "AND (m.seq IS NULL OR m.kind <> 'rollout_ended' OR m.at_ns >= ?) ORDER BY s.seq";
+    return rows_.each_entry(sql, since(), [&](const JournalEntry& entry, const Query& row) {
+      return rollout(entry, row);
+    });
+  }
+
+  Status rollout(const JournalEntry& entry, const Query& row) {
+    Result<rules::RolloutStarted> started = rollout_started_of(entry);
+    if (!started.ok()) return started.error();
+    rules::RememberedRollout rollout{
+        .started = std::move(started).value(), .at = entry.at, .step_started = entry.at};
+    if (row.integer(12) != 0) {
+      const Result<JournalEntry> moved = JournalRows::entry_in(row, 6);
+      if (!moved.ok()) return moved.error();
+      if (Status read = follow(*moved, rollout); !read.ok()) return read;
+    }
+    const char* const sql =
+        "SELECT intent FROM entries WHERE rollout = ? AND rollout <> '' AND kind = 'intent' "
+        "ORDER BY seq";
+    Status status = rows_.each_row(sql, rollout.started.id, [&rollout](const Query& one) {
+      rollout.intents.push_back(one.text(0));
+    });
+    recovered_.remembered.rollouts.push_back(std::move(rollout));
+    return status;
+  }
+
+  Status last_good() {
+    const char* const sql =
+        "SELECT service, promoted FROM entries WHERE seq IN "
+        "(SELECT max(seq) FROM entries WHERE promoted <> '' AND service >= ? GROUP BY service)";
+    return rows_.each_row(sql, "", [this](const Query& row) {
+      recovered_.remembered.last_good[row.text(0)] = row.text(1);
+    });
+  }
+
+  JournalRows rows_;
+  const Instant now_;
+  Journal::Recovered recovered_;
+};
+
+}  // namespace
+
+Result<Journal::Recovered> recover_from(Database& database, Instant now) {
+  return Recovery(database, now).run();
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+
+/// The fields of a JSON object that we wrote ourselves, read back without exceptions: what is
+/// missing, or of another type, is as if it had not been written.
+namespace belay::monitor {
+
+/// Discarded (is_discarded()) if the text is not JSON.
+inline nlohmann::json parsed(const std::string& text) {
+  return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+inline std::string text_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+template <typename Number>
+Number number_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<Number>() : Number{};
+}
+
+inline bool is_set_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+/// Of a field "…_ms": milliseconds since the Unix epoch.
+inline std::optional<Instant> instant_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_integer()) return std::nullopt;
+  return from_unix_ms(found->get<std::int64_t>());
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "rules/order.h"
+
+namespace belay::monitor {
+
+/// What the journal's entries about rollouts hold (rules/order.h), read back. An Error means that
+/// it cannot be used: a rollout that is not understood must not be forgotten either.
+
+Result<rules::RolloutStarted> rollout_started_of(const rules::JournalEntry& started);
+
+/// Puts what a rollout_moved or rollout_ended says into `rollout`.
+Status follow(const rules::JournalEntry& moved, rules::RememberedRollout& rollout);
+
+Result<rules::Silenced> silenced_of(const rules::JournalEntry& silenced);
+
+/// What the journal's table says of an entry besides the entry itself; empty for what does not
+/// apply, or cannot be read.
+struct RolloutMarks {
+  std::string rollout;   ///< The id of the one that it is about.
+  std::string promoted;  ///< The version that it says was promoted.
+};
+RolloutMarks rollout_marks_of(const rules::JournalEntry& entry);
+
+}  // namespace belay::monitor
