@@ -50,6 +50,8 @@ class Recovery {
   Status action(const JournalEntry& entry, bool is_open) {
     Result<rules::Order> order = order_of(entry);
     if (!order.ok()) return order.error();
+    // A move that has ended is no action that a cap or a cooldown counts.
+    if (!is_open && std::holds_alternative<rules::MoveTraffic>(order->action)) return Done{};
     const auto* rollback = std::get_if<rules::RollBack>(&order->action);
     recovered_.remembered.actions.push_back(
         {.at = entry.at,

@@ -82,6 +82,27 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   for (const std::unique_ptr<Service>& service : services_) assign_sources(*service);
   for (const std::unique_ptr<Service>& service : services_) service->bind(start);
   is_lost_.assign(sources_.size(), false);
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_)
+    rollout->remember(remembered, start, out_);
+}
+
+/// What a rollout requires of others is looked up where all are known.
+void Engine::State::look_up_requirements(Instant at) {
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_) {
+    const std::optional<Rollout::Wanted> wanted = rollout->wanted();
+    if (!wanted) continue;
+    std::vector<std::string> unmet;
+    for (const Requirement& requirement : wanted->requirements) {
+      const bool is_met = std::any_of(rollouts_.begin(), rollouts_.end(), [&](const auto& other) {
+        return other != rollout && other->meets(requirement, wanted->commit, at);
+      });
+      if (!is_met)
+        unmet.push_back("it has not passed in " + requirement.environment +
+                        (requirement.is_same_commit ? " with the same commit" : "") + " for " +
+                        format_duration(requirement.passed));
+    }
+    rollout->set_unmet(std::move(unmet));
+  }
 }
 
 void Engine::State::take(const Event& event) {
@@ -124,8 +145,11 @@ void Engine::State::take(const OperatorCommand& command) {
   Teller(out_, "", "", "", clock_).commanded(command, "there is no such rollout");
 }
 
-/// Of a rollout that is gone by now: nobody waits for it.
-void Engine::State::take(const PreflightDone& /*done*/) {}
+/// One of a rollout that is gone by now is not waited for.
+void Engine::State::take(const PreflightDone& done) {
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_)
+    if (rollout->answered(done, clock_, out_)) return;
+}
 
 void Engine::State::take(const Silenced& silenced) {
   Silenced named = silenced;
@@ -193,6 +217,7 @@ void Engine::State::notice_sources(Instant at) {
 void Engine::State::check(Instant at) {
   settle_sources(at);
   notice_sources(at);
+  look_up_requirements(at);
   for (std::size_t i = 0; i < services_.size(); ++i) {
     services_[i]->has_news = false;
     if (services_[i]->evidence.paired != nullptr) services_[i]->evidence.paired->advance(at);

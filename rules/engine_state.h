@@ -49,6 +49,7 @@ class Engine::State {
   void glance(Instant at);
   void settle_sources(Instant at);
   void notice_sources(Instant at);
+  void look_up_requirements(Instant at);
   Service* service_named(const std::string& name);
 
   // engine_adopt.cc

@@ -132,11 +132,6 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
     return;
   }
   YamlMap rollout(value, "a rollout");
-  if (const YamlValue steps = rollout.get("steps"); steps.present()) {
-    steps.fault(
-        "Belay does not move traffic by itself yet: `belay gate --for 10m` watches a rollout "
-        "that someone else moves");
-  }
   read_list(rollout.get("rules"), rollout_packs(plan.name, reading), list, plan.rules, reading);
   plan.on_fail = read_ladder(rollout.get("on fail"));
   if (const auto mode = read_mode(rollout.get("mode"))) plan.mode = *mode;
@@ -145,6 +140,7 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
   plan.actions_per_hour_max = static_cast<std::uint32_t>(most.value_or(plan.actions_per_hour_max));
   read_preflight(rollout.get("preflight"), service);
   plan.verify_for = rollout.get("verify for").duration(1s, 24h).value_or(plan.verify_for);
+  read_rollout_plan(rollout, plan);
 }
 
 }  // namespace

@@ -113,6 +113,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
     if (fly->app != plan.name) plan.aliases.push_back(fly->app);
   }
   if (const auto own = read_mode(map.get("mode"))) plan.mode = *own;
+  plan.environment = map.get("environment").text().value_or("");
   read_logs(map.get("logs"), plan.name, reading);
   read_probes(map.get("probes"), service, reading);
   read_queues(map.get("queues"), plan.name, reading);

@@ -127,8 +127,9 @@ void Decisions::take(std::vector<Decision>& decided, const rules::Notice& notice
 
 std::vector<Decision> Decisions::take(const rules::Step& step, Instant now, Instant first) {
   std::vector<Decision> decided;
-  for (const rules::Notice& notice : step.notices) take(decided, notice, first);
+  // An answer has the numbers; what is done about it is told as well.
   for (const rules::Step::Answer& answer : step.answers) take(decided, answer.answer, first);
+  for (const rules::Notice& notice : step.notices) take(decided, notice, first);
   advance(decided, now, first);
   return decided;
 }

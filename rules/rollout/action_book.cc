@@ -30,6 +30,14 @@ ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actio
     if (action.phase && was_done(*action.phase))
       rolled_away_.insert({action.service, action.expected});
   }
+  for (const Remembered::Action& action : actions_) {
+    if (action.order && std::holds_alternative<MoveTraffic>(action.order->action))
+      moves_.insert(action.intent);
+    for (const RememberedRollout& rollout : remembered.rollouts)
+      if (!action.target.empty() && std::find(rollout.intents.begin(), rollout.intents.end(),
+                                              action.intent) != rollout.intents.end())
+        rollbacks_[rollout.started.id] = action.intent;
+  }
 }
 
 void ActionBook::pass(const std::string& service, const std::string& version) {
@@ -64,20 +72,27 @@ std::optional<std::string> ActionBook::service_of_open(const std::string& intent
   return std::nullopt;
 }
 
+bool ActionBook::was_put_back(const std::string& service, const std::string& version) const {
+  return std::any_of(actions_.begin(), actions_.end(), [&](const Remembered::Action& action) {
+    const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
+                           action.phase == ActionOutcome::Phase::superseded ||
+                           action.phase == ActionOutcome::Phase::conflict;
+    return action.service == service && action.target == version && !is_undone;
+  });
+}
+
 std::optional<std::string> ActionBook::objection_to(const RollBack& back,
-                                                    const std::string& service) const {
+                                                    const Order& order) const {
+  const std::string& service = order.service;
+  if (const auto done = rollbacks_.find(order.rollout);
+      !order.rollout.empty() && done != rollbacks_.end())
+    return "this rollout was rolled back already (" + done->second + "): once, and no more";
   if (back.expected.empty()) return "no version is under judgement: there is nothing to roll back";
   if (back.target.empty())
     return "no version to go back to is known: no baseline was given and none was found";
   if (back.target == back.expected)
     return "the version to go back to is the one that failed (" + back.target + ")";
-  const auto was_put_back = [&](const Remembered::Action& action) {
-    const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
-                           action.phase == ActionOutcome::Phase::superseded ||
-                           action.phase == ActionOutcome::Phase::conflict;
-    return action.service == service && action.target == back.expected && !is_undone;
-  };
-  if (std::any_of(actions_.begin(), actions_.end(), was_put_back))
+  if (was_put_back(service, back.expected))
     return back.expected + " was put there by a rollback: a rollback is never rolled back";
   if (rolled_away_.contains({service, back.target}))
     return back.target + " was rolled away from before: it is no version to go back to";
@@ -96,7 +111,7 @@ std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const 
     return "another action on this service is still open (" + *intent + ")";
   std::uint32_t within_hour = 0;
   for (const Remembered::Action& action : actions_) {
-    if (action.service != order.service) continue;
+    if (action.service != order.service || moves_.contains(action.intent)) continue;
     const Duration ago = order.at - action.at;
     within_hour += ago < kCapWindow ? 1U : 0U;
     if (!is_later_step && ago < plan.cooldown)
@@ -106,8 +121,7 @@ std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const 
   if (within_hour >= plan.actions_per_hour_max)
     return "cap: " + std::to_string(within_hour) + " actions within the last hour, at most " +
            std::to_string(plan.actions_per_hour_max) + " are allowed";
-  if (const auto* back = std::get_if<RollBack>(&order.action))
-    return objection_to(*back, order.service);
+  if (const auto* back = std::get_if<RollBack>(&order.action)) return objection_to(*back, order);
   return std::nullopt;
 }
 
@@ -119,7 +133,14 @@ void ActionBook::begin(const Order& order) {
                       .intent = order.intent,
                       .target = back == nullptr ? std::string() : back->target,
                       .is_open = true});
-  if (back != nullptr) leaving_[order.intent] = {order.service, back->expected};
+  if (back == nullptr) return;
+  leaving_[order.intent] = {order.service, back->expected};
+  if (!order.rollout.empty()) rollbacks_[order.rollout] = order.intent;
+}
+
+void ActionBook::begin_move(const Order& order) {
+  begin(order);
+  moves_.insert(order.intent);
 }
 
 bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
@@ -127,6 +148,10 @@ bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
     return one.is_open && one.intent == intent;
   });
   if (action == actions_.end()) return false;
+  if (moves_.erase(intent) > 0) {
+    actions_.erase(action);
+    return true;
+  }
   action->is_open = false;
   action->phase = phase;
   const auto left = leaving_.find(intent);

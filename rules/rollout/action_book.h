@@ -29,10 +29,19 @@ class ActionBook {
   [[nodiscard]] std::optional<std::string> objection(const ServicePlan& plan, const Order& order,
                                                      bool is_later_step) const;
   void begin(const Order& order);
+  /// Traffic that moves is open like any action, and counts for no cap and no cooldown.
+  void begin_move(const Order& order);
   /// The action has its final outcome. False: there was no such open action.
   bool end(const std::string& intent, ActionOutcome::Phase phase);
   /// The version passed a gate: whatever was held against it is over.
   void pass(const std::string& service, const std::string& version);
+
+  /// Whether the version was rolled away from, and has not passed since.
+  [[nodiscard]] bool was_rolled_away(const std::string& service, const std::string& version) const {
+    return rolled_away_.contains({service, version});
+  }
+  /// Whether a rollback put the version where it is, as far as is known.
+  [[nodiscard]] bool was_put_back(const std::string& service, const std::string& version) const;
 
   /// The open action of a service, if one is on its way.
   [[nodiscard]] std::optional<std::string> open_intent(const std::string& service) const;
@@ -44,11 +53,13 @@ class ActionBook {
 
  private:
   [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
-                                                        const std::string& service) const;
+                                                        const Order& order) const;
   void forget_old(Instant now);
 
   std::vector<Remembered::Action> actions_;  // In order of time.
   std::map<std::string, Disarmed> disarmed_;
+  std::set<std::string> moves_;                                         // Intents.
+  std::map<std::string, std::string> rollbacks_;                        // By rollout: the intent.
   std::set<std::pair<std::string, std::string>> rolled_away_;           // Service, version.
   std::map<std::string, std::pair<std::string, std::string>> leaving_;  // By intent, while open.
 };

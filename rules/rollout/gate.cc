@@ -8,11 +8,9 @@ namespace belay::rules {
 namespace {
 
 constexpr Duration kBackdatedMax = std::chrono::seconds{1};
-constexpr Duration kLastsMax = std::chrono::hours{24 * 365};
 
 /// Why one rule does not let the gate pass now; nothing if it does.
-std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool is_over_all_versions,
-                                       Duration since_start) {
+std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool looks_back, Duration inside) {
   const RuleStatus& status = rule.status();
   Gate::Verdict verdict;
   if (status.was_bad_before && status.truth != Truth::fine) {
@@ -26,9 +24,9 @@ std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool is_over_all_
     if (rule.rule().sentence.unknown_fails) verdict.failed_by_unknown = &rule.rule();
   } else if (status.firing || status.truth == Truth::bad) {
     verdict.why = status.rule + (status.firing ? " is firing" : " is bad");
-  } else if (is_over_all_versions && rule.longest_window() > since_start) {
+  } else if (looks_back && rule.longest_window() > inside) {
     verdict.unknown = UnknownKind::warming;
-    verdict.why = status.rule + " looks back to before the gate";
+    verdict.why = status.rule + " looks back to before the step";
   } else {
     return std::nullopt;
   }
@@ -62,8 +60,7 @@ Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTab
     : candidate_(started.candidate),
       baseline_(started.baseline),
       // Evidence from before now was not kept: nobody may count on it.
-      started_(std::clamp(started.at, now - kBackdatedMax, now)),
-      ends_(started_ + std::min(started.lasts, kLastsMax)) {
+      started_(std::clamp(started.at, now - kBackdatedMax, now)) {
   const VersionFilter candidate{.all = false, .version = names.id(candidate_)};
   binding_.unscoped = candidate;
   binding_.candidate = candidate;
@@ -100,18 +97,19 @@ void Gate::add_rules(Service& service, Instant now, Instant watched_since) {
   }
 }
 
-Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now) const {
+Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
+                            Instant since) const {
   std::vector<Verdict> hindrances;
   std::size_t counting = 0;
-  const auto consider = [&](const JudgedRule& rule, bool is_over_all_versions) {
+  const auto consider = [&](const JudgedRule& rule, bool looks_back) {
     if (!counts_for_verdict(rule.rule())) return;
     ++counting;
-    if (std::optional<Verdict> found = hindrance(rule, is_over_all_versions, now - started_))
+    if (std::optional<Verdict> found = hindrance(rule, looks_back, now - since))
       hindrances.push_back(std::move(*found));
   };
-  for (const JudgedRule& rule : rules_) consider(rule, false);
+  for (const JudgedRule& rule : rules_) consider(rule, since > started_);
   for (const JudgedRule& rule : always) consider(rule, true);
-  if (counting == 0) return {.why = "no rule counts for the verdict"};
+  if (counting == 0) return {.why = "no rule counts for the verdict", .has_no_rules = true};
   if (hindrances.empty())
     return {
         .outcome = Outcome::pass,

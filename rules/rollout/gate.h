@@ -34,7 +34,6 @@ class Gate {
   [[nodiscard]] const std::string& baseline() const { return baseline_; }
   [[nodiscard]] const Binding& binding() const { return binding_; }
   [[nodiscard]] Instant started() const { return started_; }
-  [[nodiscard]] Instant ends() const { return ends_; }
 
   std::vector<JudgedRule>& rules() { return rules_; }
   [[nodiscard]] const std::vector<JudgedRule>& rules() const { return rules_; }
@@ -48,9 +47,12 @@ class Gate {
     std::optional<UnknownKind> unknown;
     std::string why;
     const Rule* failed_by_unknown = nullptr;  ///< `else fail`.
+    bool has_no_rules = false;                ///< None that counts.
   };
   /// What the gate would say if it ended now, no rule having failed it.
-  [[nodiscard]] Verdict verdict(const std::vector<JudgedRule>& always, Instant now) const;
+  /// Windows must lie after `since`: within the step.
+  [[nodiscard]] Verdict verdict(const std::vector<JudgedRule>& always, Instant now,
+                                Instant since) const;
 
   void keep(WindowStore& windows) const;
 
@@ -60,7 +62,6 @@ class Gate {
   std::string candidate_;
   std::string baseline_;
   Instant started_;
-  Instant ends_;
   Binding binding_;
   std::vector<JudgedRule> rules_;
   std::vector<Blame> blames_;

@@ -129,31 +129,26 @@ void Teller::cleared(const JudgedRule& rule) {
   made.details = lines_of(status.evidence);
 }
 
-void Teller::rollout_started(Duration lasts, const std::vector<std::string>& details) {
-  entry(JournalEntry::Kind::rollout_started, "", "",
-        JsonText()
-            .field("candidate", candidate_)
-            .field("baseline", baseline_)
-            .field("lasts_ms", static_cast<std::int64_t>(lasts / std::chrono::milliseconds{1}))
-            .take());
+void Teller::rollout_started(const std::string& how, const std::vector<std::string>& details) {
   notice(Notice::Kind::rollout_started, false,
-         "watching " + clean(candidate_) + " for " + format_duration(lasts) +
+         "watching " + clean(candidate_) + " " + how +
              (baseline_.empty() ? ", without a baseline" : ", against " + clean(baseline_)))
       .details = details;
 }
 
 void Teller::rollout_ended(Outcome outcome, const std::string& why,
                            const std::vector<std::string>& details) {
-  entry(JournalEntry::Kind::rollout_ended, "", "",
-        JsonText()
-            .field("candidate", candidate_)
-            .field("baseline", baseline_)
-            .field("outcome", name_of(outcome))
-            .field("why", why)
-            .take());
   notice(Notice::Kind::rollout_ended, outcome != Outcome::pass,
          clean(candidate_) + ": " + name_of(outcome) + ": " + clean(why))
       .details = details;
+}
+
+void Teller::moving(const Order& order) {
+  out_.journal.push_back(intent_entry(order, candidate_, baseline_));
+  out_.orders.push_back(order);
+  Notice& made = notice(Notice::Kind::acting, false, words_of(order) + ", " + clean(order.reason));
+  out_.journal.back().intent = order.intent;
+  made.intent = order.intent;
 }
 
 void Teller::acting(const Order& order) {
@@ -168,12 +163,10 @@ void Teller::acting(const Order& order) {
   made.details = lines_of(order.evidence);
 }
 
-void Teller::would_act(const JudgedRule& rule, const std::vector<Then>& ladder,
-                       const std::vector<std::string>& details) {
-  const std::vector<Evidence>& evidence = rule.status().evidence;
-  Notice& made =
-      about(rule.rule(), Notice::Kind::would_act, true,
-            "would " + words_of(ladder) + ", because " + clean(rule.rule().name) + " fired");
+void Teller::would_act(const Rule& rule, const std::vector<Evidence>& evidence,
+                       const std::vector<Then>& ladder, const std::vector<std::string>& details) {
+  Notice& made = about(rule, Notice::Kind::would_act, true,
+                       "would " + words_of(ladder) + ", because " + clean(rule.name) + " fired");
   made.evidence = evidence;
   made.details = lines_of(evidence);
   made.details.insert(made.details.end(), details.begin(), details.end());

@@ -29,13 +29,16 @@ class Teller {
 
   void fired(const JudgedRule& rule, const std::string& consequence);
   void cleared(const JudgedRule& rule);
-  void rollout_started(Duration lasts, const std::vector<std::string>& details);
+  /// `how`: "for 10m", "following the steps 10% for 10m, 100%".
+  void rollout_started(const std::string& how, const std::vector<std::string>& details);
   void rollout_ended(Outcome outcome, const std::string& why,
                      const std::vector<std::string>& details);
   /// Before the order goes out: the durable intent, the order, and the notice of it.
   void acting(const Order& order);
-  void would_act(const JudgedRule& rule, const std::vector<Then>& ladder,
-                 const std::vector<std::string>& details);
+  /// As acting(), of traffic.
+  void moving(const Order& order);
+  void would_act(const Rule& rule, const std::vector<Evidence>& evidence,
+                 const std::vector<Then>& ladder, const std::vector<std::string>& details);
   void not_acted(const Rule& rule, const std::string& headline, const std::string& why,
                  const std::vector<Evidence>& evidence, const std::string& intent);
   /// What an operator asked for, and what came of it.

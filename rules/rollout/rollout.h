@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -14,35 +13,42 @@
 #include "rules/judgement/judged_rule.h"
 #include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/action_book.h"
+#include "rules/rollout/action_log.h"
 #include "rules/rollout/gate.h"
+#include "rules/rollout/ladder.h"
 #include "rules/rollout/notices.h"
+#include "rules/rollout/preflight.h"
+#include "rules/rollout/rollout_record.h"
+#include "rules/rollout/step_judge.h"
 #include "rules/rollout/unknown_spells.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
 
 namespace belay::rules {
 
-/// The decisions on one service: what a firing rule means for the gate, whether something is done
-/// about it, and whether that helped.
+/// The decisions on one service: its rollouts, one after the other, what a firing rule means for
+/// the one that runs, and what is done about it. docs/adr/0006-rollout-states.md says how.
 ///
-/// - The first rule that fires and acts ends the gate with fail. Shared cause (the baseline is as
-///   bad, blame.h) holds instead, pages once, and goes on by itself when the baseline is fine.
-///   So does evidence without a version that was never seen fine.
-/// - `then: rollback` walks the ladder `on_fail`; each step only after the one before was refused
-/// or did
-///   not help. Outside a gate there is nothing to roll back: it only alerts.
-/// - After an action the rules that fired watch what was restored, on evidence from after it: one
-/// that
-///   fires there means not recovered, at once; at the end of `verify_for` all fine means recovered.
+/// - The first rule that fires and acts fails the rollout. Shared cause (the baseline is as bad,
+///   blame.h) holds it instead, pages once, and goes on by itself when the baseline is fine. So
+///   does evidence without a version that was never seen fine.
+/// - `then: rollback` walks the ladder `on_fail` (ladder.h). Outside a rollout there is nothing to
+///   roll back: it only alerts; so do all rules after the promotion.
+/// - A step passes by step_judge.h. Attached, steps follow the split that deployments report; where
+///   nobody reports one, they follow each other. Driving, traffic is moved by orders.
 class Rollout {
  public:
   Rollout(Service& service, NameTable& names, ActionBook& book, Instant start);
 
-  void start(const RolloutStarted& gate, Instant now, Step& out);
+  /// Once the service is bound: goes on with what was open.
+  void remember(const Remembered& remembered, Instant now, Step& out);
+
+  void start(const RolloutStarted& asked, Instant now, Step& out);
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
   /// False: the rollout that is meant is none of this service.
   bool command(const OperatorCommand& command, Instant now, Step& out);
-  /// What is live: a candidate that was live and is no more was taken out by someone else.
+  bool answered(const PreflightDone& done, Instant now, Step& out);
+  /// What is live, as the platform says.
   void deployed(const Deployment& deployment, Instant now, Step& out);
 
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
@@ -58,84 +64,131 @@ class Rollout {
   [[nodiscard]] bool has_firing_rule() const;
   void tell(ServiceStatus& status, Instant now) const;
 
+  /// What its preflight asks of other services; answered before each check.
+  struct Wanted {
+    std::vector<Requirement> requirements;
+    std::string commit;
+  };
+  [[nodiscard]] std::optional<Wanted> wanted() const;
+  void set_unmet(std::vector<std::string> unmet) { unmet_ = std::move(unmet); }
+  /// Whether a rollout here meets the requirement of another service.
+  [[nodiscard]] bool meets(const Requirement& requirement, const std::string& commit,
+                           Instant now) const;
+
  private:
   /// What became of a rule that fired.
   struct Ruling {
     bool is_settled = false;  ///< Nothing more is to be decided until it has cleared.
     bool is_held = false;     ///< The candidate cannot be blamed.
   };
-  /// A ladder that is being walked.
-  struct Attempt {
-    std::vector<Then> ladder;
-    std::size_t step = 0;
-    Order order;
-    std::vector<const Rule*> fired;  ///< Those that must be fine for "recovered"; the cause first.
-    std::string candidate;
-    std::string baseline;
-    bool has_gate = false;
-  };
-  struct Watch {
-    std::vector<JudgedRule> rules;
-    Instant until{};
+  struct Hold {
+    HoldReason reason{};
+    std::string why;
   };
 
-  // rollout.cc
+  // rollout.cc: rules.
   Teller teller(Instant now, Step& out) const;
-  /// Whether a gate may begin; if not, why is told.
-  bool may_start(const RolloutStarted& started, Instant now, Step& out);
+  /// The rollout that is under judgement; none between two.
+  [[nodiscard]] RolloutRecord* running();
+  [[nodiscard]] const RolloutRecord* running() const;
+  RolloutRecord* record_of(const std::string& id);
   void judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out);
   [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
-  /// `blame`: none outside a gate.
+  /// `blame`: none outside a rollout.
   void decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out);
   /// Whether the candidate cannot be blamed; tells it once.
   bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
-  /// The platform's split is the rollout's step.
-  void follow_traffic(const Deployment& deployment);
-  /// What the default judgement says at this check; it goes out with the step.
-  void answer(Instant now, Step& out);
-  void end_gate(RolloutState state, const std::string& why, Instant now, Step& out);
-  /// Where the rollout that acts stands by now.
-  void move_on(RolloutState state, Instant now);
-  [[nodiscard]] RolloutStatus status_of_gate(Instant now) const;
-  void end_gate_in_time(Instant now, Step& out);
+  [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
   void notice_unknown(Instant now, Step& out);
   void release_windows();
 
-  // rollout_actions.cc
-  /// Whether an action is on its way.
-  bool respond(const JudgedRule& cause, const std::string& candidate, const std::string& baseline,
-               bool has_gate, Instant now, Step& out);
-  /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
-  /// rule left to verify it with.
-  void resume(const Order& order);
-  [[nodiscard]] std::vector<Then> ladder_of(const Rule& cause) const;
-  void take_step(Instant now, Step& out);
-  void next_step(Instant now, Step& out);
-  void watch(Instant now);
-  void judge_watch(bool is_check, Instant now, Step& out);
-  void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out);
-  [[nodiscard]] Order order_of(const Then& then, Instant now);
-  [[nodiscard]] std::string next_intent(const std::string& rule, Instant now);
-  ActionStatus* status_of(const std::string& intent);
+  // rollout_start.cc: its beginning and its end.
+  /// Whether a rollout may begin; if not, why is told.
+  bool may_start(const RolloutStarted& asked, Instant now, Step& out);
+  [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
+  void open_gate(bool by_default_rules, Instant now);
+  void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
+  /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
+  void end(RolloutState state, const std::string& why, Instant now, Step& out);
+  void close_gate();
+  void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
+                        Step& out);
+  void go_on_with(const Remembered& remembered, Instant now, Step& out);
+
+  // rollout_failure.cc: what is done about a fail.
+  void fail_by(const JudgedRule& rule, Instant now, Step& out);
+  void fail(Ladder::Cause cause, const std::string& headline,
+            const std::vector<std::string>& details, Instant now, Step& out);
+  void add_firing(Ladder::Cause& cause) const;
+  [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
+  static std::vector<Rule> rules_by_default();
+  void answer(Instant now, Step& out);
+  void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
+  [[nodiscard]] std::vector<Then> rungs_of(const Rule& cause) const;
+  void respond(const JudgedRule& rule, Instant now, Step& out);
+  void take_turns(Instant now, Step& out);
+
+  // rollout_steps.cc: from step to step. rollout_traffic.cc: what moves, and who says so.
+  void advance(Instant now, Step& out);
+  [[nodiscard]] PreflightFacts facts() const;
+  void check_preflight(Instant now, Step& out);
+  void ask(Instant now, Step& out);
+  void check_step(Instant now, Step& out);
+  [[nodiscard]] std::optional<Hold> hold_due() const;
+  [[nodiscard]] std::optional<Hold> hold_before(std::size_t step, Instant now) const;
+  [[nodiscard]] RolloutStep step_to_pass() const;
+  [[nodiscard]] StepEvidence evidence(Instant now) const;
+  void hold(const Hold& hold, Instant now, Step& out);
+  void go_on(const std::string& why, Instant now, Step& out);
+  void pass_step(const std::string& why, Instant now, Step& out);
+  void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
+  void end_at_maximum(const StepAnswer& answer, Instant now, Step& out);
+  void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
+  void moved(const ActionOutcome& outcome, Instant now, Step& out);
+  [[nodiscard]] std::optional<double> live_percent() const;
+  /// `before`: the candidate's share in the report before.
+  void follow_traffic(std::optional<double> before, Instant now, Step& out);
+  [[nodiscard]] std::optional<std::string> foreign_deployment(const Deployment& deployment,
+                                                              Instant now) const;
+  std::string obey(const OperatorCommand& command, Instant now, Step& out);
+  std::string promote(const std::string& by, Instant now, Step& out);
 
   Service& service_;
   NameTable& names_;
   ActionBook& book_;
   Instant start_;
+  std::vector<Rule> default_rules_;  // What watches after the default judgement rolled back.
+  ActionLog log_;
+  Ladder ladder_;
+  std::deque<RolloutRecord> records_;  // Newest last.
   std::optional<Gate> gate_;
   std::optional<RolloutJudgement> judgement_;
-  std::optional<double> candidate_percent_;
-  std::string id_;  // Of the gate, or of the last one.
-  std::optional<RolloutStatus> ended_;
-  std::vector<RuleStatus> ended_rules_;
+  std::optional<RolloutAnswer> pause_;     // Of the default judgement, while it lasts.
+  std::optional<Instant> watch_until_;     // After a promotion.
   std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
-  std::optional<Attempt> attempt_;
-  std::optional<Watch> watch_;
-  std::deque<ActionStatus> actions_;
-  std::map<std::string, std::uint64_t> actions_total_;
-  std::uint64_t intents_ = 0;
-  UnknownSpells unknown_;  // By rule; the gate's own is "".
+  UnknownSpells unknown_;                  // By rule; the rollout's own is "".
+
+  std::optional<Deployment> live_;
+  std::optional<std::string> last_good_;  // The version promoted last.
+  std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;
+  std::optional<Instant> foreign_since_;  // The split is not the one that was ordered.
+
+  std::optional<Order> moving_;  // Traffic that is on its way.
+  std::size_t moving_to_ = 0;    // Step.
+  Instant moved_at_{};
+  std::optional<std::string> move_refused_;
+  std::optional<Ladder::Cause> waiting_cause_;  // It failed while traffic was on its way.
+  std::optional<std::string> irreversible_;     // It failed, and nothing may be done.
+  std::optional<std::string> passed_;  // The step passed, and waits for the traffic to follow.
+  bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.
+  std::int64_t moves_ = 0;
+
+  std::optional<PreflightDone> preflight_;
+  std::optional<Instant> asked_at_;
+  std::optional<Instant> preflight_unknown_since_;
+  bool was_preflight_paged_ = false;
+  std::vector<std::string> unmet_;
 };
 
 }  // namespace belay::rules

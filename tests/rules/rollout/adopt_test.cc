@@ -106,7 +106,7 @@ TEST(Adopt, AGateHoldsItOffAndNothingIsChanged) {
   const Status refused = adopt(rig, other);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, Error::Kind::conflict);
-  EXPECT_THAT(refused.error().message, HasSubstr("shop is in a gate"));
+  EXPECT_THAT(refused.error().message, HasSubstr("shop is in a rollout"));
   other = EngineRig::plan_of({quiet()}, {errors()});
   other.sources.push_back({.name = "more", .kind = SourceKind::probe, .service = "shop"});
   EXPECT_FALSE(adopt(rig, other).ok());

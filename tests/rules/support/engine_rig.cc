@@ -105,6 +105,7 @@ void EngineRig::keep(Step step) {
   std::move(step.journal.begin(), step.journal.end(), std::back_inserter(journal));
   std::move(step.orders.begin(), step.orders.end(), std::back_inserter(orders));
   std::move(step.notices.begin(), step.notices.end(), std::back_inserter(notices));
+  std::move(step.preflight.begin(), step.preflight.end(), std::back_inserter(preflight));
 }
 
 Step EngineRig::jump(Duration span) {

@@ -77,6 +77,7 @@ class EngineRig {
   std::vector<JournalEntry> journal;
   std::vector<Order> orders;
   std::vector<Notice> notices;
+  std::vector<PreflightAsked> preflight;
 
  private:
   struct Stream {

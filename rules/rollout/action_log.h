@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+
+#include "rules/order.h"
+#include "rules/snapshot.h"
+
+namespace belay::rules {
+
+/// The actions on one service, as the snapshot shows them: the last 20, and totals.
+class ActionLog {
+ public:
+  void remember(const Remembered::Action& action);
+  void begin(const Order& order);
+  /// Nothing for one that is not shown any more.
+  ActionStatus* find(const std::string& intent);
+  [[nodiscard]] std::string rule_of(const std::string& intent) const;
+  void outcome(const ActionOutcome& outcome);
+  void verified(const std::string& intent, Notice::Kind result);
+  void tell(ServiceStatus& status) const;
+
+ private:
+  void add(ActionStatus status);
+
+  std::deque<ActionStatus> actions_;
+  std::map<std::string, std::uint64_t> totals_;
+};
+
+}  // namespace belay::rules

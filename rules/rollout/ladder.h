@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/judgement/judged_rule.h"
+#include "rules/judgement/names.h"
+#include "rules/rollout/action_book.h"
+#include "rules/rollout/action_log.h"
+#include "rules/rollout/blame.h"
+#include "rules/rollout/notices.h"
+#include "rules/service.h"
+
+namespace belay::rules {
+
+/// What is done about a rule that fired, and whether it helped: the ladder `on fail`, rung by rung,
+/// each only after the one before was refused or did not help. One at a time for a service.
+///
+/// - After an action the rules that fired watch what was restored, on evidence from after it: one
+///   that fires there means not recovered, at once; at the end of `verify_for` all fine means
+///   recovered.
+/// - Before a later rung rolls back, the baseline is asked again: while it is as bad, nothing is
+///   rolled back; after ten minutes of it people are left with it.
+class Ladder {
+ public:
+  struct Cause {
+    const Rule* rule = nullptr;
+    std::vector<Evidence> evidence;
+    std::string reason;                 ///< One line.
+    std::vector<const Rule*> watching;  ///< Those that must be fine for "recovered".
+    std::vector<Then> rungs;
+    std::string candidate;  ///< Empty outside a rollout.
+    std::string baseline;
+    std::string rollout;
+  };
+  /// What became of the rollout that it acts for.
+  struct Turn {
+    std::string rollout;
+    RolloutState state{};
+    std::string why;
+  };
+
+  Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start);
+
+  /// False: nothing is done, and why was told.
+  bool begin(Cause cause, Instant now, Step& out);
+  /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
+  /// rule left to verify it with. `phase`: its final one, if it had it by then.
+  void resume(const Order& order, std::optional<ActionOutcome::Phase> phase, Instant now);
+
+  /// Of an action that the book knows as open.
+  void outcome(const ActionOutcome& outcome, Instant now, Step& out);
+  /// At a whole second.
+  void judge(Instant now, Step& out);
+  /// Someone else has deployed: what was restored is not live any more.
+  void stand_down(const std::string& why, Instant now, Step& out);
+
+  [[nodiscard]] bool is_walking() const { return attempt_.has_value(); }
+  [[nodiscard]] bool is_watching() const { return watch_.has_value(); }
+  /// The version that a rollback has put back, while it is watched.
+  [[nodiscard]] std::optional<std::string> restored() const;
+  [[nodiscard]] Instant watching_since() const {
+    return watch_ ? watch_->until - service_.plan.verify_for : Instant::max();
+  }
+  std::vector<Turn> take_turns();
+  void keep(WindowStore& windows) const;
+  /// Whether windows have become free since it was asked last.
+  bool take_free_windows() { return std::exchange(has_free_windows_, false); }
+
+ private:
+  struct Attempt {
+    Cause cause;
+    std::size_t rung = 0;
+    Order order;
+  };
+  struct Watch {
+    std::vector<JudgedRule> rules;
+    std::vector<Blame> blames;  ///< Beside the rules; none when there is nobody else to blame.
+    Instant until{};
+    std::optional<Instant> shared_since;
+  };
+
+  [[nodiscard]] Order order_of(const Then& then, Instant now);
+  [[nodiscard]] Teller teller(Instant now, Step& out) const;
+  void take_rung(Instant now, Step& out);
+  void next_rung(const std::string& why, Instant now, Step& out);
+  void end(RolloutState state, const std::string& why);
+  void watch(Instant now);
+  /// Whether the next rung would roll back although the baseline is as bad.
+  [[nodiscard]] bool is_shared(std::size_t rule) const;
+  void hold_shared(const JudgedRule& rule, Instant now, Step& out);
+  void judge_end(Instant now, Step& out);
+  void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out);
+
+  Service& service_;
+  NameTable& names_;
+  ActionBook& book_;
+  ActionLog& log_;
+  Instant start_;
+  std::optional<Attempt> attempt_;
+  std::optional<Watch> watch_;
+  std::vector<Turn> turns_;
+  std::int64_t intents_ = 0;
+  bool has_free_windows_ = false;
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/event.h"
+#include "rules/rollout/rollout_plan.h"
+
+namespace belay::rules {
+
+/// What is known before the first step, and what it means.
+struct PreflightFacts {
+  std::string candidate;
+  std::string baseline;
+  bool is_driving = false;
+  bool was_rolled_away = false;                 ///< The baseline, from.
+  std::optional<std::string> last_good;         ///< The version promoted last, if one is known.
+  std::optional<std::string> baseline_unknown;  ///< Why its health is not known; none if it is.
+  std::vector<std::string> unmet;               ///< Requirements, in words.
+  bool is_asked = false;                        ///< The world was asked,
+  std::optional<PreflightDone> answered;        ///< and said this.
+};
+struct PreflightAnswer {
+  bool is_bad = false;                  ///< Else only not known.
+  std::vector<std::string> hindrances;  ///< None: it may begin.
+};
+PreflightAnswer judge_preflight(const PreflightFacts& facts);
+
+/// Why no step may begin at this moment; nothing if one may.
+std::optional<std::string> frozen(const RolloutPlan& plan, Instant now);
+
+}  // namespace belay::rules

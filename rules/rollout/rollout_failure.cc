@@ -1,0 +1,237 @@
+// What is done about a rollout that fails, and about rules that act outside one.
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/sanitize.h"
+#include "rules/language/parser.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr std::size_t kReasonBytesMax = 200;
+
+std::string cut(std::string text) {
+  if (text.size() <= kReasonBytesMax) return text;
+  std::size_t end = kReasonBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  return text;
+}
+
+Rule default_rule(const std::string& name, std::string_view sentence) {
+  ParsedSentence parsed = parse_sentence(sentence);
+  BELAY_CHECK(parsed.sentence.has_value(), sentence);
+  Rule rule;
+  rule.name = name;
+  rule.sentence = std::move(*parsed.sentence);
+  rule.then = {.kind = Then::Kind::rollback};
+  return rule;
+}
+
+Evidence evidence_of(const RolloutAnswer& answer) {
+  const PairCounts::Of& candidate = answer.numbers.counts[Role::candidate];
+  Evidence evidence;
+  evidence.what =
+      answer.numbers.compared == Compared::errors ? "candidate error rate" : "candidate slow rate";
+  evidence.dimension = Dimension::share;
+  evidence.numerator = candidate.bad;
+  evidence.denominator = candidate.total;
+  evidence.has_value = candidate.total > 0;
+  if (evidence.has_value)
+    evidence.value = static_cast<double>(candidate.bad) / static_cast<double>(candidate.total);
+  const PairCounts::Of& baseline = answer.numbers.counts[Role::baseline];
+  if (baseline.total > 0)
+    evidence.threshold = answer.numbers.margin * static_cast<double>(baseline.bad) /
+                         static_cast<double>(baseline.total);
+  evidence.window = answer.numbers.window;
+  evidence.truth = Truth::bad;
+  evidence.of_events = true;
+  evidence.note = answer.headline;
+  return evidence;
+}
+
+}  // namespace
+
+/// After the default judgement rolled back, the restored version is watched by what a person can
+/// check by eye.
+std::vector<Rule> Rollout::rules_by_default() {
+  std::vector<Rule> rules;
+  for (std::size_t i = 0; i < kRolloutRules; ++i) {
+    const auto rule = static_cast<RolloutRule>(i);
+    const char* sentence = rule == RolloutRule::latency
+                               ? "p95 latency > 250ms over 1m, min 50 requests, for 30s"
+                               : "error rate > 5% over 30s, min 20 requests, for 10s";
+    rules.push_back(default_rule(name_of(rule), sentence));
+  }
+  return rules;
+}
+
+std::vector<Then> Rollout::rungs_of(const Rule& cause) const {
+  if (cause.then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {cause.then};
+  return service_.plan.on_fail;
+}
+
+Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& status) const {
+  Ladder::Cause cause;
+  const ServicePlan& plan = service_.plan;
+  for (const auto& rules :
+       {std::cref(plan.rollout_rules), std::cref(plan.rules), std::cref(default_rules_)})
+    for (const Rule& one : rules.get())
+      if (one.name == rule && cause.rule == nullptr) cause.rule = &one;
+  if (cause.rule == nullptr) return cause;
+  cause.reason = cut(status.why);
+  cause.watching = {cause.rule};
+  cause.rungs = rungs_of(*cause.rule);
+  cause.candidate = status.candidate;
+  cause.baseline = status.baseline;
+  cause.rollout = status.id;
+  return cause;
+}
+
+void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
+  Ladder::Cause cause = cause_of(rule.rule().name, records_.back().status());
+  cause.rule = &rule.rule();
+  cause.watching = {&rule.rule()};
+  cause.rungs = rungs_of(rule.rule());
+  cause.evidence = rule.status().evidence;
+  const std::string headline = rule.rule().name + ": " + gist_of(cause.evidence);
+  cause.reason = cut(headline);
+  add_firing(cause);
+  fail(std::move(cause), headline, {}, now, out);
+}
+
+/// What fires besides the cause must be fine as well before it is called recovered.
+void Rollout::add_firing(Ladder::Cause& cause) const {
+  const auto add = [&cause](const JudgedRule& rule) {
+    if (rule.is_firing() && &rule.rule() != cause.watching.front() &&
+        counts_for_verdict(rule.rule()) && !rule.status().was_bad_before)
+      cause.watching.push_back(&rule.rule());
+  };
+  if (gate_)
+    for (const JudgedRule& rule : gate_->rules()) add(rule);
+  for (const JudgedRule& rule : service_.always) add(rule);
+}
+
+void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
+  if (service_.plan.mode == Mode::observe) return;
+  Ladder::Cause cause;
+  cause.rule = &rule.rule();
+  cause.evidence = rule.status().evidence;
+  cause.reason = cut(rule.rule().name + ": " + gist_of(cause.evidence));
+  cause.watching = {&rule.rule()};
+  cause.rungs = rungs_of(rule.rule());
+  add_firing(cause);
+  if (service_.plan.mode == Mode::recommend) {
+    teller(now, out).would_act(rule.rule(), cause.evidence, cause.rungs,
+                               {"mode recommend: nothing is done"});
+    return;
+  }
+  ladder_.begin(std::move(cause), now, out);
+}
+
+void Rollout::fail(Ladder::Cause cause, const std::string& headline,
+                   const std::vector<std::string>& details, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  record.blame(cause.rule->name);
+  if (status.is_irreversible) {
+    if (!irreversible_)
+      teller(now, out).not_acted(*cause.rule, "it fails, and is irreversible: " + headline,
+                                 "irreversible: nothing is rolled back; a person must decide",
+                                 cause.evidence, "");
+    irreversible_ = headline;
+    return;
+  }
+  bool acts = false;
+  if (status.mode == Mode::recommend) {
+    std::vector<std::string> lines = {
+        "mode recommend: nothing is done",
+        "candidate " + status.candidate + ", baseline " +
+            (status.baseline.empty() ? "not known" : status.baseline)};
+    lines.insert(lines.end(), details.begin(), details.end());
+    teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
+  } else if (status.mode == Mode::enforce && moving_) {
+    // What is on its way must have ended before it can be taken back.
+    waiting_cause_ = std::move(cause);
+    acts = true;
+  } else if (status.mode == Mode::enforce) {
+    acts = ladder_.begin(std::move(cause), now, out);
+    if (acts && !out.orders.empty()) record.add_intent(out.orders.back().intent);
+  }
+  end(acts ? RolloutState::rolling_back : RolloutState::failed, headline, now, out);
+}
+
+void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {
+  const Rule& rule = default_rules_[static_cast<std::size_t>(answer.rule)];
+  Ladder::Cause cause = cause_of(rule.name, records_.back().status());
+  cause.rule = &rule;
+  cause.watching = {&rule};
+  cause.rungs = rungs_of(rule);
+  cause.evidence = {evidence_of(answer)};
+  cause.reason = cut(sanitize(answer.headline));
+  add_firing(cause);
+  Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
+  fired.rule = rule.name;
+  fired.evidence = cause.evidence;
+  for (const std::string& line : answer.details) fired.details.push_back(sanitize(line));
+  fail(std::move(cause), sanitize(answer.headline), answer.details, now, out);
+}
+
+void Rollout::answer(Instant now, Step& out) {
+  const auto is_in_trouble = [&](std::uint32_t source) {
+    return service_.evidence.source(source).trouble(now).has_value();
+  };
+  const std::vector<std::uint32_t>& logs = service_.evidence.of_kind(SourceKind::log);
+  const bool is_blind = std::any_of(logs.begin(), logs.end(), is_in_trouble);
+  const std::optional<RolloutAnswer> said =
+      judgement_->judge(now, is_blind, *service_.evidence.names);
+  if (!said) return;
+  out.answers.push_back({.service = service_.plan.name, .answer = *said});
+  switch (said->kind) {
+    case RolloutAnswer::Kind::warn: {
+      Notice& notice =
+          teller(now, out).notice(Notice::Kind::fired, false, sanitize(said->headline));
+      notice.rule = name_of(said->rule);
+      notice.severity = Severity::warning;
+      for (const std::string& line : said->details) notice.details.push_back(sanitize(line));
+      break;
+    }
+    case RolloutAnswer::Kind::pause:
+      pause_ = said;
+      break;
+    case RolloutAnswer::Kind::resume:
+      if (!judgement_->is_paused()) pause_.reset();
+      break;
+    case RolloutAnswer::Kind::rollback:
+      fail_by_default(*said, now, out);
+      break;
+  }
+}
+
+void Rollout::take_turns(Instant now, Step& out) {
+  for (const Ladder::Turn& turn : ladder_.take_turns()) {
+    RolloutRecord* record = record_of(turn.rollout);
+    // Its own first fail has been told already.
+    if (record == nullptr || !may_follow(record->state(), turn.state) || is_judged(record->state()))
+      continue;
+    if (turn.state == RolloutState::rolling_back && !out.orders.empty())
+      record->add_intent(out.orders.back().intent);
+    record->move(turn.state, turn.why, now, out);
+  }
+}
+
+void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
+  if (!book_.is_open(outcome.intent)) return;  // Phases only go forward.
+  if (moving_ && moving_->intent == outcome.intent) {
+    moved(outcome, now, out);
+  } else {
+    ladder_.outcome(outcome, now, out);
+  }
+  take_turns(now, out);
+}
+
+}  // namespace belay::rules

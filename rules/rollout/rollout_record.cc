@@ -1,0 +1,178 @@
+#include "rules/rollout/rollout_record.h"
+
+#include "base/check.h"
+#include "rules/rollout/journal_text.h"
+
+namespace belay::rules {
+namespace {
+
+RolloutStatus status_of(const RolloutStarted& started, const std::string& service, Mode mode) {
+  RolloutStatus status;
+  status.id = started.id;
+  status.service = service;
+  status.candidate = started.candidate;
+  status.baseline = started.baseline;
+  status.mode = started.mode.value_or(mode);
+  status.is_driving = started.is_driving;
+  status.is_irreversible = started.is_irreversible;
+  status.train = started.train;
+  status.commit = started.commit;
+  status.committed_at = started.committed_at;
+  status.by = started.by;
+  status.steps = started.steps;
+  status.started = started.at;
+  return status;
+}
+
+JsonText text_of(const RolloutStatus& status) {
+  JsonText text;
+  text.field("rollout", status.id)
+      .field("candidate", status.candidate)
+      .field("baseline", status.baseline);
+  return text;
+}
+
+Outcome outcome_of(RolloutState state, Outcome before) {
+  switch (state) {
+    case RolloutState::promoted:
+      return Outcome::pass;
+    case RolloutState::failed:
+    case RolloutState::rolling_back:
+    case RolloutState::verifying:
+    case RolloutState::recovered:
+    case RolloutState::not_recovered:
+      return Outcome::fail;
+    case RolloutState::inconclusive:
+    case RolloutState::superseded:
+      return before == Outcome::fail ? Outcome::fail : Outcome::unknown;
+    default:
+      return Outcome::unknown;
+  }
+}
+
+}  // namespace
+
+RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& service, Mode mode,
+                             Instant now, Step& out)
+    : status_(status_of(started, service, mode)) {
+  BELAY_CHECK(!status_.steps.empty(), "a rollout without steps");
+  JsonText text = text_of(status_);
+  text.field("steps", steps_text(status_.steps))
+      .field("driving", status_.is_driving)
+      .field("irreversible", status_.is_irreversible)
+      .field("train", status_.train)
+      .field("commit", status_.commit)
+      .field("by", status_.by);
+  if (status_.committed_at) text.field("committed_at_ms", unix_ms(*status_.committed_at));
+  text.field("mode", name_of(status_.mode));
+  out.journal.push_back({.kind = JournalEntry::Kind::rollout_started,
+                         .at = started.at,
+                         .service = service,
+                         .rule = "",
+                         .intent = "",
+                         .text = text.take()});
+  set_ends();
+  note("begins", now);
+}
+
+RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::string& service,
+                             Mode mode)
+    : status_(status_of(remembered.started, service, mode)),
+      is_paused_(remembered.is_paused),
+      is_approved_(remembered.is_approved),
+      rule_(remembered.rule) {
+  if (status_.steps.empty()) status_.steps = default_steps();
+  status_.state = remembered.state;
+  status_.held = remembered.held;
+  status_.step = std::min(remembered.step, status_.steps.size() - 1);
+  status_.step_started = remembered.step_started;
+  status_.verdict = remembered.verdict;
+  status_.why = remembered.why;
+  status_.intents = remembered.intents;
+  if (is_final(status_.state)) status_.ended = remembered.at;
+  set_ends();
+  note("remembered: " + std::string(name_of(status_.state)) +
+           (status_.why.empty() ? "" : ", " + status_.why),
+       remembered.at);
+}
+
+bool RolloutRecord::ends_at_maximum() const {
+  return status_.steps.size() == 1 && step().bake_max == step().bake;
+}
+
+void RolloutRecord::set_ends() {
+  status_.ends =
+      status_.ended.value_or((has_begun() ? status_.step_started : status_.started) + step().bake);
+}
+
+void RolloutRecord::note(const std::string& what, Instant now) {
+  if (status_.timeline.size() >= RolloutStatus::kTimelineMax)
+    status_.timeline.erase(status_.timeline.begin() + 1);  // Its beginning stays.
+  status_.timeline.push_back(
+      {.at = now, .state = status_.state, .step = status_.step, .what = what});
+}
+
+void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const {
+  JsonText text = text_of(status_);
+  text.field("state", name_of(status_.state));
+  if (status_.held) text.field("held", name_of(*status_.held));
+  text.field("step", static_cast<std::int64_t>(status_.step))
+      .field("step_started_ms", unix_ms(status_.step_started))
+      .field("paused", is_paused_)
+      .field("approved", is_approved_)
+      .field("rule", rule_)
+      .field("verdict", name_of(status_.verdict))
+      .field("why", status_.why);
+  out.journal.push_back({.kind = kind,
+                         .at = now,
+                         .service = status_.service,
+                         .rule = rule_,
+                         .intent = "",
+                         .text = text.take()});
+}
+
+void RolloutRecord::move(RolloutState state, const std::string& why, Instant now, Step& out) {
+  BELAY_CHECK(may_follow(status_.state, state), "a rollout cannot go from one state to the other");
+  status_.verdict = outcome_of(state, outcome_of(status_.state, Outcome::unknown));
+  status_.state = state;
+  status_.held.reset();
+  status_.why = why;
+  if (!is_judged(state)) status_.unknown.reset();
+  if (is_final(state)) status_.ended = now;
+  if (!is_judged(state)) status_.ends = now;
+  note(why, now);
+  entry(is_final(state) ? JournalEntry::Kind::rollout_ended : JournalEntry::Kind::rollout_moved,
+        now, out);
+}
+
+void RolloutRecord::hold(HoldReason reason, const std::string& why, Instant now, Step& out) {
+  BELAY_CHECK(may_follow(status_.state, RolloutState::held), "a rollout that cannot be held");
+  status_.state = RolloutState::held;
+  status_.held = reason;
+  status_.verdict = Outcome::unknown;
+  status_.why = why;
+  note(std::string(name_of(reason)) + ": " + why, now);
+  entry(JournalEntry::Kind::rollout_moved, now, out);
+}
+
+void RolloutRecord::begin_step(std::size_t step, const std::string& why, Instant now, Step& out) {
+  status_.step = step;
+  status_.step_started = now;
+  is_approved_ = false;
+  move(RolloutState::baking, why, now, out);
+  set_ends();
+}
+
+void RolloutRecord::judge(Outcome verdict, std::optional<UnknownKind> unknown,
+                          const std::string& why) {
+  status_.verdict = verdict;
+  status_.unknown = unknown;
+  if (status_.state == RolloutState::baking) status_.why = why;
+}
+
+void RolloutRecord::restart_bake(Instant now) {
+  if (has_begun()) status_.step_started = now;
+  set_ends();
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/time.h"
+#include "rules/engine.h"
+#include "rules/order.h"
+#include "rules/snapshot.h"
+
+namespace belay::rules {
+
+/// One rollout: what it is, where it stands, and how it came there. Each move is a journal entry,
+/// and only the moves of rollout_state.h are possible.
+class RolloutRecord {
+ public:
+  /// Begins, and is journaled. `started` has its id, its steps and its baseline.
+  RolloutRecord(const RolloutStarted& started, const std::string& service, Mode mode, Instant now,
+                Step& out);
+  RolloutRecord(const RememberedRollout& remembered, const std::string& service, Mode mode);
+
+  [[nodiscard]] const RolloutStatus& status() const { return status_; }
+  [[nodiscard]] RolloutState state() const { return status_.state; }
+  [[nodiscard]] const RolloutStep& step() const { return status_.steps[status_.step]; }
+  [[nodiscard]] bool is_last_step() const { return status_.step + 1 == status_.steps.size(); }
+  /// No step has begun.
+  [[nodiscard]] bool has_begun() const { return status_.step_started != Instant{}; }
+  /// It ends at its hard maximum, whatever is known then: a gate.
+  [[nodiscard]] bool ends_at_maximum() const;
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
+  [[nodiscard]] bool is_approved() const { return is_approved_; }
+  [[nodiscard]] const std::string& rule() const { return rule_; }
+
+  /// To another state, or on in the same one; ends it if that is final.
+  void move(RolloutState state, const std::string& why, Instant now, Step& out);
+  void hold(HoldReason reason, const std::string& why, Instant now, Step& out);
+  /// A step begins; the approval of the one before is used up.
+  void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
+  /// What has failed it.
+  void blame(const std::string& rule) { rule_ = rule; }
+  /// Take effect with the next move.
+  void pause(bool is_paused) { is_paused_ = is_paused; }
+  void approve() { is_approved_ = true; }
+
+  /// Not in the journal: what it would be worth now, and its clock.
+  void judge(Outcome verdict, std::optional<UnknownKind> unknown, const std::string& why);
+  void restart_bake(Instant now);
+  void add_intent(const std::string& intent) { status_.intents.push_back(intent); }
+  void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
+  void note(const std::string& what, Instant now);
+
+ private:
+  void entry(JournalEntry::Kind kind, Instant now, Step& out) const;
+  void set_ends();
+
+  RolloutStatus status_;
+  bool is_paused_ = false;
+  bool is_approved_ = false;
+  std::string rule_;
+};
+
+}  // namespace belay::rules

@@ -1,0 +1,326 @@
+// From step to step: what holds a rollout, when a step passes, and what comes then.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "rules/language/units.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr Duration kAskAgain = std::chrono::minutes{1};
+constexpr Duration kUnknownMax = std::chrono::minutes{10};
+
+/// Whether the hold's own beginning must reach somebody at night. A rule, a shared cause and a fail
+/// page by themselves; what a person has asked for does not.
+bool pages(HoldReason reason, bool is_of_judgement) {
+  switch (reason) {
+    case HoldReason::unknown:
+    case HoldReason::too_few_samples:
+    case HoldReason::candidate_silent:
+    case HoldReason::traffic:
+      return true;
+    case HoldReason::rule:
+    case HoldReason::shared_cause:
+      return is_of_judgement;
+    default:
+      return false;
+  }
+}
+
+/// Kinds that say nothing about the health of a service; a quiet one is no reason to wait.
+bool hides_health(UnknownKind kind) {
+  return kind == UnknownKind::error || kind == UnknownKind::blind || kind == UnknownKind::sampled ||
+         kind == UnknownKind::lagging || kind == UnknownKind::warming;
+}
+
+}  // namespace
+
+void Rollout::ask(Instant now, Step& out) {
+  const RolloutStatus& status = records_.back().status();
+  asked_at_ = now;
+  out.preflight.push_back({.rollout = status.id,
+                           .service = status.service,
+                           .candidate = status.candidate,
+                           .baseline = status.baseline,
+                           .is_driving = status.is_driving,
+                           .commit = status.commit});
+}
+
+void Rollout::advance(Instant now, Step& out) {
+  if (moving_) return;
+  if (records_.back().has_begun()) {
+    check_step(now, out);
+  } else {
+    check_preflight(now, out);
+  }
+}
+
+PreflightFacts Rollout::facts() const {
+  const RolloutStatus& status = records_.back().status();
+  PreflightFacts facts{.candidate = status.candidate,
+                       .baseline = status.baseline,
+                       .is_driving = status.is_driving,
+                       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
+                       .last_good = last_good_,
+                       .baseline_unknown = std::nullopt,
+                       .unmet = unmet_,
+                       .is_asked = service_.plan.rollout.asks_preflight,
+                       .answered = preflight_};
+  for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
+    for (const JudgedRule& rule : *rules)
+      if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
+          hides_health(*rule.status().unknown) && !mentions_baseline(rule.rule().sentence.when))
+        facts.baseline_unknown = rule.rule().name + " is " + name_of(*rule.status().unknown);
+  return facts;
+}
+
+void Rollout::check_preflight(Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (record.is_paused()) return hold({HoldReason::paused, "an operator has paused it"}, now, out);
+  if (move_refused_) return hold({HoldReason::traffic, *move_refused_}, now, out);
+  const PreflightFacts known = facts();
+  const PreflightAnswer answer = judge_preflight(known);
+  const bool can_approve = !known.baseline.empty() && known.baseline != known.candidate;
+  if (!answer.hindrances.empty() && !(record.is_approved() && can_approve)) {
+    if (!preflight_unknown_since_) preflight_unknown_since_ = now;
+    if (known.is_asked && now - asked_at_.value_or(now - kAskAgain) >= kAskAgain) ask(now, out);
+    std::string why;
+    for (const std::string& hindrance : answer.hindrances)
+      why += (why.empty() ? "" : "; ") + hindrance;
+    const Duration lasted = now - *preflight_unknown_since_;
+    // The first answers are on their way: nothing to be told yet.
+    if (!answer.is_bad && lasted < std::chrono::seconds{10}) return;
+    hold({HoldReason::preflight, why}, now, out);
+    if (was_preflight_paged_ || (!answer.is_bad && lasted < kUnknownMax)) return;
+    was_preflight_paged_ = true;
+    teller(now, out).notice(Notice::Kind::rollout_held, true,
+                            record.status().candidate + " cannot begin: " + why);
+    return;
+  }
+  if (const std::optional<Hold> due = hold_before(0, now)) return hold(*due, now, out);
+  order_move(0, "preflight passed", now, out);
+}
+
+std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now) const {
+  const RolloutRecord& record = records_.back();
+  if (record.is_approved()) return std::nullopt;
+  const RolloutStep& next = record.status().steps[step];
+  if (next.after_approval)
+    return Hold{HoldReason::approval, decimal_text(next.percent) + "% comes after approval"};
+  if (!record.status().is_driving) return std::nullopt;
+  if (const std::optional<std::string> why = frozen(service_.plan.rollout, now))
+    return Hold{HoldReason::freeze, *why};
+  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
+    return Hold{HoldReason::freeze, "disarmed until " + format_utc(*until)};
+  if (book_.open_intent(service_.plan.name) || ladder_.is_walking())
+    return Hold{HoldReason::traffic, "another action on this service is still under way"};
+  return std::nullopt;
+}
+
+std::optional<Rollout::Hold> Rollout::hold_due() const {
+  if (records_.back().is_paused()) return Hold{HoldReason::paused, "an operator has paused it"};
+  if (irreversible_) return Hold{HoldReason::irreversible, *irreversible_};
+  if (move_refused_) return Hold{HoldReason::traffic, *move_refused_};
+  const auto holds = [this](const JudgedRule& rule) -> std::optional<Hold> {
+    if (!rule.is_firing()) return std::nullopt;
+    const auto ruling = rulings_.find(&rule.rule());
+    if (ruling != rulings_.end() && ruling->second.is_held)
+      return Hold{HoldReason::shared_cause, rule.rule().name +
+                                                " fires, and the candidate cannot "
+                                                "be blamed for it"};
+    if (rule.rule().then.kind == Then::Kind::pause)
+      return Hold{HoldReason::rule, rule.rule().name + " is firing"};
+    return std::nullopt;
+  };
+  for (const JudgedRule& rule : gate_->rules())
+    if (std::optional<Hold> hold = holds(rule)) return hold;
+  for (const JudgedRule& rule : service_.always)
+    if (std::optional<Hold> hold = holds(rule)) return hold;
+  if (!judgement_ || !judgement_->is_paused() || !pause_) return std::nullopt;
+  HoldReason reason = HoldReason::rule;
+  if (pause_->rule == RolloutRule::candidate_silent) reason = HoldReason::candidate_silent;
+  if (pause_->is_shared_cause) reason = HoldReason::shared_cause;
+  return Hold{reason, pause_->headline};
+}
+
+/// Whoever moves the traffic ahead of the bake spares no step its bake: the last one, which has
+/// none of its own, takes that of the step before.
+RolloutStep Rollout::step_to_pass() const {
+  const RolloutStatus& status = records_.back().status();
+  RolloutStep step = records_.back().step();
+  if (step.bake > Duration::zero() || !has_skipped_ || status.step == 0) return step;
+  step.bake = status.steps[status.step - 1].bake;
+  step.bake_max = status.steps[status.step - 1].bake_max;
+  return step;
+}
+
+StepEvidence Rollout::evidence(Instant now) const {
+  const RolloutStatus& status = records_.back().status();
+  // A step without a bake of its own asks for no window of its own.
+  const bool has_steps = status.steps.size() > 1 && step_to_pass().bake > Duration::zero();
+  const Instant since =
+      has_steps ? status.step_started + service_.plan.rollout.warm_up : gate_->started();
+  StepEvidence evidence{.since = status.step_started,
+                        .requests = 0,
+                        .errors = 0,
+                        .rules = {},
+                        .hindrance = std::nullopt};
+  evidence.rules = gate_->verdict(service_.always, now, since);
+  if (evidence.rules.has_no_rules && judgement_) evidence.rules.outcome = Outcome::pass;
+  if (service_.evidence.paired != nullptr) {
+    evidence.requests = service_.evidence.paired->total_in_step(Role::candidate);
+    evidence.errors = service_.evidence.paired->errors_in_step(Role::candidate);
+  }
+  if (judgement_) evidence.hindrance = judgement_->hindrance();
+  return evidence;
+}
+
+void Rollout::check_step(Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  std::optional<Hold> due = hold_due();
+  StepAnswer answer = judge_step(step_to_pass(), evidence(now), now);
+  if (due) {
+    answer = {.kind = now - record.status().step_started >= record.step().bake_max
+                          ? StepAnswer::Kind::overdue
+                          : StepAnswer::Kind::bakes,
+              .reason = due->reason,
+              .why = due->why};
+  }
+  const bool waits_for_person =
+      due && (due->reason == HoldReason::paused || due->reason == HoldReason::approval);
+  if (answer.kind == StepAnswer::Kind::overdue && record.ends_at_maximum() && !waits_for_person) {
+    end_at_maximum(answer, now, out);
+    return;
+  }
+  if (answer.kind == StepAnswer::Kind::passes && !record.is_last_step())
+    due = hold_before(record.status().step + 1, now);
+  if (answer.kind == StepAnswer::Kind::passes && !due) {
+    pass_step(answer.why, now, out);
+    return;
+  }
+  if (answer.kind == StepAnswer::Kind::overdue && !due)
+    due = Hold{answer.reason, "the step's hard maximum of " +
+                                  format_duration(record.step().bake_max) + " is over, and " +
+                                  answer.why};
+  if (due) {
+    hold(*due, now, out);
+  } else if (record.state() == RolloutState::held) {
+    go_on("nothing holds it any more", now, out);
+  }
+}
+
+void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
+  if (irreversible_) return end(RolloutState::failed, *irreversible_, now, out);
+  const Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
+  if (verdict.failed_by_unknown != nullptr) {
+    const Rule& rule = *verdict.failed_by_unknown;
+    teller(now, out).not_acted(rule, "the gate fails because " + rule.name + " could not be judged",
+                               "`else fail` fails the rollout without an action", {}, "");
+    end(RolloutState::failed, verdict.why + "; " + rule.name + " says `else fail`", now, out);
+    return;
+  }
+  end(RolloutState::inconclusive, answer.why, now, out);
+}
+
+void Rollout::hold(const Hold& hold, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (record.state() == RolloutState::held && record.status().held == hold.reason) return;
+  record.hold(hold.reason, hold.why, now, out);
+  Notice& notice =
+      teller(now, out).notice(Notice::Kind::rollout_held, pages(hold.reason, pause_.has_value()),
+                              record.status().candidate + " is held (" +
+                                  std::string(name_of(hold.reason)) + "): " + hold.why);
+  if (pause_ && (hold.reason == HoldReason::rule || hold.reason == HoldReason::shared_cause ||
+                 hold.reason == HoldReason::candidate_silent))
+    notice.details.insert(notice.details.end(), pause_->details.begin(), pause_->details.end());
+}
+
+void Rollout::go_on(const std::string& why, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  record.move(RolloutState::baking, why, now, out);
+  teller(now, out).notice(Notice::Kind::rollout_moved, false,
+                          record.status().candidate + " goes on: " + why);
+}
+
+void Rollout::pass_step(const std::string& why, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (record.is_last_step()) return end(RolloutState::promoted, why, now, out);
+  const std::size_t next = record.status().step + 1;
+  if (record.status().is_driving) return order_move(next, why, now, out);
+  const double wanted = record.status().steps[next].percent;
+  const std::optional<double> live = live_percent();
+  if (!live || *live + 0.01 >= wanted) return begin_step(next, why, now, out);
+  if (record.state() == RolloutState::held) go_on("nothing holds it any more", now, out);
+  if (passed_) return;
+  passed_ = decimal_text(record.step().percent) + "% passed (" + why + "); it waits until the " +
+            "platform gives it " + decimal_text(wanted) + "%";
+  record.note(*passed_, now);
+  teller(now, out).notice(Notice::Kind::rollout_moved, false,
+                          record.status().candidate + ": " + *passed_);
+}
+
+void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (!gate_) open_gate(false, now);
+  passed_.reset();
+  has_skipped_ = false;
+  record.begin_step(step, why, now, out);
+  const std::optional<double> percent =
+      record.status().is_driving ? std::optional(record.step().percent) : live_percent();
+  if (judgement_) {
+    judgement_->begin_step(now, percent ? std::optional(*percent / 100) : std::nullopt);
+  } else if (service_.evidence.paired != nullptr) {
+    service_.evidence.paired->begin_step(now);
+  }
+  teller(now, out).notice(Notice::Kind::rollout_moved, false,
+                          record.status().candidate + ": step " + std::to_string(step + 1) +
+                              " of " + std::to_string(record.status().steps.size()) + ", " +
+                              decimal_text(record.step().percent) + "% (" + why + ")");
+}
+
+bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
+  RolloutRecord* record = running();
+  if (record == nullptr || record->status().id != done.rollout) return false;
+  preflight_ = done;
+  if (record->status().is_driving) return true;
+  // An attached rollout is live already: what would be in the way of a rollback is told at once.
+  const PreflightAnswer answer = judge_preflight({.candidate = record->status().candidate,
+                                                  .baseline = record->status().baseline,
+                                                  .is_driving = false,
+                                                  .was_rolled_away = false,
+                                                  .last_good = std::nullopt,
+                                                  .baseline_unknown = std::nullopt,
+                                                  .unmet = {},
+                                                  .is_asked = true,
+                                                  .answered = done});
+  if (answer.hindrances.empty()) return true;
+  Notice& notice = teller(now, out).notice(
+      Notice::Kind::rollout_held, answer.is_bad && record->status().mode == Mode::enforce,
+      "a rollback of " + record->status().candidate + " may not be possible");
+  notice.details = answer.hindrances;
+  record->note("a rollback may not be possible: " + answer.hindrances.front(), now);
+  return true;
+}
+
+std::optional<Rollout::Wanted> Rollout::wanted() const {
+  const RolloutRecord* record = running();
+  if (record == nullptr || record->has_begun() || service_.plan.rollout.requirements.empty())
+    return std::nullopt;
+  return Wanted{.requirements = service_.plan.rollout.requirements,
+                .commit = record->status().commit};
+}
+
+bool Rollout::meets(const Requirement& requirement, const std::string& commit, Instant now) const {
+  if (service_.plan.environment != requirement.environment) return false;
+  return std::any_of(records_.begin(), records_.end(), [&](const RolloutRecord& record) {
+    const RolloutStatus& status = record.status();
+    return record.state() == RolloutState::promoted && status.ended &&
+           now - *status.ended >= requirement.passed && last_good_ == status.candidate &&
+           (!requirement.is_same_commit || (!commit.empty() && status.commit == commit));
+  });
+}
+
+}  // namespace belay::rules

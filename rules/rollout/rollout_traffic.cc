@@ -1,0 +1,267 @@
+// Who gets how much of the traffic, and what an operator says about it.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/language/units.h"
+#include "rules/rollout/made_id.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+/// What the platform's own answers may lag behind what it did.
+constexpr Duration kPlatformSettles = std::chrono::seconds{30};
+constexpr double kPercentSlack = 0.5;
+
+double share_of(const Deployment& deployment, const std::string& version) {
+  double percent = 0;
+  for (const Deployment::Share& share : deployment.versions)
+    if (share.version == version) percent += share.percent;
+  return percent;
+}
+
+}  // namespace
+
+std::optional<double> Rollout::live_percent() const {
+  if (!live_ || live_->versions.empty() || records_.empty()) return std::nullopt;
+  return share_of(*live_, records_.back().status().candidate);
+}
+
+std::optional<std::string> Rollout::foreign_deployment(const Deployment& deployment,
+                                                       Instant now) const {
+  const RolloutStatus& status = records_.back().status();
+  const double percent = share_of(deployment, status.candidate);
+  if (was_candidate_live_ && percent <= 0) return "someone took " + status.candidate + " out";
+  for (const Deployment::Share& share : deployment.versions) {
+    const bool is_known =
+        share.version == status.candidate || share.version == status.baseline ||
+        std::find(live_before_.begin(), live_before_.end(), share.version) != live_before_.end();
+    if (share.percent > 0 && !is_known && !live_before_.empty())
+      return "someone deployed " + sanitize(share.version);
+  }
+  if (foreign_since_ && now - *foreign_since_ >= kPlatformSettles)
+    return "someone else moved the traffic of " + status.candidate + " to " +
+           decimal_text(percent) + "%";
+  return std::nullopt;
+}
+
+void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
+  if (deployment.versions.empty()) return;
+  const std::optional<Deployment> before = std::exchange(live_, deployment);
+  if (const std::optional<std::string> target = ladder_.restored();
+      target && share_of(deployment, *target) <= 0 &&
+      deployment.at - ladder_.watching_since() >= kPlatformSettles) {
+    ladder_.stand_down(sanitize(*target) + " is not live any more", now, out);
+    take_turns(now, out);
+    if (ladder_.take_free_windows()) release_windows();
+  }
+  if (running() == nullptr) {
+    if (before) attach_by_itself(*before, deployment, now, out);
+    return;
+  }
+  RolloutRecord& record = records_.back();
+  const double percent = share_of(deployment, record.status().candidate);
+  const bool is_settled =
+      record.status().is_driving && record.has_begun() && !moving_ && deployment.at > moved_at_;
+  const bool is_foreign = is_settled && std::abs(percent - record.step().percent) > kPercentSlack;
+  if (!is_foreign) {
+    foreign_since_.reset();
+  } else if (!foreign_since_) {
+    foreign_since_ = now;
+  }
+  if (const std::optional<std::string> why = foreign_deployment(deployment, now)) {
+    end(RolloutState::superseded, *why, now, out);
+    if (before) attach_by_itself(*before, deployment, now, out);
+    return;
+  }
+  if (live_before_.empty())
+    for (const Deployment::Share& share : deployment.versions)
+      live_before_.push_back(share.version);
+  was_candidate_live_ = percent > 0;
+  if (!record.status().is_driving)
+    follow_traffic(
+        before ? std::optional(share_of(*before, record.status().candidate)) : std::nullopt, now,
+        out);
+}
+
+void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const double percent = live_percent().value_or(0);
+  const std::vector<RolloutStep>& steps = record.status().steps;
+  std::size_t step = record.status().step;
+  while (step + 1 < steps.size() && steps[step + 1].percent <= percent + 0.01) ++step;
+  if (step != record.status().step) {
+    const bool has_skipped = has_skipped_ || !passed_;
+    begin_step(step, "the platform gives it " + decimal_text(percent) + "%", now, out);
+    has_skipped_ = has_skipped;
+  } else if (judgement_ && before != percent) {
+    judgement_->begin_step(live_->at, percent / 100);
+  }
+}
+
+void Rollout::order_move(std::size_t step, const std::string& why, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  const RolloutStep& wanted = status.steps[step];
+  std::vector<Deployment::Share> expected;
+  if (live_) expected = live_->versions;
+  if (expected.empty() && step == 0) expected = {{status.baseline, 100}};
+  if (step > 0) {
+    // What we ordered last; a reading of before it may be older.
+    const double had = status.steps[status.step].percent;
+    expected = {{status.candidate, had}};
+    if (had < 100) expected.push_back({status.baseline, 100 - had});
+  }
+  Order order;
+  order.intent = made_id({"move", status.id}, {now.time_since_epoch().count(),
+                                               start_.time_since_epoch().count(), ++moves_});
+  order.at = now;
+  order.service = status.service;
+  order.action = MoveTraffic{.candidate = status.candidate,
+                             .baseline = status.baseline,
+                             .percent = wanted.percent,
+                             .expected = std::move(expected)};
+  order.reason = "step " + std::to_string(step + 1) + " of " + std::to_string(status.steps.size()) +
+                 ": " + why;
+  order.candidate = status.candidate;
+  order.baseline = status.baseline;
+  order.rollout = status.id;
+  if (record.state() == RolloutState::held)
+    record.move(record.has_begun() ? RolloutState::baking : RolloutState::preflight,
+                "nothing holds it any more", now, out);
+  book_.begin_move(order);
+  log_.begin(order);
+  record.add_intent(order.intent);
+  record.note("moving " + decimal_text(wanted.percent) + "%: " + why, now);
+  teller(now, out).moving(order);
+  moving_ = std::move(order);
+  moving_to_ = step;
+}
+
+void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
+  using Phase = ActionOutcome::Phase;
+  teller(now, out).outcome(outcome, "");
+  log_.outcome(outcome);
+  if (!is_final(outcome.phase)) return;
+  book_.end(outcome.intent, outcome.phase);
+  const Order order = *std::exchange(moving_, std::nullopt);
+  moved_at_ = now;
+  RolloutRecord* record = record_of(order.rollout);
+  if (waiting_cause_) {
+    Ladder::Cause cause = *std::exchange(waiting_cause_, std::nullopt);
+    if (ladder_.begin(std::move(cause), now, out)) {
+      if (record != nullptr && !out.orders.empty()) record->add_intent(out.orders.back().intent);
+    } else if (record != nullptr && may_follow(record->state(), RolloutState::failed)) {
+      record->move(RolloutState::failed, "nothing could be done", now, out);
+    }
+    return;
+  }
+  if (record == nullptr || record != running()) return;
+  const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
+  const auto& move = std::get<MoveTraffic>(order.action);
+  const std::string words = decimal_text(move.percent) + "% of the traffic";
+  const bool is_there =
+      outcome.phase == Phase::applied || outcome.phase == Phase::already ||
+      (outcome.phase == Phase::abandoned && live_ && live_->at > order.at &&
+       std::abs(share_of(*live_, move.candidate) - move.percent) <= kPercentSlack);
+  if (is_there) {
+    was_candidate_live_ = false;  // Until the platform says so itself.
+    foreign_since_.reset();
+    begin_step(moving_to_, "it has " + words, now, out);
+  } else if (outcome.phase == Phase::superseded || outcome.phase == Phase::conflict) {
+    end(RolloutState::superseded, "someone else has acted" + detail, now, out);
+  } else {
+    move_refused_ = "could not give it " + words + " (" + std::string(name_of(outcome.phase)) +
+                    ")" + detail + "; resume tries again";
+  }
+}
+
+bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
+  RolloutRecord* record = record_of(command.rollout);
+  if (record == nullptr) return false;
+  Teller tell(out, service_.plan.name, record->status().candidate, record->status().baseline, now);
+  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
+  std::string answer =
+      "it is " + std::string(name_of(record->state())) + " and not judged any more";
+  if (record == running()) {
+    record->note(std::string(name_of(command.kind)) + " by " + by +
+                     (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
+                 now);
+    answer = obey(command, now, out);
+  }
+  tell.commanded(command, answer);
+  if (answer != "done")
+    tell.notice(Notice::Kind::not_acted, false,
+                "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
+                    ": " + answer);
+  return true;
+}
+
+std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
+  const std::optional<HoldReason> held = record.status().held;
+  switch (command.kind) {
+    case OperatorCommand::Kind::pause:
+      record.pause(true);
+      hold({HoldReason::paused, "paused by " + by}, now, out);
+      return "done";
+    case OperatorCommand::Kind::resume:
+      if (!record.is_paused() && !irreversible_ && !move_refused_) return "it is not paused";
+      record.pause(false);
+      irreversible_.reset();
+      move_refused_.reset();
+      if (record.has_begun()) {
+        go_on("resumed by " + by, now, out);
+      } else {
+        record.move(RolloutState::preflight, "resumed by " + by, now, out);
+      }
+      return "done";
+    case OperatorCommand::Kind::approve:
+      if (held != HoldReason::approval && held != HoldReason::preflight &&
+          held != HoldReason::freeze)
+        return "nothing waits for an approval";
+      record.approve();
+      record.hold(*held, "approved by " + by, now, out);
+      return "done";
+    case OperatorCommand::Kind::abort:
+      end(RolloutState::aborted, "aborted by " + by, now, out);
+      return "done";
+    case OperatorCommand::Kind::promote:
+      return promote(by, now, out);
+  }
+  return "it is unknown";
+}
+
+std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (!record.has_begun()) return "its first step has not begun: approve what holds it";
+  if (moving_) return "traffic is on its way";
+  const auto is_bad = [](const JudgedRule& rule) {
+    return counts_for_verdict(rule.rule()) &&
+           (rule.is_firing() || rule.status().truth == Truth::bad);
+  };
+  for (const std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})
+    for (const JudgedRule& rule : *rules)
+      if (is_bad(rule)) return rule.rule().name + (rule.is_firing() ? " fires" : " is bad");
+  if (irreversible_) return "it has failed: " + *irreversible_;
+  const std::size_t next = record.status().step + 1;
+  if (record.status().is_driving && !record.is_last_step() &&
+      (book_.open_intent(service_.plan.name) || book_.disarmed_until(service_.plan.name, now)))
+    return "no traffic may be moved now";
+  record.pause(false);
+  move_refused_.reset();
+  if (record.is_last_step()) {
+    end(RolloutState::promoted, "promoted by " + by, now, out);
+  } else if (record.status().is_driving) {
+    order_move(next, "promoted by " + by, now, out);
+  } else {
+    begin_step(next, "promoted by " + by, now, out);
+  }
+  return "done";
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,45 @@
+#include "rules/rollout/step_judge.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr std::uint64_t kEnoughWithoutError = 300;  // STATISTICS.md 3, low traffic.
+
+bool has_enough(const RolloutStep& step, const StepEvidence& evidence) {
+  return evidence.requests >= step.samples_min ||
+         (evidence.errors == 0 && evidence.requests >= kEnoughWithoutError);
+}
+
+}  // namespace
+
+StepAnswer judge_step(const RolloutStep& step, const StepEvidence& evidence, Instant now) {
+  using Kind = StepAnswer::Kind;
+  const Duration baked = now - evidence.since;
+  if (baked < step.bake) return {.kind = Kind::bakes, .why = "it bakes"};
+  const bool is_overdue = baked >= step.bake_max;
+  const Kind otherwise = is_overdue ? Kind::overdue : Kind::bakes;
+  if (evidence.rules.outcome != Outcome::pass) {
+    const bool lacks = evidence.rules.unknown == UnknownKind::no_traffic;
+    return {.kind = otherwise,
+            .reason = lacks ? HoldReason::too_few_samples : HoldReason::unknown,
+            .why = evidence.rules.why};
+  }
+  if (evidence.hindrance && !(is_overdue && evidence.hindrance->lacks_requests))
+    return {.kind = otherwise,
+            .reason = evidence.hindrance->lacks_requests ? HoldReason::too_few_samples
+                                                         : HoldReason::unknown,
+            .why = evidence.hindrance->why};
+  const std::string counts = std::to_string(evidence.errors) + " of " +
+                             std::to_string(evidence.requests) + " requests failed";
+  if (!has_enough(step, evidence) && !is_overdue)
+    return {.kind = Kind::bakes,
+            .reason = HoldReason::too_few_samples,
+            .why = std::to_string(evidence.requests) + " of " + std::to_string(step.samples_min) +
+                   " requests"};
+  if (!has_enough(step, evidence))
+    return {.kind = Kind::passes,
+            .why = evidence.rules.why + "; little came until the hard maximum: " + counts};
+  return {.kind = Kind::passes, .why = evidence.rules.why + "; " + counts};
+}
+
+}  // namespace belay::rules
