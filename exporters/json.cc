@@ -97,17 +97,37 @@ ordered_json json_of(const rules::ProbeStatus& probe) {
 }
 
 ordered_json json_of(const rules::RolloutStatus& rollout) {
-  ordered_json json{{"id", rollout.id}, {"candidate", rollout.candidate}};
+  ordered_json json{
+      {"id", rollout.id}, {"service", rollout.service}, {"candidate", rollout.candidate}};
   put_if(json, "baseline", rollout.baseline);
+  json["mode"] = name_of(rollout.mode);
   json["state"] = name_of(rollout.state);
   if (rollout.held) json["held"] = name_of(*rollout.held);
   json["verdict"] = name_of(rollout.verdict);
+  if (rollout.unknown) json["unknown"] = name_of(*rollout.unknown);
+  put_if(json, "why", rollout.why);
   json["steps"] = rules::steps_text(rollout.steps);
   json["step"] = rollout.step;
+  json["step_count"] = rollout.steps.size();
   json["started_ms"] = unix_ms(rollout.started);
+  json["step_started_ms"] = unix_ms(rollout.step_started);
   json["ends_ms"] = unix_ms(rollout.ends);
   put_if(json, "ended_ms", rollout.ended);
-  put_if(json, "why", rollout.why);
+  if (rollout.is_driving) json["driving"] = true;
+  if (rollout.is_irreversible) json["irreversible"] = true;
+  put_if(json, "train", rollout.train);
+  put_if(json, "commit", rollout.commit);
+  put_if(json, "committed_at_ms", rollout.committed_at);
+  put_if(json, "by", rollout.by);
+  json["intents"] = rollout.intents;
+  json["rules"] = array_of(rollout.rules);
+  json["timeline"] = ordered_json::array();
+  for (const rules::RolloutStatus::Moment& moment : rollout.timeline) {
+    json["timeline"].push_back({{"at_ms", unix_ms(moment.at)},
+                                {"state", name_of(moment.state)},
+                                {"step", moment.step},
+                                {"what", moment.what}});
+  }
   return json;
 }
 

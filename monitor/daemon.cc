@@ -67,6 +67,11 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   preflight_ = std::make_unique<Preflight>(
       platforms_, preflight_checks_of(config_), clock_,
       [this](rules::PreflightDone done) { inbox_.deliver(std::move(done)); });
+  api_ = std::make_unique<ApiServer>(
+      ApiParts{.deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
+               .now = [this] { return clock_.now(); },
+               .is_recorded = [this] { return !loop_->degraded(); }});
+  sinks.push_back(&api_->sink());
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
   loop_ = std::make_unique<EngineLoop>(
       std::move(engine),
@@ -94,11 +99,11 @@ Status Daemon::start_listeners() {
     metrics_listener_ = std::move(listener).value();
   }
   if (config_.ingest) {
-    auto listener = start_ingest(*config_.ingest, config_.sources, sources_);
+    auto listener = start_ingest(config_, sources_);
     if (!listener) return Error{Error::Kind::unavailable, "ingest: " + listener.error().message};
     ingest_listener_ = std::move(listener).value();
   }
-  return Done{};
+  return api_->listen(config_, journal_ != nullptr);
 }
 
 void Daemon::start_threads() {
@@ -147,12 +152,15 @@ void Daemon::stop() {
   engine_thread_.request_stop();
   inbox_.close();
   engine_thread_ = {};
+  if (api_) api_->stop();
   metrics_listener_.reset();
 }
 
 std::optional<std::uint16_t> Daemon::metrics_port() const {
   return metrics_listener_ ? std::optional{metrics_listener_->port()} : std::nullopt;
 }
+
+std::optional<std::uint16_t> Daemon::api_port() const { return api_ ? api_->port() : std::nullopt; }
 
 std::optional<std::uint16_t> Daemon::ingest_port() const {
   return ingest_listener_ ? std::optional{ingest_listener_->port()} : std::nullopt;

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "exporters/sink.h"
 #include "monitor/actor.h"
+#include "monitor/api/api_server.h"
 #include "monitor/config/config.h"
 #include "monitor/engine_loop.h"
 #include "monitor/gate_versions.h"
@@ -56,6 +57,7 @@ class Daemon {
   [[nodiscard]] const Config& config() const { return config_; }
   /// Nothing if it is off.
   [[nodiscard]] std::optional<std::uint16_t> metrics_port() const;
+  [[nodiscard]] std::optional<std::uint16_t> api_port() const;
   [[nodiscard]] std::optional<std::uint16_t> ingest_port() const;
   /// What is not as it should be since the start: an unreadable journal.
   [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
@@ -83,6 +85,7 @@ class Daemon {
   std::unique_ptr<Preflight> preflight_;
   std::unique_ptr<EngineLoop> loop_;
   CallBudget platform_calls_;
+  std::unique_ptr<ApiServer> api_;
   std::vector<std::unique_ptr<Source>> sources_;
   std::map<std::string, PlatformSource*> platform_watches_;  ///< By service.
   std::vector<Lane*> lanes_;

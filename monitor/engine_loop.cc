@@ -54,7 +54,8 @@ void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
   for (const rules::Notice& notice : made.notices) {
     for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
   }
-  publish(!made.notices.empty());
+  // Whoever asked for a change waits to see it.
+  publish(!made.notices.empty() || !made.journal.empty());
 }
 
 void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {

@@ -202,16 +202,23 @@ std::unique_ptr<Told> make_sinks(const Config& config) {
 }
 
 Result<std::unique_ptr<net::HttpListener>> start_ingest(
-    const IngestConfig& config, const std::vector<SourceConfig>& configs,
-    const std::vector<std::unique_ptr<Source>>& sources) {
+    const Config& config, const std::vector<std::unique_ptr<Source>>& sources) {
+  const std::vector<SourceConfig>& configs = config.sources;
   std::vector<Ingest::Target> targets;
   for (std::size_t i = 0; i < configs.size(); ++i) {
     auto* pushed = dynamic_cast<PushSource*>(sources[i].get());
     if (pushed != nullptr) targets.push_back({configs[i].service, configs[i].name, pushed});
   }
-  auto ingest = std::make_shared<const Ingest>(config.token, std::move(targets));
-  return net::HttpListener::start(
-      config.address, [ingest](const net::Incoming& request) { return ingest->answer(request); });
+  std::vector<net::HashedToken> tokens;
+  if (!config.ingest->token.empty()) tokens.emplace_back(config.ingest->token.reveal());
+  for (const TokenConfig& token : config.tokens) {
+    const bool may_push = std::ranges::find(token.scopes, Scope::ingest) != token.scopes.end();
+    if (may_push) tokens.emplace_back(token.token.reveal());
+  }
+  auto ingest = std::make_shared<const Ingest>(std::move(tokens), std::move(targets));
+  return net::HttpListener::start(config.ingest->address, [ingest](const net::Incoming& request) {
+    return ingest->answer(request);
+  });
 }
 
 }  // namespace belay::monitor

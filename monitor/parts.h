@@ -37,9 +37,8 @@ struct Told {
 };
 std::unique_ptr<Told> make_sinks(const Config& config);
 
-/// Hands what is posted to the sources that are pushed to.
+/// Hands what is posted to the sources that are pushed to; for a configuration with `ingest`.
 Result<std::unique_ptr<net::HttpListener>> start_ingest(
-    const IngestConfig& config, const std::vector<SourceConfig>& configs,
-    const std::vector<std::unique_ptr<Source>>& sources);
+    const Config& config, const std::vector<std::unique_ptr<Source>>& sources);
 
 }  // namespace belay::monitor

@@ -1,6 +1,7 @@
 #include "net/http_listener.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <list>
 #include <thread>
@@ -52,8 +53,8 @@ std::optional<tcp::endpoint> parse_address(std::string_view text) {
 
 class Listener final : public HttpListener, private SessionOwner {
  public:
-  Listener(Respond respond, const ListenerLimits& limits)
-      : respond_(std::move(respond)), limits_(limits) {}
+  Listener(Respond respond, const ListenerLimits& limits, Refusal refusal)
+      : respond_(std::move(respond)), refusal_(std::move(refusal)), limits_(limits) {}
 
   ~Listener() override {
     asio::post(context_, [this] { end(); });
@@ -84,6 +85,18 @@ class Listener final : public HttpListener, private SessionOwner {
   }
 
   [[nodiscard]] std::uint16_t port() const override { return port_; }
+
+  void wake() override {
+    // Many changes at once are one: whoever waits is asked after the last of them.
+    if (waking_.exchange(true)) return;
+    asio::post(context_, [this] {
+      waking_ = false;
+      for (Session& session : sessions_) {
+        session.woken = true;
+        if (session.waits == Session::Waits::for_news) session.news.cancel();
+      }
+    });
+  }
 
  private:
   asio::awaitable<void> accept() {
@@ -121,7 +134,7 @@ class Listener final : public HttpListener, private SessionOwner {
     const auto now = std::chrono::steady_clock::now();
     Session* longest = nullptr;
     for (Session& session : sessions_) {
-      if (session.evicted) continue;
+      if (session.evicted || session.waits == Session::Waits::for_news) continue;
       const bool answering = session.waits == Session::Waits::for_answer_taken;
       if (answering && now - session.since < kAnswerNotTaken) continue;
       if (longest == nullptr || session.since < longest->since) longest = &session;
@@ -131,8 +144,8 @@ class Listener final : public HttpListener, private SessionOwner {
     return true;
   }
 
-  static void turn_away(tcp::socket socket) {
-    Outgoing answer = plain_answer(503, "too many connections");
+  void turn_away(tcp::socket socket) const {
+    Outgoing answer = refusal(503, "too many connections");
     answer.headers.push_back({"Retry-After", "1"});
     const std::string text = head_of(answer, false).value() + answer.body;
     error_code ignored;
@@ -166,6 +179,7 @@ class Listener final : public HttpListener, private SessionOwner {
     const auto latest = std::chrono::steady_clock::now() + kEndWithin;
     for (Session& session : sessions_) {
       if (session.waits == Session::Waits::for_request) session.evict();
+      if (session.waits == Session::Waits::for_news) session.news.cancel();
       session.deadline = std::min(session.deadline, latest);
     }
     timer_.cancel();
@@ -178,18 +192,24 @@ class Listener final : public HttpListener, private SessionOwner {
     auto lasts =
         waits == Session::Waits::for_request ? limits_.idle_deadline : limits_.read_deadline;
     if (ending_) lasts = std::min<std::chrono::milliseconds>(lasts, kEndWithin);
-    session.deadline = session.since + lasts;
+    session.deadline =
+        waits == Session::Waits::for_news ? SteadyTime::max() : session.since + lasts;
     if (session.deadline < timer_.expiry()) timer_.cancel();
   }
 
   [[nodiscard]] const ListenerLimits& limits() const override { return limits_; }
   [[nodiscard]] bool ending() const override { return ending_; }
   Outgoing respond(const Incoming& request) override { return respond_(request); }
+  [[nodiscard]] Outgoing refusal(int status, std::string_view text) const override {
+    return refusal_ ? refusal_(status, text) : plain_answer(status, text);
+  }
 
   Respond respond_;
+  Refusal refusal_;
   const ListenerLimits limits_;
   std::uint16_t port_ = 0;
   bool ending_ = false;
+  std::atomic<bool> waking_ = false;
   std::list<Session> sessions_;  ///< Outlives the coroutines: they end before the thread does.
   asio::io_context context_{1};
   tcp::acceptor acceptor_{context_};
@@ -206,14 +226,14 @@ std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
 }
 
 Result<std::unique_ptr<HttpListener>> HttpListener::start(std::string_view address, Respond respond,
-                                                          ListenerLimits limits) {
+                                                          ListenerLimits limits, Refusal refusal) {
   const std::optional<tcp::endpoint> endpoint = parse_address(address);
   if (!endpoint) {
     return Error{.kind = Error::Kind::invalid,
                  .message = "not an address to listen on: \"" + sanitize(address, 80) +
                             "\" (expected 127.0.0.1:8080 or [::1]:8080)"};
   }
-  auto listener = std::make_unique<Listener>(std::move(respond), limits);
+  auto listener = std::make_unique<Listener>(std::move(respond), limits, std::move(refusal));
   if (const Status listening = listener->listen(*endpoint); !listening) {
     return Error{
         .kind = Error::Kind::unavailable,

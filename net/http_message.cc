@@ -10,7 +10,7 @@
 namespace belay::net {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 25> kReasons{{
     {100, "Continue"},
     {200, "OK"},
     {201, "Created"},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
@@ -60,7 +61,7 @@ std::optional<std::string> head_of(const Outgoing& answer, bool keep_alive) {
     return std::nullopt;
   }
   if (answer.status >= 200 && answer.status != 204) {
-    add("Content-Length", std::to_string(answer.body.size()));
+    if (!answer.stream) add("Content-Length", std::to_string(answer.body.size()));
     if (!answer.content_type.empty()) add("Content-Type", answer.content_type);
   }
   for (const Header& header : answer.headers) {
@@ -84,11 +85,11 @@ bool split_target(std::string_view target, Incoming& request) {
   return true;
 }
 
-std::optional<Outgoing> decode_body(Incoming& request, std::size_t inflated_bytes_max) {
+std::optional<Refused> decode_body(Incoming& request, std::size_t inflated_bytes_max) {
   const std::string_view encoding = request.header("Content-Encoding").value_or("");
   if (encoding.empty() || equal_ignoring_case(encoding, "identity")) return std::nullopt;
   if (!equal_ignoring_case(encoding, "gzip") && !equal_ignoring_case(encoding, "x-gzip")) {
-    return plain_answer(415, "this Content-Encoding is not supported; gzip and none are");
+    return Refused{415, "this Content-Encoding is not supported; gzip and none are"};
   }
   Result<std::string> inflated = gunzip(request.body, inflated_bytes_max);
   if (inflated) {
@@ -96,7 +97,7 @@ std::optional<Outgoing> decode_body(Incoming& request, std::size_t inflated_byte
     return std::nullopt;
   }
   const int status = inflated.error().kind == Error::Kind::invalid ? 400 : 413;
-  return plain_answer(status, "the body: " + inflated.error().message);
+  return Refused{status, "the body: " + inflated.error().message};
 }
 
 std::optional<std::string_view> Incoming::header(std::string_view name) const {
@@ -104,6 +105,15 @@ std::optional<std::string_view> Incoming::header(std::string_view name) const {
     return equal_ignoring_case(header.name, name);
   });
   return found == headers.end() ? std::nullopt : std::optional<std::string_view>(found->value);
+}
+
+std::optional<std::string_view> bearer_token(const Incoming& request) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::optional<std::string_view> authorization = request.header("authorization");
+  if (!authorization) return std::nullopt;
+  const std::string_view scheme = authorization->substr(0, kScheme.size());
+  if (!equal_ignoring_case(scheme, kScheme)) return std::string_view{};
+  return authorization->substr(kScheme.size());
 }
 
 }  // namespace belay::net

@@ -23,7 +23,12 @@ std::optional<std::string> head_of(const Outgoing& answer, bool keep_alive);
 /// as "/x". False: not a target of a request to us.
 bool split_target(std::string_view target, Incoming& request);
 
-/// Inflates the body if it is encoded; the answer if that cannot be done.
-std::optional<Outgoing> decode_body(Incoming& request, std::size_t inflated_bytes_max);
+/// Why a request cannot be read, and the status that says so.
+struct Refused {
+  int status = 400;
+  std::string why;
+};
+/// Inflates the body if it is encoded.
+std::optional<Refused> decode_body(Incoming& request, std::size_t inflated_bytes_max);
 
 }  // namespace belay::net

@@ -24,8 +24,10 @@ constexpr const char* kAbout =
     "`belay demo` shows the whole story on this machine alone.";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 pass, 10 fail, 11 fail and rolled back, 12 unknown, 14 rollback failed or not\n"
-    "recovered, 15 superseded, 2 usage, 69 state in use, 78 configuration, 130 interrupted.";
+    "Exit codes: 0 pass, 10 fail, 11 fail and rolled back, 12 unknown, 13 waits for approval,\n"
+    "14 rollback failed or not recovered, 15 superseded or aborted, 2 usage, 69 daemon "
+    "unreachable\n"
+    "or state in use, 78 configuration, 124 timeout, 130 interrupted.";
 
 int usage_error(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
   std::string message = error.what();
@@ -62,6 +64,9 @@ int run_command_line(int argc, char** argv) {
   add_run(app, chosen);
   add_gate(app, chosen);
   add_doctor(app, chosen);
+  add_rollout(app, chosen);
+  add_disarm(app, chosen);
+  add_silence(app, chosen);
   add_replay(app, chosen);
   add_check(app, chosen);
   add_test(app, chosen);

@@ -9,10 +9,12 @@ enum ExitCode : int {
   kExitFail = 10,
   kExitRolledBack = 11,
   kExitUnknown = 12,
+  kExitWaitsForApproval = 13,
   kExitNotRecovered = 14,  ///< The rollback failed, or did not help.
-  kExitSuperseded = 15,
-  kExitUnavailable = 69,  ///< The state is in use by another process, or a port is taken.
+  kExitSuperseded = 15,    ///< Or aborted.
+  kExitUnavailable = 69,   ///< No daemon, the state is in use by another process, a port is taken.
   kExitConfiguration = 78,
+  kExitTimeout = 124,
   kExitInterrupted = 130,
 };
 
@@ -29,6 +31,8 @@ constexpr const char* name_of(ExitCode code) {
       return "fail, rolled back";
     case kExitUnknown:
       return "unknown";
+    case kExitWaitsForApproval:
+      return "waits for approval";
     case kExitNotRecovered:
       return "fail, not recovered";
     case kExitSuperseded:
@@ -37,6 +41,8 @@ constexpr const char* name_of(ExitCode code) {
       return "unavailable";
     case kExitConfiguration:
       return "configuration";
+    case kExitTimeout:
+      return "timeout";
     case kExitInterrupted:
       return "interrupted";
   }

@@ -12,7 +12,9 @@
 #include "base/sanitize.h"
 #include "exporters/json.h"
 #include "monitor/commands/exit_code.h"
+#include "monitor/commands/gate_arguments.h"
 #include "monitor/commands/gate_preview.h"
+#include "monitor/commands/gate_remote.h"
 #include "monitor/commands/gate_target.h"
 #include "monitor/commands/gate_watch.h"
 #include "monitor/commands/notice_output.h"
@@ -22,6 +24,7 @@
 #include "monitor/config/read_config.h"
 #include "monitor/daemon.h"
 #include "monitor/log.h"
+#include "monitor/mode_named.h"
 #include "monitor/signals.h"
 
 namespace belay::monitor {
@@ -32,17 +35,7 @@ using nlohmann::ordered_json;
 
 constexpr unsigned kStopSecondsMax = 10;
 
-struct GateArguments {
-  std::string config = "belay.yaml";
-  std::string service;
-  std::string candidate;
-  std::string baseline;
-  std::string lasts = "10m";
-  bool standalone = false;
-  OutputFormat output = OutputFormat::text;
-};
-
-/// One gate, from what it would do to its exit code.
+/// One gate of this process alone, from what it would do to its exit code.
 class GateVerb {
  public:
   explicit GateVerb(const GateArguments& arguments)
@@ -51,13 +44,7 @@ class GateVerb {
         watch_(arguments.service, arguments.candidate) {}
 
   int run() {
-    if (!arguments_.standalone) {
-      complain(
-          "a gate through a running daemon is not built yet: add --standalone, and the gate "
-          "judges and acts by itself, under the lock of its state");
-      return kExitUsage;
-    }
-    ReadConfig read = read_config(arguments_.config, Interpolation::of_process());
+    ReadConfig read = read_config(arguments_.api.config, Interpolation::of_process());
     show_faults(read.faults);
     if (!read.config) return kExitConfiguration;
     if (!is_known(*read.config)) return kExitUsage;
@@ -73,20 +60,17 @@ class GateVerb {
     if (!known) {
       std::vector<std::string> names;
       for (const ServiceConfig& service : config.services) names.push_back(service.name);
-      complain(sanitize(fmt::format("{} has no service {}; it has {}", arguments_.config,
+      complain(sanitize(fmt::format("{} has no service {}; it has {}", arguments_.api.config,
                                     arguments_.service, fmt::join(names, ", "))));
-    }
-    if (arguments_.candidate == arguments_.baseline) {
-      complain("the candidate is the baseline: there is nothing to judge");
-      return false;
     }
     return known;
   }
 
   int watch(Config config) {
-    // The daemon beside us has the default address.
+    // The daemon beside us has the default addresses.
     if (config.metrics_is_default) config.metrics.clear();
-    const Duration lasts = *parse_duration(arguments_.lasts);
+    if (config.api.is_default) config.api.address.clear();
+    const Duration lasts = lasts_of(arguments_);
     const GateTarget target = target_of(config);
     if (!target.refusal.empty()) {
       complain(sanitize(target.refusal, 2000));
@@ -110,7 +94,13 @@ class GateVerb {
                                              .service = arguments_.service,
                                              .candidate = target.candidate,
                                              .baseline = target.baseline,
-                                             .lasts = lasts});
+                                             .lasts = lasts,
+                                             .steps = steps_of(arguments_),
+                                             .is_irreversible = arguments_.is_irreversible,
+                                             .train = arguments_.train,
+                                             .commit = arguments_.commit,
+                                             .committed_at = parse_rfc3339(arguments_.committed_at),
+                                             .mode = mode_named(arguments_.mode)});
     const int code = wait(**daemon, lasts);
     alarm(kStopSecondsMax);
     (*daemon)->stop();
@@ -194,7 +184,7 @@ class GateVerb {
       document_.update(json);
       print(exporters::text_of(document_, 2) + "\n");
     }
-    return result.code;
+    return exit_code_of(result.code, arguments_.fail_on);
   }
 
   const GateArguments& arguments_;
@@ -206,6 +196,19 @@ class GateVerb {
   Instant start_{};
 };
 
+int gate(GateArguments& arguments) {
+  if (const auto wrong = complete(arguments)) {
+    complain(sanitize(*wrong, 1000));
+    return kExitUsage;
+  }
+  if (!arguments.standalone) return gate_remotely(arguments);
+  if (!arguments.api.url.empty()) {
+    complain("BELAY_URL names a daemon, which alone judges and acts: unset it for --standalone");
+    return kExitUsage;
+  }
+  return GateVerb{arguments}.run();
+}
+
 }  // namespace
 
 void add_gate(CLI::App& app, Chosen& chosen) {
@@ -213,20 +216,16 @@ void add_gate(CLI::App& app, Chosen& chosen) {
       "gate",
       "Attach to a rollout, wait for the verdict, act on a fail; the exit code is the verdict");
   auto arguments = std::make_shared<GateArguments>();
-  add_config_option(*verb, arguments->config);
-  verb->add_option("--service", arguments->service, "The service that is rolled out")->required();
-  verb->add_option("--candidate", arguments->candidate, "The platform's id of the new version")
-      ->required();
-  verb->add_option(
-      "--baseline", arguments->baseline,
-      "The version that was good, what a rollback goes back to; else the largest other "
-      "share of what is live, where the platform can tell");
+  add_rollout_options(*verb, *arguments);
   add_duration_option(*verb, "--for", arguments->lasts, "How long to watch");
+  verb->add_option("--fail-on", arguments->fail_on,
+                   "Which verdicts end with a code other than 0: fail, unknown, or both")
+      ->capture_default_str();
+  add_duration_option(*verb, "--timeout", arguments->timeout,
+                      "How long to wait for the daemon's verdict; else three times --for, and 30m");
   verb->add_flag("--standalone", arguments->standalone,
                  "Judge and act in this process, under the lock of its state");
-  add_output_option(*verb, arguments->output);
-  verb->callback(
-      [arguments, &chosen] { chosen = [arguments] { return GateVerb{*arguments}.run(); }; });
+  verb->callback([arguments, &chosen] { chosen = [arguments] { return gate(*arguments); }; });
 }
 
 }  // namespace belay::monitor

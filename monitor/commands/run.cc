@@ -54,6 +54,10 @@ void tell_start(const Daemon& daemon) {
     const std::string host = config.metrics.substr(0, config.metrics.rfind(':'));
     spdlog::info("/metrics, /healthz and /readyz on http://{}:{}", host, *port);
   }
+  if (const auto port = daemon.api_port()) {
+    const std::string host = config.api.address.substr(0, config.api.address.rfind(':'));
+    spdlog::info("the API is on http://{}:{}", host, *port);
+  }
   if (const auto port = daemon.ingest_port()) {
     const std::string host = config.ingest->address.substr(0, config.ingest->address.rfind(':'));
     spdlog::info("events are taken on http://{}:{}", host, *port);

@@ -130,9 +130,25 @@ struct SlackRoute {
   Secret webhook;
 };
 
+/// What a token is good for. `gate` includes `read`; pushing events is apart from both.
+enum class Scope : std::uint8_t { read, gate, ingest };
+
+/// One of `tokens`: its name is who did it, in the journal and in messages.
+struct TokenConfig {
+  std::string name;
+  Secret token;
+  std::vector<Scope> scopes;  ///< Not empty.
+};
+
+/// `listen`: the API.
+struct ApiConfig {
+  std::string address = "127.0.0.1:8080";  ///< Empty: off.
+  bool is_default = true;                  ///< Not written: a taken address is no reason to end.
+};
+
 struct IngestConfig {
   std::string address;
-  Secret token;  ///< Empty: none is asked for; only on loopback.
+  Secret token;  ///< Empty, and no token with the scope `ingest`: none is asked for.
 };
 
 struct HeartbeatConfig {
@@ -145,6 +161,8 @@ struct Config {
   std::filesystem::path state;
   std::string metrics;             ///< Address; empty: off.
   bool metrics_is_default = true;  ///< Not written: only the daemon listens there.
+  ApiConfig api;
+  std::vector<TokenConfig> tokens;
   std::optional<IngestConfig> ingest;
   std::optional<CloudflareAccount> cloudflare;
   std::vector<SourceConfig> sources;

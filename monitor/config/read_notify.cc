@@ -7,8 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kMetricsDefault = "127.0.0.1:9090";
-
 std::vector<SlackRoute> read_routes(const YamlValue& value) {
   std::vector<SlackRoute> routes;
   if (value.present() && value.kind() != YamlValue::Kind::list) {
@@ -36,23 +34,6 @@ std::vector<SlackRoute> read_routes(const YamlValue& value) {
   return routes;
 }
 
-void read_ingest(const YamlValue& value, Config& config) {
-  if (!value.present()) return;
-  IngestConfig ingest;
-  if (value.kind() == YamlValue::Kind::map) {
-    YamlMap map(value, "ingest");
-    ingest.address = read_address(map.require("listen")).value_or("");
-    ingest.token = map.get("token").secret().value_or(Secret{});
-  } else {
-    ingest.address = read_address(value).value_or("");
-  }
-  if (!ingest.address.empty() && !is_loopback(ingest.address) && ingest.token.empty()) {
-    value.fault("off loopback, pushing events needs a token",
-                "{ listen: \"" + ingest.address + "\", token: \"${BELAY_INGEST_TOKEN}\" }");
-  }
-  config.ingest = std::move(ingest);
-}
-
 }  // namespace
 
 void read_notify(const YamlValue& value, Reading& reading) {
@@ -77,22 +58,6 @@ void read_heartbeat(const YamlValue& value, Config& config) {
     url.fault("an address here starts with http:// or https://");
   }
   config.heartbeat = std::move(heartbeat);
-}
-
-void read_listeners(YamlMap& top, Config& config) {
-  if (const YamlValue listen = top.get("listen"); listen.present()) {
-    listen.fault(
-        "the API and the live page are not built yet, so nothing would listen there; /metrics, "
-        "/healthz and /readyz are served on `metrics`");
-  }
-  const YamlValue metrics = top.get("metrics");
-  config.metrics_is_default = !metrics.present();
-  if (metrics.text() == "off") {
-    config.metrics.clear();
-  } else {
-    config.metrics = read_address(metrics).value_or(kMetricsDefault);
-  }
-  read_ingest(top.get("ingest"), config);
 }
 
 }  // namespace belay::monitor

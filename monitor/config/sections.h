@@ -38,9 +38,10 @@ void read_commands(const YamlValue& value, const std::string& service, Reading& 
 /// `platform:` of a service.
 void read_platform(const YamlValue& value, ServiceConfig& service, const Reading& reading);
 
-/// `notify:`, `heartbeat:`, `ingest:`, `metrics:`.
+/// `notify:` and `heartbeat:`.
 void read_notify(const YamlValue& value, Reading& reading);
 void read_heartbeat(const YamlValue& value, Config& config);
+/// `listen:`, `tokens:`, `metrics:` and `ingest:`.
 void read_listeners(YamlMap& top, Config& config);
 
 /// `services:`. The top-level `mode` is the default of each.

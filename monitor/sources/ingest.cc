@@ -1,30 +1,18 @@
 #include "monitor/sources/ingest.h"
 
-#include <optional>
+#include <algorithm>
+#include <string>
 #include <utility>
 
-#include "net/http_syntax.h"
-
 namespace belay::monitor {
-namespace {
-
-/// What follows the scheme, whose name has no case (RFC 9110, 11.1). Empty if it is another one.
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  const std::string_view scheme = authorization.substr(0, kScheme.size());
-  if (!net::equal_ignoring_case(scheme, kScheme)) return {};
-  return authorization.substr(kScheme.size());
-}
-
-}  // namespace
-
-Ingest::Ingest(Secret token, std::vector<Target> targets)
-    : token_(std::move(token)), targets_(std::move(targets)) {}
+Ingest::Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets)
+    : tokens_(std::move(tokens)), targets_(std::move(targets)) {}
 
 net::Outgoing Ingest::answer(const net::Incoming& request) const {
-  if (!token_.empty()) {
-    const std::string_view given = request.header("authorization").value_or("");
-    const bool allowed = net::equal_in_constant_time(bearer_token(given), token_.reveal());
+  if (!tokens_.empty()) {
+    const std::string given{net::bearer_token(request).value_or("")};
+    const bool allowed = std::ranges::any_of(
+        tokens_, [&](const net::HashedToken& token) { return token.matches(given); });
     if (!allowed) {
       return {.status = 401, .headers = {{"WWW-Authenticate", "Bearer"}}, .body = "wrong token\n"};
     }

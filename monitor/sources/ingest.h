@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "base/secret.h"
 #include "monitor/sources/push_source.h"
+#include "net/digest.h"
 #include "net/http_listener.h"
 
 namespace belay::monitor {
@@ -13,7 +13,8 @@ namespace belay::monitor {
 ///   POST /events                  the only source, or the one without a service
 ///   POST /events/SERVICE          the first source of the service
 ///   POST /events/SERVICE/NAME     that source
-/// With a token every request needs `Authorization: Bearer TOKEN`; it is compared in constant time.
+/// With tokens every request needs `Authorization: Bearer` and one of them, compared in constant
+/// time.
 class Ingest {
  public:
   struct Target {
@@ -21,13 +22,13 @@ class Ingest {
     std::string name;
     PushSource* source = nullptr;  ///< Outlives this.
   };
-  Ingest(Secret token, std::vector<Target> targets);
+  Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets);
 
   net::Outgoing answer(const net::Incoming& request) const;
 
  private:
   [[nodiscard]] PushSource* target_of(std::string_view path) const;
-  Secret token_;
+  std::vector<net::HashedToken> tokens_;
   std::vector<Target> targets_;
 };
 

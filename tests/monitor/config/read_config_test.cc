@@ -19,6 +19,7 @@ ReadConfig read(const std::string& text) {
   interpolation.variable = [](const std::string& name) -> std::optional<std::string> {
     static const std::map<std::string, std::string> kVariables = {
         {"TOKEN", "t0ken"},
+        {"LONG_TOKEN", "0123456789abcdef0123456789abcdef"},
         {"REDIS_URL", "redis://:secret@127.0.0.1:6379/2"},
         {"SLACK", "https://hooks.slack.example.test/x"}};
     const auto found = kVariables.find(name);
@@ -259,7 +260,6 @@ services:
     after: [gateway]
 notify: { page: [ { pagerduty: { key: "${TOKEN}" } } ] }
 )"));
-  EXPECT_THAT(faults, Contains(HasSubstr("2: error: the API and the live page are not built yet")));
   EXPECT_THAT(faults, Contains(HasSubstr("fly: { app: APP, rollback: [./deploy-fly]")));
   EXPECT_THAT(faults, Contains(HasSubstr("exec: [wrangler, tail, SCRIPT, --format, json]")));
   EXPECT_THAT(faults, Contains(HasSubstr("trains of services are not built yet")));
@@ -331,6 +331,41 @@ TEST(ReadConfigTest, PushingOffLoopbackNeedsAToken) {
   const Config config =
       good("ingest: { listen: \"0.0.0.0:8081\", token: \"${TOKEN}\" }\n" + services);
   EXPECT_EQ(config.ingest->token.reveal(), "t0ken");
+}
+
+TEST(ReadConfigTest, OffLoopbackTheApiNeedsAToken) {
+  const std::string services = "services: { shop: { logs: { file: a } } }\n";
+  EXPECT_TRUE(good(services).api.is_default);
+  EXPECT_EQ(good("listen: off\n" + services).api.address, "");
+  EXPECT_EQ(good("listen: '[::1]:0'\n" + services).api.address, "[::1]:0");
+  EXPECT_THAT(faults_of(read("listen: 0.0.0.0:8080\n" + services)),
+              ElementsAre(HasSubstr("1: error: off loopback, the API needs a token")));
+  const std::string pusher = "tokens: { push: { token: \"${LONG_TOKEN}\", scopes: [ingest] } }\n";
+  EXPECT_THAT(faults_of(read("listen: 0.0.0.0:8080\n" + pusher + services)),
+              ElementsAre(HasSubstr("off loopback, the API needs a token")));
+  EXPECT_TRUE(good("ingest: 0.0.0.0:8081\n" + pusher + services).ingest->token.empty());
+  const Config config = good(
+      "listen: 0.0.0.0:8080\n"
+      "tokens: { ci: { token: \"${LONG_TOKEN}\", scopes: [read, gate] } }\n" +
+      services);
+  ASSERT_EQ(config.tokens.size(), 1U);
+  EXPECT_EQ(config.tokens[0].name, "ci");
+  EXPECT_EQ(config.tokens[0].scopes, (std::vector{Scope::read, Scope::gate}));
+}
+
+TEST(ReadConfigTest, ATokenIsLongAndItsOwnAndGoodForSomething) {
+  const std::string services = "services: { shop: { logs: { file: a } } }\n";
+  EXPECT_THAT(
+      faults_of(read("tokens: { ci: { token: \"${TOKEN}\", scopes: [gate] } }\n" + services)),
+      ElementsAre(HasSubstr("at least 16 characters")));
+  EXPECT_THAT(
+      faults_of(read("tokens: { ci: { token: \"${LONG_TOKEN}\", scopes: [] } }\n" + services)),
+      ElementsAre(HasSubstr("good for something")));
+  EXPECT_THAT(
+      faults_of(read("tokens: { a: { token: \"${LONG_TOKEN}\", scopes: [gate] }, b: { token: "
+                     "\"${LONG_TOKEN}\", scopes: [read] } }\n" +
+                     services)),
+      ElementsAre(HasSubstr("another token has the same value")));
 }
 
 TEST(ReadConfigTest, ARuleThatAsksForAnUnknownFlagIsRefused) {

@@ -21,10 +21,12 @@ using test::RunningSource;
 /// A push source behind a real listener.
 class PushSourceTest : public ::testing::Test {
  protected:
-  void start(std::string token, std::size_t events_max = 65536) {
+  void start(const std::string& token, std::size_t events_max = 65536) {
     running_ = std::make_unique<RunningSource>(source_, events_max);
     ASSERT_TRUE(running_->is(rules::SourceHealth::alive));
-    ingest_ = std::make_unique<Ingest>(Secret(std::move(token)),
+    std::vector<net::HashedToken> tokens;
+    if (!token.empty()) tokens.emplace_back(token);
+    ingest_ = std::make_unique<Ingest>(std::move(tokens),
                                        std::vector<Ingest::Target>{{"shop", "tail", &source_}});
     auto listener = net::HttpListener::start(
         "127.0.0.1:0", [this](const net::Incoming& request) { return ingest_->answer(request); });

@@ -1,0 +1,123 @@
+#!/bin/bash
+# What action.yml runs: begins a rollout on a daemon, waits for its end, and tells the runner. Needs
+# what every runner has: bash, curl and jq. Everything comes in by the environment, so that nothing
+# of it is shell.
+set -euo pipefail
+
+end_with() { # CODE MESSAGE: an error of the job, not a verdict
+  local text=${2//'%'/%25}
+  text=${text//$'\r'/%0D}
+  echo "::error title=Belay::${text//$'\n'/%0A}"
+  exit "$1"
+}
+
+command -v jq >/dev/null || end_with 2 "jq is not installed"
+service=$BELAY_SERVICE
+version=$BELAY_VERSION
+if [[ -n $BELAY_FROM_WRANGLER ]]; then
+  [[ -z $version ]] || end_with 2 "version or from-wrangler, not both"
+  [[ -r $BELAY_FROM_WRANGLER ]] || end_with 2 "$BELAY_FROM_WRANGLER cannot be read"
+  last=$(jq -cRn '[inputs | fromjson? | objects
+      | select(.type == "command-failed"
+               or ((.type == "version-upload" or .type == "deploy") and .version_id != null))]
+      | last // {}' <"$BELAY_FROM_WRANGLER")
+  [[ $(jq -r .type <<<"$last") != command-failed ]] ||
+    end_with 2 "wrangler failed: $(jq -r .message <<<"$last")"
+  version=$(jq -r '.version_id // ""' <<<"$last")
+  [[ -n $service ]] || service=$(jq -r '.worker_name // ""' <<<"$last")
+fi
+[[ -n $service ]] || end_with 2 "say which service"
+[[ -n $version ]] || end_with 2 "say which version, or from-wrangler"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# Not in argv, where every process of the machine could read it.
+(umask 077 && printf 'header = "Authorization: Bearer %s"\n' "$BELAY_TOKEN" >"$scratch/token")
+
+call() { # METHOD PATH [CURL-OPTION...]: the body into $scratch/body; prints the status, 000 if none
+  curl --silent --show-error --config "$scratch/token" --request "$1" --max-time 40 \
+    --output "$scratch/body" --dump-header "$scratch/headers" --write-out '%{http_code}' \
+    "${@:3}" "${BELAY_URL%/}$2" 2>"$scratch/curl" || true
+}
+problem() { jq -r '[.title, .detail] | map(select(. != null)) | join(": ")' "$scratch/body"; }
+field() { jq -r "$1" "$scratch/rollout"; }
+
+jq -n --arg service "$service" --arg candidate "$version" --arg baseline "$BELAY_BASELINE" \
+  --arg lasts "$BELAY_FOR" --arg commit "${GITHUB_SHA:-}" --arg by "${GITHUB_ACTOR:-}" \
+  '{service: $service, candidate: $candidate, for: $lasts}
+   + ({baseline: $baseline, commit: $commit, by: $by} | with_entries(select(.value != "")))' \
+  >"$scratch/request"
+# The same attempt of the same step is the same rollout, however often it is asked for.
+run="${GITHUB_REPOSITORY:-local} ${GITHUB_RUN_ID:-$RANDOM$RANDOM} ${GITHUB_RUN_ATTEMPT:-1}"
+key=$(printf '%s' "$run ${GITHUB_JOB:-} ${GITHUB_ACTION:-} $service $version" | sha256sum | cut -c1-64)
+for attempt in 1 2 3 4 5; do
+  status=$(call POST /api/v1/rollouts --header "Idempotency-Key: $key" \
+    --header 'Content-Type: application/json' --data "@$scratch/request")
+  [[ $status == 000 || $status == 202 || $status == 503 ]] || break
+  ((attempt == 5)) || sleep 2
+done
+case $status in
+  200 | 201) cp "$scratch/body" "$scratch/rollout" ;;
+  000) end_with 69 "no daemon answers on $BELAY_URL: $(<"$scratch/curl")" ;;
+  202 | 503) end_with 69 "the daemon did not begin the rollout" ;;
+  *) end_with 2 "$(problem)" ;;
+esac
+
+id=$(field .id)
+report="${BELAY_URL%/}/api/v1/rollouts/$id"
+echo "rollout $id: $service $version, judged by $BELAY_URL"
+printf 'rollout-id=%s\nreport-url=%s\n' "$id" "$report" >>"$GITHUB_OUTPUT"
+
+shown=0
+away=0
+while :; do
+  jq -r --argjson from "$shown" '(.timeline // [])[$from:][] | "\(.state): \(.what)"' \
+    "$scratch/rollout" | tr -d '\000-\010\013-\037' | sed 's/^::/ ::/'
+  shown=$(field '(.timeline // []) | length')
+  [[ $(field '.exit_code // empty') == "" ]] || break
+  etag=$(sed -n 's/^etag: *//Ip' "$scratch/headers" | tr -d '\r' | tail -1)
+  status=$(call GET "/api/v1/rollouts/$id?wait=25s" --header "If-None-Match: $etag")
+  case $status in
+    200) cp "$scratch/body" "$scratch/rollout" && away=0 ;;
+    304) away=0 ;;
+    000 | 503)
+      away=$((away + 1))
+      ((away < 30)) || end_with 69 "the daemon is away; it goes on with the rollout when it is back"
+      sleep 4
+      ;;
+    *) end_with 12 "$(problem)" ;;
+  esac
+done
+
+code=$(field .exit_code)
+verdict=$(field .result)
+# One line each, whatever a rule is called.
+failed=$(field '[(.rules // [])[] | select(.firing) | .rule | gsub("[\r\n,]"; " ")] | join(",")')
+printf 'verdict=%s\nfailed-rules=%s\n' "$verdict" "$failed" >>"$GITHUB_OUTPUT"
+
+jq -r --arg report "$report" '
+  def cell: tostring | gsub("[\r\n]"; " ") | gsub("&"; "&amp;") | gsub("<"; "&lt;")
+    | gsub("(?<c>[|`*_\\[\\]\\\\])"; "\\\(.c)");
+  "## Belay: \(.result)", "",
+  "| | |", "|---|---|",
+  "| service | \(.service | cell) |", "| candidate | \(.candidate | cell) |",
+  "| baseline | \(.baseline // "none" | cell) |", "| why | \(.why // "" | cell) |",
+  "| rollout | \(.id | cell) |", "",
+  (if (.rules // []) == [] then empty else
+    "| rule | verdict | measured |", "|---|---|---|",
+    (.rules[] | "| \(.rule | cell): \(.sentence | cell) | \(if .firing then "fires" else .truth end) "
+      + "| \([(.evidence // [])[].text // empty] | join("; ") | cell) |") end)' \
+  "$scratch/rollout" >>"$GITHUB_STEP_SUMMARY"
+
+jq -r '
+  def data: gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A");
+  def property: data | gsub(":"; "%3A") | gsub(","; "%2C");
+  if .exit_code == 0 then empty else
+    ((.rules // []) | map(select(.firing)) | .[:9][] | "::error title=\(.rule | property)::"
+      + "\(.sentence + ": " + ([(.evidence // [])[].text // empty] | join("; ")) | data)"),
+    "::error title=Belay::\(.result + ": " + (.why // "") | data)" end' "$scratch/rollout"
+
+[[ $code != 12 || ",$BELAY_FAIL_ON," == *,unknown,* ]] || code=0
+[[ $code != 1[01] || ",$BELAY_FAIL_ON," == *,fail,* ]] || code=0
+echo "verdict: $verdict"
+exit "$code"

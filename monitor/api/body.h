@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+#include "monitor/api/problem.h"
+#include "net/http_listener.h"
+
+namespace belay::monitor {
+
+/// The JSON object of a request, read strictly: a field of another type, an empty or overlong text
+/// and, at the end, a field that nobody asked for are problems. Reading goes on after the first,
+/// which is kept. No body at all is an empty object.
+class Body {
+ public:
+  explicit Body(const net::Incoming& request);
+
+  /// Printable, at most 200 bytes.
+  std::optional<std::string> text(const char* name);
+  std::string require_text(const char* name);
+  std::optional<bool> boolean(const char* name);
+  /// "10m".
+  std::optional<Duration> duration(const char* name);
+  /// RFC 3339, or milliseconds since the Unix epoch.
+  std::optional<Instant> instant(const char* name);
+  /// Keeps a problem that the caller has found.
+  void fault(const char* name, const std::string& what);
+
+  /// Asked last.
+  [[nodiscard]] std::optional<Problem> problem();
+
+ private:
+  const nlohmann::json* take(const char* name);
+  nlohmann::json object_ = nlohmann::json::object();
+  std::vector<std::string> asked_;
+  std::optional<Problem> problem_;
+};
+
+}  // namespace belay::monitor

@@ -1,0 +1,67 @@
+#include "monitor/api/call.h"
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "exporters/json.h"
+#include "net/deadline.h"
+
+namespace belay::monitor {
+namespace {
+
+constexpr std::chrono::seconds kShownWithin{3};
+
+}  // namespace
+
+std::shared_ptr<void> Places::take() {
+  if (*taken_ >= places_max_) return nullptr;
+  ++*taken_;
+  return {static_cast<void*>(taken_.get()), [taken = taken_](void*) { --*taken; }};
+}
+
+net::Outgoing Call::refuse(const Problem& problem) const { return answer_of(problem, request_id); }
+
+net::Outgoing answer_json(const nlohmann::ordered_json& json, int status) {
+  return {.status = status,
+          .content_type = "application/json",
+          .body = exporters::text_of(json) + "\n"};
+}
+
+net::Outgoing change(const Call& call, rules::Event event,
+                     std::function<std::optional<net::Outgoing>(const Seen&)> shown,
+                     const nlohmann::ordered_json& pending) {
+  if (!call.context.parts.is_recorded()) {
+    return call.refuse({Problem::Kind::not_recorded,
+                        "nothing was changed, and nothing is acted upon until the next start"});
+  }
+  const auto before = call.context.newest.published();
+  const std::uint64_t number = before ? before->number : 0;
+  spdlog::info("api: {} {} by {}, request {}", call.request.method, call.request.path,
+               call.caller.name, call.request_id);
+  call.context.parts.deliver(std::move(event));
+  // The next publication may be of a step that began before; the one after it is not.
+  const auto since = call.context.newest.published();
+  const std::uint64_t settled = (since ? since->number : 0) + 2;
+  net::Outgoing answer;
+  answer.later = [&newest = call.context.newest, shown = std::move(shown), number, settled,
+                  accepted = answer_json(pending, 202),
+                  deadline = net::Deadline(kShownWithin)]() -> std::optional<net::Outgoing> {
+    if (const auto published = newest.published(); published && published->number > number) {
+      const Seen seen{published->snapshot, published->number >= settled};
+      if (std::optional<net::Outgoing> made = shown(seen)) return made;
+    }
+    if (deadline.passed()) return accepted;
+    return std::nullopt;
+  };
+  return answer;
+}
+
+std::string doer_of(const Call& call, const std::optional<std::string>& by) {
+  return by ? fmt::format("{} ({})", *by, call.caller.name) : call.caller.name;
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/time.h"
+#include "monitor/api/access.h"
+#include "monitor/api/event_log.h"
+#include "monitor/api/newest.h"
+#include "monitor/api/problem.h"
+#include "net/http_listener.h"
+#include "rules/event.h"
+
+namespace belay::monitor {
+
+/// How many may do something at once. What take() gives is one place; it is free again when the
+/// last copy of it goes.
+class Places {
+ public:
+  explicit Places(std::size_t places_max) : places_max_(places_max) {}
+  /// Null: there is none left.
+  std::shared_ptr<void> take();
+
+ private:
+  std::size_t places_max_;
+  std::shared_ptr<std::size_t> taken_ = std::make_shared<std::size_t>(0);
+};
+
+/// What the API has to do with the rest of the daemon. Everything may be called on any thread.
+struct ApiParts {
+  std::function<void(rules::Event)> deliver;  ///< Into the lane that never drops.
+  std::function<Instant()> now;
+  std::function<bool()> is_recorded;  ///< What is delivered becomes durable: the journal works.
+};
+
+/// What the subjects share. The listener's thread alone touches it.
+struct ApiContext {
+  static constexpr std::size_t kStreamsMax = 32;
+  static constexpr std::size_t kWaitsMax = 64;
+
+  const Newest& newest;
+  ApiParts parts;
+  EventLog events{};
+  Places streams{kStreamsMax};
+  Places waits{kWaitsMax};
+  std::deque<std::string> started{};  ///< Ids of rollouts that were begun here, newest last.
+};
+
+/// One request, admitted and matched with its route; the engine has published.
+struct Call {
+  const net::Incoming& request;
+  Caller caller;
+  std::string request_id;
+  std::vector<std::string> path;             ///< What stands for each {…} of the route.
+  std::map<std::string, std::string> query;  ///< Only what the route knows.
+  ApiContext& context;
+
+  [[nodiscard]] net::Outgoing refuse(const Problem& problem) const;
+};
+
+/// 200, or another status of success, and JSON.
+net::Outgoing answer_json(const nlohmann::ordered_json& json, int status = 200);
+
+/// What a change waits for.
+struct Seen {
+  const rules::Snapshot& snapshot;
+  /// The engine has published twice since: it has seen what was delivered.
+  bool is_settled = false;
+};
+/// Hands a change to the engine, and answers with what `shown` makes of the first snapshot that
+/// shows it; after three seconds 202 with `pending`. Refuses while the journal cannot be written.
+net::Outgoing change(const Call& call, rules::Event event,
+                     std::function<std::optional<net::Outgoing>(const Seen&)> shown,
+                     const nlohmann::ordered_json& pending);
+
+/// Who did it, for the journal: the token's name, and whom the request names besides.
+std::string doer_of(const Call& call, const std::optional<std::string>& by);
+
+}  // namespace belay::monitor

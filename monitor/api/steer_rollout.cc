@@ -1,0 +1,85 @@
+#include <functional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "monitor/api/body.h"
+#include "monitor/api/routes.h"
+#include "monitor/api/views.h"
+
+namespace belay::monitor {
+namespace {
+
+using Command = rules::OperatorCommand::Kind;
+using rules::HoldReason;
+using rules::RolloutState;
+using rules::RolloutStatus;
+
+/// Whether the rollout is as the command wants it.
+bool is_so(Command command, const RolloutStatus& rollout, std::size_t step_before) {
+  switch (command) {
+    case Command::pause:
+      return rollout.held == HoldReason::paused;
+    case Command::resume:
+      return rollout.held != HoldReason::paused;
+    case Command::promote:
+      return rollout.step > step_before || rollout.state == RolloutState::promoted;
+    case Command::abort:
+      return rollout.state == RolloutState::aborted;
+    case Command::approve:
+      return rollout.held != HoldReason::approval && rollout.held != HoldReason::irreversible;
+  }
+  return false;
+}
+
+std::string why_not(const RolloutStatus& rollout) {
+  std::string why{name_of(rollout.state)};
+  if (rollout.held) why += " (" + std::string(name_of(*rollout.held)) + ")";
+  if (!rollout.timeline.empty()) why += ": " + rollout.timeline.back().what;
+  return "it is still " + why;
+}
+
+net::Outgoing steer(const Call& call, Command command) {
+  const auto published = call.context.newest.published();
+  const RolloutStatus* rollout = rollout_of(published->snapshot, call.path.front());
+  if (rollout == nullptr) {
+    return call.refuse({Problem::Kind::unknown_rollout, "no rollout has this id"});
+  }
+  Body body(call.request);
+  const auto by = body.text("by");
+  const auto reason = body.text("reason");
+  if (const auto problem = body.problem()) return call.refuse(*problem);
+  if (rollout->ended) {
+    return call.refuse(
+        {Problem::Kind::rollout_ended, "it ended as " + std::string(name_of(rollout->state))});
+  }
+  rules::OperatorCommand event{.kind = command,
+                               .at = call.context.parts.now(),
+                               .rollout = rollout->id,
+                               .by = doer_of(call, by),
+                               .reason = reason.value_or("")};
+  auto shown = [command, id = rollout->id, step = rollout->step, before = etag_of(*rollout),
+                request_id = call.request_id](const Seen& seen) -> std::optional<net::Outgoing> {
+    const RolloutStatus* now = rollout_of(seen.snapshot, id);
+    if (now == nullptr) {
+      return answer_of({Problem::Kind::unknown_rollout, "it is gone meanwhile"}, request_id);
+    }
+    const bool has_moved = etag_of(*now) != before;
+    if (is_so(command, *now, step) && (has_moved || seen.is_settled)) {
+      return answer_json(rollout_view(*now));
+    }
+    if (!seen.is_settled) return std::nullopt;
+    return answer_of({Problem::Kind::refused, why_not(*now)}, request_id);
+  };
+  return change(call, std::move(event), std::move(shown), {{"id", rollout->id}});
+}
+
+}  // namespace
+
+net::Outgoing pause_rollout(const Call& call) { return steer(call, Command::pause); }
+net::Outgoing resume_rollout(const Call& call) { return steer(call, Command::resume); }
+net::Outgoing promote_rollout(const Call& call) { return steer(call, Command::promote); }
+net::Outgoing abort_rollout(const Call& call) { return steer(call, Command::abort); }
+net::Outgoing approve_rollout(const Call& call) { return steer(call, Command::approve); }
+
+}  // namespace belay::monitor

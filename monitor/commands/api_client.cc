@@ -1,0 +1,117 @@
+#include "monitor/commands/api_client.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/sanitize.h"
+#include "monitor/api/local_endpoint.h"
+#include "monitor/commands/options.h"
+#include "monitor/config/strict_yaml.h"
+#include "monitor/version.h"
+
+namespace belay::monitor {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = 64 * 1024 * 1024;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Error fault_of(const net::HttpFault& fault, const std::string& url) {
+  const Error::Kind kind = fault.sent ? Error::Kind::ambiguous : Error::Kind::unavailable;
+  return {.kind = kind,
+          .message = fmt::format("no daemon answers on {}: {}", url, sanitize(fault.message))};
+}
+
+}  // namespace
+
+void add_api_options(CLI::App& verb, ApiArguments& arguments) {
+  verb.add_option("--url", arguments.url,
+                  "The daemon's API (with the token in BELAY_TOKEN); else the daemon of the "
+                  "configuration on this machine")
+      ->envname("BELAY_URL")
+      ->type_name("URL");
+  add_config_option(verb, arguments.config);
+}
+
+Result<std::filesystem::path> state_of(const std::string& config) {
+  Result<YamlFile> file = YamlFile::read(config, Interpolation::of_process());
+  if (!file) return file.error();
+  std::filesystem::path state = "belay-state";
+  for (const YamlEntry& entry : file->root().entries()) {
+    if (entry.name != "state") continue;
+    const auto written = entry.value.string();
+    if (!written) return Error{Error::Kind::invalid, config + ": `state` cannot be read"};
+    state = *written;
+  }
+  if (!file->root().present()) return Error{Error::Kind::invalid, config + " is no YAML"};
+  std::error_code code;
+  const auto absolute = std::filesystem::absolute(config, code);
+  return (code ? std::filesystem::path(config) : absolute).parent_path() / state;
+}
+
+Result<ApiClient> ApiClient::find(const ApiArguments& arguments) {
+  const std::string token = environment("BELAY_TOKEN");
+  if (!arguments.url.empty()) {
+    std::string url = arguments.url;
+    while (url.ends_with('/')) url.pop_back();
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+      return Error{Error::Kind::invalid, "BELAY_URL is http://HOST:PORT or https://…"};
+    }
+    return ApiClient(std::move(url), Secret(token));
+  }
+  const Result<std::filesystem::path> state = state_of(arguments.config);
+  if (!state) return state.error();
+  Result<LocalEndpoint> local = read_local_endpoint(*state);
+  if (!local) return local.error();
+  return ApiClient(local->url, token.empty() ? local->token : Secret(token));
+}
+
+Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_token stop) const {
+  net::HttpRequest sent{.method = request.method,
+                        .url = url_ + request.path,
+                        .headers = request.headers,
+                        .deadline = request.deadline,
+                        .body_bytes_max = kAnswerBytesMax};
+  sent.headers.push_back({"User-Agent", std::string("belay/") + kVersion});
+  if (!token_.empty()) sent.headers.push_back({"Authorization", "Bearer " + token_.reveal()});
+  if (!request.body.is_null()) {
+    sent.headers.push_back({"Content-Type", "application/json"});
+    sent.body = request.body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  const auto outcome = net::http_call(sent, std::move(stop));
+  if (const auto* fault = std::get_if<net::HttpFault>(&outcome)) return fault_of(*fault, url_);
+  const auto& response = std::get<net::HttpResponse>(outcome);
+  Answer answer{.status = response.status,
+                .json = nlohmann::json::parse(response.body, nullptr, false),
+                .etag = response.header("ETag").value_or("")};
+  const bool is_ours = response.status == 304 || answer.json.is_object();
+  if (!is_ours) {
+    return Error{Error::Kind::failed,
+                 fmt::format("what answers on {} is not Belay (HTTP {})", url_, response.status)};
+  }
+  return answer;
+}
+
+std::string ApiClient::Answer::problem() const {
+  const std::string title = json.value("title", fmt::format("HTTP {}", status));
+  const std::string detail = json.value("detail", "");
+  return sanitize(detail.empty() ? title : title + ": " + detail, 1000);
+}
+
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    out += is_plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+  }
+  return out;
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "net/http_client.h"
+
+namespace CLI {
+class App;
+}
+
+namespace belay::monitor {
+
+/// What the verbs know about where the daemon is.
+struct ApiArguments {
+  std::string url;  ///< `--url` or BELAY_URL; empty: the daemon of `config` on this machine.
+  std::string config = "belay.yaml";
+};
+/// `--url` and `--config`.
+void add_api_options(CLI::App& verb, ApiArguments& arguments);
+
+/// Where a configuration keeps its state, read without what else is in it: an emergency must not
+/// wait for a variable that is not set.
+Result<std::filesystem::path> state_of(const std::string& config);
+
+/// The API of one daemon, as a program of its own sees it. Calls block until their deadline.
+class ApiClient {
+ public:
+  /// With a URL the token is BELAY_TOKEN. Without, the daemon of the configuration's state: its
+  /// address and token are in there. Error kind not_found: no daemon has left its address.
+  static Result<ApiClient> find(const ApiArguments& arguments);
+
+  struct Request {
+    std::string method = "GET";
+    std::string path;  ///< "/api/v1/rollouts"
+    nlohmann::ordered_json body = nullptr;
+    std::vector<net::Header> headers = {};
+    std::chrono::milliseconds deadline{10'000};
+  };
+  struct Answer {
+    int status = 0;
+    nlohmann::json json;
+    std::string etag;
+    [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
+    /// What a problem says, in one line; sanitized.
+    [[nodiscard]] std::string problem() const;
+  };
+  /// Error kinds: unavailable (nothing was sent), ambiguous (something may have been), failed (what
+  /// answers is not Belay).
+  [[nodiscard]] Result<Answer> call(const Request& request, std::stop_token stop = {}) const;
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  ApiClient(std::string url, Secret token) : url_(std::move(url)), token_(std::move(token)) {}
+  std::string url_;
+  Secret token_;
+};
+
+/// A segment of a path, encoded.
+std::string encoded(std::string_view text);
+
+}  // namespace belay::monitor

@@ -1,0 +1,289 @@
+#include "monitor/commands/gate_remote.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/sanitize.h"
+#include "exporters/json.h"
+#include "monitor/signals.h"
+#include "net/deadline.h"
+#include "net/digest.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// How long a daemon may be away (a restart, a network) before the gate gives up on it.
+constexpr std::chrono::milliseconds kAwayMax{120'000};
+constexpr auto kWait = 25s;
+constexpr auto kAgainAfter = 1s;
+
+std::string text_at(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Instant time_at(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return from_unix_ms(
+      found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0);
+}
+
+std::string user_name() {
+  const char* user = std::getenv("USER");
+  return user == nullptr || *user == '\0' ? fmt::format("uid {}", ::getuid()) : sanitize(user, 100);
+}
+
+/// A step may take three times its bake time, and an action is verified for a while.
+std::chrono::milliseconds patience_of(const GateArguments& arguments) {
+  const Duration patience = arguments.timeout.empty() ? 3 * lasts_of(arguments) + 30min
+                                                      : *parse_duration(arguments.timeout);
+  return std::chrono::ceil<std::chrono::milliseconds>(patience);
+}
+
+/// Follows one rollout of the daemon to its end.
+class RemoteGate {
+ public:
+  RemoteGate(const ApiClient& client, const GateArguments& arguments)
+      : client_(client), arguments_(arguments), style_(Style::of(stdout)) {}
+
+  int run() {
+    Begun begun = begin_rollout(client_, arguments_);
+    if (begun.rollout.is_null()) return begun.code;
+    rollout_ = std::move(begun.rollout);
+    etag_ = std::move(begun.etag);
+    show_begin();
+    net::Deadline away{kAwayMax};
+    for (;;) {
+      show_moments();
+      if (const auto code = exit_code()) return end(*code);
+      switch (poll()) {
+        case Polled::answered:
+          away = net::Deadline{kAwayMax};
+          break;
+        case Polled::away:
+          if (away.passed()) {
+            complain("the daemon is away; what it has begun it goes on with when it is back");
+            return kExitUnavailable;
+          }
+          break;
+        case Polled::gone:
+          return kExitUnknown;
+        case Polled::interrupted:
+          return interrupted();
+      }
+    }
+  }
+
+ private:
+  enum class Polled { answered, away, gone, interrupted };
+
+  /// A long poll on a thread of its own, so that a signal ends it at once.
+  Polled poll() {
+    std::stop_source stop;
+    auto polling = std::async(std::launch::async, [this, token = stop.get_token()] {
+      return client_.call({.path = path() + "?wait=25s",
+                           .headers = {{"If-None-Match", etag_}},
+                           .deadline = kWait + 10s},
+                          token);
+    });
+    while (polling.wait_for(0ms) != std::future_status::ready) {
+      const auto signal = signals_.wait(100ms);
+      if (signal && *signal != SIGHUP) {
+        stop.request_stop();
+        return Polled::interrupted;
+      }
+      if (deadline_.passed()) stop.request_stop();
+      if (progress_.due()) progress_.show(line());
+    }
+    const Result<ApiClient::Answer> answer = polling.get();
+    if (!answer || answer->status == 503) {
+      const auto signal = signals_.wait(kAgainAfter);
+      return signal && *signal != SIGHUP ? Polled::interrupted : Polled::away;
+    }
+    if (answer->status >= 400) {
+      complain(answer->problem());
+      return Polled::gone;
+    }
+    if (answer->status == 200) {
+      rollout_ = answer->json;
+      etag_ = answer->etag;
+    }
+    return Polled::answered;
+  }
+
+  [[nodiscard]] std::string path() const {
+    return "/api/v1/rollouts/" + encoded(text_at(rollout_, "id"));
+  }
+
+  [[nodiscard]] std::optional<ExitCode> exit_code() const {
+    const auto code = rollout_.find("exit_code");
+    if (code != rollout_.end() && code->is_number_integer()) {
+      return static_cast<ExitCode>(code->get<int>());
+    }
+    if (!deadline_.passed()) return std::nullopt;
+    const std::string held = text_at(rollout_, "held");
+    const bool waits = held == "approval" || held == "irreversible" || held == "paused";
+    return waits ? kExitWaitsForApproval : kExitTimeout;
+  }
+
+  std::string line() const {
+    const std::string held = text_at(rollout_, "held");
+    return sanitize(fmt::format("{}{}: {}", text_at(rollout_, "state"),
+                                held.empty() ? "" : " (" + held + ")", text_at(rollout_, "why")));
+  }
+
+  void show_begin() {
+    if (arguments_.output == OutputFormat::text) {
+      print(text_of_rollout(rollout_, style_) +
+            fmt::format("  {:<10} {}\n", "daemon", sanitize(client_.url())));
+    } else if (arguments_.output == OutputFormat::jsonl) {
+      print(exporters::text_of(ordered_json{{"rollout", rollout_}}) + "\n");
+    }
+  }
+
+  /// What has happened since it was shown last.
+  void show_moments() {
+    const auto timeline = rollout_.find("timeline");
+    if (timeline == rollout_.end() || !timeline->is_array()) return;
+    for (const json& moment : *timeline) {
+      // The timeline is bounded: what was shown is told by its time and its words, not its place.
+      const auto key = std::pair(time_at(moment, "at_ms"), text_at(moment, "what"));
+      if (key.first < shown_.first || key == shown_) continue;
+      shown_ = key;
+      progress_.erase();
+      if (arguments_.output == OutputFormat::jsonl) {
+        print(moment.dump() + "\n");
+      } else if (arguments_.output == OutputFormat::text) {
+        print(fmt::format("{} {:<13} {}\n", style_.dim(format_utc(key.first)),
+                          sanitize(text_at(moment, "state")), sanitize(key.second)));
+      }
+    }
+  }
+
+  int interrupted() {
+    progress_.erase();
+    complain("interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
+    return kExitInterrupted;
+  }
+
+  int end(ExitCode code) {
+    progress_.erase();
+    const bool good = code == kExitPass;
+    if (arguments_.output == OutputFormat::text) {
+      const std::string verdict = name_of(code);
+      print(fmt::format("{} {}\n", style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
+                        sanitize(text_at(rollout_, "why"))));
+    } else if (arguments_.output == OutputFormat::jsonl) {
+      print(exporters::text_of({{"verdict", name_of(code)},
+                                {"exit_code", static_cast<int>(code)},
+                                {"why", text_at(rollout_, "why")}}) +
+            "\n");
+    } else {
+      print(exporters::text_of(ordered_json(rollout_), 2) + "\n");
+    }
+    return exit_code_of(code, arguments_.fail_on);
+  }
+
+  const ApiClient& client_;
+  const GateArguments& arguments_;
+  const Signals signals_;
+  const Style style_;
+  Progress progress_;
+  json rollout_;
+  std::string etag_;
+  std::pair<Instant, std::string> shown_;
+  const net::Deadline deadline_{patience_of(arguments_)};
+};
+
+}  // namespace
+
+ordered_json request_of(const GateArguments& arguments, const std::string& by) {
+  ordered_json body{{"service", arguments.service}, {"candidate", arguments.candidate}};
+  const auto put = [&body](const char* name, const std::string& value) {
+    if (!value.empty()) body[name] = value;
+  };
+  put("baseline", arguments.baseline);
+  put(arguments.steps.empty() ? "for" : "steps",
+      arguments.steps.empty() ? arguments.lasts : arguments.steps);
+  put("mode", arguments.mode);
+  put("commit", arguments.commit);
+  put("committed_at", arguments.committed_at);
+  put("train", arguments.train);
+  if (arguments.is_driving) body["driving"] = true;
+  if (arguments.is_irreversible) body["irreversible"] = true;
+  put("by", by);
+  return body;
+}
+
+Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
+  ApiClient::Request request{
+      .method = "POST", .path = "/api/v1/rollouts", .body = request_of(arguments, user_name())};
+  request.headers.push_back(
+      {"Idempotency-Key", arguments.key.empty() ? net::random_hex(16) : arguments.key});
+  const net::Deadline deadline{30'000ms};
+  for (;;) {
+    const Result<ApiClient::Answer> answer = client.call(request);
+    // The key makes it safe to ask again when nobody knows whether it arrived.
+    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
+    const bool is_pending = answer && answer->status == 202;
+    if ((is_lost || is_pending) && !deadline.passed()) continue;
+    if (!answer || is_pending) {
+      complain(answer ? "the daemon has not begun the rollout in 30 s"
+                      : sanitize(answer.error().message, 1000));
+      return {kExitUnavailable, nullptr, ""};
+    }
+    if (!answer->ok()) {
+      complain(answer->problem());
+      return {answer->status == 503 ? kExitUnavailable : kExitUsage, nullptr, ""};
+    }
+    return {kExitPass, answer->json, answer->etag};
+  }
+}
+
+std::string text_of_rollout(const json& rollout, const Style& style) {
+  std::string text;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
+  };
+  text += fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_at(rollout, "id")));
+  row("service", text_at(rollout, "service"));
+  row("mode", text_at(rollout, "mode"));
+  row("candidate", text_at(rollout, "candidate"));
+  const std::string baseline = text_at(rollout, "baseline");
+  row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
+  row("steps", text_at(rollout, "steps"));
+  const std::string held = text_at(rollout, "held");
+  row("state", text_at(rollout, "state") + (held.empty() ? "" : " (" + held + ")"));
+  row("result", text_at(rollout, "result"));
+  row("why", text_at(rollout, "why"));
+  const auto rules = rollout.find("rules");
+  if (rules == rollout.end() || !rules->is_array()) return text;
+  for (const json& rule : *rules) {
+    row("rule", fmt::format("{} {}: {}", text_at(rule, "truth"), text_at(rule, "rule"),
+                            text_at(rule, "sentence")));
+  }
+  return text;
+}
+
+int gate_remotely(const GateArguments& arguments) {
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) {
+    complain(sanitize(client.error().message, 1000) +
+             "; start `belay run`, set BELAY_URL, or add --standalone");
+    return client.error().kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
+  }
+  return RemoteGate(*client, arguments).run();
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,132 @@
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+#include "exporters/json.h"
+#include "monitor/commands/gate_remote.h"
+#include "monitor/commands/options.h"
+#include "monitor/commands/verbs.h"
+
+namespace belay::monitor {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+struct SteerArguments {
+  ApiArguments api;
+  std::string id;
+  std::string reason;
+  OutputFormat output = OutputFormat::text;
+};
+
+int refuse(const Error& error) {
+  complain(sanitize(error.message, 1000));
+  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
+}
+
+void show(const json& rollout, OutputFormat output) {
+  print(output == OutputFormat::text
+            ? text_of_rollout(rollout, Style::of(stdout))
+            : exporters::text_of(ordered_json(rollout), output == OutputFormat::json ? 2 : -1) +
+                  "\n");
+}
+
+/// Asks once and shows the rollout that comes back.
+int ask(const SteerArguments& arguments, const ApiClient::Request& request) {
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) return refuse(client.error());
+  const Result<ApiClient::Answer> answer = client->call(request);
+  if (!answer) return refuse(answer.error());
+  if (!answer->ok()) {
+    complain(answer->problem());
+    return answer->status == 503 ? kExitUnavailable : kExitUsage;
+  }
+  const auto rollouts = answer->json.find("rollouts");
+  if (rollouts == answer->json.end()) {
+    show(answer->json, arguments.output);
+  } else if (arguments.output == OutputFormat::json) {
+    print(exporters::text_of(ordered_json(answer->json), 2) + "\n");
+  } else {
+    for (const json& rollout : *rollouts) show(rollout, arguments.output);
+    if (rollouts->empty() && arguments.output == OutputFormat::text) print("no rollouts\n");
+  }
+  return kExitPass;
+}
+
+int steer(const SteerArguments& arguments, const std::string& command) {
+  ordered_json body = ordered_json::object();
+  if (!arguments.reason.empty()) body["reason"] = arguments.reason;
+  return ask(arguments, {.method = "POST",
+                         .path = "/api/v1/rollouts/" + encoded(arguments.id) + "/" + command,
+                         .body = std::move(body)});
+}
+
+int start(GateArguments& arguments) {
+  if (const auto wrong = complete(arguments)) {
+    complain(sanitize(*wrong, 1000));
+    return kExitUsage;
+  }
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) return refuse(client.error());
+  const Begun begun = begin_rollout(*client, arguments);
+  if (!begun.rollout.is_null()) show(begun.rollout, arguments.output);
+  return begun.code;
+}
+
+void add_start(CLI::App& rollout, Chosen& chosen) {
+  CLI::App* verb = rollout.add_subcommand("start", "Begin one; the daemon goes on with it alone");
+  auto arguments = std::make_shared<GateArguments>();
+  arguments->lasts.clear();
+  add_rollout_options(*verb, *arguments);
+  add_duration_option(*verb, "--for", arguments->lasts, "One step of all traffic, this long");
+  verb->add_flag("--driving", arguments->is_driving, "Belay moves the traffic");
+  verb->callback([arguments, &chosen] { chosen = [arguments] { return start(*arguments); }; });
+}
+
+void add_show(CLI::App& rollout, Chosen& chosen) {
+  CLI::App* verb = rollout.add_subcommand("status", "One, or all of the last day");
+  auto arguments = std::make_shared<SteerArguments>();
+  verb->add_option("id", arguments->id)->type_name("ID");
+  add_api_options(*verb, arguments->api);
+  add_output_option(*verb, arguments->output);
+  verb->callback([arguments, &chosen] {
+    chosen = [arguments] {
+      const std::string one = arguments->id.empty() ? "" : "/" + encoded(arguments->id);
+      return ask(*arguments, {.path = "/api/v1/rollouts" + one});
+    };
+  });
+}
+
+void add_steer(CLI::App& rollout, Chosen& chosen, const std::string& name,
+               const std::string& about) {
+  CLI::App* verb = rollout.add_subcommand(name, about);
+  auto arguments = std::make_shared<SteerArguments>();
+  verb->add_option("id", arguments->id)->required()->type_name("ID");
+  verb->add_option("--reason", arguments->reason, "For the journal and for people");
+  add_api_options(*verb, arguments->api);
+  add_output_option(*verb, arguments->output);
+  verb->callback([arguments, name, &chosen] {
+    chosen = [arguments, name] { return steer(*arguments, name); };
+  });
+}
+
+}  // namespace
+
+void add_rollout(CLI::App& app, Chosen& chosen) {
+  CLI::App* verb = app.add_subcommand("rollout", "Begin, show and steer rollouts of the daemon");
+  verb->require_subcommand(1);
+  add_start(*verb, chosen);
+  add_show(*verb, chosen);
+  add_steer(*verb, chosen, "pause", "No step ends until it is resumed; a fail still acts");
+  add_steer(*verb, chosen, "resume", "Take back a pause");
+  add_steer(*verb, chosen, "promote", "To the next step now; never over a rule that fires");
+  add_steer(*verb, chosen, "abort", "End it without an action: what is live stays");
+  add_steer(*verb, chosen, "approve", "Answer a hold that waits for a person");
+}
+
+}  // namespace belay::monitor

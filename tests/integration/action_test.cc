@@ -1,0 +1,79 @@
+// Goal: action.yml does for a job what its inputs and outputs promise. Method: its steps are run
+// as the runner would, against a real daemon.
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/action_runner.h"
+#include "tests/integration/daemon_api.h"
+#include "tests/support/scripted_peer.h"
+
+namespace belay::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class ActionTest : public DaemonApiTest {
+ protected:
+  ActionRunner::Ran act(std::map<std::string, std::string> more) {
+    more.merge(std::map<std::string, std::string>{
+        {"url", url_}, {"token", kToken}, {"service", "shop"}, {"baseline", "v1"}});
+    return runner_.run(std::move(more));
+  }
+  ActionRunner runner_;
+};
+
+TEST_F(ActionTest, AGoodVersionPasses) {
+  start();
+  serve(200);
+  const ActionRunner::Ran ran = act({{"version", "v2"}, {"for", "8s"}});
+  EXPECT_EQ(ran.code, 0) << ran.log;
+  EXPECT_EQ(ran.outputs.at("verdict"), "pass");
+  EXPECT_EQ(ran.outputs.at("failed-rules"), "");
+  EXPECT_EQ(ran.outputs.at("report-url"),
+            url_ + "/api/v1/rollouts/" + ran.outputs.at("rollout-id"));
+  EXPECT_THAT(ran.summary, HasSubstr("## Belay: pass"));
+  EXPECT_THAT(ran.log, Not(HasSubstr("::error")));
+  EXPECT_THAT(ran.log, Not(HasSubstr(kToken)));
+}
+
+TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
+  start();
+  serve(500);
+  const std::string file = world_.directory() / "wrangler.ndjson";
+  std::ofstream(file) << R"({"type":"version-upload","worker_name":"shop","version_id":"v2"})"
+                      << "\n";
+  const ActionRunner::Ran ran = act({{"from-wrangler", file}});
+  EXPECT_EQ(ran.code, 11) << ran.log;
+  EXPECT_EQ(ran.outputs.at("verdict"), "fail, rolled back");
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  EXPECT_THAT(ran.summary, HasSubstr("| candidate | v2 |"));
+  EXPECT_THAT(ran.log, HasSubstr("::error title=Belay::fail, rolled back"));
+}
+
+TEST_F(ActionTest, UnknownFailsTheJobOnlyIfItIsToldTo) {
+  start();
+  EXPECT_EQ(act({{"version", "v2"}, {"for", "2s"}}).code, 12);
+  EXPECT_EQ(act({{"version", "v3"}, {"for", "2s"}, {"fail-on", "fail"}, {"service", "shop"}}).code,
+            0);
+}
+
+TEST_F(ActionTest, WhatIsWrongWithTheInputsIsOneErrorLine) {
+  start();
+  EXPECT_EQ(act({}).code, 2);
+  const ActionRunner::Ran wrong = act({{"version", "v2"}, {"service", "nope%0A::error::x\n::y"}});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.log, Not(HasSubstr("\n::y")));
+  EXPECT_EQ(act({{"version", "v2"}, {"token", "a-wrong-token-of-someone"}}).code, 2);
+}
+
+TEST_F(ActionTest, WithoutADaemonTheJobEndsWith69) {
+  url_ = "http://127.0.0.1:" + std::to_string(free_port());
+  EXPECT_EQ(act({{"version", "v2"}}).code, 69);
+}
+
+}  // namespace
+}  // namespace belay::test

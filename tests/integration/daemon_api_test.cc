@@ -1,0 +1,166 @@
+// Goal: the API and the verbs over it, as a user meets them. Method: the real binary and real
+// sockets; a shop whose log grows as two versions answer.
+
+#include "tests/integration/daemon_api.h"
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/scripted_peer.h"
+
+namespace belay::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+TEST_F(DaemonApiTest, ADisarmIsShownAtOnceAndSurvivesAKill) {
+  start();
+  EXPECT_EQ(post("/api/v1/disarm", R"({"for":"2h"})").status, 200);
+  EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
+  daemon_->signal(SIGKILL);
+  EXPECT_EQ(daemon_->wait(10s), 128 + SIGKILL);
+  run();
+  EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
+  EXPECT_EQ(belay({"disarm", "--for", "0s"}).code, 0);
+  EXPECT_THAT(get("/api/v1/services/shop").body, testing::Not(HasSubstr("disarmed_until_ms")));
+}
+
+TEST_F(DaemonApiTest, DisarmNeedsNoDaemon) {
+  start();
+  EXPECT_EQ(belay({"disarm", "shop", "--for", "1h"}).code, 0);
+  stop();
+  const BelayRun alone = belay({"disarm", "--for", "2h"});
+  EXPECT_EQ(alone.code, 0) << alone.text;
+  EXPECT_THAT(alone.text, HasSubstr("the next one will know"));
+  run();
+  EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
+}
+
+TEST_F(DaemonApiTest, TokensAreAskedForAndNeverShown) {
+  start();
+  EXPECT_EQ(post("/api/v1/disarm", R"({"for":"1h"})", "wrong").status, 401);
+  EXPECT_EQ(post("/api/v1/disarm", R"({"for":"1h"})", kEyes).status, 403);
+  EXPECT_EQ(call({.method = "POST", .url = "/api/v1/disarm"}).status, 401);
+  EXPECT_EQ(get("/api/v1/services").status, 200);
+  const BelayRun remote = belay({"disarm", "--for", "1h"}, {"BELAY_URL=" + url_});
+  EXPECT_EQ(remote.code, 2) << remote.text;
+  EXPECT_EQ(
+      belay({"disarm", "--for", "1h"}, {"BELAY_URL=" + url_, "BELAY_TOKEN=" + std::string(kToken)})
+          .code,
+      0);
+  stop();
+  EXPECT_EQ(world_.output().find(kToken), std::string::npos);
+}
+
+TEST_F(DaemonApiTest, HostileRequestsAreRefusedAndTheOthersAnswered) {
+  start();
+  EXPECT_EQ(post("/api/v1/disarm", std::string((1 << 20) + 1, ' ')).status, 413);
+  EXPECT_EQ(call({.url = "/api/v1/services", .headers = {{"X", std::string(20'000, 'x')}}}).status,
+            431);
+  const net::HttpResponse bomb = post("/api/v1/rollouts", std::string(1 << 20, '['));
+  EXPECT_EQ(bomb.status, 400);
+  EXPECT_EQ(bomb.header("Content-Type"), "application/problem+json");
+  const auto port = static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1)));
+  std::vector<std::unique_ptr<RawClient>> half_open;
+  for (int which = 0; which < 1000; ++which) {
+    half_open.push_back(std::make_unique<RawClient>(port));
+    half_open.back()->send(which % 2 == 0 ? "GET /api/v1/services HTTP/1.1\r\nX"
+                                          : "POST /api/v1/disarm HTTP/1.1\r\nHost: localhost\r\n"
+                                            "Content-Length: 1000\r\n\r\n{");
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get("/api/v1/status").status, 200);
+}
+
+TEST_F(DaemonApiTest, AThousandClientsAtOnceAreAnsweredOrTurnedAway) {
+  start();
+  std::atomic<int> answered = 0;
+  std::atomic<int> turned_away = 0;
+  std::vector<std::jthread> clients;
+  for (int thread = 0; thread < 50; ++thread) {
+    clients.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        const int status = call({.url = "/api/v1/services", .deadline = 30s}).status;
+        if (status == 200) ++answered;
+        if (status == 503) ++turned_away;
+      }
+    });
+  }
+  clients.clear();
+  EXPECT_EQ(answered + turned_away, 1000);
+  EXPECT_GT(answered, 0);
+}
+
+TEST_F(DaemonApiTest, EventsAreFollowedOverARealConnection) {
+  start();
+  const auto port = static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1)));
+  RawClient client(port);
+  client.send("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(client.read_until("event: snapshot\n"));
+  EXPECT_EQ(post("/api/v1/disarm", R"({"service":"shop","for":"2h"})").status, 200);
+  ASSERT_TRUE(client.read_until("event: service\n"));
+  ASSERT_TRUE(client.read_until("disarmed_until_ms"));
+}
+
+TEST_F(DaemonApiTest, AGateThroughTheDaemonEndsWithItsVerdict) {
+  start();
+  serve(500);
+  const BelayRun gate =
+      belay({"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1", "--for", "10m"});
+  EXPECT_EQ(gate.code, 11) << gate.text << world_.output();
+  EXPECT_THAT(gate.text, HasSubstr("candidate  v2"));
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+}
+
+TEST_F(DaemonApiTest, AGoodCandidatePassesThroughTheDaemon) {
+  start();
+  serve(200);
+  const BelayRun gate = belay({"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1",
+                               "--for", "8s", "--output", "jsonl"},
+                              {"BELAY_URL=" + url_, "BELAY_TOKEN=" + std::string(kToken)});
+  EXPECT_EQ(gate.code, 0) << gate.text;
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+}
+
+TEST_F(DaemonApiTest, TheSameKeyIsTheSameRolloutThroughTheVerbs) {
+  start();
+  serve(200);
+  const std::vector<std::string> begin = {
+      "rollout", "start", "--service",         "shop", "--candidate", "v2",  "--baseline", "v1",
+      "--for",   "10m",   "--idempotency-key", "one",  "--output",    "json"};
+  const BelayRun first = belay(begin);
+  ASSERT_EQ(first.code, 0) << first.text;
+  const BelayRun second = belay(begin);
+  ASSERT_EQ(second.code, 0) << second.text;
+  const std::string id = nlohmann::json::parse(first.text).at("id");
+  EXPECT_EQ(nlohmann::json::parse(second.text).at("id"), id);
+  const BelayRun aborted = belay({"rollout", "abort", id, "--reason", "enough"});
+  EXPECT_EQ(aborted.code, 0) << aborted.text;
+  const BelayRun shown = belay({"rollout", "status", id});
+  EXPECT_THAT(shown.text, HasSubstr("aborted"));
+  EXPECT_EQ(belay({"rollout", "status", "nope"}).code, 2);
+}
+
+TEST_F(DaemonApiTest, WithoutADaemonAGateSaysSo) {
+  world_.configure({});
+  const BelayRun gate = belay({"gate", "--service", "shop", "--candidate", "v2"});
+  EXPECT_EQ(gate.code, 69) << gate.text;
+  EXPECT_THAT(gate.text, HasSubstr("--standalone"));
+  const std::string nobody = "BELAY_URL=http://127.0.0.1:" + std::to_string(free_port());
+  EXPECT_EQ(belay({"gate", "--service", "shop", "--candidate", "v2"}, {nobody}).code, 69);
+  EXPECT_EQ(
+      belay({"gate", "--standalone", "--service", "shop", "--candidate", "v2"}, {nobody}).code, 2);
+  EXPECT_EQ(belay({"disarm", "--for", "1h"}, {nobody}).code, 69) << "another machine's state";
+}
+
+}  // namespace
+}  // namespace belay::test

@@ -1,0 +1,208 @@
+// Goal: a request becomes one event, and is answered once a snapshot shows it. Method: the API
+// without a socket; the test publishes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/monitor/api/api_fixture.h"
+
+namespace belay::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class ChangesTest : public ApiTest {
+ protected:
+  /// The answer that waits, asked again.
+  static net::Outgoing known(const net::Outgoing& waiting) {
+    if (!waiting.later) return waiting;
+    return waiting.later().value_or(net::Outgoing{.status = 0});
+  }
+  net::Outgoing begin(const std::string& key, const std::string& more = "") {
+    net::Incoming asking =
+        request("POST", "/api/v1/rollouts", kGateToken,
+                R"({"service":"shop","candidate":"v2","for":"10m")" + more + "}");
+    if (!key.empty()) asking.headers.push_back({"Idempotency-Key", key});
+    return ask(asking);
+  }
+  std::string id_of_last() {
+    return delivered_.empty() ? "" : std::get<rules::RolloutStarted>(delivered_.back()).id;
+  }
+  void publish_rollout(const rules::RolloutStatus& rollout) {
+    rules::Snapshot snapshot = shop();
+    snapshot.services[0].rollout = rollout;
+    publish(snapshot);
+  }
+};
+
+TEST_F(ChangesTest, ADisarmIsAnsweredWhenItIsShown) {
+  const net::Outgoing waiting =
+      post("/api/v1/disarm", R"({"service":"shop","for":"2h","by":"ann"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  const auto& disarmed = std::get<rules::Disarmed>(delivered_[0]);
+  EXPECT_EQ(disarmed.service, "shop");
+  EXPECT_EQ(disarmed.until, now_ + 2h);
+  EXPECT_EQ(disarmed.by, "ann (ci)");
+  EXPECT_EQ(known(waiting).status, 0) << "answered before anything was shown";
+  rules::Snapshot snapshot = shop();
+  publish(snapshot);
+  EXPECT_EQ(known(waiting).status, 0) << "answered with a snapshot from before";
+  snapshot.services[0].disarmed_until = now_ + 2h;
+  publish(snapshot);
+  const net::Outgoing answer = known(waiting);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(json_of(answer).at("until_ms"), unix_ms(now_ + 2h));
+}
+
+TEST_F(ChangesTest, WithoutAJournalNothingIsChanged) {
+  is_recorded_ = false;
+  const net::Outgoing answer = post("/api/v1/disarm", R"({"for":"2h"})");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(problem_of(answer), "not-recorded");
+  EXPECT_EQ(header_of(answer, "Retry-After"), "5");
+  EXPECT_TRUE(delivered_.empty());
+}
+
+TEST_F(ChangesTest, BodiesAreReadStrictly) {
+  const auto refused = [this](const std::string& body) {
+    return problem_of(post("/api/v1/disarm", body));
+  };
+  EXPECT_EQ(refused("{"), "bad-request");
+  EXPECT_EQ(refused("[]"), "bad-request");
+  EXPECT_EQ(refused(R"({"for":"1h","for":"2h"})"), "bad-request");
+  EXPECT_EQ(refused(R"({"for":)" + std::string(5000, '[') + "}"), "bad-request");
+  EXPECT_EQ(refused(R"({"for":7})"), "invalid");
+  EXPECT_EQ(refused(R"({"for":"soon"})"), "invalid");
+  EXPECT_EQ(refused(R"({"for":"100000h"})"), "invalid");
+  EXPECT_EQ(refused("{}"), "invalid");
+  EXPECT_EQ(refused(R"({"for":"1h","service":"a\u0000b"})"), "invalid");
+  EXPECT_EQ(refused(R"({"for":"1h","service":"nope"})"), "unknown-service");
+  EXPECT_THAT(post("/api/v1/disarm", R"({"for":"1h","servce":"shop"})").body,
+              HasSubstr("did you mean service?"));
+  net::Incoming form = request("POST", "/api/v1/disarm", kGateToken, "for=1h");
+  form.headers.back().value = "application/x-www-form-urlencoded";
+  EXPECT_EQ(problem_of(ask(form)), "media-type");
+  EXPECT_TRUE(delivered_.empty());
+}
+
+TEST_F(ChangesTest, ARuleThatIsNotThereCannotBeSilenced) {
+  EXPECT_THAT(post("/api/v1/silences", R"({"rule":"shop-5x","for":"1h"})").body,
+              HasSubstr("did you mean shop-5xx?"));
+  post("/api/v1/silences", R"({"rule":"shop-5xx","for":"1h"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  EXPECT_EQ(std::get<rules::Silenced>(delivered_[0]).rule, "shop-5xx");
+}
+
+TEST_F(ChangesTest, ARolloutIsCreatedOnceForAKey) {
+  const net::Outgoing waiting = begin("run 1");
+  const std::string id = id_of_last();
+  ASSERT_EQ(id.size(), 36U);
+  publish_rollout(rollout(id));
+  const net::Outgoing created = known(waiting);
+  EXPECT_EQ(created.status, 201);
+  EXPECT_EQ(header_of(created, "Location"), "/api/v1/rollouts/" + id);
+  const net::Outgoing again = begin("run 1");
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(json_of(again).at("id"), id);
+  EXPECT_EQ(delivered_.size(), 1U);
+  begin("run 2");
+  EXPECT_NE(id_of_last(), id);
+}
+
+TEST_F(ChangesTest, ARepeatThatComesBeforeTheSnapshotIsTheSameRollout) {
+  begin("run 1");
+  const std::string id = id_of_last();
+  begin("run 1", R"(,"by":"someone else")");
+  EXPECT_EQ(id_of_last(), id);
+}
+
+TEST_F(ChangesTest, AnotherBodyUnderTheSameKeyIsRefused) {
+  begin("run 1");
+  const std::string id = id_of_last();
+  const net::Outgoing refused = begin("run 1", R"(,"baseline":"v1")");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(problem_of(refused), "key-reused");
+  EXPECT_EQ(json_of(refused).at("rollout"), id);
+  EXPECT_EQ(delivered_.size(), 1U);
+}
+
+TEST_F(ChangesTest, WithoutAKeyEveryRequestIsARolloutOfItsOwn) {
+  begin("");
+  const std::string id = id_of_last();
+  begin("");
+  EXPECT_NE(id_of_last(), id);
+}
+
+TEST_F(ChangesTest, WhatTheEngineDoesNotBeginIsSaidWithItsReason) {
+  const net::Outgoing waiting = begin("run 1");
+  newest_.notify({.kind = rules::Notice::Kind::rollout_ended,
+                  .service = "shop",
+                  .headline = "shop: not begun, because of a freeze"});
+  publish(shop());
+  publish(shop());
+  const net::Outgoing refused = known(waiting);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("because of a freeze"));
+}
+
+TEST_F(ChangesTest, ARolloutIsReadStrictly) {
+  const auto refused = [this](const std::string& body) {
+    return problem_of(post("/api/v1/rollouts", body));
+  };
+  EXPECT_EQ(refused(R"({"candidate":"v2"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"shop","candidate":"v2","baseline":"v2"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"shop","candidate":"v2","mode":"enforced"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"shop","candidate":"v2","steps":"x"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"shop","candidate":"v2","for":"1m","steps":"100%"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"shop","candidate":"v2","committed_at":"today"})"), "invalid");
+  EXPECT_EQ(refused(R"({"service":"nope","candidate":"v2"})"), "unknown-service");
+  EXPECT_TRUE(delivered_.empty());
+  post("/api/v1/rollouts",
+       R"({"service":"shop","candidate":"v2","steps":"10% for 5m, 100%","mode":"enforce",)"
+       R"("driving":true,"commit":"abc","committed_at":"2026-11-20T13:45:20Z"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  const auto& started = std::get<rules::RolloutStarted>(delivered_[0]);
+  EXPECT_EQ(started.steps.size(), 2U);
+  EXPECT_EQ(started.mode, rules::Mode::enforce);
+  EXPECT_TRUE(started.is_driving);
+  EXPECT_EQ(started.committed_at, parse_rfc3339("2026-11-20T13:45:20Z"));
+}
+
+TEST_F(ChangesTest, ACommandIsAnsweredWhenTheRolloutObeys) {
+  publish_rollout(rollout("one"));
+  const net::Outgoing waiting = post("/api/v1/rollouts/one/pause", R"({"reason":"lunch"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  const auto& command = std::get<rules::OperatorCommand>(delivered_[0]);
+  EXPECT_EQ(command.kind, rules::OperatorCommand::Kind::pause);
+  EXPECT_EQ(command.rollout, "one");
+  EXPECT_EQ(command.reason, "lunch");
+  EXPECT_EQ(known(waiting).status, 0);
+  rules::RolloutStatus held = rollout("one");
+  held.state = rules::RolloutState::held;
+  held.held = rules::HoldReason::paused;
+  publish_rollout(held);
+  EXPECT_EQ(known(waiting).status, 200);
+  EXPECT_EQ(json_of(known(waiting)).at("held"), "paused");
+}
+
+TEST_F(ChangesTest, ACommandThatTheEngineDoesNotFollowIsAConflict) {
+  publish_rollout(rollout("one"));
+  const net::Outgoing waiting = post("/api/v1/rollouts/one/promote", "");
+  publish_rollout(rollout("one"));
+  publish_rollout(rollout("one"));
+  EXPECT_EQ(problem_of(known(waiting)), "refused");
+}
+
+TEST_F(ChangesTest, ARolloutThatIsOverTakesNoCommand) {
+  rules::RolloutStatus over = rollout("one");
+  over.state = rules::RolloutState::promoted;
+  over.ended = now_;
+  publish_rollout(over);
+  EXPECT_EQ(problem_of(post("/api/v1/rollouts/one/abort", "")), "rollout-ended");
+  EXPECT_EQ(problem_of(post("/api/v1/rollouts/other/abort", "")), "unknown-rollout");
+  EXPECT_TRUE(delivered_.empty());
+}
+
+}  // namespace
+}  // namespace belay::test

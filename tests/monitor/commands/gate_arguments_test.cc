@@ -1,0 +1,67 @@
+#include "monitor/commands/gate_arguments.h"
+
+#include <gtest/gtest.h>
+
+#include "monitor/rollout_result.h"
+#include "tests/support/temporary_directory.h"
+
+namespace belay::monitor {
+namespace {
+
+TEST(GateArgumentsTest, OnlyTheVerdictsThatAreNamedFail) {
+  EXPECT_EQ(exit_code_of(kExitUnknown, "fail,unknown"), kExitUnknown);
+  EXPECT_EQ(exit_code_of(kExitUnknown, "fail"), kExitPass);
+  EXPECT_EQ(exit_code_of(kExitRolledBack, "unknown"), kExitPass);
+  EXPECT_EQ(exit_code_of(kExitNotRecovered, "unknown"), kExitNotRecovered);
+  EXPECT_EQ(exit_code_of(kExitInterrupted, "unknown"), kExitInterrupted);
+}
+
+TEST(GateArgumentsTest, WranglersFileNamesTheWorkerAndTheVersion) {
+  const test::TemporaryDirectory directory;
+  GateArguments arguments;
+  arguments.from_wrangler =
+      directory.write("out", R"({"type":"deploy","worker_name":"shop","version_id":"v2"})")
+          .string();
+  EXPECT_FALSE(complete(arguments).has_value());
+  EXPECT_EQ(arguments.service, "shop");
+  EXPECT_EQ(arguments.candidate, "v2");
+  EXPECT_TRUE(complete(arguments).has_value()) << "a candidate is named already";
+}
+
+TEST(GateArgumentsTest, WhatIsMissingIsSaid) {
+  GateArguments arguments;
+  EXPECT_TRUE(complete(arguments).has_value());
+  arguments.service = "shop";
+  EXPECT_TRUE(complete(arguments).has_value());
+  arguments.candidate = "v2";
+  EXPECT_FALSE(complete(arguments).has_value());
+  arguments.baseline = "v2";
+  EXPECT_TRUE(complete(arguments).has_value());
+}
+
+TEST(RolloutResultTest, EveryFinalStateHasItsExitCode) {
+  using rules::RolloutState;
+  const auto code = [](RolloutState state, rules::Outcome verdict = rules::Outcome::unknown) {
+    rules::RolloutStatus rollout;
+    rollout.state = state;
+    rollout.verdict = verdict;
+    const auto result = result_of(rollout);
+    return result ? static_cast<int>(result->code) : -1;
+  };
+  EXPECT_EQ(code(RolloutState::promoted), 0);
+  EXPECT_EQ(code(RolloutState::failed), 10);
+  EXPECT_EQ(code(RolloutState::recovered), 11);
+  EXPECT_EQ(code(RolloutState::inconclusive), 12);
+  EXPECT_EQ(code(RolloutState::inconclusive, rules::Outcome::fail), 14);
+  EXPECT_EQ(code(RolloutState::not_recovered), 14);
+  EXPECT_EQ(code(RolloutState::superseded), 15);
+  EXPECT_EQ(code(RolloutState::aborted), 15);
+  for (const RolloutState state :
+       {RolloutState::pending, RolloutState::preflight, RolloutState::baking, RolloutState::held,
+        RolloutState::rolling_back, RolloutState::verifying}) {
+    EXPECT_EQ(code(state), -1);
+  }
+}
+
+}  // namespace
+}  // namespace belay::monitor
