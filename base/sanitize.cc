@@ -1,39 +1,15 @@
 #include "base/sanitize.h"
 
 #include <array>
-#include <cstdint>
 #include <cstdio>
-#include <optional>
+
+#include "base/utf8.h"
 
 namespace belay {
 namespace {
 
-struct Decoded {
-  char32_t character;
-  std::size_t bytes;
-};
-
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
-
-/// The character at the front; nothing if the bytes are not well-formed UTF-8 (Unicode 15, table
-/// 3-7).
-std::optional<Decoded> decode(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return Decoded{lead, 1};
-  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return std::nullopt;
-  char32_t character = lead & (0xFFU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
-    character = (character << 6) | (byte(i) & 0x3FU);
-  }
-  const bool overlong = (bytes == 3 && character < 0x800) || (bytes == 4 && character < 0x10000);
-  const bool surrogate = character >= 0xD800 && character <= 0xDFFF;
-  if (overlong || surrogate || character > 0x10FFFF) return std::nullopt;
-  return Decoded{character, bytes};
-}
 
 /// Characters that hide or reorder what surrounds them: zero width, bidirectional controls, line
 /// and paragraph separators, invisible operators, the byte order mark, tags.
@@ -49,8 +25,7 @@ std::string escaped(const char* format, unsigned value) {
   return {out.data(), static_cast<std::size_t>(length)};
 }
 
-std::string shown(Decoded decoded, std::string_view bytes) {
-  const char32_t c = decoded.character;
+std::string shown(char32_t c, std::string_view bytes) {
   if (c == '\n') return "\\n";
   if (c == '\r') return "\\r";
   if (c == '\t') return "\\t";
@@ -65,10 +40,10 @@ std::string sanitize(std::string_view text, std::size_t bytes_max) {
   std::string out;
   std::size_t fits = 0;  // Where to cut so that the ellipsis still fits.
   while (!text.empty()) {
-    const auto decoded = decode(text);
+    const auto decoded = decode_utf8(text);
     const std::size_t bytes = decoded ? decoded->bytes : 1;
     const std::string piece =
-        decoded ? shown(*decoded, text.substr(0, bytes)) : std::string(kReplacement);
+        decoded ? shown(decoded->code, text.substr(0, bytes)) : std::string(kReplacement);
     if (out.size() + kEllipsis.size() <= bytes_max) fits = out.size();
     if (out.size() + piece.size() > bytes_max) {
       out.resize(fits);

@@ -15,6 +15,8 @@ enum class Metric : std::uint8_t {
   events,
   last_step,
   series_dropped,
+  config_good,
+  config_taken,
   source_up,
   source_documents,
   source_used,
@@ -78,6 +80,11 @@ inline constexpr std::array kMetricFamilies = {
         Metric::series_dropped, "belay_series_dropped_total", MetricType::counter, "reason",
         "What the bounds on series left out: events counted under the route other (routes), "
         "series missing from the pages before this one (page)."},
+    MetricFamily{Metric::config_good, "belay_config_last_reload_successful", MetricType::gauge, "",
+                 "1 if the configuration was taken when it was read last, at the start or by "
+                 "SIGHUP; 0 if it was refused and the one before goes on."},
+    MetricFamily{Metric::config_taken, "belay_config_last_reload_success_timestamp_seconds",
+                 MetricType::gauge, "", "When the configuration in use was taken."},
     MetricFamily{Metric::source_up, "belay_source_up", MetricType::gauge, "service, source",
                  "1 while the source lives and speaks, else 0: what it judges is unknown."},
     MetricFamily{Metric::source_documents, "belay_source_documents_total", MetricType::counter,

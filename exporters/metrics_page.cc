@@ -17,6 +17,12 @@ void write_page(const MetricsPage& page, MetricsText& text) {
   open(text, Metric::series_dropped);
   text.sample({{"reason", "routes"}}, snapshot.series_dropped_total);
   text.sample({{"reason", "page"}}, page.dropped_before);
+  if (page.configured) {
+    open(text, Metric::config_good);
+    text.sample({}, as_flag(page.configured->is_good));
+    open(text, Metric::config_taken);
+    text.sample({}, unix_seconds(page.configured->taken));
+  }
   write_sources(snapshot, text);
   write_traffic(page, text);
   write_rules(snapshot, text);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,12 +13,19 @@
 
 namespace belay::exporters {
 
+/// What became of the configuration that was read last.
+struct Configured {
+  bool is_good = true;
+  Instant taken{};  ///< When the one in use was.
+};
+
 /// Everything that one page of /metrics is written from.
 struct MetricsPage {
   std::string_view version;  ///< Of this program.
   const rules::Snapshot& snapshot;
   const TrafficTotals::ByService& traffic;
   std::vector<prometheus::MetricFamily> own;  ///< Of prometheus-cpp's registry.
+  std::optional<Configured> configured{};     ///< Nothing: nobody has said so yet.
   std::uint64_t dropped_before = 0;           ///< Series left out of the pages before this one.
 };
 

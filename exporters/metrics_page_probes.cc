@@ -26,10 +26,11 @@ using ByProbeAndRole = std::map<std::pair<std::string_view, std::string_view>, A
 ByProbeAndRole answers_of(const ServiceStatus& service) {
   ByProbeAndRole answers;
   for (const ProbeStatus& probe : service.probes) {
+    const Role role = role_of(service, probe.version);
+    // Of a gate that is over: nobody asks that version any more.
+    if (!probe.version.empty() && role == Role::other) continue;
     // A probe that is aimed at no version asks whichever answers.
-    const std::string_view role =
-        probe.version.empty() ? "any" : name_of(role_of(service, probe.version));
-    Answers& of_role = answers[{probe.probe, role}];
+    Answers& of_role = answers[{probe.probe, probe.version.empty() ? "any" : name_of(role)}];
     of_role.passing = of_role.passing && probe.passing;
     if (!probe.latency_seconds) continue;
     of_role.latency_seconds = std::max(of_role.latency_seconds.value_or(0), *probe.latency_seconds);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/backoff.h"
 #include "base/time.h"
 
 namespace belay::exporters {
@@ -102,12 +103,10 @@ void Outbox::forget_old() {
 
 Milliseconds Outbox::pause_after(const Attempt& attempt) {
   if (attempt.result != Result::try_again) return limits_.spacing;
-  constexpr int kDoublingsMax = 16;
-  const auto doubled = limits_.backoff_min * (1 << std::min(failures_in_a_row_ - 1, kDoublingsMax));
-  const Milliseconds backoff = std::min<Milliseconds>(doubled, limits_.backoff_max);
-  // Half of it at random, so that many daemons do not come back together.
-  std::uniform_int_distribution<Milliseconds::rep> part(backoff.count() / 2, backoff.count());
-  return std::max(Milliseconds(part(jitter_)), attempt.retry_after.value_or(Milliseconds{0}));
+  const Duration pause = backoff(limits_.backoff_min, limits_.backoff_max, failures_in_a_row_,
+                                 std::uniform_real_distribution<double>{}(jitter_));
+  return std::max(std::chrono::ceil<Milliseconds>(pause),
+                  attempt.retry_after.value_or(Milliseconds{0}));
 }
 
 /// Until the pause is over. The end shortens every pause but a failure's.

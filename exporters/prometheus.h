@@ -24,6 +24,9 @@ class Prometheus : public Sink {
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
 
+  /// Any thread: a configuration was taken, or refused.
+  void configured(bool is_good, Instant at);
+
   /// The page, at most a second old, so that a storm of scrapers costs one page a second. For one
   /// thread, the listener's; good until it asks again. `now` must not go back.
   const std::string& render(
@@ -40,6 +43,7 @@ class Prometheus : public Sink {
   MetricsText::Limits limits_;
   TrafficTotals traffic_;  // The engine's thread only.
   Latest<Published> latest_;
+  Latest<Configured> configured_;
 
   // The listener's thread only.
   std::string text_;

@@ -7,6 +7,11 @@ namespace belay::exporters {
 Routes::Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page)
     : tell_(std::move(tell)), page_(std::move(page)) {}
 
+void Routes::swap(Routes& other) {
+  tell_.swap(other.tell_);
+  page_.swap(other.page_);
+}
+
 void Routes::publish(const rules::Snapshot& snapshot) {
   for (const auto& sink : tell_) sink->publish(snapshot);
   for (const auto& sink : page_) sink->publish(snapshot);

@@ -13,6 +13,9 @@ class Routes : public Sink {
  public:
   Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page);
 
+  /// Tells others from now on. On the engine's thread; `other` has then whom this one told.
+  void swap(Routes& other);
+
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
 

@@ -1,12 +1,12 @@
 #include "exporters/slack.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <variant>
 
 #include "exporters/slack_message.h"
 #include "net/http_client.h"
+#include "net/http_syntax.h"
 
 namespace belay::exporters {
 namespace {
@@ -51,14 +51,10 @@ std::string reason_in(const std::string& body) {
 std::optional<std::chrono::milliseconds> retry_after(const net::HttpResponse& response) {
   const auto header = response.header("Retry-After");
   if (!header) return std::nullopt;
-  constexpr long kSecondsMax = 3'600;
-  long seconds = 0;
-  const auto [end, error] =
-      std::from_chars(header->data(), header->data() + header->size(), seconds);
-  if (error != std::errc{} || end != header->data() + header->size() || seconds < 0) {
-    return std::nullopt;
-  }
-  return std::chrono::seconds(std::min(seconds, kSecondsMax));
+  const auto asked = net::parse_retry_after(*header);
+  if (!asked) return std::nullopt;
+  // What waits in the queue grows old.
+  return std::min<std::chrono::milliseconds>(*asked, std::chrono::hours{1});
 }
 
 Attempt judge(const net::HttpResponse& response) {

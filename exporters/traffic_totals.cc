@@ -70,7 +70,7 @@ std::string_view name_of(Role role) {
 }
 
 Role role_of(const rules::ServiceStatus& service, std::string_view version) {
-  if (!service.rollout || version.empty()) return Role::other;
+  if (!service.rollout || service.rollout->ended || version.empty()) return Role::other;
   if (version == service.rollout->candidate) return Role::candidate;
   return version == service.rollout->baseline ? Role::baseline : Role::other;
 }

@@ -15,14 +15,19 @@ constexpr Duration kWaitMax = std::chrono::seconds{1};
 }  // namespace
 
 Actor::Actor(const Platforms& platforms, const Clock& clock, Deliver deliver, ActorOptions options)
-    : platforms_(platforms),
-      clock_(clock),
+    : clock_(clock),
       deliver_(std::move(deliver)),
       options_(options),
       random_(std::random_device{}()),
+      platforms_(&platforms),
       thread_([this] { work(); }) {}
 
 Actor::~Actor() { stop(); }
+
+void Actor::use(const Platforms& platforms) {
+  const std::scoped_lock lock(mutex_);
+  platforms_ = &platforms;
+}
 
 void Actor::take(rules::Order order, bool resumed) {
   const std::scoped_lock lock(mutex_);
@@ -55,7 +60,7 @@ bool Actor::is_stuck() const {
 
 void Actor::admit() {
   for (Taken& taken : taken_) {
-    Platform* platform = platforms_.find(taken.order);
+    Platform* platform = platforms_->find(taken.order);
     if (platform != nullptr) {
       attempts_.push_back(std::make_unique<Attempt>(
           std::move(taken.order), *platform, clock_, options_,

@@ -32,6 +32,9 @@ class Actor {
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
 
+  /// Any thread. For the orders that are taken from now on; those under way keep what they have.
+  void use(const Platforms& platforms);
+
   /// Any thread; returns at once. An intent that is being worked on already is not taken twice.
   void submit(rules::Order order) { take(std::move(order), false); }
 
@@ -59,7 +62,6 @@ class Actor {
   void admit();  ///< With mutex_ held.
   Attempt* next_due();
 
-  const Platforms& platforms_;
   const Clock& clock_;
   const Deliver deliver_;
   const ActorOptions options_;
@@ -69,6 +71,7 @@ class Actor {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  const Platforms* platforms_;
   std::vector<Taken> taken_;
   std::vector<std::string> open_;  ///< Intents.
   std::optional<Instant> step_began_;

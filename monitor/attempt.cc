@@ -1,9 +1,9 @@
 #include "monitor/attempt.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
+#include "base/backoff.h"
 #include "base/check.h"
 #include "base/sanitize.h"
 
@@ -145,12 +145,8 @@ Attempt::Told Attempt::wait(std::string why) {
   why_ = std::move(why);
   const Instant now = clock_.now();
   if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
-  const double doubled =
-      seconds(options_.retry_first) * std::exp2(static_cast<double>(std::min(waits_, 30)));
-  const double pause = std::min(doubled, seconds(options_.retry_max)) * (1.0 - jitter_() / 2);
-  ++waits_;
   const Instant later =
-      now + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(pause));
+      now + backoff(options_.retry_first, options_.retry_max, ++waits_, jitter_());
   next_call_ = std::min(later, deadline_);
   if (now < began_ + options_.unknown_after || said_unknown_) return std::nullopt;
   said_unknown_ = true;

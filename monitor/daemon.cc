@@ -7,14 +7,6 @@
 #include "rules/engine.h"
 
 namespace belay::monitor {
-namespace {
-
-std::string shown(const SourceConfig& source) {
-  return source.service.empty() ? source.name : source.service + "/" + source.name;
-}
-
-}  // namespace
-
 Daemon::Daemon(Config config) : config_(std::move(config)) {}
 
 Daemon::~Daemon() { stop(); }
@@ -48,24 +40,24 @@ Status Daemon::open_journal() {
 }
 
 void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
-  add_platforms(config_, platforms_);
-  actor_ = std::make_unique<Actor>(platforms_, clock_,
+  platforms_.push_back(std::make_unique<Platforms>());
+  add_platforms(config_, *platforms_.back());
+  actor_ = std::make_unique<Actor>(*platforms_.back(), clock_,
                                    [this](const rules::Order& order, rules::ActionOutcome outcome) {
                                      inbox_.deliver(std::move(outcome));
-                                     const auto watch = platform_watches_.find(order.service);
-                                     if (watch != platform_watches_.end())
-                                       watch->second->look_now();
+                                     sources_.look_now(order.service);
                                    });
   health_ = std::make_unique<Health>([this] {
     return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->journal_trouble()};
   });
   sinks.push_back(health_.get());
   told_ = make_sinks(config_);
+  told_->prometheus->configured(true, clock_.now());
   sinks.push_back(told_->prometheus.get());
   sinks.push_back(told_->routes.get());
   sinks.push_back(&gates_);
   preflight_ = std::make_unique<Preflight>(
-      platforms_, preflight_checks_of(config_), clock_,
+      *platforms_.back(), preflight_checks_of(config_), clock_,
       [this](rules::PreflightDone done) { inbox_.deliver(std::move(done)); });
   api_ = std::make_unique<ApiServer>(
       ApiParts{.deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
@@ -80,15 +72,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
           [this](rules::Order order) { actor_->submit(std::move(order)); }, std::move(sinks),
           [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); }});
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
-  for (std::size_t i = 0; i < config_.sources.size(); ++i) {
-    const auto id = rules::SourceId{static_cast<std::uint32_t>(i)};
-    sources_.push_back(make_source(config_.sources[i], config_.plan.sources[i], id,
-                                   {gates_, platforms_, platform_calls_}));
-    if (auto* watch = dynamic_cast<PlatformSource*>(sources_.back().get())) {
-      platform_watches_[config_.sources[i].service] = watch;
-    }
-    lanes_.push_back(&inbox_.add_lane(id));
-  }
+  sources_.make(config_, *platforms_.back(), sources_.ids_of(config_));
 }
 
 Status Daemon::start_listeners() {
@@ -99,7 +83,10 @@ Status Daemon::start_listeners() {
     metrics_listener_ = std::move(listener).value();
   }
   if (config_.ingest) {
-    auto listener = start_ingest(config_, sources_);
+    ingest_.set(make_ingest(config_, sources_.push_targets(sources_.ids_of(config_))));
+    auto listener = net::HttpListener::start(
+        config_.ingest->address,
+        [this](const net::Incoming& request) { return ingest_.get()->answer(request); });
     if (!listener) return Error{Error::Kind::unavailable, "ingest: " + listener.error().message};
     ingest_listener_ = std::move(listener).value();
   }
@@ -114,17 +101,16 @@ void Daemon::start_threads() {
     actor_->resume(std::move(order));
   }
   recovered_.open_orders.clear();
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    source_threads_.emplace_back([this, i](std::stop_token stop) {
-      spdlog::debug("reading {}", shown(config_.sources[i]));
-      sources_[i]->run(std::move(stop), *lanes_[i], clock_);
-    });
-  }
-  if (config_.heartbeat) {
-    // Only a Belay that works says so.
-    heartbeat_ = std::make_unique<Heartbeat>(config_.heartbeat->url, config_.heartbeat->every,
-                                             [this] { return health_->why_not_alive().empty(); });
-  }
+  sources_.run_only(sources_.ids_of(config_));
+  start_heartbeat();
+}
+
+void Daemon::start_heartbeat() {
+  heartbeat_.reset();
+  if (!config_.heartbeat) return;
+  // Only a Belay that works says so.
+  heartbeat_ = std::make_unique<Heartbeat>(config_.heartbeat->url, config_.heartbeat->every,
+                                           [this] { return health_->why_not_alive().empty(); });
 }
 
 net::Outgoing Daemon::respond(const net::Incoming& request) const {
@@ -144,11 +130,11 @@ void Daemon::stop() {
   ingest_listener_.reset();
   heartbeat_.reset();
   // All of them at once: a program that is slow to end must not take the time of an action.
-  for (std::jthread& thread : source_threads_) thread.request_stop();
+  sources_.request_stop();
   // The engine still runs: the outcome of the action under way is recorded.
   if (actor_) actor_->stop();
   if (preflight_) preflight_->stop();
-  source_threads_.clear();
+  sources_.stop();
   engine_thread_.request_stop();
   inbox_.close();
   engine_thread_ = {};

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "exporters/latest.h"
 #include "exporters/sink.h"
 #include "monitor/actor.h"
 #include "monitor/api/api_server.h"
@@ -22,9 +22,8 @@
 #include "monitor/parts.h"
 #include "monitor/platform/platforms.h"
 #include "monitor/preflight.h"
-#include "monitor/source.h"
-#include "monitor/sources/call_budget.h"
-#include "monitor/sources/platform_source.h"
+#include "monitor/source_threads.h"
+#include "monitor/sources/ingest.h"
 #include "monitor/system_clock.h"
 #include "net/http_listener.h"
 
@@ -50,10 +49,16 @@ class Daemon {
   /// who are told. Within ten seconds: every part has a bound of its own.
   void stop();
 
+  /// Takes another configuration, whole or not at all, and says why not. What both have in common
+  /// goes on as it is: sources, their windows, what is to be told and done. Blocks while sources
+  /// end. `next`: nothing if it could not be read, which is then told in /metrics like any refusal.
+  Status reload(std::optional<Config> next);
+
   /// Something an operator wants: a gate, a disarm. Any thread.
   void deliver(rules::Event event) { inbox_.deliver(std::move(event)); }
 
   [[nodiscard]] Instant now() const { return clock_.now(); }
+  /// For the thread that reloads.
   [[nodiscard]] const Config& config() const { return config_; }
   /// Nothing if it is off.
   [[nodiscard]] std::optional<std::uint16_t> metrics_port() const;
@@ -69,30 +74,31 @@ class Daemon {
   void build_engine(std::vector<exporters::Sink*> sinks);
   Status start_listeners();
   void start_threads();
+  void start_heartbeat();
+  Status take(Config next);
+  Status exchange(const Config& next, const SourceThreads::Ids& ids);
   net::Outgoing respond(const net::Incoming& request) const;
 
-  const Config config_;
+  Config config_;
   const SystemClock clock_;
   std::vector<std::string> troubles_;
   std::unique_ptr<Journal> journal_;
   Journal::Recovered recovered_;
   Inbox inbox_;
-  Platforms platforms_;
+  /// The last is in use; sources and orders that began before it hold on to theirs.
+  std::vector<std::unique_ptr<Platforms>> platforms_;
   std::unique_ptr<Actor> actor_;
   std::unique_ptr<Told> told_;
   GateVersions gates_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Preflight> preflight_;
   std::unique_ptr<EngineLoop> loop_;
-  CallBudget platform_calls_;
   std::unique_ptr<ApiServer> api_;
-  std::vector<std::unique_ptr<Source>> sources_;
-  std::map<std::string, PlatformSource*> platform_watches_;  ///< By service.
-  std::vector<Lane*> lanes_;
+  SourceThreads sources_{inbox_, clock_, gates_};
+  exporters::Latest<Ingest> ingest_;
   std::unique_ptr<net::HttpListener> metrics_listener_;
   std::unique_ptr<net::HttpListener> ingest_listener_;
   std::jthread engine_thread_;
-  std::vector<std::jthread> source_threads_;
   std::unique_ptr<Heartbeat> heartbeat_;
 };
 

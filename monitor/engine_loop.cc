@@ -18,6 +18,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kStepAtLeastEvery = 250ms;
 constexpr auto kStepAtMostEvery = 1ms;
 constexpr auto kPublishEvery = 1s;
+constexpr auto kComesRoundWithin = 5s;
 
 std::int64_t steady_ns() { return SteadyClock::now().time_since_epoch().count(); }
 
@@ -36,6 +37,7 @@ void EngineLoop::run(std::stop_token stop) {
     const auto began = SteadyClock::now();
     const std::vector<rules::Event> events = parts_.inbox.drain(kStepAtLeastEvery);
     step(events, false);
+    do_asked();
     progress_ns_ = steady_ns();
     // What comes meanwhile is taken in one step; a flood must not make a step of each event.
     std::this_thread::sleep_until(began + kStepAtMostEvery);
@@ -43,6 +45,22 @@ void EngineLoop::run(std::stop_token stop) {
   constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
   step(parts_.inbox.drain(0ms, kAll), true);
   publish(true);
+}
+
+Status EngineLoop::between_steps(Work work) {
+  Asked asked{.work = std::move(work), .done = {}};
+  std::future<Status> done = asked.done.get_future();
+  asked_ = &asked;
+  const bool is_done = done.wait_for(kComesRoundWithin) == std::future_status::ready;
+  if (!is_done && asked_.exchange(nullptr) != nullptr) {
+    return Error{Error::Kind::timeout, "the engine does not answer"};
+  }
+  return done.get();
+}
+
+void EngineLoop::do_asked() {
+  Asked* const asked = asked_.exchange(nullptr);
+  if (asked != nullptr) asked->done.set_value(asked->work(engine_));
 }
 
 void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {

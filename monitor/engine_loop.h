@@ -3,11 +3,13 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "exporters/latest.h"
 #include "exporters/sink.h"
 #include "monitor/clock.h"
@@ -43,6 +45,11 @@ class EngineLoop {
   /// engine, what it wants recorded is made durable, and only then its orders are handed on.
   void step(const std::vector<rules::Event>& events, bool is_last);
 
+  /// Has `work` done on the loop's thread, between two steps, and waits for it. One caller at a
+  /// time, while run() goes on. Timeout: the loop does not come round; nothing was done.
+  using Work = std::function<Status(rules::Engine& engine)>;
+  Status between_steps(Work work);
+
   /// Any thread. Time since the loop last came round; it does so at least every 250 ms.
   [[nodiscard]] std::chrono::nanoseconds since_progress() const;
   /// Any thread. The journal cannot be written: nothing is acted upon until the next start.
@@ -51,6 +58,11 @@ class EngineLoop {
   [[nodiscard]] std::string journal_trouble() const;
 
  private:
+  struct Asked {
+    Work work;
+    std::promise<Status> done;
+  };
+  void do_asked();
   void record_and_hand_on(rules::Step& made, bool is_last);
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
   void note_trouble();
@@ -61,6 +73,7 @@ class EngineLoop {
   std::optional<Instant> published_at_;
   std::atomic<std::int64_t> progress_ns_;
   std::atomic<bool> degraded_;
+  std::atomic<Asked*> asked_ = nullptr;  ///< Whoever takes it out decides: done, or given up.
   exporters::Latest<std::string> journal_trouble_;
 };
 

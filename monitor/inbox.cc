@@ -5,26 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "rules/event_time.h"
+
 namespace belay::monitor {
-namespace {
-
-/// When an event happened, on its own time.
-Instant time_of(const rules::Event& event) {
-  return std::visit(
-      [](const auto& what) {
-        if constexpr (requires { what.at; }) {
-          return what.at;
-        } else if constexpr (requires { what.like.at; }) {
-          return what.like.at;
-        } else {
-          return Instant{};
-        }
-      },
-      event);
-}
-
-}  // namespace
-
 Lane::Lane(Inbox& inbox, rules::SourceId source, std::size_t events_max)
     : inbox_(inbox), source_(source), events_max_(events_max) {}
 
@@ -34,7 +17,7 @@ bool Lane::take(rules::Event&& event) {
     waiting_.push_back(std::move(event));
     return true;
   }
-  const Instant at = time_of(event);
+  const Instant at = rules::time_of(event).value_or(Instant{});
   dropped_since_ = dropped_ == 0 ? at : std::min(dropped_since_, at);
   dropped_until_ = dropped_ == 0 ? at : std::max(dropped_until_, at);
   ++dropped_;

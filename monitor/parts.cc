@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "exporters/audit.h"
-#include "exporters/routes.h"
 #include "exporters/slack.h"
 #include "monitor/platform/cloudflare.h"
 #include "monitor/platform/command.h"
@@ -18,7 +17,6 @@
 #include "monitor/sources/bullmq.h"
 #include "monitor/sources/exec_source.h"
 #include "monitor/sources/file_source.h"
-#include "monitor/sources/ingest.h"
 #include "monitor/sources/platform_source.h"
 #include "monitor/sources/probe.h"
 #include "monitor/sources/push_source.h"
@@ -186,39 +184,34 @@ void add_platforms(const Config& config, Platforms& platforms) {
   }
 }
 
+std::unique_ptr<exporters::Routes> make_notify(const Config& config,
+                                               exporters::Notifications& notifications) {
+  const exporters::CommandsByService commands = commands_of(config);
+  auto tell = make_routes(config.tell, "slack", commands, notifications);
+  if (!config.audit.empty()) {
+    tell.push_back(std::make_unique<exporters::Audit>(config.audit, notifications.of("audit"),
+                                                      complain_about("audit")));
+  }
+  return std::make_unique<exporters::Routes>(
+      std::move(tell), make_routes(pages_only(config), "slack-page", commands, notifications));
+}
+
 std::unique_ptr<Told> make_sinks(const Config& config) {
   auto told = std::make_unique<Told>();
   told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->notifications);
-  const exporters::CommandsByService commands = commands_of(config);
-  auto tell = make_routes(config.tell, "slack", commands, told->notifications);
-  if (!config.audit.empty()) {
-    tell.push_back(std::make_unique<exporters::Audit>(config.audit, told->notifications.of("audit"),
-                                                      complain_about("audit")));
-  }
-  told->routes = std::make_unique<exporters::Routes>(
-      std::move(tell),
-      make_routes(pages_only(config), "slack-page", commands, told->notifications));
+  told->routes = make_notify(config, told->notifications);
   return told;
 }
 
-Result<std::unique_ptr<net::HttpListener>> start_ingest(
-    const Config& config, const std::vector<std::unique_ptr<Source>>& sources) {
-  const std::vector<SourceConfig>& configs = config.sources;
-  std::vector<Ingest::Target> targets;
-  for (std::size_t i = 0; i < configs.size(); ++i) {
-    auto* pushed = dynamic_cast<PushSource*>(sources[i].get());
-    if (pushed != nullptr) targets.push_back({configs[i].service, configs[i].name, pushed});
-  }
+std::shared_ptr<const Ingest> make_ingest(const Config& config,
+                                          std::vector<Ingest::Target> targets) {
   std::vector<net::HashedToken> tokens;
   if (!config.ingest->token.empty()) tokens.emplace_back(config.ingest->token.reveal());
   for (const TokenConfig& token : config.tokens) {
     const bool may_push = std::ranges::find(token.scopes, Scope::ingest) != token.scopes.end();
     if (may_push) tokens.emplace_back(token.token.reveal());
   }
-  auto ingest = std::make_shared<const Ingest>(std::move(tokens), std::move(targets));
-  return net::HttpListener::start(config.ingest->address, [ingest](const net::Incoming& request) {
-    return ingest->answer(request);
-  });
+  return std::make_shared<const Ingest>(std::move(tokens), std::move(targets));
 }
 
 }  // namespace belay::monitor

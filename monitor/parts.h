@@ -5,13 +5,13 @@
 
 #include "exporters/notifications.h"
 #include "exporters/prometheus.h"
-#include "exporters/sink.h"
+#include "exporters/routes.h"
 #include "monitor/config/config.h"
 #include "monitor/gate_versions.h"
 #include "monitor/platform/platforms.h"
 #include "monitor/source.h"
 #include "monitor/sources/call_budget.h"
-#include "net/http_listener.h"
+#include "monitor/sources/ingest.h"
 
 /// Which class stands behind which line of the configuration: a new source, platform or route is
 /// one file of its own, and one line here.
@@ -33,12 +33,15 @@ void add_platforms(const Config& config, Platforms& platforms);
 struct Told {
   exporters::Notifications notifications;
   std::unique_ptr<exporters::Prometheus> prometheus;
-  std::unique_ptr<exporters::Sink> routes;  ///< `notify:`
+  std::unique_ptr<exporters::Routes> routes;  ///< `notify:`
 };
 std::unique_ptr<Told> make_sinks(const Config& config);
+/// `notifications` outlives them.
+std::unique_ptr<exporters::Routes> make_notify(const Config& config,
+                                               exporters::Notifications& notifications);
 
-/// Hands what is posted to the sources that are pushed to; for a configuration with `ingest`.
-Result<std::unique_ptr<net::HttpListener>> start_ingest(
-    const Config& config, const std::vector<std::unique_ptr<Source>>& sources);
+/// Hands what is posted to these sources that are pushed to; for a configuration with `ingest`.
+std::shared_ptr<const Ingest> make_ingest(const Config& config,
+                                          std::vector<Ingest::Target> targets);
 
 }  // namespace belay::monitor

@@ -18,10 +18,10 @@ PreflightChecks preflight_checks_of(const Config& config) {
 
 Preflight::Preflight(const Platforms& platforms, PreflightChecks checks, const Clock& clock,
                      Deliver deliver, PreflightOptions options)
-    : platforms_(platforms),
-      clock_(clock),
+    : clock_(clock),
       deliver_(std::move(deliver)),
       options_(options),
+      platforms_(&platforms),
       checks_(std::move(checks)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
@@ -35,20 +35,19 @@ void Preflight::ask(rules::PreflightAsked asked) {
   changed_.notify_all();
 }
 
-void Preflight::adopt(PreflightChecks checks) {
+void Preflight::use(const Platforms& platforms, PreflightChecks checks) {
   const std::scoped_lock lock(mutex_);
+  platforms_ = &platforms;
   checks_ = std::move(checks);
 }
 
 void Preflight::stop() { thread_ = {}; }
 
-rules::PreflightDone Preflight::answer(const rules::PreflightAsked& asked,
+rules::PreflightDone Preflight::answer(const rules::PreflightAsked& asked, Platform* platform,
                                        const std::vector<PreflightCheck>& checks,
                                        const std::stop_token& stop) const {
   rules::PreflightDone done{.rollout = asked.rollout};
-  if (Platform* platform = platforms_.of_service(asked.service)) {
-    done.checks = answers_of(*platform, asked, stop);
-  }
+  if (platform != nullptr) done.checks = answers_of(*platform, asked, stop);
   for (const PreflightCheck& check : checks) {
     if (stop.stop_requested()) break;
     done.checks.push_back(answer_of(check, asked, stop));
@@ -74,8 +73,9 @@ void Preflight::work(const std::stop_token& stop) {
     const auto configured = checks_.find(question.asked.service);
     const auto checks =
         configured == checks_.end() ? std::vector<PreflightCheck>{} : configured->second;
+    Platform* const platform = platforms_->of_service(question.asked.service);
     lock.unlock();
-    rules::PreflightDone done = answer(question.asked, checks, stop);
+    rules::PreflightDone done = answer(question.asked, platform, checks, stop);
     if (stop.stop_requested()) return;
     const bool is_fine = std::ranges::all_of(
         done.checks, [](const auto& check) { return check.result == rules::Truth::fine; });

@@ -37,7 +37,7 @@ class Preflight {
   /// Called on the thread; into the Inbox, in the daemon.
   using Deliver = std::function<void(rules::PreflightDone)>;
 
-  /// The references must outlive this.
+  /// The references must outlive this, those given to use() as well.
   Preflight(const Platforms& platforms, PreflightChecks checks, const Clock& clock, Deliver deliver,
             PreflightOptions options = {});
   ~Preflight() = default;
@@ -47,7 +47,7 @@ class Preflight {
   /// Any thread; returns at once. The same rollout asked again is answered anew.
   void ask(rules::PreflightAsked asked);
   /// Any thread. For the questions from now on.
-  void adopt(PreflightChecks checks);
+  void use(const Platforms& platforms, PreflightChecks checks);
   /// Ends the call under way, and joins.
   void stop();
 
@@ -60,16 +60,16 @@ class Preflight {
   };
 
   void work(const std::stop_token& stop);
-  rules::PreflightDone answer(const rules::PreflightAsked& asked,
+  rules::PreflightDone answer(const rules::PreflightAsked& asked, Platform* platform,
                               const std::vector<PreflightCheck>& checks,
                               const std::stop_token& stop) const;
 
-  const Platforms& platforms_;
   const Clock& clock_;
   const Deliver deliver_;
   const PreflightOptions options_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
+  const Platforms* platforms_;
   PreflightChecks checks_;
   std::vector<Question> questions_;
   std::uint64_t asks_ = 0;

@@ -1,6 +1,7 @@
 #include "net/http_syntax.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace belay::net {
 namespace {
@@ -35,6 +36,18 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text) {
+  constexpr long kSecondsMax = 86'400;
+  long seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, seconds);
+  const bool is_too_large = parsed.ec == std::errc::result_out_of_range && !text.starts_with('-');
+  if ((parsed.ec != std::errc{} && !is_too_large) || parsed.ptr != end || seconds < 0) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds{is_too_large ? kSecondsMax : std::min(seconds, kSecondsMax)};
 }
 
 }  // namespace belay::net

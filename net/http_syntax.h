@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 
 namespace belay::net {
@@ -15,5 +17,9 @@ bool equal_ignoring_case(std::string_view left, std::string_view right);
 
 /// Without the spaces, tabs and line breaks around it.
 std::string_view trimmed(std::string_view text);
+
+/// The seconds of a Retry-After, at most a day. Nothing for a date, which none of those we talk to
+/// sends, and for what is neither.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text);
 
 }  // namespace belay::net

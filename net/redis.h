@@ -26,6 +26,7 @@ struct RedisUrl {
   static Result<RedisUrl> parse(std::string_view url);
   /// Without user and password: fit for logs.
   [[nodiscard]] std::string shown() const;
+  bool operator==(const RedisUrl&) const = default;
 };
 
 /// One reply. An error reply is a value here: the caller knows which ones it expects.

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <utility>
-#include <variant>
 
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/engine_state.h"
+#include "rules/event_time.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/notices.h"
 
@@ -22,16 +22,6 @@ constexpr Duration kCheckEvery = std::chrono::seconds{1};
 constexpr std::size_t kAhead = 6;
 /// A source that has not spoken yet is not lost before this.
 constexpr Duration kStartGrace = std::chrono::seconds{10};
-
-struct TimeOf {
-  Instant operator()(const Request& request) const { return request.at; }
-  Instant operator()(const RequestSecond& second) const { return second.like.at; }
-  Instant operator()(const TextDefined& /*defined*/) const { return Instant::min(); }
-  template <typename Other>
-  Instant operator()(const Other& other) const {
-    return other.at;
-  }
-};
 
 }  // namespace
 
@@ -47,7 +37,7 @@ struct Engine::State::Schedule {
     std::vector<std::uint32_t> group(events.size());
     ends.assign(checks + 1, 0);
     for (std::size_t i = 0; i < events.size(); ++i) {
-      const Instant at = std::visit(TimeOf{}, events[i]);
+      const Instant at = time_of(events[i]).value_or(Instant::min());
       const Duration after = std::max(at, first_check - kCheckEvery) - (first_check - kCheckEvery);
       group[i] = static_cast<std::uint32_t>(
           std::min<std::size_t>(checks, static_cast<std::size_t>(after / kCheckEvery)));

@@ -62,7 +62,7 @@ bool is_rule_file(const std::string& file) {
 
 Checked check_file(const std::string& file) {
   if (is_rule_file(file)) {
-    RuleFile rules = load_rule_file(file, std::filesystem::current_path());
+    RuleFile rules = load_rule_file(file, working_directory());
     return {file, std::move(rules.faults),
             fmt::format("{}, {}", counted(rules.rules.size(), "rule"),
                         counted(rules.tests.size(), "test"))};

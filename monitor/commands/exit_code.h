@@ -12,7 +12,8 @@ enum ExitCode : int {
   kExitWaitsForApproval = 13,
   kExitNotRecovered = 14,  ///< The rollback failed, or did not help.
   kExitSuperseded = 15,    ///< Or aborted.
-  kExitUnavailable = 69,   ///< No daemon, the state is in use by another process, a port is taken.
+  kExitUnavailable = 69,   ///< No daemon, the state is in use by another process, a port is taken,
+                           ///< or what the demo needs cannot be started.
   kExitConfiguration = 78,
   kExitTimeout = 124,
   kExitInterrupted = 130,

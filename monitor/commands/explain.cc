@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -44,7 +45,9 @@ struct ExplainArguments {
 /// the packs.
 std::optional<std::vector<rules::Rule>> known_rules(const ExplainArguments& arguments) {
   if (!arguments.rules.empty()) return load_rules(arguments.rules);
-  if (std::filesystem::exists(arguments.config)) {
+  std::error_code error;
+  // What cannot be looked at is there: reading it says what is wrong.
+  if (std::filesystem::exists(arguments.config, error) || error) {
     ReadConfig read = read_config(arguments.config, Interpolation::of_process());
     show_faults(read.faults);
     if (!read.config) return std::nullopt;

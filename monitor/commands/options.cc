@@ -1,8 +1,8 @@
 #include "monitor/commands/options.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -44,11 +44,17 @@ void show_faults(const std::vector<rules::Located>& faults) {
   for (const rules::Located& fault : faults) fmt::print(stderr, "{}", rules::render(fault));
 }
 
+std::filesystem::path working_directory() {
+  std::error_code error;
+  std::filesystem::path directory = std::filesystem::current_path(error);
+  return error ? std::filesystem::path(".") : directory;
+}
+
 std::optional<std::vector<rules::Rule>> load_rules(const std::vector<std::string>& references) {
   std::vector<rules::Rule> rules;
   bool failed = false;
   for (const std::string& reference : references) {
-    RuleFile file = load_rule_file(reference, std::filesystem::current_path());
+    RuleFile file = load_rule_file(reference, working_directory());
     show_faults(file.faults);
     failed = failed || file.failed();
     for (rules::Rule& rule : file.rules) {

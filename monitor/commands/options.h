@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ void add_duration_option(CLI::App& verb, const std::string& name, std::string& t
 
 /// Prints what is wrong on standard error, as rules::render shows it.
 void show_faults(const std::vector<rules::Located>& faults);
+
+/// Where relative paths begin. "." if that is not known (it was removed): what is looked for there
+/// is then not found, and that is what is told.
+std::filesystem::path working_directory();
 
 /// The rules of packs and files, `references` as in belay.yaml but relative to where we are.
 /// Nothing if there is an error: it has been shown.

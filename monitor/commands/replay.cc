@@ -71,7 +71,9 @@ class ReplayVerb {
     replay.finish();
     progress_.erase();
     decisions_ ? end_decisions(replay) : end(replay);
-    return replay.jump() ? kExitUsage : kExitPass;
+    if (replay.jump()) return kExitUsage;
+    // Silence about nothing is no good news.
+    return replay.summary().used == 0 ? kExitUnknown : kExitPass;
   }
 
  private:
@@ -135,7 +137,9 @@ class ReplayVerb {
     progress_.erase();
     if (!of_b) return kExitUsage;
     show(beside(*of_a, *of_b));
-    return kExitPass;
+    if (used_ > 0) return kExitPass;
+    complain("nothing was judged: there is no document to judge");
+    return kExitUnknown;
   }
 
   /// Nothing: the recording cannot be replayed, and why was told.
@@ -147,6 +151,7 @@ class ReplayVerb {
       if (!read(file, replay)) return std::nullopt;
     }
     replay.finish();
+    used_ = replay.summary().used;
     return replay.jump() ? std::nullopt : std::optional{episodes};
   }
 
@@ -348,6 +353,7 @@ class ReplayVerb {
   const Replay* replay_ = nullptr;
   ordered_json shown_ = ordered_json::array();
   bool reader_gone_ = false;
+  std::uint64_t used_ = 0;  ///< Documents that were judged when the recording was read last.
 };
 
 }  // namespace

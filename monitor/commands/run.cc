@@ -67,6 +67,19 @@ void tell_start(const Daemon& daemon) {
   }
 }
 
+/// Whatever becomes of it, the daemon goes on.
+void reload(Daemon& daemon, const RunArguments& arguments) {
+  ReadConfig read = read_config(arguments.config, Interpolation::of_process());
+  show_faults(read.faults);
+  const Status taken = daemon.reload(std::move(read.config));
+  if (taken) {
+    spdlog::info("SIGHUP: {} was read anew, and is in use", arguments.config);
+  } else {
+    spdlog::error("SIGHUP: {} is not taken, nothing has changed: {}", arguments.config,
+                  taken.error().message);
+  }
+}
+
 int run(const RunArguments& arguments) {
   const Signals signals;
   ReadConfig read = read_config(arguments.config, Interpolation::of_process());
@@ -84,7 +97,7 @@ int run(const RunArguments& arguments) {
     const auto signal = signals.wait(1h);
     if (!signal) continue;
     if (*signal == SIGHUP) {
-      spdlog::warn("SIGHUP: the configuration is read at the start only; restart to change it");
+      reload(**daemon, arguments);
       continue;
     }
     spdlog::info("{}: stopping", *signal == SIGTERM ? "SIGTERM" : "SIGINT");

@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +42,7 @@ class TestVerb {
 
  private:
   void run_file(const std::string& reference) {
-    const RuleFile file = load_rule_file(reference, std::filesystem::current_path());
+    const RuleFile file = load_rule_file(reference, working_directory());
     show_faults(file.faults);
     if (file.failed()) {
       refused_ = true;

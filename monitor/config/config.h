@@ -22,17 +22,24 @@ namespace belay::monitor {
 struct FileInput {
   std::filesystem::path path;
   bool from_beginning = false;  ///< Else from its end as it is at the start.
+  bool operator==(const FileInput&) const = default;
 };
-struct StdinInput {};
+struct StdinInput {
+  bool operator==(const StdinInput&) const = default;
+};
 struct ExecInput {
   std::vector<std::string> argv;
+  bool operator==(const ExecInput&) const = default;
 };
 /// Events are posted to the ingest listener.
-struct PushInput {};
+struct PushInput {
+  bool operator==(const PushInput&) const = default;
+};
 struct LogConfig {
   std::variant<FileInput, StdinInput, ExecInput, PushInput> input;
   LogFormat format = LogFormat::automatic;
   std::string latency_field;
+  bool operator==(const LogConfig&) const = default;
 };
 
 struct ProbeConfig {
@@ -50,6 +57,7 @@ struct ProbeConfig {
   std::vector<std::pair<std::string, std::string>> version_headers;
   std::string version_path;  ///< Where a JSON answer names its version; empty: it does not.
   std::string ca_file;
+  bool operator==(const ProbeConfig&) const = default;
 };
 
 struct QueuesConfig {
@@ -57,19 +65,24 @@ struct QueuesConfig {
   std::string prefix = "bull";
   std::vector<std::string> names;  ///< Empty: all that are found.
   Duration every = std::chrono::seconds{10};
+  bool operator==(const QueuesConfig&) const = default;
 };
 
 /// The service's platform is read for what is deployed, as often as the plan's interval says.
-struct PlatformWatch {};
+struct PlatformWatch {
+  bool operator==(const PlatformWatch&) const = default;
+};
 
 struct SourceConfig {
   std::string name;     ///< "tail", "healthz", "queues", "platform"
   std::string service;  ///< Empty: its events name their service.
   std::variant<LogConfig, ProbeConfig, QueuesConfig, PlatformWatch> of;
+  bool operator==(const SourceConfig&) const = default;
 };
 
 struct CloudflareScript {
   std::string script;
+  bool operator==(const CloudflareScript&) const = default;
 };
 /// An argv, never a shell. The order's evidence is in the environment (BELAY_TARGET, BELAY_SERVICE,
 /// …).
@@ -82,17 +95,20 @@ struct CommandAction {
   std::vector<std::string> move_written;
   Duration timeout = std::chrono::seconds{60};
   std::vector<std::pair<std::string, std::string>> env;
+  bool operator==(const CommandAction&) const = default;
 };
 /// Asked before the first step of a rollout: by HTTP or by command. Exit code 0 is fine, 1 is bad,
 /// any other cannot be known.
 struct PreflightCheck {
   std::string name;
   std::variant<ProbeConfig, CommandAction> of;
+  bool operator==(const PreflightCheck&) const = default;
 };
 /// An app of Fly.io. Belay reaches it by a command as yet.
 struct FlyApp {
   std::string app;
   std::optional<CommandAction> rollback;  ///< Absent: nothing can roll it back.
+  bool operator==(const FlyApp&) const = default;
 };
 struct FlagConfig {
   net::RedisUrl url;
@@ -108,6 +124,7 @@ struct CloudflareAccount {
   Secret token;
   std::string api = "https://api.cloudflare.com/client/v4";
   bool force = false;
+  bool operator==(const CloudflareAccount&) const = default;
 };
 
 struct ServiceConfig {
@@ -115,6 +132,7 @@ struct ServiceConfig {
   /// monostate: nothing can roll it back.
   std::variant<std::monostate, CloudflareScript, FlyApp, CommandAction> platform;
   std::vector<PreflightCheck> preflight;
+  bool operator==(const ServiceConfig&) const = default;
 };
 
 /// Something that rules name: `of` is what stands behind the name for `service`, or (empty) for
@@ -128,6 +146,7 @@ struct Named {
 
 struct SlackRoute {
   Secret webhook;
+  bool operator==(const SlackRoute&) const = default;
 };
 
 /// What a token is good for. `gate` includes `read`; pushing events is apart from both.
@@ -138,12 +157,14 @@ struct TokenConfig {
   std::string name;
   Secret token;
   std::vector<Scope> scopes;  ///< Not empty.
+  bool operator==(const TokenConfig&) const = default;
 };
 
 /// `listen`: the API.
 struct ApiConfig {
   std::string address = "127.0.0.1:8080";  ///< Empty: off.
   bool is_default = true;                  ///< Not written: a taken address is no reason to end.
+  bool operator==(const ApiConfig&) const = default;
 };
 
 struct IngestConfig {
@@ -154,6 +175,7 @@ struct IngestConfig {
 struct HeartbeatConfig {
   Secret url;  ///< Such addresses are passwords.
   Duration every = std::chrono::seconds{60};
+  bool operator==(const HeartbeatConfig&) const = default;
 };
 
 struct Config {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "monitor/config/enum_choice.h"
 #include "monitor/config/sections.h"
 #include "monitor/config/sentence_needs.h"
 #include "rules/language/parser.h"
@@ -13,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 3> kModes = {"observe", "recommend", "enforce"};
+constexpr std::array kModes = {rules::Mode::observe, rules::Mode::recommend, rules::Mode::enforce};
 
 bool is_for(const rules::Rule& rule, const std::string& service) {
   return rule.services.empty() || std::ranges::find(rule.services, service) != rule.services.end();
@@ -145,10 +146,7 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
 
 }  // namespace
 
-std::optional<rules::Mode> read_mode(const YamlValue& value) {
-  const auto mode = value.choice(kModes);
-  return mode ? std::optional{static_cast<rules::Mode>(*mode)} : std::nullopt;
-}
+std::optional<rules::Mode> read_mode(const YamlValue& value) { return choice_of(value, kModes); }
 
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
                         Reading& reading) {

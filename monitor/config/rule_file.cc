@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "monitor/config/enum_choice.h"
+#include "rules/judgement/verdict.h"
 #include "rules/language/parser.h"
 #include "rules/language/rule_check.h"
 #include "rules/language/words.h"
@@ -12,7 +14,7 @@
 namespace belay::monitor {
 namespace {
 
-constexpr std::array<std::string_view, 2> kSeverities = {"critical", "warning"};
+constexpr std::array kSeverities = {rules::Severity::critical, rules::Severity::warning};
 constexpr std::size_t kNameBytesMax = 100;
 
 /// Reads `rules:`; a rule with an error is left out, its name is kept for the tests.
@@ -33,9 +35,7 @@ class RuleReader {
     const YamlValue then = map.get("then");
     if (!then.present()) value.fault("\"then\" is missing in a rule", "then: alert");
     const bool acts = read_then(then, rule, judged);
-    if (const auto severity = map.get("severity").choice(kSeverities)) {
-      rule.severity = static_cast<rules::Severity>(*severity);
-    }
+    rule.severity = choice_of(map.get("severity"), kSeverities).value_or(rule.severity);
     for (const YamlValue& service : map.get("services").list()) {
       if (auto name = service.text()) rule.services.push_back(std::move(*name));
     }

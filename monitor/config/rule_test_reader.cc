@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "monitor/config/enum_choice.h"
 #include "monitor/config/rule_test.h"
+#include "rules/judgement/selector.h"
 #include "rules/language/units.h"
 
 namespace belay::monitor {
@@ -14,12 +16,16 @@ constexpr double kEventsMax = 2e6;
 constexpr std::array<std::string_view, 5> kStates = {"fine", "bad", "pending", "firing", "unknown"};
 constexpr std::array<std::string_view, 8> kUnknownKinds = {
     "error", "blind", "sampled", "lagging", "no_traffic", "warming", "no_latency", "no_baseline"};
-constexpr std::array<std::string_view, 7> kInvocations = {"fetch", "queue", "cron", "alarm",
-                                                          "rpc",   "email", "other"};
-constexpr std::array<std::string_view, 9> kProbeResults = {
-    "false", "dns", "refused", "tls", "timeout", "status", "body", "other", "true"};
-constexpr std::array<std::string_view, 5> kHealth = {"alive", "down", "refused", "sampled",
-                                                     "silent"};
+constexpr std::array kInvocations = {rules::Invocation::fetch, rules::Invocation::queue,
+                                     rules::Invocation::cron,  rules::Invocation::alarm,
+                                     rules::Invocation::rpc,   rules::Invocation::email,
+                                     rules::Invocation::other};
+constexpr std::array kFailures = {rules::ProbeFailure::dns,    rules::ProbeFailure::refused,
+                                  rules::ProbeFailure::tls,    rules::ProbeFailure::timeout,
+                                  rules::ProbeFailure::status, rules::ProbeFailure::body,
+                                  rules::ProbeFailure::other};
+constexpr std::array kHealth = {rules::SourceHealth::alive, rules::SourceHealth::down,
+                                rules::SourceHealth::refused, rules::SourceHealth::sampled};
 
 /// "10/s"; reports anything else.
 std::optional<double> per_second(const YamlValue& value) {
@@ -149,9 +155,7 @@ class TestReader {
     out.version = map.get("version").text().value_or("");
     out.route = map.get("route").text().value_or("");
     out.method = map.get("method").text().value_or("");
-    if (const auto type = map.get("type").choice(kInvocations)) {
-      out.type = static_cast<rules::Invocation>(*type);
-    }
+    out.type = choice_of(map.get("type"), kInvocations).value_or(out.type);
     return out;
   }
 
@@ -176,14 +180,17 @@ class TestReader {
     GivenProbe out;
     out.probe = value.text().value_or("");
     out.every = every(map, out.every);
-    if (const auto result = map.get("fails").choice(kProbeResults)) {
-      const bool is_true = *result == kProbeResults.size() - 1;
-      out.failure =
-          is_true ? rules::ProbeFailure::status : static_cast<rules::ProbeFailure>(*result);
-    }
+    out.failure = read_failure(map.get("fails"));
     out.latency = map.get("latency").duration();
     out.version = map.get("version").text().value_or("");
     return out;
+  }
+
+  /// Which one, or only whether: `false` and `true` will do.
+  static rules::ProbeFailure read_failure(const YamlValue& value) {
+    const auto which = choice_of(value, kFailures, {"false", "true"});
+    const bool is_true = value.text() == "true";
+    return which.value_or(is_true ? rules::ProbeFailure::status : rules::ProbeFailure::none);
   }
 
   GivenMeasurement read_metric(YamlMap& map, const YamlValue& value) {
@@ -209,10 +216,7 @@ class TestReader {
   GivenSource read_health(YamlMap& map, const YamlValue& value) {
     GivenSource out;
     out.source = map.require("source").text().value_or("");
-    const auto health = value.choice(kHealth);
-    if (health && *health < kHealth.size() - 1) {
-      out.health = static_cast<rules::SourceHealth>(*health);
-    }
+    out.health = choice_of(value, kHealth, {"silent"});
     return out;
   }
 

@@ -5,6 +5,7 @@
 #include "monitor/config/rule_test.h"
 #include "monitor/config/rule_test_series.h"
 #include "rules/engine.h"
+#include "rules/event_time.h"
 #include "rules/language/rule_check.h"
 
 namespace belay::monitor {
@@ -124,15 +125,7 @@ class TestRun {
   static std::ptrdiff_t offset(std::size_t index) { return static_cast<std::ptrdiff_t>(index); }
 
   static Instant moment(const rules::Event& event) {
-    return std::visit(
-        [](const auto& one) {
-          if constexpr (requires { one.at; }) {
-            return one.at;
-          } else {
-            return Instant{};
-          }
-        },
-        event);
+    return rules::time_of(event).value_or(Instant{});
   }
 
   void step(Instant now, const std::vector<rules::Event>& events) {

@@ -10,6 +10,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/utf8.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -153,25 +155,6 @@ class TreeBuilder : public YAML::EventHandler {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/// The length of the UTF-8 character at the start of `text`; 0 if it is none.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t length = byte(0) < 0x80   ? 1
-                             : byte(0) < 0xC2 ? 0
-                             : byte(0) < 0xE0 ? 2
-                             : byte(0) < 0xF0 ? 3
-                             : byte(0) < 0xF5 ? 4
-                                              : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = byte(0) == 0xED && byte(1) > 0x9F;
-  const bool beyond = byte(0) == 0xF4 && byte(1) > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
 }  // namespace
 
 void YamlTree::index_lines() {
@@ -183,13 +166,13 @@ void YamlTree::index_lines() {
 
 bool YamlTree::is_text() {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = character_length(std::string_view(text).substr(i));
+    const auto character = decode_utf8(std::string_view(text).substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (length == 0) return add(kError, i, 1, "the file is not UTF-8 here"), false;
+    if (!character) return add(kError, i, 1, "the file is not UTF-8 here"), false;
     if ((byte < 0x20 && !is_blank(text[i])) || byte == 0x7F) {
       return add(kError, i, 1, "a control character stands here"), false;
     }
-    i += length;
+    i += character->bytes;
   }
   return true;
 }

@@ -1,13 +1,13 @@
 #include "monitor/platform/cloudflare_reply.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
+#include "net/http_syntax.h"
 
 namespace belay::monitor {
 namespace {
@@ -50,11 +50,8 @@ bool says_success(const json& body) {
 
 std::optional<std::chrono::milliseconds> retry_after_of(const net::HttpResponse& response) {
   const std::optional<std::string> text = response.header("retry-after");
-  if (!text) return std::nullopt;
-  long seconds = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (parsed.ec != std::errc{} || seconds < 0) return std::nullopt;
-  return std::chrono::seconds{std::min(seconds, 86'400L)};
+  return text ? std::optional<std::chrono::milliseconds>{net::parse_retry_after(*text)}
+              : std::nullopt;
 }
 
 std::string after(std::string_view text, std::string_view mark) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rules/event_time.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -19,26 +21,7 @@ rules::Plan with_recording(rules::Plan plan) {
   return plan;
 }
 
-template <typename T>
-concept Timed = requires(const T& event) {
-  { event.at } -> std::convertible_to<Instant>;
-};
-
 }  // namespace
-
-std::optional<Instant> time_of(const rules::Event& event) {
-  return std::visit(
-      [](const auto& of) -> std::optional<Instant> {
-        if constexpr (Timed<decltype(of)>) {
-          return of.at;
-        } else if constexpr (requires { of.like.at; }) {
-          return of.like.at;
-        } else {
-          return std::nullopt;
-        }
-      },
-      event);
-}
 
 Replay::Replay(Options options, EachStep each_step)
     : options_(std::move(options)),
@@ -74,7 +57,7 @@ void Replay::take(std::vector<rules::Event>& parsed) {
     ++events_;
     auto* const request = std::get_if<rules::Request>(&event);
     if (request != nullptr && request->service == rules::kNoText) request->service = unnamed_;
-    const auto at = request != nullptr ? std::optional(request->at) : time_of(event);
+    const auto at = request != nullptr ? std::optional(request->at) : rules::time_of(event);
     // The parser's stand-in for a time, before there was any.
     const bool timeless = !at || (*at == Instant{} && !first_);
     if (timeless) {

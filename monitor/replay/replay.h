@@ -99,7 +99,4 @@ class Replay {
   std::uint64_t steps_ = 0;
 };
 
-/// When an event says it happened; nothing for those that carry no time of their own.
-std::optional<Instant> time_of(const rules::Event& event);
-
 }  // namespace belay::monitor

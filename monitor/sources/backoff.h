@@ -1,8 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <random>
+
+#include "base/backoff.h"
 
 namespace belay::monitor {
 
@@ -11,23 +12,20 @@ namespace belay::monitor {
 class Backoff {
  public:
   Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max)
-      : min_(min), max_(max), next_(min), random_(std::random_device{}()) {}
+      : min_(min), max_(max), random_(std::random_device{}()) {}
 
   std::chrono::milliseconds next() {
-    const auto whole = next_;
-    next_ = std::min(next_ * 2, max_);
-    std::uniform_int_distribution<std::chrono::milliseconds::rep> jitter(whole.count() / 2,
-                                                                         whole.count());
-    return std::chrono::milliseconds{jitter(random_)};
+    const double random = std::uniform_real_distribution<double>{}(random_);
+    return std::chrono::ceil<std::chrono::milliseconds>(backoff(min_, max_, ++failures_, random));
   }
 
   /// It works again.
-  void reset() { next_ = min_; }
+  void reset() { failures_ = 0; }
 
  private:
   std::chrono::milliseconds min_;
   std::chrono::milliseconds max_;
-  std::chrono::milliseconds next_;
+  int failures_ = 0;
   std::minstd_rand random_;
 };
 

@@ -31,15 +31,7 @@ rules::RuleStatus rule(std::string name, Truth truth) {
                            .truth = truth,
                            .firing = truth == Truth::bad};
   if (truth == Truth::unknown) status.unknown = rules::UnknownKind::no_traffic;
-  status.evidence.push_back({.what = "5xx rate",
-                             .value = 0.124,
-                             .threshold = 0.05,
-                             .dimension = rules::Dimension::share,
-                             .has_value = truth != Truth::unknown,
-                             .numerator = 31,
-                             .denominator = 250,
-                             .window = 1min,
-                             .truth = truth});
+  status.evidence.push_back(example_evidence(truth));
   return status;
 }
 
@@ -110,6 +102,18 @@ rules::SourceStatus source(std::string name, rules::SourceKind kind, std::uint64
 }
 
 }  // namespace
+
+rules::Evidence example_evidence(Truth truth) {
+  return {.what = "5xx rate",
+          .value = 0.124,
+          .threshold = 0.05,
+          .dimension = rules::Dimension::share,
+          .has_value = truth != Truth::unknown,
+          .numerator = 31,
+          .denominator = 250,
+          .window = 1min,
+          .truth = truth};
+}
 
 rules::Snapshot example_snapshot(std::uint64_t turn) {
   const Instant now = kStart + std::chrono::seconds(turn);

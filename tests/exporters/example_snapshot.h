@@ -11,4 +11,7 @@ namespace belay::test {
 /// with `turn`, and so do gauges, so that no rate over several turns is zero.
 rules::Snapshot example_snapshot(std::uint64_t turn = 1);
 
+/// "5xx rate is 12.4%, above 5%, 31 of 250 in 1m"; without a value if that is unknown.
+rules::Evidence example_evidence(rules::Truth truth = rules::Truth::bad);
+
 }  // namespace belay::test

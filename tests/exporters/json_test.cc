@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/exporters/example_snapshot.h"
+
 namespace belay::exporters {
 namespace {
 
@@ -14,15 +16,7 @@ rules::RuleStatus a_firing_rule() {
                            .truth = rules::Truth::bad,
                            .firing = true,
                            .bad_since = from_unix_ms(1'000)};
-  status.evidence.push_back({.what = "5xx rate",
-                             .value = 0.124,
-                             .threshold = 0.05,
-                             .dimension = rules::Dimension::share,
-                             .has_value = true,
-                             .numerator = 31,
-                             .denominator = 250,
-                             .window = std::chrono::minutes{1},
-                             .truth = rules::Truth::bad});
+  status.evidence.push_back(test::example_evidence());
   return status;
 }
 

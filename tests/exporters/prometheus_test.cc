@@ -28,6 +28,7 @@ std::string page_of(const rules::Snapshot& snapshot) {
   notifications.of("slack").sent.Increment();
   Prometheus prometheus("1.2.3", notifications);
   prometheus.publish(snapshot);
+  prometheus.configured(true, Instant{1'700'000'000s});
   return prometheus.render();
 }
 

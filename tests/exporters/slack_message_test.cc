@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/exporters/example_snapshot.h"
+
 namespace belay::exporters {
 namespace {
 
@@ -33,15 +35,7 @@ Notice rolled_back() {
                 .headline = "shop: done: rollback to v1",
                 .details = {"Watching for 5m whether it helped"},
                 .intent = "0d5a0000-0000-4000-8000-000000000001"};
-  notice.evidence.push_back({.what = "5xx rate",
-                             .value = 0.124,
-                             .threshold = 0.05,
-                             .dimension = rules::Dimension::share,
-                             .has_value = true,
-                             .numerator = 31,
-                             .denominator = 250,
-                             .window = std::chrono::minutes{1},
-                             .truth = rules::Truth::bad});
+  notice.evidence.push_back(test::example_evidence());
   return notice;
 }
 

@@ -1,9 +1,10 @@
 // Makes a real BullMQ queue look the way a test needs it, with the BullMQ of tests/npm, and says on its
 // last line, as JSON, what BullMQ itself counts. Every wait is for an event of a worker.
 //
-//   node bullmq-load.mjs create|still|work|stall --bullmq bullmq-v5 --url redis://127.0.0.1:6379
+//   node bullmq-load.mjs backlog|create|still|work|stall --bullmq bullmq-v5 --url redis://127.0.0.1:6379
 //     [--queue mail] [--prefix bull] [--jobs 60] [--fail 0.3]
 //
+// backlog jobs that have waited for ten minutes, and nobody works them off
 // create  only lets the queue exist
 // still   waiting, prioritized, delayed, failed and active jobs, and a second queue "<queue>-paused"; what
 //         is active stays so, its worker is gone
@@ -58,6 +59,16 @@ async function create() {
   await queue.getJobCounts();
   await queue.close();
   return {};
+}
+
+async function backlog() {
+  const queue = new Queue(options.queue, common);
+  const timestamp = Date.now() - 600_000;
+  const waiting = Array.from({ length: jobs }, (_, i) => ({ name: 'job', data: { i }, opts: { timestamp } }));
+  await queue.addBulk(waiting);
+  const counts = await countsOf(queue);
+  await queue.close();
+  return { counts };
 }
 
 /** Works the queue until `count` jobs have ended for good; `fails(job)` decides about an attempt. */
@@ -128,6 +139,6 @@ async function stall() {
   return seen;
 }
 
-const modes = { create, still, work, stall };
+const modes = { backlog, create, still, work, stall };
 console.log(JSON.stringify(await modes[positionals[0]]()));
 process.exit(0);

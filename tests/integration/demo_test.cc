@@ -29,5 +29,10 @@ TEST(DemoTest, TheBadVersionIsFoundRolledBackAndTheShopRecovers) {
   EXPECT_EQ(told.find("shop-5xx is firing", fires + 1), std::string::npos) << told;
 }
 
+TEST(DemoTest, AMachineThatCannotPlayItIsNoVerdict) {
+  const BelayRun run = run_belay({"demo"}, {}, {"TMPDIR=/nowhere"});
+  EXPECT_EQ(run.code, 69) << run.text;
+}
+
 }  // namespace
 }  // namespace belay::test

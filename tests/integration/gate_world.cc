@@ -8,9 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <httplib.h>
 
-#include "base/check.h"
 #include "tests/support/eventually.h"
 #include "tests/support/paths.h"
 
@@ -47,41 +45,7 @@ std::int64_t now_ms() {
 
 }  // namespace
 
-/// An incoming webhook.
-class GateWorld::Slack {
- public:
-  Slack() {
-    server_.Post("/hook", [this](const httplib::Request& request, httplib::Response& response) {
-      const std::scoped_lock lock(mutex_);
-      bodies_ += request.body + "\n";
-      response.set_content("ok", "text/html");
-    });
-    port_ = server_.bind_to_any_port("127.0.0.1");
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    BELAY_CHECK(eventually([this] { return server_.is_running(); }), "the webhook listens");
-  }
-  ~Slack() {
-    server_.stop();
-    thread_.join();
-  }
-  Slack(const Slack&) = delete;
-  Slack& operator=(const Slack&) = delete;
-
-  [[nodiscard]] std::string url() const { return fmt::format("http://127.0.0.1:{}/hook", port_); }
-  std::string bodies() {
-    const std::scoped_lock lock(mutex_);
-    return bodies_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string bodies_;
-  httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
-};
-
-GateWorld::GateWorld() : slack_(std::make_unique<Slack>()) {
+GateWorld::GateWorld() {
   directory_.write("live", "v2 10%\n");
   directory_.write("shop.log", "");
 }
@@ -148,7 +112,7 @@ ChildProcess::Options GateWorld::run() const { return program({"run"}); }
 ChildProcess::Options GateWorld::program(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), belay_binary().string());
   return {.argv = std::move(arguments),
-          .environment = {"SLACK=" + slack_->url()},
+          .environment = {"SLACK=" + slack_.url()},
           .output = directory() / "output",
           .directory = directory()};
 }
@@ -176,8 +140,8 @@ void GateWorld::write_secret(const std::string& name, const std::string& secret)
       file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
-std::string GateWorld::webhook() const { return slack_->url(); }
+std::string GateWorld::webhook() const { return slack_.url(); }
 
-std::string GateWorld::pages() { return slack_->bodies(); }
+std::string GateWorld::pages() { return slack_.bodies(); }
 
 }  // namespace belay::test

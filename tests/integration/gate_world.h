@@ -2,11 +2,11 @@
 
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/integration/slack_peer.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -82,9 +82,8 @@ class GateWorld {
   [[nodiscard]] ChildProcess::Options program(std::vector<std::string> arguments) const;
   void write_log(const Traffic& traffic, std::stop_token stop) const;
 
-  class Slack;
   TemporaryDirectory directory_;
-  std::unique_ptr<Slack> slack_;
+  SlackPeer slack_;
   std::jthread traffic_;
 };
 

@@ -64,4 +64,16 @@ std::string PrometheusServer::log() const {
   return content_of(directory_.path() / "prometheus.log");
 }
 
+std::string promtool_complaints(const std::string& page) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("page.txt", page);
+  const auto said = directory.path() / "said.txt";
+  ChildProcess promtool(
+      {.argv = {"sh", "-c", "exec promtool check metrics < \"$0\"", file.string()},
+       .output = said});
+  const auto code = promtool.wait(std::chrono::seconds{20});
+  return code == 0 ? content_of(said)
+                   : "ended with " + std::to_string(code.value_or(-1)) + ": " + content_of(said);
+}
+
 }  // namespace belay::test

@@ -33,4 +33,7 @@ class PrometheusServer {
   std::unique_ptr<ChildProcess> child_;
 };
 
+/// What `promtool check metrics` says of a page; empty if it has nothing to say and ends with 0.
+std::string promtool_complaints(const std::string& page);
+
 }  // namespace belay::test
