@@ -1,5 +1,7 @@
 #include "rules/rollout/rollout_record.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "rules/rollout/journal_text.h"
 
@@ -85,7 +87,9 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
   status_.state = remembered.state;
   status_.held = remembered.held;
   status_.step = std::min(remembered.step, status_.steps.size() - 1);
-  status_.step_started = remembered.step_started;
+  // Whoever looks before the first step has not begun it.
+  if (status_.state != RolloutState::pending && status_.state != RolloutState::preflight)
+    status_.step_started = remembered.step_started;
   status_.verdict = remembered.verdict;
   status_.why = remembered.why;
   status_.intents = remembered.intents;
