@@ -74,8 +74,8 @@ std::optional<std::string> ActionBook::service_of_open(const std::string& intent
 
 bool ActionBook::was_put_back(const std::string& service, const std::string& version) const {
   return std::any_of(actions_.begin(), actions_.end(), [&](const Remembered::Action& action) {
+    // One that stood down may have been there before someone else was.
     const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
-                           action.phase == ActionOutcome::Phase::superseded ||
                            action.phase == ActionOutcome::Phase::conflict;
     return action.service == service && action.target == version && !is_undone;
   });
