@@ -52,6 +52,7 @@ Faults draw_faults(Seeded& chance) {
   if (chance.chance(swarm)) faults.slow_calls = chance.between(100ms, 8s);
   if (chance.chance(swarm)) faults.shuffled = chance.between(100ms, 3s);
   faults.is_power_lost = chance.chance(0.5);
+  faults.is_unwatched = chance.chance(0.3);
   return faults;
 }
 
@@ -68,6 +69,7 @@ std::string describe(const Faults& faults) {
   add("stale_reads", faults.stale_reads);
   add("slow_calls", faults.slow_calls);
   add("shuffled", faults.shuffled);
+  if (faults.is_unwatched) text += "is_unwatched, ";
   return text + (faults.is_power_lost ? "power is lost" : "power stays");
 }
 

@@ -40,10 +40,11 @@ struct Faults {
   Duration shuffled{};    ///< Evidence comes up to so much later.
   double bursts = 0;      ///< Each minute, more than the inbox holds.
 
-  double wall_steps = 0;     ///< Each minute, someone sets the clock.
-  double disarms = 0;        ///< Each minute, an operator forbids all actions for a while.
-  bool no_releases = false;  ///< Nobody releases anything, but what is bad from the beginning.
-  double stalls = 0;         ///< Each minute, the engine is not scheduled for a while.
+  double wall_steps = 0;      ///< Each minute, someone sets the clock.
+  double disarms = 0;         ///< Each minute, an operator forbids all actions for a while.
+  bool is_unwatched = false;  ///< Nobody reads what is deployed, but to act.
+  bool no_releases = false;   ///< Nobody releases anything, but what is bad from the beginning.
+  double stalls = 0;          ///< Each minute, the engine is not scheduled for a while.
 };
 
 /// Swarm: each world has some of the faults, each as strong as it likes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -22,6 +23,7 @@ constexpr Duration kHealed = 120s;  ///< Within this after all is well, all is d
 constexpr std::size_t kShop = 0;    ///< People are busy here.
 constexpr std::size_t kPier = 1;    ///< One bad version, and nobody but Belay to help.
 constexpr std::size_t kBurst = 500;
+constexpr Duration kWatchEvery = 10s;
 
 rules::Rule rule(std::string name, std::string_view sentence, std::string_view then) {
   rules::ParsedSentence parsed = rules::parse_sentence(sentence);
@@ -68,6 +70,7 @@ class World {
   void tick(Duration span);
   void disturb(Duration span);
   void people();
+  void watch_platforms();
   void heal();
   void check_healed();
   void check_counts();
@@ -93,6 +96,7 @@ class World {
   Instant restarts_at_{};
   Instant stalled_until_{};
   Instant wall_back_at_{};
+  Instant watched_at_{};
   bool is_in_actor_ = false;
   Report report_;
 };
@@ -181,6 +185,19 @@ void World::disturb(Duration span) {
   }
 }
 
+void World::watch_platforms() {
+  if (faults_.is_unwatched || time_.now() < watched_at_ + kWatchEvery) return;
+  watched_at_ = time_.now();
+  for (const Worker& worker : workers_) {
+    if (trouble_.chance(faults_.unreachable)) continue;
+    const auto live = worker.as_of(time_.now() - trouble_.between(0s, faults_.stale_reads)).front();
+    rules::Deployment told{.service = worker.service(), .at = life_->now(), .id = live.id};
+    for (const auto& share : live.versions) told.versions.push_back({share.version, share.percent});
+    std::ranges::sort(told.versions, std::greater{}, &rules::Deployment::Share::percent);
+    life_->deliver(std::move(told));
+  }
+}
+
 void World::people() {
   for (std::size_t i = 0; i < teams_.size(); ++i) {
     if (i == kPier || faults_.no_releases) continue;
@@ -203,6 +220,7 @@ void World::tick(Duration span) {
     }
   }
   if (life_ == nullptr) return;
+  watch_platforms();
   if (happens(faults_.kills, span)) throw Killed{};
   if (time_.now() >= stalled_until_) life_->step();
 }
