@@ -157,7 +157,8 @@ void Life::look(const rules::Snapshot& snapshot) {
   published_ = snapshot;
   for (std::size_t i = 0; i < world_.plan.services.size(); ++i)
     if (const rules::ServiceStatus* one = status(i))
-      world_.witness.saw(*one, world_.traffic[i].last_told());
+      world_.witness.saw(*one, world_.traffic[i].last_told(),
+                         journal_ != nullptr && !loop_->degraded());
   if (++publications_ % kComparedEvery == 0) compare_with_journal(snapshot);
 }
 

@@ -170,6 +170,11 @@ Plant forgotten_actions() {
   });
 }
 
+Plant forgotten_rollouts() {
+  return forgetting(
+      [](monitor::Journal::Recovered& recovered) { recovered.remembered.rollouts.clear(); });
+}
+
 Plant forgotten_disarms() {
   return forgetting(
       [](monitor::Journal::Recovered& recovered) { recovered.remembered.disarmed.clear(); });

@@ -6,17 +6,18 @@
 /// knows nothing of them.
 namespace belay::simulation {
 
-Plant blind_retry();        ///< An ambiguous answer is sent again, without a look.
-Plant no_fence();           ///< Whatever is live is taken for what was judged.
-Plant previous_version();   ///< Goes back to what was live before, not to the frozen target.
-Plant acting_unrecorded();  ///< The journal says "durable" before it is.
-Plant forgotten_intents();  ///< What was under way is forgotten at a restart.
-Plant forgotten_actions();  ///< What was done is forgotten at a restart: caps, cooldowns.
-Plant forgotten_disarms();  ///< That nothing may be done is forgotten at a restart.
-Plant lost_outcomes();      ///< What became of an action does not reach the engine.
-Plant stale_is_healthy();   ///< A silent source is filled with what it said last.
-Plant counting_twice();     ///< Repeated evidence cannot be told from new.
-Plant wall_clock();         ///< Time is what the wall clock shows.
-Plant deaf_route();         ///< One of those who are told misses what comes at a busy moment.
+Plant blind_retry();         ///< An ambiguous answer is sent again, without a look.
+Plant no_fence();            ///< Whatever is live is taken for what was judged.
+Plant previous_version();    ///< Goes back to what was live before, not to the frozen target.
+Plant acting_unrecorded();   ///< The journal says "durable" before it is.
+Plant forgotten_intents();   ///< What was under way is forgotten at a restart.
+Plant forgotten_actions();   ///< What was done is forgotten at a restart: caps, cooldowns.
+Plant forgotten_rollouts();  ///< What was being watched is forgotten at a restart.
+Plant forgotten_disarms();   ///< That nothing may be done is forgotten at a restart.
+Plant lost_outcomes();       ///< What became of an action does not reach the engine.
+Plant stale_is_healthy();    ///< A silent source is filled with what it said last.
+Plant counting_twice();      ///< Repeated evidence cannot be told from new.
+Plant wall_clock();          ///< Time is what the wall clock shows.
+Plant deaf_route();          ///< One of those who are told misses what comes at a busy moment.
 
 }  // namespace belay::simulation

@@ -87,7 +87,14 @@ rules::RolloutStarted Team::begin_bad(const std::string& candidate, const std::s
 
 std::optional<rules::RolloutStarted> Team::ask_again() const {
   if (!release_ || release_->promotes_at || release_->puts_back_at) return std::nullopt;
+  if (release_->was_heard && !always_asks_again_) return std::nullopt;
   return started(release_->generation);
+}
+
+void Team::see(const rules::ServiceStatus* status) {
+  if (release_ && status != nullptr && status->rollout &&
+      status->rollout->id == release_->generation.id)
+    release_->was_heard = true;
 }
 
 bool Team::is_waiting(const rules::ServiceStatus* status) const {
@@ -135,7 +142,7 @@ std::optional<rules::RolloutStarted> Team::act(const rules::ServiceStatus* statu
     finish();
     return std::nullopt;
   }
-  if (is_resting_ || time_.now() < next_) return std::nullopt;
+  if (is_resting_ || status == nullptr || time_.now() < next_) return std::nullopt;
   return begin();
 }
 

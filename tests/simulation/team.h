@@ -17,11 +17,16 @@ namespace belay::simulation {
 class Team {
  public:
   Team(Worker& worker, Traffic& traffic, const WorldTime& time, Witness& witness, Seeded chance)
-      : worker_(worker), traffic_(traffic), time_(time), witness_(witness), chance_(chance) {}
+      : worker_(worker), traffic_(traffic), time_(time), witness_(witness), chance_(chance) {
+    always_asks_again_ = chance_.chance(0.5);
+  }
 
   /// What is to be told to the daemon now. `status`: what it publishes; null while there is none.
   std::optional<rules::RolloutStarted> act(const rules::ServiceStatus* status);
-  /// A daemon has begun: the pipeline asks again for what it waits for. It is the same rollout.
+  /// What the daemon publishes; null while there is none.
+  void see(const rules::ServiceStatus* status);
+  /// A daemon has begun: the pipeline asks again for what it waits for, if it always does, or if it
+  /// never saw that it was heard. It is the same rollout.
   [[nodiscard]] std::optional<rules::RolloutStarted> ask_again() const;
   /// Whether its rollout is judged still.
   [[nodiscard]] bool is_waiting(const rules::ServiceStatus* status) const;
@@ -37,6 +42,7 @@ class Team {
     std::optional<Instant> promotes_at;
     std::optional<Instant> puts_back_at;
     Instant gives_up_at{};
+    bool was_heard = false;
   };
   rules::RolloutStarted begin();
   rules::RolloutStarted started(const Witness::Generation& generation) const;
@@ -52,6 +58,7 @@ class Team {
   std::optional<Release> release_;
   Instant next_ = WorldTime::kStart;
   int versions_ = 1;
+  bool always_asks_again_ = false;
   bool is_resting_ = false;
 };
 

@@ -115,6 +115,11 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
     if (entry.kind == JournalEntry::Kind::fired)
       for (std::set<std::string>& unheard : unheard_)
         unheard.insert(fired_key(entry.service, entry.rule, entry.at));
+    // Who has deployed after us has taken the matter over.
+    const auto sent = sent_.find(entry.intent);
+    if (entry.kind == JournalEntry::Kind::outcome && sent != sent_.end() &&
+        monitor::final_phase_of(entry) == rules::ActionOutcome::Phase::superseded)
+      restored_.erase({entry.service, std::get<rules::RollBack>(sent->second.action).target});
     if (entry.kind == JournalEntry::Kind::intent) {
       for (const std::string& whose : {std::string(), entry.service}) {
         const auto until = disarmed_until_.find(whose);
@@ -150,12 +155,13 @@ void Witness::step_ended(bool is_cut) {
   }
 }
 
-void Witness::saw(const rules::ServiceStatus& status, Instant last_told) {
+void Witness::saw(const rules::ServiceStatus& status, Instant last_told, bool is_recorded) {
   if (!status.rollout) return;
   const rules::RolloutStatus& rollout = *status.rollout;
   if (!rollout.ended && rollout.verdict == rules::Outcome::pass)
     demand(time_.now() - last_told <= kBlindAfter, "5 (healthy only on fresh evidence)",
            status.name + " passes, silent since " + format_utc(last_told));
+  if (!is_recorded) return;
   auto [state, is_new] = states_.try_emplace(rollout.id, rollout.state);
   demand(is_new || !rules::is_final(state->second) || state->second == rollout.state,
          "8 (terminal phases are final)",
@@ -172,6 +178,10 @@ std::string projected(const rules::ServiceStatus& status) {
     text += action.intent + " to " + action.target + " " + format_utc(action.at) + " " +
             (is_open ? "open" : std::string(rules::name_of(*action.phase))) + "; ";
   }
+  if (status.rollout)
+    text += "rollout " + status.rollout->id + " " +
+            std::string(rules::name_of(status.rollout->state)) + " at step " +
+            std::to_string(status.rollout->step) + "; ";
   if (status.disarmed_until) text += "disarmed until " + format_utc(*status.disarmed_until);
   return text;
 }

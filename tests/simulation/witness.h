@@ -51,12 +51,11 @@ class Witness final : public PlatformWitness {
 
   /// One of the two who are told heard this.
   void heard(std::size_t sink, const rules::Notice& notice);
-  /// `last_told`: when the service's log last said anything.
-  void saw(const rules::ServiceStatus& status, Instant last_told);
+  /// `last_told`: when the service's log last said anything. `is_recorded`: the journal has it,
+  /// too; what a daemon without one decides is forgotten with it.
+  void saw(const rules::ServiceStatus& status, Instant last_told, bool is_recorded);
   /// What the engine has in mind, and what one that starts now from the journal would have.
   void compare(const rules::ServiceStatus& memory, const rules::ServiceStatus& journal);
-  /// A daemon that starts knows no rollout until it is asked for again.
-  void life_began() { states_.clear(); }
   /// A step of the engine is over. `is_cut`: by a kill.
   void step_ended(bool is_cut);
 

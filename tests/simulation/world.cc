@@ -136,7 +136,6 @@ World::World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed,
 void World::begin_life() {
   ++witness_.counts.lives;
   witness_.note("a life begins");
-  witness_.life_began();
   life_ = std::make_unique<Life>(Life::World{
       plan_, place_, disk_, time_, witness_, plant_, traffic_,
       [this](std::size_t service) -> std::unique_ptr<monitor::Platform> {
@@ -200,8 +199,11 @@ void World::watch_platforms() {
 
 void World::people() {
   for (std::size_t i = 0; i < teams_.size(); ++i) {
+    // A daemon that is not ready, for it cannot record, is not believed.
+    const bool is_ready = life_ != nullptr && !life_->is_degraded();
+    const rules::ServiceStatus* status = is_ready ? life_->status(i) : nullptr;
+    teams_[i].see(status);
     if (i == kPier || faults_.no_releases) continue;
-    const rules::ServiceStatus* status = life_ == nullptr ? nullptr : life_->status(i);
     auto asked = teams_[i].act(status);
     if (asked && life_ != nullptr) life_->deliver(std::move(*asked));
   }
@@ -310,11 +312,8 @@ void World::check_counts() {
 Report World::run() {
   traffic_[kPier].spoil("p2", time_.now(), 0.9);
   live_for(8s);
-  if (life_ != nullptr) {
-    life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
-  } else {
-    static_cast<void>(teams_[kPier].begin_bad("p2", "p1"));
-  }
+  while (life_ == nullptr) live_for(1s);
+  life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
   live_for(chance_.between(180s, 420s));
   heal();
   live_for(kHealed);
