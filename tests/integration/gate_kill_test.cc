@@ -1,6 +1,7 @@
 // Goal: a gate that is killed in the middle of an action acts exactly once. Method: the real
 // binary, a command that waits for the test, SIGKILL, and another start on the same state.
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 
@@ -70,6 +71,35 @@ TEST_F(GateKillTest, WithoutAWayToLookItIsReportedAndNotDoneAgain) {
   EXPECT_EQ(world_.lines_of("runs"), 1);
   EXPECT_EQ(world_.line_of("live"), "v2 10%");
   EXPECT_EQ(open_orders(), 0U);
+}
+
+/// A rollout that was under way when its process died.
+class RolloutKillTest : public testing::Test {
+ protected:
+  RolloutKillTest() {
+    world_.configure({});
+    world_.serve(world_.rollout("v2", "v1", [this] { return status_.load(); }));
+  }
+  std::atomic<int> status_ = 200;
+  GateWorld world_;
+};
+
+TEST_F(RolloutKillTest, GoesOnInTheNextLifeAndIsStillRolledBackOnce) {
+  {
+    ChildProcess gate{world_.gate()};
+    ASSERT_TRUE(world_.says("rollout_started")) << world_.output();
+    gate.signal(SIGKILL);
+    EXPECT_EQ(gate.wait(20s), 128 + SIGKILL);
+  }
+  ChildProcess daemon{world_.run()};
+  ASSERT_TRUE(world_.says("watches 1 service")) << world_.output();
+  EXPECT_THAT(world_.output(), testing::Not(HasSubstr("acting on nothing"))) << "it was understood";
+  status_ = 500;  // Nobody would be rolled back if the rollout were forgotten.
+  EXPECT_TRUE(world_.says("recovered after: roll back from v2 to v1")) << world_.output();
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(20s), 0) << world_.output();
 }
 
 }  // namespace
