@@ -1,0 +1,106 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/monitor/config/config_text.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using test::faults_of;
+using test::good;
+using test::read;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(ReadRolloutTest, ARolloutHasStepsAndWindows) {
+  const Config config = good(R"(
+services:
+  shop-staging:
+    environment: staging
+    logs: { stdin: {} }
+  shop:
+    logs: { file: shop.log }
+    platform: { command: { rollback: [./deploy], verify: [./is-live], move: [./split] } }
+    rollout:
+      rules: [packs/rollout]
+      steps: [10% for 10m, 50% for 20m max 2h, 95% for 10m, 100% after approval]
+      attach: true
+      on shared cause: rollback
+      watch for: 12h
+      requires: { environment: staging, passed: 1h, same: commit }
+      windows: [mon-fri 09:00-17:00, sat 10:00-12:00]
+      freezes: [{ from: "2026-12-20T00:00:00Z", to: "2027-01-05T00:00:00Z", why: holidays }]
+)");
+  const rules::ServicePlan& shop = config.plan.services[1];
+  ASSERT_EQ(shop.rollout.steps.size(), 4U);
+  EXPECT_EQ(shop.rollout.steps[1].bake_max, 2h);
+  EXPECT_TRUE(shop.rollout.steps[3].after_approval);
+  EXPECT_TRUE(shop.rollout.is_attached_by_itself);
+  EXPECT_TRUE(shop.rollout.is_judged_by_default);
+  EXPECT_FALSE(shop.rollout.holds_on_shared_cause);
+  EXPECT_EQ(shop.rollout.warm_up, 30s);
+  EXPECT_EQ(shop.rollout.watch_for, 12h);
+  ASSERT_EQ(shop.rollout.requirements.size(), 1U);
+  EXPECT_TRUE(shop.rollout.requirements[0].is_same_commit);
+  ASSERT_EQ(shop.rollout.windows.size(), 2U);
+  EXPECT_TRUE(shop.rollout.windows[0].days[4]);
+  EXPECT_FALSE(shop.rollout.windows[0].days[5]);
+  EXPECT_EQ(shop.rollout.freezes.size(), 1U);
+  EXPECT_EQ(config.plan.services[0].environment, "staging");
+}
+
+TEST(ReadRolloutTest, AWrongRolloutIsRefusedWithItsReason) {
+  const auto faults = [](const std::string& rollout) {
+    return faults_of(
+        read("services: { shop: { logs: { stdin: {} }, rollout: { " + rollout + " } } }"));
+  };
+  EXPECT_THAT(faults("steps: [10% for 20s, 100%]"), Contains(HasSubstr("could never be fine")));
+  EXPECT_THAT(faults("steps: [10%, 100%]"), Contains(HasSubstr("may do without a bake time")));
+  EXPECT_THAT(faults("drive: true"), Contains(HasSubstr("only in mode enforce")));
+  EXPECT_THAT(faults("windows: [weekdays 9-17]"), Contains(HasSubstr("DAYS HOURS")));
+  EXPECT_THAT(faults("requires: { passed: 1h }"), Contains(HasSubstr("environment")));
+  EXPECT_THAT(faults("freezes: [{ from: tomorrow, to: never }]"),
+              Contains(HasSubstr("a moment should stand here")));
+}
+
+TEST(ReadRolloutTest, ChecksOfBeforeTheFirstStepAreTyped) {
+  const Config config = good(R"(
+services:
+  shop:
+    logs: { file: shop.log }
+    rollout:
+      preflight:
+        staging: { url: "https://staging.example.test/healthz", expect: { status: 204 }, timeout: 3s }
+        smoke: { command: [./smoke, --fast], timeout: 1m, env: { A: b } }
+)");
+  const auto& checks = config.services.at(0).preflight;
+  ASSERT_EQ(checks.size(), 2U);
+  EXPECT_EQ(checks[0].name, "staging");
+  EXPECT_THAT(std::get<ProbeConfig>(checks[0].of).statuses, ElementsAre(204));
+  EXPECT_EQ(std::get<ProbeConfig>(checks[0].of).timeout, 3s);
+  EXPECT_THAT(std::get<CommandAction>(checks[1].of).argv, ElementsAre("./smoke", "--fast"));
+  EXPECT_TRUE(config.plan.services.at(0).rollout.asks_preflight);
+  const ReadConfig wrong = read(
+      "services: { shop: { logs: { file: l }, rollout: { preflight: { a: { timeout: 1s } } } } "
+      "}\n");
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("either a `url` that is asked")));
+}
+
+TEST(ReadRolloutTest, APlatformWithoutSplitsHasOneStep) {
+  const Config config = good(R"(
+services:
+  whole: { platform: { command: { rollback: [./deploy], verify: [./is-live] } }, logs: { file: l } }
+  split:
+    platform: { command: { rollback: [./deploy], verify: [./is-live], move: [./split] } }
+    logs: { file: l }
+)");
+  ASSERT_EQ(config.plan.services.at(0).rollout.steps.size(), 1U);
+  EXPECT_EQ(config.plan.services.at(0).rollout.steps[0].percent, 100);
+  EXPECT_TRUE(config.plan.services.at(1).rollout.steps.empty()) << "the default ones";
+  EXPECT_THAT(std::get<CommandAction>(config.services.at(1).platform).move, ElementsAre("./split"));
+}
+
+}  // namespace
+}  // namespace belay::monitor
