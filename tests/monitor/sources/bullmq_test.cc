@@ -207,7 +207,11 @@ TEST(BullmqSourceTest, AFoundQueueThatWasDeletedIsGoneAndANamedOneIsMissed) {
   make("mail");
   ASSERT_TRUE(test::eventually([&] {
     const auto all = run.all<QueueSample>();
-    return is_of(all.back(), "mail") && all.back().depth.has_value();
+    const auto first = std::find_if(all.begin(), all.end(),
+                                    [](const QueueSample& sample) { return sample.is_gone; });
+    return std::any_of(first, all.end(), [&](const QueueSample& sample) {
+      return is_of(sample, "mail") && knows(sample);
+    });
   }));
   of_named.at_least<QueueSample>(20);
   for (const QueueSample& sample : of_named.all<QueueSample>()) EXPECT_FALSE(sample.is_gone);
