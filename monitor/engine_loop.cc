@@ -20,6 +20,17 @@ constexpr auto kStepAtMostEvery = 1ms;
 constexpr auto kPublishEvery = 1s;
 constexpr auto kComesRoundWithin = 5s;
 
+/// What the next start would not know is not shown as passed: it would be judged once more, and
+/// could be rolled back after people went on.
+void withhold_pass(rules::RolloutStatus& rollout, Instant recorded_until) {
+  if (rollout.verdict != rules::Outcome::pass || !rollout.ended) return;
+  if (*rollout.ended <= recorded_until) return;
+  rollout.state = rules::RolloutState::inconclusive;
+  rollout.verdict = rules::Outcome::unknown;
+  rollout.unknown = rules::UnknownKind::error;
+  rollout.why = "the journal cannot be written, and a restart would not know of it: " + rollout.why;
+}
+
 std::int64_t steady_ns() { return SteadyClock::now().time_since_epoch().count(); }
 
 }  // namespace
@@ -64,12 +75,18 @@ void EngineLoop::do_asked() {
 }
 
 void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
-  rules::Step made = engine_.step(parts_.clock.now(), events);
+  const Instant now = parts_.clock.now();
+  rules::Step made = engine_.step(now, events);
   record_and_hand_on(made, is_last);
+  if (!degraded_) recorded_until_ = now;
   if (parts_.ask && !is_last) {
     for (rules::PreflightAsked& asked : made.preflight) parts_.ask(std::move(asked));
   }
-  for (const rules::Notice& notice : made.notices) {
+  for (rules::Notice& notice : made.notices) {
+    if (degraded_ && notice.kind == rules::Notice::Kind::rollout_ended) {
+      notice.page = true;
+      notice.headline = "not recorded, not to be relied on: " + notice.headline;
+    }
     for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
   }
   // Whoever asked for a change waits to see it.
@@ -127,7 +144,13 @@ void EngineLoop::publish(bool now) {
   const Instant time = parts_.clock.now();
   if (!now && published_at_ && time - *published_at_ < kPublishEvery) return;
   published_at_ = time;
-  const rules::Snapshot snapshot = engine_.snapshot();
+  rules::Snapshot snapshot = engine_.snapshot();
+  if (degraded_) {
+    for (rules::ServiceStatus& service : snapshot.services) {
+      if (service.rollout) withhold_pass(*service.rollout, recorded_until_);
+      for (rules::RolloutStatus& past : service.past) withhold_pass(past, recorded_until_);
+    }
+  }
   for (exporters::Sink* sink : parts_.sinks) sink->publish(snapshot);
 }
 

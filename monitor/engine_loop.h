@@ -72,6 +72,7 @@ class EngineLoop {
   Parts parts_;
   std::optional<Instant> published_at_;
   std::atomic<std::int64_t> progress_ns_;
+  Instant recorded_until_ = Instant::min();  ///< The last step of which the next start knows.
   std::atomic<bool> degraded_;
   std::atomic<Asked*> asked_ = nullptr;  ///< Whoever takes it out decides: done, or given up.
   exporters::Latest<std::string> journal_trouble_;

@@ -43,9 +43,9 @@ class FakeJournal : public Journal {
 
 class FakeSink : public exporters::Sink {
  public:
-  void publish(const rules::Snapshot& /*snapshot*/) override {
+  void publish(const rules::Snapshot& snapshot) override {
     const std::lock_guard lock{mutex_};
-    ++published_;
+    shown_ = snapshot;
     changed_.notify_all();
   }
   void notify(const rules::Notice& notice) override {
@@ -59,6 +59,11 @@ class FakeSink : public exporters::Sink {
       return std::ranges::any_of(notices_, [&](const auto& notice) { return notice.kind == kind; });
     });
   }
+  /// Of the only service, as it was shown last.
+  std::optional<rules::RolloutStatus> rollout() {
+    const std::lock_guard lock{mutex_};
+    return shown_.services.empty() ? std::nullopt : shown_.services[0].rollout;
+  }
   std::vector<rules::Notice> notices() {
     const std::lock_guard lock{mutex_};
     return notices_;
@@ -68,7 +73,7 @@ class FakeSink : public exporters::Sink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<rules::Notice> notices_;
-  int published_ = 0;
+  rules::Snapshot shown_;
 };
 
 /// A service in mode enforce whose only rule a single failed probe makes fire.
@@ -97,20 +102,27 @@ class EngineLoopTest : public testing::Test {
                                     {&sink_}});
     thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
   }
-  void fail_a_gate() {
+  void begin_a_gate(Duration lasts) {
     // Fine when the gate begins: what was bad before cannot act.
     inbox_.deliver(rules::SourceState{.source = {}, .at = clock_.now()});
-    const rules::TextId v2{1};
-    inbox_.deliver(rules::TextDefined{.source = {}, .id = v2, .text = "v2"});
-    inbox_.deliver(rules::Probe{.source = {}, .version = v2, .at = clock_.now()});
-    inbox_.deliver(rules::RolloutStarted{
-        .at = clock_.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
+    inbox_.deliver(rules::TextDefined{.source = {}, .id = kV2, .text = "v2"});
+    inbox_.deliver(rules::Probe{.source = {}, .version = kV2, .at = clock_.now()});
+    inbox_.deliver(rules::RolloutStarted{.at = clock_.now(),
+                                         .service = "shop",
+                                         .candidate = "v2",
+                                         .baseline = "v1",
+                                         .lasts = lasts});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::rollout_started));
+    inbox_.deliver(rules::Probe{.source = {}, .version = kV2, .at = clock_.now()});
+  }
+  void fail_a_gate() {
+    begin_a_gate(1min);
     inbox_.deliver(rules::Probe{
-        .source = {}, .version = v2, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
+        .source = {}, .version = kV2, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
     ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::fired));
   }
 
+  static constexpr rules::TextId kV2{1};
   Inbox inbox_;
   SystemClock clock_;
   FakeJournal journal_;
@@ -141,6 +153,29 @@ TEST_F(EngineLoopTest, NothingIsDoneUnrecordedAndSomebodyIsPaged) {
   EXPECT_TRUE(loop_->degraded());
   EXPECT_THAT(loop_->journal_trouble(), testing::HasSubstr("cannot be written"));
   EXPECT_TRUE(std::ranges::any_of(sink_.notices(), [](const auto& notice) { return notice.page; }));
+}
+
+TEST_F(EngineLoopTest, AGateThatIsFinePasses) {
+  start();
+  begin_a_gate(1s);
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::rollout_ended));
+  thread_ = {};
+  ASSERT_TRUE(sink_.rollout());
+  EXPECT_EQ(sink_.rollout()->verdict, rules::Outcome::pass) << sink_.rollout()->why;
+}
+
+TEST_F(EngineLoopTest, WhatARestartWouldNotKnowIsNotShownAsPassed) {
+  journal_.fails = true;
+  start();
+  begin_a_gate(1s);
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::rollout_ended));
+  thread_ = {};
+  ASSERT_TRUE(sink_.rollout());
+  EXPECT_EQ(sink_.rollout()->verdict, rules::Outcome::unknown);
+  EXPECT_EQ(sink_.rollout()->state, rules::RolloutState::inconclusive);
+  EXPECT_TRUE(std::ranges::any_of(sink_.notices(), [](const auto& notice) {
+    return notice.kind == rules::Notice::Kind::rollout_ended && notice.page;
+  }));
 }
 
 TEST_F(EngineLoopTest, WithoutAJournalItJudgesAndTellsButDoesNothing) {
