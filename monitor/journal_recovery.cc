@@ -82,38 +82,40 @@ class Recovery {
     return status;
   }
 
-  Status disarmed() {
-    std::map<std::string, rules::Disarmed> latest;
-    const char* const sql =
-        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
-        "WHERE kind = 'disarmed' AND seq >= ? ORDER BY seq";
+  /// Brakes that still hold: for each key the last one that was written, if it is not over.
+  template <typename Brake, typename KeyOf>
+  Status brakes(const char* sql, Result<Brake> (*read)(const JournalEntry&), KeyOf key_of,
+                std::vector<Brake>& found) {
+    std::map<decltype(key_of(JournalEntry{})), Brake> latest;
     Status status = rows_.each_entry(sql, 0, [&](const JournalEntry& entry, const Query&) {
-      Result<rules::Disarmed> one = disarmed_of(entry);
+      Result<Brake> one = read(entry);
       if (!one.ok()) return Status{one.error()};
-      latest[entry.service] = std::move(*one);
+      latest[key_of(entry)] = std::move(*one);
       return Status{Done{}};
     });
-    for (auto& [service, one] : latest) {
-      if (one.until > now_) recovered_.remembered.disarmed.push_back(std::move(one));
+    for (auto& [key, one] : latest) {
+      if (one.until > now_) found.push_back(std::move(one));
     }
     return status;
   }
 
-  Status silenced() {
-    std::map<std::pair<std::string, std::string>, rules::Silenced> latest;
-    const char* const sql =
+  Status disarmed() {
+    return brakes(
         "SELECT at_ns, kind, service, rule, intent, text FROM entries "
-        "WHERE kind = 'silenced' AND seq >= ? ORDER BY seq";
-    Status status = rows_.each_entry(sql, 0, [&](const JournalEntry& entry, const Query&) {
-      Result<rules::Silenced> one = silenced_of(entry);
-      if (!one.ok()) return Status{one.error()};
-      latest[{entry.service, entry.rule}] = std::move(*one);
-      return Status{Done{}};
-    });
-    for (auto& [which, one] : latest) {
-      if (one.until > now_) recovered_.remembered.silenced.push_back(std::move(one));
-    }
-    return status;
+        "WHERE kind = 'disarmed' AND seq >= ? ORDER BY seq",
+        &disarmed_of, [](const JournalEntry& entry) { return entry.service; },
+        recovered_.remembered.disarmed);
+  }
+
+  Status silenced() {
+    return brakes(
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
+        "WHERE kind = 'silenced' AND seq >= ? ORDER BY seq",
+        &silenced_of,
+        [](const JournalEntry& entry) {
+          return std::pair{entry.service, entry.rule};
+        },
+        recovered_.remembered.silenced);
   }
 
   Status rollouts() {

@@ -28,16 +28,11 @@ Status JournalRows::each_entry(
   Result<Query> query = Query::prepare(database_, sql);
   if (!query.ok()) return query.error();
   query->bind(1, parameter);
-  while (true) {
-    const Result<bool> row = query->step();
-    if (!row.ok()) return row.error();
-    if (!*row) break;
-    const Result<JournalEntry> entry = entry_in(*query, 0);
+  return each_of(*query, [&each](const Query& row) -> Status {
+    const Result<JournalEntry> entry = entry_in(row, 0);
     if (!entry.ok()) return entry.error();
-    if (Status status = each(*entry, *query); !status.ok()) return status;
-  }
-  work_ += query->work();
-  return Done{};
+    return each(*entry, row);
+  });
 }
 
 Status JournalRows::each_row(const char* sql, std::string_view parameter,
@@ -45,13 +40,20 @@ Status JournalRows::each_row(const char* sql, std::string_view parameter,
   Result<Query> query = Query::prepare(database_, sql);
   if (!query.ok()) return query.error();
   query->bind(1, parameter);
+  return each_of(*query, [&each](const Query& row) -> Status {
+    each(row);
+    return Done{};
+  });
+}
+
+Status JournalRows::each_of(Query& query, const std::function<Status(const Query&)>& each) {
   while (true) {
-    const Result<bool> row = query->step();
+    const Result<bool> row = query.step();
     if (!row.ok()) return row.error();
     if (!*row) break;
-    each(*query);
+    if (Status status = each(query); !status.ok()) return status;
   }
-  work_ += query->work();
+  work_ += query.work();
   return Done{};
 }
 

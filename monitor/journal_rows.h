@@ -28,6 +28,9 @@ class JournalRows {
   [[nodiscard]] std::uint64_t work() const { return work_; }
 
  private:
+  /// Of a statement whose parameters are bound.
+  Status each_of(Query& query, const std::function<Status(const Query&)>& each);
+
   Database& database_;
   std::uint64_t work_ = 0;
 };
