@@ -23,6 +23,18 @@ constexpr std::size_t kAhead = 6;
 /// A source that has not spoken yet is not lost before this.
 constexpr Duration kStartGrace = std::chrono::seconds{10};
 
+/// What an operator forbids until a time: actions, or the messages of a rule.
+template <typename Brake>
+JournalEntry brake_entry(JournalEntry::Kind kind, Instant at, const Brake& brake,
+                         const std::string& rule) {
+  return {.kind = kind,
+          .at = at,
+          .service = brake.service,
+          .rule = rule,
+          .intent = "",
+          .text = JsonText().field("until_ms", unix_ms(brake.until)).field("by", brake.by).take()};
+}
+
 }  // namespace
 
 /// Each check sees the evidence from before it, and nothing from after it: the events of a step
@@ -145,13 +157,7 @@ void Engine::State::take(const Silenced& silenced) {
   Silenced named = silenced;
   if (const Service* service = service_named(silenced.service)) named.service = service->plan.name;
   silences_.silence(named);
-  out_.journal.push_back(
-      {.kind = JournalEntry::Kind::silenced,
-       .at = clock_,
-       .service = named.service,
-       .rule = named.rule,
-       .intent = "",
-       .text = JsonText().field("until_ms", unix_ms(named.until)).field("by", named.by).take()});
+  out_.journal.push_back(brake_entry(JournalEntry::Kind::silenced, clock_, named, named.rule));
 }
 
 void Engine::State::take(const Disarmed& disarmed) {
@@ -159,13 +165,7 @@ void Engine::State::take(const Disarmed& disarmed) {
   Disarmed named = disarmed;
   if (const Service* service = service_named(disarmed.service)) named.service = service->plan.name;
   book_.disarm(named);
-  out_.journal.push_back(
-      {.kind = JournalEntry::Kind::disarmed,
-       .at = clock_,
-       .service = named.service,
-       .rule = "",
-       .intent = "",
-       .text = JsonText().field("until_ms", unix_ms(named.until)).field("by", named.by).take()});
+  out_.journal.push_back(brake_entry(JournalEntry::Kind::disarmed, clock_, named, ""));
 }
 
 void Engine::State::take(const ActionOutcome& outcome) {
