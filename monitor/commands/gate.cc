@@ -161,7 +161,7 @@ class GateVerb {
                                sanitize(line_of(*status))));
   }
 
-  int end(const GateResult& result) {
+  int end(const RolloutResult& result) {
     show_notices();
     progress_.erase();
     ordered_json json{{"verdict", name_of(result.code)},

@@ -11,17 +11,18 @@ namespace {
 
 using Phase = rules::ActionOutcome::Phase;
 
-std::optional<GateResult> result_of(const rules::ActionStatus& action) {
+std::optional<RolloutResult> result_of(const rules::ActionStatus& action) {
   if (!action.phase || *action.phase == Phase::unknown) return std::nullopt;
   const std::string what = fmt::format("{} ({})", action.kind, action.target);
   switch (*action.phase) {
     case Phase::superseded:
     case Phase::conflict:
-      return GateResult{kExitSuperseded, what + ": someone else has acted, Belay stood down"};
+      return RolloutResult{kExitSuperseded, what + ": someone else has acted, Belay stood down"};
     case Phase::rejected:
-      return GateResult{kExitNotRecovered, what + " was refused: act by hand"};
+      return RolloutResult{kExitNotRecovered, what + " was refused: act by hand"};
     case Phase::abandoned:
-      return GateResult{kExitNotRecovered, what + " cannot be told to have happened: look by hand"};
+      return RolloutResult{kExitNotRecovered,
+                           what + " cannot be told to have happened: look by hand"};
     case Phase::applied:
     case Phase::already:
     case Phase::unknown:
@@ -29,11 +30,12 @@ std::optional<GateResult> result_of(const rules::ActionStatus& action) {
   }
   if (!action.verified) return std::nullopt;
   if (*action.verified == "recovered")
-    return GateResult{kExitRolledBack, what + " done, and it helped"};
+    return RolloutResult{kExitRolledBack, what + " done, and it helped"};
   if (*action.verified == "not_recovered") {
-    return GateResult{kExitNotRecovered, what + " done, and it did not help: not the deploy"};
+    return RolloutResult{kExitNotRecovered, what + " done, and it did not help: not the deploy"};
   }
-  return GateResult{kExitRolledBack, what + " done; too little evidence to say whether it helped"};
+  return RolloutResult{kExitRolledBack,
+                       what + " done; too little evidence to say whether it helped"};
 }
 
 std::string requests_of(std::uint64_t requests) {
@@ -68,18 +70,18 @@ std::string progress_of(const rules::ActionStatus& action) {
   return what + " done, watching whether it helps";
 }
 
-std::optional<GateResult> gate_result(const rules::ServiceStatus& service,
-                                      const std::set<std::string>& resumed) {
+std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service,
+                                         const std::set<std::string>& resumed) {
   if (!service.rollout || is_judged(service.rollout->state)) return std::nullopt;
   // Whoever leaves now leaves half done what an earlier life began.
   if (std::ranges::any_of(service.actions, is_open)) return std::nullopt;
   const rules::RolloutStatus& gate = *service.rollout;
-  if (gate.verdict == rules::Outcome::pass) return GateResult{kExitPass, gate.why};
-  if (gate.verdict == rules::Outcome::unknown) return GateResult{kExitUnknown, gate.why};
-  if (service.actions.empty()) return GateResult{kExitFail, gate.why};
+  if (gate.verdict == rules::Outcome::pass) return RolloutResult{kExitPass, gate.why};
+  if (gate.verdict == rules::Outcome::unknown) return RolloutResult{kExitUnknown, gate.why};
+  if (service.actions.empty()) return RolloutResult{kExitFail, gate.why};
   const rules::ActionStatus& last = service.actions.back();
   if (last.at < gate.started && !resumed.contains(last.intent)) {
-    return GateResult{kExitFail, gate.why};
+    return RolloutResult{kExitFail, gate.why};
   }
   return result_of(last);
 }
@@ -120,10 +122,10 @@ std::optional<rules::ServiceStatus> GateWatch::status() const {
   return status_;
 }
 
-std::optional<GateResult> GateWatch::result() const {
+std::optional<RolloutResult> GateWatch::result() const {
   const std::lock_guard lock{mutex_};
   if (!result_ || !status_) return result_;
-  GateResult result = *result_;
+  RolloutResult result = *result_;
   if (result.code == kExitFail) {
     const std::string prefix = service_ + ": ";
     const std::string said =

@@ -7,22 +7,15 @@
 #include <vector>
 
 #include "exporters/sink.h"
-#include "monitor/commands/exit_code.h"
+#include "monitor/rollout_result.h"
 #include "rules/snapshot.h"
 
 namespace belay::monitor {
 
-/// What a gate came to: its exit code, and one line for people.
-struct GateResult {
-  ExitCode code = kExitUnknown;
-  std::string why;
-  bool operator==(const GateResult&) const = default;
-};
-
 /// Nothing while the gate runs, an action is on its way, or its effect is still watched. Pure.
 /// An action from before the gate counts if its intent is in `resumed`: it was open when we began.
-std::optional<GateResult> gate_result(const rules::ServiceStatus& service,
-                                      const std::set<std::string>& resumed = {});
+std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service,
+                                         const std::set<std::string>& resumed = {});
 
 /// "no request of v9 was seen; seen were v1 (830 requests)": the id may be a wrong one. Empty if
 /// the candidate was seen, or no version was.
@@ -46,7 +39,7 @@ class GateWatch : public exporters::Sink {
   [[nodiscard]] std::optional<rules::ServiceStatus> status() const;
   /// Set once the same result was seen in two snapshots: the next rung of `on fail` begins a step
   /// later. A fail says why nothing was done, an unknown whether the candidate was seen at all.
-  [[nodiscard]] std::optional<GateResult> result() const;
+  [[nodiscard]] std::optional<RolloutResult> result() const;
 
  private:
   const std::string service_;
@@ -56,8 +49,8 @@ class GateWatch : public exporters::Sink {
   std::string not_acted_;  ///< The headline that said so last.
   std::optional<rules::ServiceStatus> status_;
   std::set<std::string> resumed_;  // Intents that were seen open. On the engine's thread only.
-  std::optional<GateResult> seen_;
-  std::optional<GateResult> result_;
+  std::optional<RolloutResult> seen_;
+  std::optional<RolloutResult> result_;
 };
 
 }  // namespace belay::monitor

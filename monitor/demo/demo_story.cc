@@ -157,7 +157,7 @@ class DemoStory {
     }
   }
 
-  int conclude(const GateResult& result) {
+  int conclude(const RolloutResult& result) {
     erase_line();
     const bool good = result.code == kExitRolledBack;
     print("\n");

@@ -124,12 +124,12 @@ TEST(GateWatchTest, AResultCountsOnceItWasSeenTwice) {
   EXPECT_EQ(watch.result()->code, kExitRolledBack);
 }
 
-GateResult result_after(GateWatch& watch, const rules::ServiceStatus& service) {
+RolloutResult result_after(GateWatch& watch, const rules::ServiceStatus& service) {
   rules::Snapshot snapshot;
   snapshot.services = {service};
   watch.publish(snapshot);
   watch.publish(snapshot);
-  return watch.result().value_or(GateResult{});
+  return watch.result().value_or(RolloutResult{});
 }
 
 TEST(GateWatchTest, AFailSaysThatNothingWasDoneAndWhy) {
