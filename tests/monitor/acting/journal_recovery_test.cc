@@ -7,9 +7,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include "monitor/journal.h"
+#include "tests/monitor/acting/journal_fixture.h"
 #include "tests/monitor/acting/records.h"
 #include "tests/support/temporary_directory.h"
 
@@ -29,36 +29,13 @@ using test::started_entry;
 using testing::ElementsAre;
 using Phase = rules::ActionOutcome::Phase;
 
-constexpr Instant kNow = from_unix_ms(1'795'000'000'000);
-
-class JournalRecoveryTest : public testing::Test {
+class JournalRecoveryTest : public test::JournalFixture {
  protected:
-  std::unique_ptr<Journal> open() {
-    auto opened = Journal::open(state_);
-    EXPECT_TRUE(opened.ok()) << opened.error().message;
-    return opened.ok() ? std::move(opened).value() : nullptr;
-  }
-  void append(const std::vector<JournalEntry>& entries) {
-    const Status status = open()->append(entries);
-    ASSERT_TRUE(status.ok()) << status.error().message;
-  }
-  Journal::Recovered recovered() {
-    auto result = open()->recover(kNow);
-    EXPECT_TRUE(result.ok()) << result.error().message;
-    return result.ok() ? std::move(result).value() : Journal::Recovered{};
-  }
   /// The ids of the rollouts that are remembered.
   std::vector<std::string> rollouts() {
     std::vector<std::string> ids;
     for (const auto& one : recovered().remembered.rollouts) ids.push_back(one.started.id);
     return ids;
-  }
-  void alter(const char* sql) {
-    sqlite3* connection = nullptr;
-    ASSERT_EQ(sqlite3_open((state_ / "journal.db").c_str(), &connection), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(connection, sql, nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(connection);
-    sqlite3_close(connection);
   }
   static JournalEntry silenced(const char* service, const char* rule, Instant until) {
     return {.kind = JournalEntry::Kind::silenced,
@@ -68,9 +45,6 @@ class JournalRecoveryTest : public testing::Test {
             .intent = "",
             .text = "{\"until_ms\": " + std::to_string(unix_ms(until)) + ", \"by\": \"ops\"}"};
   }
-
-  test::TemporaryDirectory place_;
-  std::filesystem::path state_ = place_.path() / "state";
 };
 
 TEST_F(JournalRecoveryTest, AnOpenRolloutIsRebuiltWhole) {

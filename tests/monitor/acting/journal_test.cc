@@ -6,8 +6,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
+#include "tests/monitor/acting/journal_fixture.h"
 #include "tests/monitor/acting/records.h"
 #include "tests/support/temporary_directory.h"
 
@@ -24,24 +24,8 @@ using test::rollback_order;
 using Phase = rules::ActionOutcome::Phase;
 namespace fs = std::filesystem;
 
-constexpr Instant kNow = from_unix_ms(1'795'000'000'000);
-
-class JournalTest : public testing::Test {
+class JournalTest : public test::JournalFixture {
  protected:
-  std::unique_ptr<Journal> open() {
-    auto opened = Journal::open(state_);
-    EXPECT_TRUE(opened.ok()) << opened.error().message;
-    return opened.ok() ? std::move(opened).value() : nullptr;
-  }
-  Journal::Recovered recovered() {
-    auto result = open()->recover(kNow);
-    EXPECT_TRUE(result.ok()) << result.error().message;
-    return result.ok() ? std::move(result).value() : Journal::Recovered{};
-  }
-  void append(const std::vector<JournalEntry>& entries) {
-    const Status status = open()->append(entries);
-    ASSERT_TRUE(status.ok()) << status.error().message;
-  }
   std::vector<JournalEntry> all(std::size_t entries_max = 1'000'000) {
     std::vector<JournalEntry> entries;
     const Status status =
@@ -49,16 +33,6 @@ class JournalTest : public testing::Test {
     EXPECT_TRUE(status.ok());
     return entries;
   }
-  void alter(const char* sql) {
-    sqlite3* connection = nullptr;
-    ASSERT_EQ(sqlite3_open((state_ / "journal.db").c_str(), &connection), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(connection, sql, nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(connection);
-    sqlite3_close(connection);
-  }
-
-  test::TemporaryDirectory place_;
-  fs::path state_ = place_.path() / "state";
 };
 
 TEST_F(JournalTest, GivesBackWhatWasAppendedOldestFirst) {
