@@ -1,8 +1,10 @@
 #include "tests/support/child_process.h"
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -22,10 +24,17 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return all;
 }
 
-std::vector<std::string> environment_with(const std::vector<std::string>& more) {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
-  all.insert(all.end(), more.begin(), more.end());
+std::string_view name_of(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
+
+/// A variable that stands twice counts as it stands first, so an inherited one must go.
+std::vector<std::string> environment_with(const std::vector<std::string>& own) {
+  std::vector<std::string> all = own;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const bool is_replaced = std::ranges::find(own, name_of(*entry), name_of) != own.end();
+    if (!is_replaced) all.emplace_back(*entry);
+  }
   return all;
 }
 

@@ -15,7 +15,7 @@ class ChildProcess {
  public:
   struct Options {
     std::vector<std::string> argv;
-    std::vector<std::string> environment;  ///< "NAME=value", besides what the test has.
+    std::vector<std::string> environment;  ///< "NAME=value"; the rest is the test's own.
     std::filesystem::path output;          ///< Takes stdout and stderr; empty: /dev/null.
     std::filesystem::path directory;       ///< Empty: the test's own.
   };
