@@ -26,6 +26,8 @@
 #include "monitor/log.h"
 #include "monitor/mode_named.h"
 #include "monitor/signals.h"
+#include "net/digest.h"
+#include "rules/rollout/made_id.h"
 
 namespace belay::monitor {
 namespace {
@@ -41,7 +43,8 @@ class GateVerb {
   explicit GateVerb(const GateArguments& arguments)
       : arguments_(arguments),
         style_(Style::of(stdout)),
-        watch_(arguments.service, arguments.candidate) {}
+        id_(rules::made_id({"gate", net::random_hex(16)}, {})),
+        watch_(arguments.service, arguments.candidate, id_) {}
 
   int run() {
     ReadConfig read = read_config(arguments_.api.config, Interpolation::of_process());
@@ -95,6 +98,7 @@ class GateVerb {
                                              .candidate = target.candidate,
                                              .baseline = target.baseline,
                                              .lasts = lasts,
+                                             .id = id_,
                                              .steps = steps_of(arguments_),
                                              .is_irreversible = arguments_.is_irreversible,
                                              .train = arguments_.train,
@@ -190,6 +194,7 @@ class GateVerb {
   const GateArguments& arguments_;
   const Signals signals_;
   const Style style_;
+  const std::string id_;
   GateWatch watch_;
   Progress progress_;
   ordered_json document_;

@@ -11,39 +11,18 @@ namespace {
 
 using Phase = rules::ActionOutcome::Phase;
 
-std::optional<RolloutResult> result_of(const rules::ActionStatus& action) {
-  if (!action.phase || *action.phase == Phase::unknown) return std::nullopt;
-  const std::string what = fmt::format("{} ({})", action.kind, action.target);
-  switch (*action.phase) {
-    case Phase::superseded:
-    case Phase::conflict:
-      return RolloutResult{kExitSuperseded, what + ": someone else has acted, Belay stood down"};
-    case Phase::rejected:
-      return RolloutResult{kExitNotRecovered, what + " was refused: act by hand"};
-    case Phase::abandoned:
-      return RolloutResult{kExitNotRecovered,
-                           what + " cannot be told to have happened: look by hand"};
-    case Phase::applied:
-    case Phase::already:
-    case Phase::unknown:
-      break;
-  }
-  if (!action.verified) return std::nullopt;
-  if (*action.verified == "recovered")
-    return RolloutResult{kExitRolledBack, what + " done, and it helped"};
-  if (*action.verified == "not_recovered") {
-    return RolloutResult{kExitNotRecovered, what + " done, and it did not help: not the deploy"};
-  }
-  return RolloutResult{kExitRolledBack,
-                       what + " done; too little evidence to say whether it helped"};
-}
-
 std::string requests_of(std::uint64_t requests) {
   return requests == 1 ? "1 request" : fmt::format("{} requests", requests);
 }
 
 bool is_open(const rules::ActionStatus& action) {
   return !action.phase || *action.phase == Phase::unknown;
+}
+
+const rules::RolloutStatus* rollout_of(const rules::ServiceStatus& service, const std::string& id) {
+  if (service.rollout && service.rollout->id == id) return &*service.rollout;
+  const auto past = std::ranges::find(service.past, id, &rules::RolloutStatus::id);
+  return past == service.past.end() ? nullptr : &*past;
 }
 
 }  // namespace
@@ -70,39 +49,36 @@ std::string progress_of(const rules::ActionStatus& action) {
   return what + " done, watching whether it helps";
 }
 
-std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service,
+std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service, const std::string& id,
                                          const std::set<std::string>& resumed) {
-  if (!service.rollout || is_judged(service.rollout->state)) return std::nullopt;
   // Whoever leaves now leaves half done what an earlier life began.
   if (std::ranges::any_of(service.actions, is_open)) return std::nullopt;
-  const rules::RolloutStatus& gate = *service.rollout;
-  if (gate.verdict == rules::Outcome::pass) return RolloutResult{kExitPass, gate.why};
-  if (gate.verdict == rules::Outcome::unknown) return RolloutResult{kExitUnknown, gate.why};
-  if (service.actions.empty()) return RolloutResult{kExitFail, gate.why};
-  const rules::ActionStatus& last = service.actions.back();
-  if (last.at < gate.started && !resumed.contains(last.intent)) {
-    return RolloutResult{kExitFail, gate.why};
+  const rules::RolloutStatus* gate = rollout_of(service, id);
+  if (gate == nullptr) return std::nullopt;
+  const rules::RolloutStatus* undone = nullptr;
+  for (const rules::RolloutStatus& past : service.past) {
+    const bool was_open = std::ranges::any_of(
+        past.intents, [&](const std::string& intent) { return resumed.contains(intent); });
+    if (was_open && past.id != id && past.candidate == gate->candidate) undone = &past;
   }
-  return result_of(last);
+  const bool did_nothing = gate->state == rules::RolloutState::failed && gate->intents.empty();
+  return result_of(did_nothing && undone != nullptr ? *undone : *gate);
 }
 
-GateWatch::GateWatch(std::string service, std::string candidate)
-    : service_(std::move(service)), candidate_(std::move(candidate)) {}
+GateWatch::GateWatch(std::string service, std::string candidate, std::string id)
+    : service_(std::move(service)), candidate_(std::move(candidate)), id_(std::move(id)) {}
 
 void GateWatch::publish(const rules::Snapshot& snapshot) {
   const auto found = std::ranges::find_if(
       snapshot.services, [this](const auto& service) { return service.name == service_; });
   if (found == snapshot.services.end()) return;
-  // A gate that an earlier one left behind is not ours.
-  const bool ours = found->rollout && found->rollout->candidate == candidate_;
   for (const rules::ActionStatus& action : found->actions) {
     if (is_open(action)) resumed_.insert(action.intent);
   }
-  const auto now = ours ? gate_result(*found, resumed_) : std::nullopt;
+  const auto now = gate_result(*found, id_, resumed_);
   const std::lock_guard lock{mutex_};
   status_ = *found;
-  if (now && seen_ == now) result_ = now;
-  seen_ = now;
+  if (now) result_ = now;
 }
 
 void GateWatch::notify(const rules::Notice& notice) {

@@ -12,9 +12,10 @@
 
 namespace belay::monitor {
 
-/// Nothing while the gate runs, an action is on its way, or its effect is still watched. Pure.
-/// An action from before the gate counts if its intent is in `resumed`: it was open when we began.
-std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service,
+/// What the rollout `id` came to (result_of); nothing while it goes on, or while any action of the
+/// service is on its way. Pure. One that failed while an earlier rollout of its candidate was being
+/// undone, by an intent in `resumed` (it was open when we began), came to what that one came to.
+std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service, const std::string& id,
                                          const std::set<std::string>& resumed = {});
 
 /// "no request of v9 was seen; seen were v1 (830 requests)": the id may be a wrong one. Empty if
@@ -28,7 +29,9 @@ std::string progress_of(const rules::ActionStatus& action);
 /// show.
 class GateWatch : public exporters::Sink {
  public:
-  GateWatch(std::string service, std::string candidate);
+  /// `id`: of the rollout, as RolloutStarted tells it. A gate that an earlier one left behind has
+  /// another.
+  GateWatch(std::string service, std::string candidate, std::string id);
 
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
@@ -37,19 +40,19 @@ class GateWatch : public exporters::Sink {
   std::vector<rules::Notice> take_notices();
   /// The service as of the newest snapshot.
   [[nodiscard]] std::optional<rules::ServiceStatus> status() const;
-  /// Set once the same result was seen in two snapshots: the next rung of `on fail` begins a step
-  /// later. A fail says why nothing was done, an unknown whether the candidate was seen at all.
+  /// What it came to, once it has. A fail says why nothing was done, an unknown whether the
+  /// candidate was seen at all.
   [[nodiscard]] std::optional<RolloutResult> result() const;
 
  private:
   const std::string service_;
   const std::string candidate_;
+  const std::string id_;
   mutable std::mutex mutex_;
   std::vector<rules::Notice> notices_;
   std::string not_acted_;  ///< The headline that said so last.
   std::optional<rules::ServiceStatus> status_;
   std::set<std::string> resumed_;  // Intents that were seen open. On the engine's thread only.
-  std::optional<RolloutResult> seen_;
   std::optional<RolloutResult> result_;
 };
 

@@ -29,6 +29,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* kGood = "v1";
 constexpr const char* kBad = "v2";
+constexpr const char* kRollout = "00000000-0000-8000-8000-000000000000";
 constexpr int kBadPercent = 10;
 constexpr std::uint64_t kGoodRequestsMin = 400;
 constexpr auto kGoodFor = 6s;
@@ -40,7 +41,7 @@ constexpr auto kGiveUpAfter = 80s;
 class DemoStory {
  public:
   explicit DemoStory(const DemoOptions& options)
-      : options_(options), style_(Style::of(stdout)), watch_("shop", kBad) {}
+      : options_(options), style_(Style::of(stdout)), watch_("shop", kBad, kRollout) {}
 
   int tell() {
     began_ = std::chrono::steady_clock::now();
@@ -108,7 +109,8 @@ class DemoStory {
                                            .service = "shop",
                                            .candidate = kBad,
                                            .baseline = kGood,
-                                           .lasts = kWatchFor});
+                                           .lasts = kWatchFor,
+                                           .id = kRollout});
     if (!wait([this] { return watch_.result().has_value(); })) return gave_up();
     return conclude(*watch_.result());
   }
@@ -166,7 +168,9 @@ class DemoStory {
     print(fmt::format("  {}: {}\n  {}: {}\n", kGood, share_of(kGood), kBad, share_of(kBad)));
     tell_slack();
     print(style_.bold("\nWhat is live now\n"));
-    print(fmt::format("  {}: {}\n", sanitize(preview_.service), sanitize(result.why)));
+    print(fmt::format("  {}: {}{}\n", sanitize(preview_.service),
+                      good ? std::string(kGood) + " has all of the traffic, and it helped: " : "",
+                      sanitize(result.why)));
     print(fmt::format(
         "\n{} in {:.0f} s. The gate's exit code is {} ({}).\n",
         good ? style_.green("The bad version was found, rolled back, and the shop recovered")

@@ -14,6 +14,7 @@ TEST(DemoTest, TheBadVersionIsFoundRolledBackAndTheShopRecovers) {
   EXPECT_EQ(run.code, 0) << run.text;
   EXPECT_THAT(run.text, HasSubstr("shop-5xx is firing"));
   EXPECT_THAT(run.text, HasSubstr("recovered after: roll back from v2 to v1"));
+  EXPECT_THAT(run.text, HasSubstr("shop: v1 has all of the traffic, and it helped: "));
   EXPECT_THAT(run.text, HasSubstr("The gate's exit code is 11"));
   EXPECT_THAT(run.text, Not(HasSubstr("warning:"))) << "the demo's own files are without blame";
 

@@ -82,6 +82,26 @@ TEST_F(GateTest, ARollbackThatDoesNotHelpEndsWith14) {
   EXPECT_THAT(world_.output(), HasSubstr("still bad after: roll back from v2 to v1"));
 }
 
+TEST_F(GateTest, ARollbackOfWhichNobodyCanSayWhetherItHelpedEndsWith14) {
+  world_.configure({});
+  world_.serve([this]() -> std::vector<GateWorld::Answer> {
+    if (world_.line_of("live") == "v1") return {};
+    return {{"v2", 500}, {"v1", 200}};
+  });
+  EXPECT_EQ(gate(), 14) << world_.output();
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_THAT(world_.output(), HasSubstr("cannot say whether it helped: roll back from v2 to v1"));
+}
+
+TEST_F(GateTest, AGateAfterAGateOfTheSameCandidateIsJudgedAnew) {
+  world_.configure({});
+  candidate_status_ = 200;
+  serve();
+  EXPECT_EQ(gate({"--for", "8s"}), 0) << world_.output();
+  candidate_status_ = 500;
+  EXPECT_EQ(gate(), 11) << world_.output();
+}
+
 TEST_F(GateTest, ASourceThatDiesIsNoPass) {
   // Ends when the test says so, and never begins anew.
   world_.configure({.logs = "{ exec: [sh, -c, 'test -e pid && exit 1; echo $$$$ > pid; "

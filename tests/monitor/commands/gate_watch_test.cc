@@ -1,124 +1,125 @@
 #include "monitor/commands/gate_watch.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 namespace belay::monitor {
 namespace {
 
 using Phase = rules::ActionOutcome::Phase;
+using rules::RolloutState;
 
 const Instant kStart = from_unix_ms(1'795'182'320'000);
 
-void set_verdict(rules::ServiceStatus& service, std::optional<rules::Outcome> verdict) {
-  using rules::RolloutState;
-  rules::RolloutStatus& rollout = *service.rollout;
-  rollout.verdict = verdict.value_or(rules::Outcome::unknown);
-  rollout.state = RolloutState::inconclusive;
-  if (!verdict) rollout.state = RolloutState::baking;
-  if (verdict == rules::Outcome::pass) rollout.state = RolloutState::promoted;
-  if (verdict == rules::Outcome::fail) rollout.state = RolloutState::failed;
+constexpr const char* kId = "rollout-2";
+constexpr const char* kIntent = "intent-1";
+
+rules::RolloutStatus rollout_in(rules::RolloutState state,
+                                rules::Outcome verdict = rules::Outcome::unknown) {
+  return {.id = kId,
+          .candidate = "v2",
+          .state = state,
+          .why = "why",
+          .started = kStart,
+          .verdict = verdict};
 }
 
-rules::ServiceStatus with_gate(std::optional<rules::Outcome> ended) {
+rules::ServiceStatus with_gate(rules::RolloutState state,
+                               rules::Outcome verdict = rules::Outcome::unknown) {
   rules::ServiceStatus service;
   service.name = "shop";
-  service.rollout = rules::RolloutStatus{.candidate = "v2", .why = "why", .started = kStart};
-  set_verdict(service, ended);
+  service.rollout = rollout_in(state, verdict);
   return service;
 }
 
-rules::ServiceStatus failed_with(std::optional<Phase> phase,
-                                 std::optional<std::string> verified = std::nullopt) {
-  rules::ServiceStatus service = with_gate(rules::Outcome::fail);
-  service.actions.push_back({.intent = "i",
-                             .kind = "rollback",
-                             .target = "v1",
-                             .at = kStart,
-                             .phase = phase,
-                             .verified = std::move(verified)});
-  return service;
+rules::ActionStatus action_in(std::optional<Phase> phase) {
+  return {.intent = kIntent, .kind = "rollback", .target = "v1", .at = kStart, .phase = phase};
 }
 
-std::optional<ExitCode> code_of(const rules::ServiceStatus& service) {
-  const auto result = gate_result(service);
+std::optional<ExitCode> code_of(const rules::ServiceStatus& service,
+                                const std::set<std::string>& resumed = {}) {
+  const auto result = gate_result(service, kId, resumed);
   return result ? std::optional{result->code} : std::nullopt;
 }
 
 TEST(GateResultTest, ThereIsNoneWhileTheGateRuns) {
   EXPECT_EQ(code_of({}), std::nullopt);
-  EXPECT_EQ(code_of(with_gate(std::nullopt)), std::nullopt);
+  EXPECT_EQ(code_of(with_gate(RolloutState::baking)), std::nullopt);
+  EXPECT_EQ(code_of(with_gate(RolloutState::rolling_back)), std::nullopt);
+  EXPECT_EQ(code_of(with_gate(RolloutState::verifying)), std::nullopt);
 }
 
-TEST(GateResultTest, TheVerdictIsTheExitCodeWhenNothingIsDone) {
-  EXPECT_EQ(code_of(with_gate(rules::Outcome::pass)), kExitPass);
-  EXPECT_EQ(code_of(with_gate(rules::Outcome::unknown)), kExitUnknown);
-  EXPECT_EQ(code_of(with_gate(rules::Outcome::fail)), kExitFail);
+/// The daemon's own map (RolloutResultTest), whatever became of the actions: README.md.
+TEST(GateResultTest, WhatTheRolloutCameToIsTheExitCode) {
+  using rules::Outcome;
+  EXPECT_EQ(code_of(with_gate(RolloutState::promoted, Outcome::pass)), kExitPass);
+  EXPECT_EQ(code_of(with_gate(RolloutState::failed, Outcome::fail)), kExitFail);
+  EXPECT_EQ(code_of(with_gate(RolloutState::inconclusive)), kExitUnknown);
+  for (const auto& [state, code] : {std::pair{RolloutState::recovered, kExitRolledBack},
+                                    {RolloutState::not_recovered, kExitNotRecovered},
+                                    {RolloutState::inconclusive, kExitNotRecovered},
+                                    {RolloutState::superseded, kExitSuperseded}}) {
+    rules::ServiceStatus service = with_gate(state, Outcome::fail);
+    service.actions = {action_in(Phase::applied)};
+    service.actions[0].verified = "inconclusive";
+    EXPECT_EQ(code_of(service), code) << name_of(state);
+  }
 }
 
-TEST(GateResultTest, AnActionIsWaitedForUntilItsEffectIsKnown) {
-  EXPECT_EQ(code_of(failed_with(std::nullopt)), std::nullopt);
-  EXPECT_EQ(code_of(failed_with(Phase::unknown)), std::nullopt);
-  EXPECT_EQ(code_of(failed_with(Phase::applied)), std::nullopt);
-}
-
-TEST(GateResultTest, WhatBecameOfTheActionIsTheExitCode) {
-  EXPECT_EQ(code_of(failed_with(Phase::applied, "recovered")), kExitRolledBack);
-  EXPECT_EQ(code_of(failed_with(Phase::already, "inconclusive")), kExitRolledBack);
-  EXPECT_EQ(code_of(failed_with(Phase::applied, "not_recovered")), kExitNotRecovered);
-  EXPECT_EQ(code_of(failed_with(Phase::rejected)), kExitNotRecovered);
-  EXPECT_EQ(code_of(failed_with(Phase::abandoned)), kExitNotRecovered);
-  EXPECT_EQ(code_of(failed_with(Phase::superseded)), kExitSuperseded);
-  EXPECT_EQ(code_of(failed_with(Phase::conflict)), kExitSuperseded);
-}
-
-TEST(GateResultTest, AnActionFromBeforeTheGateDoesNotCount) {
-  rules::ServiceStatus service = failed_with(Phase::applied, "recovered");
-  service.actions[0].at = kStart - std::chrono::seconds{1};
-  EXPECT_EQ(code_of(service), kExitFail);
-}
-
-TEST(GateResultTest, AnOpenActionFromBeforeTheGateIsWaitedForWhateverTheVerdict) {
-  for (const auto verdict : {rules::Outcome::pass, rules::Outcome::unknown, rules::Outcome::fail}) {
+TEST(GateResultTest, AnOpenActionIsWaitedForWhateverTheVerdict) {
+  for (const auto state : {RolloutState::promoted, RolloutState::inconclusive, RolloutState::failed,
+                           RolloutState::superseded}) {
     for (const auto phase : {std::optional<Phase>{}, std::optional{Phase::unknown}}) {
-      rules::ServiceStatus service = failed_with(phase);
-      set_verdict(service, verdict);
-      service.actions[0].at = kStart - std::chrono::seconds{1};
-      EXPECT_EQ(code_of(service), std::nullopt);
+      rules::ServiceStatus service = with_gate(state);
+      service.actions = {action_in(phase)};
+      EXPECT_EQ(code_of(service), std::nullopt) << name_of(state);
     }
   }
 }
 
-TEST(GateWatchTest, WhatBecomesOfAnActionThatWasOpenBeforeIsTheExitCode) {
-  GateWatch watch{"shop", "v2"};
-  rules::Snapshot snapshot;
-  snapshot.services = {failed_with(std::nullopt)};
-  rules::ActionStatus& action = snapshot.services[0].actions[0];
-  action.at = kStart - std::chrono::seconds{1};
-  watch.publish(snapshot);
-  watch.publish(snapshot);
-  EXPECT_FALSE(watch.result());
-  action.phase = Phase::applied;
-  watch.publish(snapshot);
-  EXPECT_FALSE(watch.result());
-  action.verified = "recovered";
-  watch.publish(snapshot);
-  watch.publish(snapshot);
-  ASSERT_TRUE(watch.result());
-  EXPECT_EQ(watch.result()->code, kExitRolledBack);
+TEST(GateResultTest, AGateOfAnotherIdIsNotOurs) {
+  rules::ServiceStatus service = with_gate(RolloutState::promoted, rules::Outcome::pass);
+  service.rollout->id = "rollout-1";
+  EXPECT_EQ(code_of(service), std::nullopt) << "an earlier one left it behind";
+  service.past = {rollout_in(RolloutState::superseded)};
+  EXPECT_EQ(code_of(service), kExitSuperseded) << "another began after ours";
 }
 
-TEST(GateWatchTest, AResultCountsOnceItWasSeenTwice) {
-  GateWatch watch{"shop", "v2"};
+rules::ServiceStatus failed_beside(rules::RolloutState earlier) {
+  rules::ServiceStatus service = with_gate(RolloutState::failed, rules::Outcome::fail);
+  service.past = {rollout_in(earlier, rules::Outcome::fail)};
+  service.past[0].id = "rollout-1";
+  service.past[0].intents = {kIntent};
+  service.actions = {action_in(Phase::applied)};
+  return service;
+}
+
+TEST(GateResultTest, WhatAnEarlierLifeBeganForTheCandidateIsDoneForThisGateToo) {
+  const std::set<std::string> resumed = {kIntent};
+  EXPECT_EQ(code_of(failed_beside(RolloutState::verifying), resumed), std::nullopt);
+  EXPECT_EQ(code_of(failed_beside(RolloutState::recovered), resumed), kExitRolledBack);
+  EXPECT_EQ(code_of(failed_beside(RolloutState::recovered)), kExitFail) << "it was over before";
+  rules::ServiceStatus of_another = failed_beside(RolloutState::recovered);
+  of_another.past[0].candidate = "v3";
+  EXPECT_EQ(code_of(of_another, resumed), kExitFail);
+  rules::ServiceStatus acted_itself = failed_beside(RolloutState::recovered);
+  acted_itself.rollout->state = RolloutState::not_recovered;
+  EXPECT_EQ(code_of(acted_itself, resumed), kExitNotRecovered);
+}
+
+TEST(GateWatchTest, WhatBecomesOfAnActionThatWasOpenBeforeIsTheExitCode) {
+  GateWatch watch{"shop", "v2", kId};
   rules::Snapshot snapshot;
-  snapshot.services = {failed_with(Phase::applied, "not_recovered")};
+  snapshot.services = {failed_beside(RolloutState::rolling_back)};
+  snapshot.services[0].actions[0].phase = std::nullopt;
   watch.publish(snapshot);
   EXPECT_FALSE(watch.result());
-  // The next rung of the ladder has begun meanwhile.
-  snapshot.services[0].actions.push_back({.kind = "rollback", .at = kStart});
+  snapshot.services[0].actions[0].phase = Phase::applied;
+  snapshot.services[0].past[0].state = RolloutState::verifying;
   watch.publish(snapshot);
   EXPECT_FALSE(watch.result());
-  snapshot.services[0].actions.back() = failed_with(Phase::applied, "recovered").actions[0];
-  watch.publish(snapshot);
+  snapshot.services[0].past[0].state = RolloutState::recovered;
   watch.publish(snapshot);
   ASSERT_TRUE(watch.result());
   EXPECT_EQ(watch.result()->code, kExitRolledBack);
@@ -128,17 +129,16 @@ RolloutResult result_after(GateWatch& watch, const rules::ServiceStatus& service
   rules::Snapshot snapshot;
   snapshot.services = {service};
   watch.publish(snapshot);
-  watch.publish(snapshot);
   return watch.result().value_or(RolloutResult{});
 }
 
 TEST(GateWatchTest, AFailSaysThatNothingWasDoneAndWhy) {
-  rules::ServiceStatus service = with_gate(rules::Outcome::fail);
+  rules::ServiceStatus service = with_gate(RolloutState::failed, rules::Outcome::fail);
   service.mode = rules::Mode::recommend;
-  GateWatch recommends{"shop", "v2"};
+  GateWatch recommends{"shop", "v2", kId};
   EXPECT_EQ(result_after(recommends, service).why,
             "why; nothing was done (mode recommend), v2 stays as it is");
-  GateWatch cooling{"shop", "v2"};
+  GateWatch cooling{"shop", "v2", kId};
   cooling.notify({.kind = rules::Notice::Kind::not_acted,
                   .service = "shop",
                   .headline = "shop: did not roll back: cooldown"});
@@ -147,16 +147,16 @@ TEST(GateWatchTest, AFailSaysThatNothingWasDoneAndWhy) {
 }
 
 TEST(GateWatchTest, AnUnknownSaysThatTheCandidateWasNeverSeen) {
-  rules::ServiceStatus service = with_gate(rules::Outcome::unknown);
-  GateWatch silent{"shop", "v2"};
+  rules::ServiceStatus service = with_gate(RolloutState::inconclusive);
+  GateWatch silent{"shop", "v2", kId};
   EXPECT_EQ(result_after(silent, service).why, "why");
   service.series = {{.version = "v1", .requests = 830}, {.version = "", .requests = 1}};
-  GateWatch elsewhere{"shop", "v2"};
+  GateWatch elsewhere{"shop", "v2", kId};
   EXPECT_EQ(result_after(elsewhere, service).why,
             "why; no request of v2 was seen; seen were events without a version (1 request), "
             "v1 (830 requests)");
   service.series.push_back({.version = "v2", .requests = 1});
-  GateWatch seen{"shop", "v2"};
+  GateWatch seen{"shop", "v2", kId};
   EXPECT_EQ(result_after(seen, service).why, "why");
 }
 
@@ -169,17 +169,8 @@ TEST(GateWatchTest, TellsWhatAnActionIsAt) {
   EXPECT_EQ(progress_of(action), "rollback (v1) done, watching whether it helps");
 }
 
-TEST(GateWatchTest, AGateOfAnotherCandidateIsNotOurs) {
-  GateWatch watch{"shop", "v3"};
-  rules::Snapshot snapshot;
-  snapshot.services = {with_gate(rules::Outcome::pass)};
-  watch.publish(snapshot);
-  watch.publish(snapshot);
-  EXPECT_FALSE(watch.result());
-}
-
 TEST(GateWatchTest, HandsOutTheNoticesOfItsServiceOnce) {
-  GateWatch watch{"shop", "v2"};
+  GateWatch watch{"shop", "v2", kId};
   watch.notify({.service = "shop", .headline = "ours"});
   watch.notify({.service = "other", .headline = "not ours"});
   watch.notify({.headline = "about Belay itself"});
