@@ -52,6 +52,11 @@ class LogParser::State final : public DocumentSink {
       ++used_;
       return;
     }
+    // Only now: the framer asks whether one that is not JSON yet goes on.
+    const std::size_t begin = document.find_first_not_of(" \t\r\n");
+    const bool is_object = begin != std::string_view::npos && document[begin] == '{';
+    const bool is_broken = *rejection == Rejection::not_json && is_object;
+    if (is_broken) rejection = Rejection::broken;
     const auto [reason, is_first] = rejected_.try_emplace(std::string(name_of(*rejection)), 0);
     ++reason->second;
     if (is_first) first_rejected_.emplace(reason->first, sanitize(document.substr(0, 1024)));

@@ -7,7 +7,8 @@ namespace belay::monitor {
 
 /// Why a document of a log did not become evidence.
 enum class Rejection : std::uint8_t {
-  not_json,      ///< Not a JSON object, or a broken one.
+  not_json,      ///< Text, or JSON that is no object.
+  broken,        ///< Begins as an object does, and is none.
   not_utf8,      ///< Bytes that are no text.
   too_long,      ///< More than LogParserOptions::document_bytes_max; its bytes were skipped.
   unfinished,    ///< Another document began, or the input ended, before it was whole.
@@ -24,6 +25,8 @@ constexpr std::string_view name_of(Rejection rejection) {
   switch (rejection) {
     case Rejection::not_json:
       return "not_json";
+    case Rejection::broken:
+      return "broken";
     case Rejection::not_utf8:
       return "not_utf8";
     case Rejection::too_long:
@@ -46,6 +49,15 @@ constexpr std::string_view name_of(Rejection rejection) {
       return "bad_value";
   }
   return "not_json";
+}
+
+/// Whether what was rejected spoke of a call, or may have: text between the documents and an
+/// application's other lines did not, and a fragment's document was counted or began before us.
+constexpr bool is_lost_evidence(std::string_view rejection) {
+  for (const Rejection other :
+       {Rejection::not_json, Rejection::fragment, Rejection::not_an_event, Rejection::no_outcome})
+    if (rejection == name_of(other)) return false;
+  return true;
 }
 
 }  // namespace belay::monitor

@@ -6,7 +6,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include "monitor/parse/rejection.h"
+
 namespace belay::monitor {
+namespace {
+
+/// A candidate has a tenth of the traffic, as a rule: of its own documents these are ten percent.
+constexpr std::uint64_t kDocumentsForOneLost = 100;
+
+}  // namespace
 
 LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
     : parser_(options),
@@ -61,8 +69,28 @@ void LogFeed::beat() {
   if (clock_.now() - said_ >= kEvery) say();
 }
 
+void LogFeed::admit_losses() {
+  const std::uint64_t documents = parser_.documents() - documents_said_;
+  std::uint64_t lost_in_all = 0;
+  for (const auto& [reason, count] : parser_.rejected())
+    if (is_lost_evidence(reason)) lost_in_all += count;
+  const std::uint64_t lost = lost_in_all - std::exchange(lost_said_, lost_in_all);
+  documents_said_ = parser_.documents();
+  if (lost * kDocumentsForOneLost <= documents) return;
+  const Instant now = clock_.now();
+  const Instant since = said_ == Instant{} ? now : said_;
+  lane_.deliver(rules::SourceGap{
+      .source = source_, .at = now, .span = now - since, .lost = lost, .reason = "unreadable"});
+  if (std::exchange(has_logged_loss_, true)) return;
+  spdlog::warn(
+      "{}: {} of {} documents cannot be read, and may be what fails: rules over this time are "
+      "unknown while that goes on; see belay_source_rejected_total",
+      source_name_, lost, documents);
+}
+
 void LogFeed::say() {
   const bool sampled = is_sampled_ && health_ == rules::SourceHealth::alive;
+  admit_losses();
   said_ = clock_.now();
   lane_.deliver(rules::SourceState{.source = source_,
                                    .at = said_,

@@ -14,7 +14,9 @@
 namespace belay::monitor {
 
 /// What all log sources share: bytes go in, events, states and progress come out into the lane.
-/// Owned by one run of a source.
+/// Where more than one document in a hundred was evidence and could not be read, that time is told
+/// as a gap, "unreadable": what fails may well be what writes such lines, and a window without it
+/// is not fine. Owned by one run of a source.
 class LogFeed {
  public:
   LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock);
@@ -51,6 +53,7 @@ class LogFeed {
  private:
   void send();
   void say();
+  void admit_losses();
   void log_new_rejections();
 
   LogParser parser_;
@@ -64,6 +67,9 @@ class LogFeed {
   bool is_sampled_ = false;
   std::string sampled_detail_;
   Instant said_{};
+  std::uint64_t documents_said_ = 0;
+  std::uint64_t lost_said_ = 0;
+  bool has_logged_loss_ = false;
   std::set<std::string> reasons_logged_;
   bool has_logged_versions_ = false;
   bool is_promised_ = false;

@@ -45,7 +45,7 @@ TEST(FramingTest, ABrokenLineCostsItselfOnly) {
                                    event("c") + "\n{\"open\":\"\n" + event("d") + "\n");
   EXPECT_EQ(routes(parsed), "/a /c /d ");
   EXPECT_EQ(parsed.parser.documents(), 5U);
-  EXPECT_EQ(parsed.rejected("not_json"), 2U);
+  EXPECT_EQ(parsed.rejected("broken"), 2U);
 }
 
 TEST(FramingTest, MarksBlanksAndCarriageReturnsAreNothing) {

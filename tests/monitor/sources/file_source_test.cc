@@ -177,6 +177,43 @@ TEST_F(FileSourceTest, AHundredMegabytesOfOneLineAreSkippedAndCounted) {
   EXPECT_EQ(running.progress.documents, 2U);
 }
 
+TEST_F(FileSourceTest, EvidenceThatCannotBeReadIsAGapAndAnApplicationsOtherLinesAreNot) {
+  append("listening on 8080\n" + line("a"));
+  FileSource file = source();
+  RunningSource running(file);
+  ASSERT_EQ(running.routes(1), "/a ");
+  append("a stack trace\n\n[1] of it\n{\"level\":\"info\",\"ts\":1795182320647}\n" + line("b"));
+  ASSERT_EQ(running.routes(2), "/a /b ");
+  ASSERT_TRUE(running.until([&] { return running.progress.documents >= 6; }));
+  EXPECT_TRUE(running.gaps.empty()) << running.gaps[0].reason;
+  const char* const unreadable[] = {
+      R"({"ts":1795182320647,"service":"shop","status":"500"})",
+      R"({"ts":1795182320647,"service":"shop","status":500,"wall_ms":-1})",
+      R"({"service":"shop","status":500})",
+      R"({"ts":1795182320647,"service":"shop","status":500,"stack":"cut of)",
+      "{\"ts\":1795182320647,\"service\":\"shop\",\"status\":500,\"route\":\"/\xff\"}",
+  };
+  std::size_t gaps = 0;
+  for (const char* text : unreadable) {
+    append(text + ("\n" + line("ok")));
+    ++gaps;
+    ASSERT_TRUE(running.until([&] { return running.gaps.size() >= gaps; })) << text;
+    EXPECT_EQ(running.gaps.back().reason, "unreadable");
+    EXPECT_EQ(running.gaps.back().lost, 1U);
+    EXPECT_GT(running.gaps.back().span, Duration::zero());
+  }
+}
+
+TEST_F(FileSourceTest, OneUnreadableDocumentInThousandsIsNoGap) {
+  FileSource file = source();
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += line("r");
+  append(text + "{\n" + line("last"));
+  RunningSource running(file);
+  ASSERT_TRUE(running.until([&] { return running.progress.documents >= 1002; }));
+  EXPECT_TRUE(running.gaps.empty());
+}
+
 TEST_F(FileSourceTest, AFullLaneStopsTheReadingAndLosesNothing) {
   std::string text;
   constexpr std::size_t kLines = 20'000;
