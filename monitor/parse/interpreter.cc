@@ -20,6 +20,8 @@ constexpr double kUnixMsMax = 9.2e12;
 /// A hundred days: no invocation lasts longer.
 constexpr double kWallMsMax = 8.64e9;
 constexpr std::size_t kNameBytesMax = 256;
+/// Whoever sends a request chooses its method: they must leave room for the words of outcomes.
+constexpr std::size_t kMethodsMax = 100;
 
 std::optional<Instant> instant_of(double unix_ms) {
   if (!(unix_ms > 0 && unix_ms < kUnixMsMax)) return std::nullopt;
@@ -236,7 +238,7 @@ std::optional<Rejection> Interpreter::fill(const Fields& fields, rules::Request&
   if (fields.outcome != "ok") request.outcome = text(fields.outcome, TextUse::word);
   request.service = text(fields.service, TextUse::service);
   request.version = text(fields.version, TextUse::version);
-  request.method = text(fields.method, TextUse::word);
+  request.method = method(fields.method);
   request.route = route(fields.url);
   request.exceptions = static_cast<std::uint16_t>(std::min(fields.exceptions, kExceptionsMax));
   if (latency_is_named_ && fields.latency_ms.present() && is_duration(fields.latency_ms)) {
@@ -254,6 +256,16 @@ rules::TextId Interpreter::text(std::string_view text, TextUse use) {
   };
   if (use == TextUse::any) return routes_.id(text, make);
   return names_[static_cast<std::size_t>(use)].id(text, make);
+}
+
+rules::TextId Interpreter::method(std::string_view method) {
+  return methods_.id(method, [this](std::string_view unseen) {
+    const std::string_view name = unseen.substr(0, kNameBytesMax);
+    const bool is_known = known_methods_.contains(name);
+    if (!is_known && known_methods_.size() >= kMethodsMax) return text("other", TextUse::word);
+    if (!is_known) known_methods_.emplace(name);
+    return text(unseen, TextUse::word);
+  });
 }
 
 rules::TextId Interpreter::route(std::string_view url) {

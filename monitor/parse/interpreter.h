@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +50,7 @@ class Interpreter {
   std::optional<Rejection> set_end(const Fields& fields, rules::Request& request);
   std::optional<Rejection> set_times(const Fields& fields, Instant start, rules::Request& request);
   rules::TextId text(std::string_view text, TextUse use);
+  rules::TextId method(std::string_view method);
   rules::TextId route(std::string_view url);
 
   const LogFormat format_;
@@ -57,6 +60,8 @@ class Interpreter {
   Interner& interner_;
   DocumentReader message_reader_;
   std::string message_;
+  std::set<std::string, std::less<>> known_methods_;
+  TextCache<64> methods_;
   TextCache<1024> routes_;
   /// By use: what is beyond the budget of one use may be a text of its own in another.
   std::array<TextCache<256>, kTextUses> names_;

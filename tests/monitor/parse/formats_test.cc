@@ -295,6 +295,21 @@ TEST(HostileTest, AFloodOfRoutesHidesNoVersionAndNoOutcome) {
   EXPECT_EQ(result.text(last.outcome), "canceled");
 }
 
+TEST(HostileTest, AFloodOfMethodsMakesNoClientThatLeftAnError) {
+  const auto event = [](const std::string& method, const char* outcome) {
+    return R"({"ts":1795182320647,"service":"shop","method":")" + method + R"(","outcome":")" +
+           outcome + "\"}\n";
+  };
+  Parsed result;
+  std::string flood = event("GET", "ok");
+  for (int i = 0; i < 2'000; ++i) flood += event("M" + std::to_string(i), "ok");
+  result.all(flood + event("canceled", "canceled") + event("GET", "ok"));
+  const std::vector<rules::Request> requests = result.requests();
+  EXPECT_EQ(result.text(requests[2'001].method), "other");
+  EXPECT_EQ(result.text(requests[2'001].outcome), "canceled");
+  EXPECT_EQ(result.text(requests[2'002].method), "GET");
+}
+
 TEST(HostileTest, TheFirstOfEachReasonIsKeptAndHarmless) {
   Parsed result;
   result.all("\033[31mred\nsecond\n");
