@@ -104,8 +104,10 @@ std::optional<Error> fault_in(const net::HttpResponse& response, const json& bod
   }
   if (response.truncated) return unclear(changes, "the answer is too long");
   if (says_success(body) && response.status < 300) return std::nullopt;
-  if (response.status < 300 && complaint.code == 0 && complaint.message.empty()) {
-    return unclear(changes, "an answer that cannot be read, " + status);
+  // Cloudflare's own refusals have a code or say why. A redirect, or a page of whatever stands
+  // between us, refuses nothing for good.
+  if (complaint.code == 0 && complaint.message.empty()) {
+    return unclear(changes, "an answer that is not its API's, " + status);
   }
   return refusal(complaint, response.status);
 }

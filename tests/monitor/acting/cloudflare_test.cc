@@ -166,6 +166,16 @@ TEST_F(CloudflareTest, EveryRecordedErrorIsUnderstood) {
   EXPECT_EQ(apply_error().kind, Error::Kind::unavailable);
 }
 
+TEST_F(CloudflareTest, APageOfWhateverStandsBetweenUsIsNoRefusal) {
+  for (const int status : {302, 400, 403, 404, 407}) {
+    for (const char* body : {"", "<html>blocked</html>", "{}", "[1]", R"({"success":false})"}) {
+      peer_.answer_always(test::http_response(status, body));
+      EXPECT_EQ(read_error().kind, Error::Kind::unavailable) << status << body;
+      EXPECT_EQ(apply_error().kind, Error::Kind::ambiguous) << status << body;
+    }
+  }
+}
+
 TEST_F(CloudflareTest, AnAnswerThatCannotBeReadIsNeverTakenForAState) {
   for (const char* body :
        {"", "null", "[]", "{}", "<html>", R"({"success":true})",
