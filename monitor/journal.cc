@@ -169,6 +169,11 @@ Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
                  "the journal failed earlier and must be opened anew: " + *broken_};
   }
   if (entries.empty()) return Done{};
+  // SQLite goes on writing to files that have no name any more.
+  if (const Status in_place = state_.is_in_place(); !in_place.ok()) {
+    broken_ = in_place.error().message;
+    return in_place;
+  }
   const bool begins_action = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
     return entry.kind == JournalEntry::Kind::intent;
   });
@@ -256,6 +261,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& stat
     return Error{durable.error().kind, file.string() + ": " + durable.error().message};
   }
   if (Status durable = state->sync(); !durable.ok()) return durable.error();
+  if (Status known = state->know({kFile, std::string(kFile) + "-wal"}); !known.ok())
+    return known.error();
   return std::unique_ptr<Journal>(
       std::make_unique<SqliteJournal>(std::move(*state), std::move(*database)));
 }

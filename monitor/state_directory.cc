@@ -129,6 +129,37 @@ Status StateDirectory::check_file(const std::string& name, bool make) const {
   return check_facts(facts, path);
 }
 
+Status StateDirectory::know(const std::vector<std::string>& names) {
+  known_.clear();
+  for (const std::string& name : names) {
+    struct stat facts {};
+    const bool is_there = ::fstatat(directory_, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_there && errno == ENOENT) continue;
+    if (!is_there) return fault_of_errno(path_ / name, "cannot be examined");
+    known_.push_back({name, facts.st_dev, facts.st_ino});
+  }
+  return Done{};
+}
+
+Status StateDirectory::is_in_place() const {
+  const auto is_at = [](const std::filesystem::path& path, dev_t device, ino_t number) {
+    struct stat facts {};
+    return ::lstat(path.c_str(), &facts) == 0 && facts.st_dev == device && facts.st_ino == number;
+  };
+  const auto gone = [](const std::filesystem::path& path) {
+    return fault(Error::Kind::failed, path,
+                 "was removed, moved or replaced while it was in use; restart Belay");
+  };
+  struct stat facts {};
+  if (::fstat(directory_, &facts) != 0) return fault_of_errno(path_, "cannot be examined");
+  if (!is_at(path_, facts.st_dev, facts.st_ino)) return gone(path_);
+  if (::fstat(lock_, &facts) != 0) return fault_of_errno(path_ / kLockName, "cannot be examined");
+  if (!is_at(path_ / kLockName, facts.st_dev, facts.st_ino)) return gone(path_ / kLockName);
+  for (const auto& [name, device, number] : known_)
+    if (!is_at(path_ / name, device, number)) return gone(path_ / name);
+  return Done{};
+}
+
 Status StateDirectory::sync() const {
   if (::fsync(directory_) != 0) return fault_of_errno(path_, "cannot be made durable");
   return Done{};

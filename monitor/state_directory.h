@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 
@@ -20,7 +23,8 @@ class StateDirectory {
   StateDirectory(StateDirectory&& other) noexcept
       : path_(std::move(other.path_)),
         directory_(std::exchange(other.directory_, -1)),
-        lock_(std::exchange(other.lock_, -1)) {}
+        lock_(std::exchange(other.lock_, -1)),
+        known_(std::move(other.known_)) {}
   StateDirectory& operator=(StateDirectory&&) = delete;
   ~StateDirectory();
 
@@ -29,6 +33,13 @@ class StateDirectory {
 
   /// Refuses a file that others could have placed or read. `make`: an empty one if there is none.
   Status check_file(const std::string& name, bool make) const;
+
+  /// Notes which files `names` stand for now, if any: those that is_in_place() looks for.
+  Status know(const std::vector<std::string>& names);
+  /// Whether the path still leads to the directory that was opened, its lock, and what is known.
+  /// Not: what is written has no name, so a restart knows nothing of it, and another monitor can
+  /// start beside this one.
+  [[nodiscard]] Status is_in_place() const;
 
   /// Makes the names in it durable.
   Status sync() const;
@@ -48,6 +59,12 @@ class StateDirectory {
   std::filesystem::path path_;
   int directory_ = -1;
   int lock_ = -1;
+  struct Known {
+    std::string name;
+    dev_t device;
+    ino_t number;
+  };
+  std::vector<Known> known_;
 };
 
 /// What is there, without making or taking anything.

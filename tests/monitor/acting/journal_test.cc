@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,6 +51,35 @@ TEST_F(JournalTest, GivesBackWhatWasAppendedOldestFirst) {
     EXPECT_EQ(read[index].kind, written[index].kind);
   }
   EXPECT_EQ(all(2).front().rule, "rule-3");
+}
+
+TEST_F(JournalTest, AcknowledgesNothingOnceItsFilesWereTakenAway) {
+  const std::function<void()> takes_away[] = {
+      [&] { fs::remove_all(state_); },
+      [&] { fs::rename(state_, place_.path() / "moved"); },
+      [&] {
+        fs::rename(state_, place_.path() / "elsewhere");
+        fs::create_directory_symlink(place_.path() / "elsewhere", state_);
+      },
+      [&] { fs::remove(state_ / "journal.db"); },
+      [&] { fs::remove(state_ / "journal.db-wal"); },
+      [&] { fs::remove(state_ / "lock"); },
+      [&] {
+        fs::copy(state_ / "journal.db", state_ / "copy");
+        fs::rename(state_ / "copy", state_ / "journal.db");
+      },
+  };
+  for (const auto& take_away : takes_away) {
+    fs::remove_all(state_);
+    const auto journal = open();
+    ASSERT_TRUE(journal->append({fired_entry(1, kNow)}).ok());
+    take_away();
+    const Status status = journal->append({intent_entry(rollback_order(1, kNow))});
+    ASSERT_FALSE(status.ok()) << "a restart would not know of it, and another could start";
+    EXPECT_THAT(status.error().message, testing::HasSubstr("removed, moved or replaced"));
+    EXPECT_TRUE(journal->trouble());
+    EXPECT_FALSE(journal->append({fired_entry(2, kNow)}).ok());
+  }
 }
 
 TEST_F(JournalTest, ABatchWithOneRefusedEntryIsWrittenNotAtAll) {
