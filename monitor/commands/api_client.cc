@@ -63,6 +63,12 @@ Result<ApiClient> ApiClient::find(const ApiArguments& arguments) {
     if (!url.starts_with("http://") && !url.starts_with("https://")) {
       return Error{Error::Kind::invalid, "BELAY_URL is http://HOST:PORT or https://…"};
     }
+    const std::size_t host = url.find("//") + 2;
+    if (url.substr(host, url.find_first_of("/?#", host) - host).find('@') != std::string::npos) {
+      return Error{Error::Kind::invalid,
+                   "BELAY_URL has no user and no password: it is shown; the token goes into "
+                   "BELAY_TOKEN"};
+    }
     return ApiClient(std::move(url), Secret(token));
   }
   const Result<std::filesystem::path> state = state_of(arguments.config);

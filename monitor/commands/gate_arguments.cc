@@ -11,6 +11,12 @@
 namespace belay::monitor {
 namespace {
 
+using namespace std::chrono_literals;
+
+/// As the API's.
+constexpr Duration kShortest = 1s;
+constexpr Duration kLongest = std::chrono::days{30};
+
 std::string check_fail_on(const std::string& text) {
   for (const std::string& one : CLI::detail::split(text, ',')) {
     if (one != "fail" && one != "unknown") return "\"" + one + "\" is not fail or unknown";
@@ -66,6 +72,10 @@ std::optional<std::string> complete(GateArguments& arguments) {
   if (arguments.candidate.empty()) return "say which version: --candidate, or --from-wrangler";
   if (arguments.candidate == arguments.baseline) {
     return "the candidate is the baseline: there is nothing to judge";
+  }
+  if (arguments.steps.empty() && !arguments.lasts.empty()) {
+    const Duration lasts = lasts_of(arguments);
+    if (lasts < kShortest || lasts > kLongest) return "--for: from 1s to 30 days, for example 10m";
   }
   if (const std::string wrong = check_fail_on(arguments.fail_on); !wrong.empty()) {
     return "--fail-on: " + wrong;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "monitor/commands/api_client.h"
 #include "monitor/rollout_result.h"
 #include "tests/support/temporary_directory.h"
 
@@ -37,6 +38,27 @@ TEST(GateArgumentsTest, WhatIsMissingIsSaid) {
   EXPECT_FALSE(complete(arguments).has_value());
   arguments.baseline = "v2";
   EXPECT_TRUE(complete(arguments).has_value());
+}
+
+TEST(GateArgumentsTest, AGateThatWouldNeverEndOrNotBeginIsRefused) {
+  GateArguments arguments;
+  arguments.service = "shop";
+  arguments.candidate = "v2";
+  for (const char* wrong : {"0s", "999ms", "721h"}) {
+    arguments.lasts = wrong;
+    EXPECT_TRUE(complete(arguments).has_value()) << wrong;
+  }
+  for (const char* right : {"1s", "10m", "720h"}) {
+    arguments.lasts = right;
+    EXPECT_FALSE(complete(arguments).has_value()) << right;
+  }
+}
+
+TEST(GateArgumentsTest, AUrlWithAPasswordIsRefusedAndNotShown) {
+  const auto client = ApiClient::find({.url = "https://me:canary@belay.example.com/x"});
+  ASSERT_FALSE(client.ok());
+  EXPECT_EQ(client.error().message.find("canary"), std::string::npos);
+  EXPECT_TRUE(ApiClient::find({.url = "https://belay.example.com/@x"}).ok());
 }
 
 TEST(RolloutResultTest, EveryFinalStateHasItsExitCode) {
