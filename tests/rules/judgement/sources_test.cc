@@ -127,6 +127,21 @@ TEST(Sources, WithAGapInTheWindowCannotBeFine) {
   EXPECT_EQ(rig.rule("r").truth, Truth::fine);
 }
 
+TEST(Sources, WhoseSlowRequestsComeTooLateAreNotFine) {
+  EngineRig rig({make_rule("slow", "p95 latency > 250ms over 10s, min 5 requests")});
+  rig.stream("fast", 40, {.latency = 5ms});
+  rig.run(20s);
+  ASSERT_EQ(rig.rule("slow").truth, Truth::fine);
+  // One in twenty hangs, and is written with the time of its beginning when it ends.
+  for (int i = 0; i < 40; ++i) {
+    if (i % 2 == 0) rig.push(rig.request({.latency = 8s}, rig.now() - 8s));
+    rig.run(250ms);
+  }
+  EXPECT_EQ(rejected(rig, "late"), 20U);
+  EXPECT_EQ(rig.rule("slow").truth, Truth::unknown) << "only the fast ones were counted";
+  EXPECT_EQ(rig.rule("slow").unknown, UnknownKind::lagging);
+}
+
 TEST(Sources, WhoseEvidenceAllComesTooLateAreNotFine) {
   EngineRig rig({make_rule("errors", "5xx rate > 5/s over 10s")});
   for (int i = 0; i < 120; ++i) {
