@@ -118,7 +118,6 @@ TEST_F(SlackTest, TakesARefusalAsFinal) {
                                                   {403, "action_prohibited", ""},
                                                   {404, "channel_not_found", ""},
                                                   {410, "channel_is_archived", ""},
-                                                  {302, "", ""},
                                                   {200, "a captive portal", ""}}) {
     Webhook webhook(std::vector<Answer>{answer});
     tell(webhook.url());
@@ -128,7 +127,7 @@ TEST_F(SlackTest, TakesARefusalAsFinal) {
       EXPECT_THAT(complaints().back(), HasSubstr(answer.body));
     }
   }
-  EXPECT_EQ(counts_.failed.Value(), 6);
+  EXPECT_EQ(counts_.failed.Value(), 5);
   EXPECT_EQ(counts_.sent.Value(), 0);
 }
 
@@ -138,6 +137,17 @@ TEST_F(SlackTest, TriesAgainWhatMayPass) {
   sink->notify({.headline = "shop: 5xx"});
   EXPECT_TRUE(test::eventually([&] { return counts_.sent.Value() == 1; }));
   EXPECT_EQ(webhook.bodies().size(), 4U);
+  EXPECT_EQ(counts_.failed.Value(), 0);
+}
+
+TEST_F(SlackTest, LosesNoMessageToThePageOfAProxy) {
+  Webhook webhook({{302, "", ""},
+                   {403, "<html>blocked</html>", ""},
+                   {404, "Not Found", ""},
+                   {407, "", ""},
+                   Answer{}});
+  tell(webhook.url());
+  EXPECT_EQ(counts_.sent.Value(), 1);
   EXPECT_EQ(counts_.failed.Value(), 0);
 }
 
@@ -163,8 +173,8 @@ TEST_F(SlackTest, TriesAgainWhenSlackHangsAndIsNotInTheWay) {
 TEST_F(SlackTest, NeverTellsItsUrl) {
   const std::string page = std::string("no such page: ") + kSecretPath;
   Webhook echoing(std::vector<Answer>{{404, page, ""}});
-  tell(echoing.url());
   drain_ = 50ms;
+  tell(echoing.url());
   tell("http://127.0.0.1:" + std::to_string(test::free_port()) + kSecretPath);
   tell("ftp://127.0.0.1" + std::string(kSecretPath));
   tell("http://no such host" + std::string(kSecretPath));
