@@ -101,7 +101,15 @@ class Exchange {
     error_code code;
     co_await http::async_read_header(session_.socket, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, code));
-    if (code || parser.is_done()) co_return code;
+    if (code) co_return code;
+    // Where a body ends must be beyond doubt: what we took for the next request, whoever stands
+    // before us took for a part of this one.
+    const bool is_encoded = parser.get().count(http::field::transfer_encoding) > 0;
+    if (is_encoded && !parser.chunked()) {
+      early_refusal_ = Refused{400, "not a valid HTTP request: bad Transfer-Encoding"};
+      co_return code;
+    }
+    if (parser.is_done()) co_return code;
     const auto expects = parser.get().find(http::field::expect);
     if (expects != parser.get().end()) {
       if (!equal_ignoring_case({expects->value().data(), expects->value().size()},
@@ -122,20 +130,20 @@ class Exchange {
   asio::awaitable<bool> answer(Parser& parser) {
     const bool keep_alive = parser.keep_alive() && !owner_.ending();
     Incoming request;
-    bool host_given = false;
+    int hosts = 0;
     auto& message = parser.get();
     for (const auto& field : message) {
       request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
-      host_given |= field.name() == http::field::host;
+      if (field.name() == http::field::host) ++hosts;
     }
     request.method = std::string(message.method_string());
     request.body = std::move(message.body());
     error_code ignored;
     request.peer = session_.socket.remote_endpoint(ignored).address().to_string();
     const bool usable = split_target({message.target().data(), message.target().size()}, request) &&
-                        (host_given || message.version() < 11);
+                        hosts <= 1 && (hosts == 1 || message.version() < 11);
     if (!usable) {
-      co_await refuse(400, "a request needs a path and a Host");
+      co_await refuse(400, "a request needs a path and one Host");
       co_return false;
     }
     const bool head_only = request.method == "HEAD";

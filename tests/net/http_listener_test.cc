@@ -156,6 +156,22 @@ TEST(HttpListenerTest, WhatIsNoHttpIsABadRequest) {
   }
 }
 
+TEST(HttpListenerTest, WhereABodyEndsMustBeBeyondDoubt) {
+  const auto listener = listening();
+  for (const char* headers :
+       {"Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: identity\r\nContent-Length: 5\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n", "Host: other\r\n"}) {
+    const std::string answer = answer_to(
+        *listener,
+        "POST /x HTTP/1.1\r\nHost: h\r\n" + std::string(headers) +
+            "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(has_status(answer, 400)) << headers;
+    EXPECT_EQ(answer.find("/smuggled"), std::string::npos) << headers;
+  }
+}
+
 TEST(HttpListenerTest, AGzippedBodyArrivesInflated) {
   const auto listener = listening();
   EXPECT_EQ(called(*listener, {.method = "POST",
