@@ -96,6 +96,37 @@ ordered_json json_of(const rules::ProbeStatus& probe) {
   return json;
 }
 
+ordered_json json_of(const rules::TopFailure& failure) {
+  ordered_json json{{"name", failure.name}, {"bad", failure.bad}};
+  if (failure.total > 0) json["total"] = failure.total;
+  return json;
+}
+
+ordered_json json_of(const rules::RolloutNumbers& numbers) {
+  const auto counts = [](const rules::PairCounts::Of& of) {
+    return ordered_json{{"bad", of.bad}, {"total", of.total}};
+  };
+  ordered_json json{{"compared", rules::name_of(numbers.compared)},
+                    {"window_seconds", seconds(numbers.window)},
+                    {"candidate", counts(numbers.counts[rules::Role::candidate])},
+                    {"baseline", counts(numbers.counts[rules::Role::baseline])}};
+  json["odds"] = numbers.odds;
+  json["odds_limit"] = numbers.odds_limit;
+  json["margin"] = numbers.margin;
+  json["traffic_share"] = numbers.traffic;
+  json["bad_share"] = numbers.share;
+  json["bad_share_allowed"] = numbers.allowed;
+  json["excess"] = numbers.excess;
+  json["rate_low"] = numbers.interval.low;
+  json["rate_high"] = numbers.interval.high;
+  json["since_start"] = {{"candidate", counts(numbers.since_start[rules::Role::candidate])},
+                         {"baseline", counts(numbers.since_start[rules::Role::baseline])}};
+  json["routes"] = array_of(numbers.routes);
+  json["reasons"] = array_of(numbers.reasons);
+  json["exceptions"] = array_of(numbers.exceptions);
+  return json;
+}
+
 ordered_json json_of(const rules::RolloutStatus& rollout) {
   ordered_json json{
       {"id", rollout.id}, {"service", rollout.service}, {"candidate", rollout.candidate}};
@@ -106,6 +137,7 @@ ordered_json json_of(const rules::RolloutStatus& rollout) {
   json["verdict"] = name_of(rollout.verdict);
   if (rollout.unknown) json["unknown"] = name_of(*rollout.unknown);
   put_if(json, "why", rollout.why);
+  put_if(json, "failed_by", rollout.rule);
   json["steps"] = rules::steps_text(rollout.steps);
   json["step"] = rollout.step;
   json["step_count"] = rollout.steps.size();
@@ -119,6 +151,7 @@ ordered_json json_of(const rules::RolloutStatus& rollout) {
   put_if(json, "commit", rollout.commit);
   put_if(json, "committed_at_ms", rollout.committed_at);
   put_if(json, "by", rollout.by);
+  if (rollout.comparison) json["comparison"] = json_of(*rollout.comparison);
   json["intents"] = rollout.intents;
   json["rules"] = array_of(rollout.rules);
   json["timeline"] = ordered_json::array();

@@ -20,6 +20,8 @@ nlohmann::ordered_json json_of(const rules::Notice& notice);
 nlohmann::ordered_json json_of(const rules::SeriesTotals& series);
 nlohmann::ordered_json json_of(const rules::QueueStatus& queue);
 nlohmann::ordered_json json_of(const rules::ProbeStatus& probe);
+nlohmann::ordered_json json_of(const rules::TopFailure& failure);
+nlohmann::ordered_json json_of(const rules::RolloutNumbers& numbers);
 nlohmann::ordered_json json_of(const rules::RolloutStatus& rollout);
 nlohmann::ordered_json json_of(const rules::ActionStatus& action);
 nlohmann::ordered_json json_of(const rules::SourceStatus& source);

@@ -1,6 +1,8 @@
 #include "monitor/rollout_text.h"
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,57 @@ std::optional<rules::Outcome> outcome_of(std::string_view name) {
     if (rules::name_of(outcome) == name) return outcome;
   }
   return std::nullopt;
+}
+
+std::vector<rules::TopFailure> failures_in(const json& object, const char* key) {
+  std::vector<rules::TopFailure> failures;
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return failures;
+  for (const json& one : *found) {
+    if (!one.is_object()) continue;
+    failures.push_back({.name = text_in(one, "name"),
+                        .bad = number_in<std::uint64_t>(one, "bad"),
+                        .total = number_in<std::uint64_t>(one, "total")});
+  }
+  return failures;
+}
+
+rules::PairCounts counts_in(const json& object, const std::string& prefix) {
+  const auto count = [&](const char* name) {
+    return number_in<std::uint64_t>(object, (prefix + name).c_str());
+  };
+  rules::PairCounts counts;
+  counts[rules::Role::candidate] = {count("candidate_bad"), count("candidate_total")};
+  counts[rules::Role::baseline] = {count("baseline_bad"), count("baseline_total")};
+  return counts;
+}
+
+/// For people: one that cannot be read is as if it had not been written.
+std::optional<rules::RolloutNumbers> numbers_in(const json& entry) {
+  const auto found = entry.find("numbers");
+  if (found == entry.end() || !found->is_object()) return std::nullopt;
+  const json& object = *found;
+  rules::RolloutNumbers numbers;
+  const std::string compared = text_in(object, "compared");
+  for (std::size_t i = 0; i < rules::kComparedMetrics; ++i) {
+    const auto metric = static_cast<rules::Compared>(i);
+    if (compared == rules::name_of(metric)) numbers.compared = metric;
+  }
+  numbers.window = std::chrono::milliseconds{number_in<std::int64_t>(object, "window_ms")};
+  numbers.counts = counts_in(object, "");
+  numbers.since_start = counts_in(object, "since_start_");
+  numbers.odds = number_in<double>(object, "odds");
+  numbers.odds_limit = number_in<double>(object, "odds_limit");
+  numbers.margin = number_in<double>(object, "margin");
+  numbers.traffic = number_in<double>(object, "traffic");
+  numbers.share = number_in<double>(object, "share");
+  numbers.allowed = number_in<double>(object, "allowed");
+  numbers.excess = number_in<double>(object, "excess");
+  numbers.interval = {number_in<double>(object, "low"), number_in<double>(object, "high")};
+  numbers.routes = failures_in(object, "routes");
+  numbers.reasons = failures_in(object, "reasons");
+  numbers.exceptions = failures_in(object, "exceptions");
+  return numbers;
 }
 
 }  // namespace
@@ -82,6 +135,7 @@ Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {
   rollout.rule = text_in(object, "rule");
   rollout.verdict = *verdict;
   rollout.why = text_in(object, "why");
+  rollout.numbers = numbers_in(object);
   return Done{};
 }
 

@@ -192,6 +192,18 @@ void Engine::State::take(const RequestSecond& second) {
   service.series.add_latency_sum(cell->series, second.latency_sum_us);
 }
 
+/// Of a request that was booked already, or refused.
+void Engine::State::take(const Thrown& thrown) {
+  SourceRecord& from = source(thrown.source);
+  std::uint32_t found = 0;
+  if (admit(from, thrown.at) != Refusal::none ||
+      find_service(from, thrown.service, found) != Refusal::none)
+    return;
+  const std::optional<NameId> version = from.name(thrown.version);
+  PairedEvidence* paired = services_[found]->evidence.paired.get();
+  if (version && paired != nullptr) paired->note(*version, thrown);
+}
+
 void Engine::State::take(const Probe& probe) {
   SourceRecord& from = source(probe.source);
   Refusal refusal = admit(from, probe.at);

@@ -60,6 +60,7 @@ class Engine::State {
   // engine_ingest.cc
   void take(const Request& request);
   void take(const RequestSecond& second);
+  void take(const Thrown& thrown);
   void take(const Probe& probe);
   void take(const QueueSample& sample);
   void take(const Measurement& measurement);

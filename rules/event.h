@@ -65,6 +65,16 @@ struct RequestSecond {
   std::vector<Above> above;
 };
 
+/// What a call threw, told beside its Request: a text that travels only with what fails. For
+/// people, never for a verdict; of a call that was counted twice it counts twice.
+struct Thrown {
+  SourceId source{};
+  TextId service = kNoText;
+  TextId version = kNoText;
+  Instant at{};      ///< As its Request's.
+  std::string what;  ///< "TypeError: x is not a function": name and first line, sanitized, cut.
+};
+
 /// Why a probe failed; told apart because each needs another answer.
 enum class ProbeFailure : std::uint8_t { none, dns, refused, tls, timeout, status, body, other };
 
@@ -194,9 +204,6 @@ struct RolloutStarted {
   std::optional<Instant> committed_at;
   std::string by;
   std::optional<Mode> mode;  ///< In place of the service's own.
-  /// Judged by the default judgement of a rollout too (rules/judgement/rollout_judgement.h); what
-  /// it answers goes out in Step::answers.
-  bool by_default_rules = false;
 };
 
 /// An operator steers a running rollout.
@@ -338,8 +345,9 @@ constexpr bool is_final(ActionOutcome::Phase phase) {
   return phase != ActionOutcome::Phase::unknown;
 }
 
-using Event = std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState,
-                           SourceGap, SourceProgress, TextDefined, Deployment, RolloutStarted,
-                           OperatorCommand, PreflightDone, Disarmed, Silenced, ActionOutcome>;
+using Event =
+    std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
+                 SourceProgress, TextDefined, Deployment, RolloutStarted, OperatorCommand,
+                 PreflightDone, Disarmed, Silenced, ActionOutcome, Thrown>;
 
 }  // namespace belay::rules

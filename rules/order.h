@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/verdict.h"
 #include "rules/rollout/rollout_state.h"
 
@@ -120,13 +121,26 @@ struct JournalEntry {
   ///   "driving", "irreversible", "train", "commit", "by"; "committed_at_ms" and "mode" if known.
   /// - rollout_moved, rollout_ended: "rollout", "candidate", "baseline", "state", "step",
   ///   "step_started_ms", "paused", "approved", "rule", "verdict" (name_of(Outcome)), "why"; "held"
-  ///   while it is.
+  ///   while it is; from the decision on "numbers": an object of RolloutNumbers' fields, counts as
+  ///   "candidate_bad", "candidate_total", "since_start_baseline_bad", ..., tops as arrays of
+  ///   {"name", "bad", "total"}. Until then "before": an array of {"rule", "sentence", "truth",
+  ///   "values"} (of
+  ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
+  ///   an object of depths by queue.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
   ///   describe() tells them); cleared: "candidate", "sentence".
   /// - verified: "result" (ActionStatus::verified), "why"; notice: "kind", "page", "headline".
   std::string text;
+};
+
+/// How a rule stood on the service just before a rollout.
+struct RuleBefore {
+  std::string rule;
+  std::string sentence;  ///< Another one by now: it says nothing any more.
+  Truth truth = Truth::unknown;
+  std::vector<Evidence> evidence;  ///< Of a bad one: truth, value and denominator of each.
 };
 
 /// A rollout as the journal knew it.
@@ -144,6 +158,10 @@ struct RememberedRollout {
   Outcome verdict = Outcome::unknown;
   std::string why;
   std::vector<std::string> intents;  ///< Of the intents that carry its id, in their order.
+  /// Of its last entry that has them; `before` without the bad ones that count again.
+  std::vector<RuleBefore> before;
+  std::map<std::string, double> queues_before;  ///< Depths when it began.
+  std::optional<RolloutNumbers> numbers;        ///< Of the decision.
 };
 
 /// What the journal knew at start, given to the engine before its first step.

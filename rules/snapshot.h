@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/verdict.h"
 #include "rules/plan.h"
 #include "rules/rollout/rollout_state.h"
@@ -93,6 +94,7 @@ struct RolloutStatus {
   RolloutState state{};
   std::optional<HoldReason> held;  ///< Set while `held`.
   std::string why;                 ///< Of its end; or why it would not pass now.
+  std::string rule;                ///< That failed it: a rule's name; empty while none has.
   std::vector<RolloutStep> steps;
   std::size_t step = 0;  ///< Index in `steps`.
   Instant started{};
@@ -103,6 +105,9 @@ struct RolloutStatus {
   Outcome verdict = Outcome::unknown;
   std::optional<UnknownKind> unknown;
   std::vector<RuleStatus> rules;
+  /// Whose the bad requests are: as of this picture, and of the decision once it is not judged any
+  /// more. None before the first step, and of those that an older Belay has ended.
+  std::optional<RolloutNumbers> comparison;
   std::vector<std::string> intents;  ///< Of its actions, in their order.
   std::vector<Moment> timeline;      ///< Newest last, at most kTimelineMax.
 

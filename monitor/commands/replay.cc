@@ -211,8 +211,8 @@ class ReplayVerb {
       options.gate = rules::RolloutStarted{.service = arguments_.service,
                                            .candidate = arguments_.candidate,
                                            .baseline = arguments_.baseline,
-                                           .lasts = std::chrono::hours{24 * 366},
-                                           .by_default_rules = decisions_.has_value()};
+                                           .lasts = std::chrono::hours{24 * 366}};
+      plan.rollout.is_judged_by_default = decisions_.has_value();
       options.steps = steps_;
     }
     if (!arguments_.service.empty()) {

@@ -1,48 +1,16 @@
 #include "monitor/replay/decisions.h"
 
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
+#include "exporters/json.h"
 
 namespace belay::monitor {
-namespace {
 
 using nlohmann::ordered_json;
-
-ordered_json json_of(const std::vector<rules::TopFailure>& failures) {
-  ordered_json json = ordered_json::array();
-  for (const rules::TopFailure& failure : failures) {
-    ordered_json one{{"name", failure.name}, {"bad", failure.bad}};
-    if (failure.total > 0) one["total"] = failure.total;
-    json.push_back(std::move(one));
-  }
-  return json;
-}
-
-ordered_json json_of(const rules::RolloutNumbers& numbers) {
-  ordered_json json{{"compared", rules::name_of(numbers.compared)},
-                    {"window_seconds", seconds(numbers.window)}};
-  for (const auto& [name, role] : {std::pair{"candidate", rules::Role::candidate},
-                                   std::pair{"baseline", rules::Role::baseline}}) {
-    json[name] = {{"bad", numbers.counts[role].bad}, {"total", numbers.counts[role].total}};
-  }
-  json["odds"] = numbers.odds;
-  json["odds_limit"] = numbers.odds_limit;
-  json["traffic_share"] = numbers.traffic;
-  json["bad_share"] = numbers.share;
-  json["excess"] = numbers.excess;
-  json["rate_low"] = numbers.interval.low;
-  json["rate_high"] = numbers.interval.high;
-  json["routes"] = json_of(numbers.routes);
-  json["reasons"] = json_of(numbers.reasons);
-  return json;
-}
-
-}  // namespace
 
 nlohmann::ordered_json json_of(const Decision& decision) {
   ordered_json json{{"decision", decision.decision}, {"t", seconds(decision.t)}};
@@ -50,7 +18,7 @@ nlohmann::ordered_json json_of(const Decision& decision) {
   if (!decision.rule.empty()) json["rule"] = decision.rule;
   if (!decision.reason.empty()) json["reason"] = decision.reason;
   if (!decision.details.empty()) json["details"] = decision.details;
-  if (decision.numbers) json["numbers"] = json_of(*decision.numbers);
+  if (decision.numbers) json["numbers"] = exporters::json_of(*decision.numbers);
   return json;
 }
 

@@ -42,20 +42,6 @@ std::array<EvidenceBlocks, kComparedMetrics> blocks_of(const ComparisonSpec& spe
 
 }  // namespace
 
-const char* name_of(Compared compared) {
-  switch (compared) {
-    case Compared::errors:
-      return "errors";
-    case Compared::slow_p50:
-      return "slow_p50";
-    case Compared::slow_p90:
-      return "slow_p90";
-    case Compared::slow_p99:
-      return "slow_p99";
-  }
-  return "errors";
-}
-
 bool PracticalFilter::passes(const EvidenceBlocks& blocks) const {
   return blocks.excess() >= excess_min && blocks.evidence()[Role::candidate].bad >= bad_min &&
          blocks.bad_blocks() >= bad_blocks_min;

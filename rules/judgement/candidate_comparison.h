@@ -23,11 +23,6 @@ struct PairedCalls {
   std::span<const RequestSecond::Bucket> latencies;  ///< Of those that reported one.
 };
 
-/// What is compared. The slow ones in the order of kSlowQuantiles.
-enum class Compared : std::uint8_t { errors, slow_p50, slow_p90, slow_p99 };
-inline constexpr std::size_t kComparedMetrics = 4;
-const char* name_of(Compared compared);
-
 /// What is needed besides odds, so that a difference matters to anyone. It only ever removes.
 struct PracticalFilter {
   double excess_min = 0;  ///< Of the candidate's rate over what it may be, in the evidence window.

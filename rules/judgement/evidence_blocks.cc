@@ -32,6 +32,20 @@ std::uint32_t pieces_of(double candidate, double baseline, const EvidenceBlocks:
 
 }  // namespace
 
+const char* name_of(Compared compared) {
+  switch (compared) {
+    case Compared::errors:
+      return "errors";
+    case Compared::slow_p50:
+      return "slow_p50";
+    case Compared::slow_p90:
+      return "slow_p90";
+    case Compared::slow_p99:
+      return "slow_p99";
+  }
+  return "errors";
+}
+
 double PairCounts::excess(double rho) const {
   if ((*this)[Role::candidate].total == 0) return 0;
   return rate((*this)[Role::candidate]) - rho * rate((*this)[Role::baseline]);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,12 @@ namespace belay::rules {
 /// Which of the two versions that are compared.
 enum class Role : std::uint8_t { candidate, baseline };
 inline constexpr std::size_t kRoles = 2;
+
+/// What is compared. The slow ones in the order of kSlowQuantiles.
+enum class Compared : std::uint8_t { errors, slow_p50, slow_p90, slow_p99 };
+inline constexpr std::size_t kComparedMetrics = 4;
+/// "errors", "slow_p50", ...
+const char* name_of(Compared compared);
 
 /// Bad events among all, of both versions.
 struct PairCounts {

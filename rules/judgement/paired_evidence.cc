@@ -126,6 +126,18 @@ void PairedEvidence::note_failure(const Place& place, std::uint16_t status, std:
   found->count += count;
 }
 
+void PairedEvidence::note(NameId version, const Thrown& thrown) {
+  if (version == kNoName || version != candidate_ || thrown.at < start_) return;
+  auto found =
+      std::find_if(exceptions_.begin(), exceptions_.end(),
+                   [&](const Exception& exception) { return exception.what == thrown.what; });
+  if (found == exceptions_.end()) {
+    if (exceptions_.size() >= kExceptionsMax) return;
+    found = exceptions_.insert(found, Exception{.what = thrown.what});
+  }
+  ++found->count;
+}
+
 void PairedEvidence::advance(Instant now) {
   now_ = std::max(now_, second_of(now));
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
@@ -135,13 +147,24 @@ void PairedEvidence::advance(Instant now) {
   if (since == failures_since_) return;
   failures_since_ = since;
   failures_.clear();
+  exceptions_.clear();
 }
 
 void PairedEvidence::begin_step(Instant at) {
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->begin_step(at);
+  before_step_ = since_start();
   in_step_ = {};
   baseline_since_candidate_ = 0;
+}
+
+PairCounts PairedEvidence::since_start() const {
+  PairCounts sum = before_step_;
+  for (std::size_t role = 0; role < kRoles; ++role) {
+    sum.roles[role].bad += in_step_[role].bad;
+    sum.roles[role].total += in_step_[role].total;
+  }
+  return sum;
 }
 
 CandidateComparison& PairedEvidence::comparison(const ComparisonSpec& spec) {

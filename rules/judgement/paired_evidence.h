@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -79,6 +80,8 @@ class PairedEvidence {
   [[nodiscard]] std::uint64_t errors_in_step(Role role) const {
     return in_step_[static_cast<std::size_t>(role)].bad;
   }
+  /// Errors among all of both versions since the start.
+  [[nodiscard]] PairCounts since_start() const;
   /// The newest request of the candidate (its event time).
   [[nodiscard]] std::optional<Instant> last_candidate() const { return last_candidate_; }
   /// Requests of the baseline since the candidate's newest.
@@ -91,6 +94,13 @@ class PairedEvidence {
     std::uint64_t count = 0;
   };
   [[nodiscard]] const std::vector<Failure>& failures() const { return failures_; }
+  /// What the candidate's requests threw, as failures(). Kept for people; the first few texts only.
+  struct Exception {
+    std::string what;
+    std::uint64_t count = 0;
+  };
+  void note(NameId version, const Thrown& thrown);
+  [[nodiscard]] const std::vector<Exception>& exceptions() const { return exceptions_; }
   /// kOtherRoute for those over the cap.
   [[nodiscard]] NameId route_name(std::uint32_t route) const { return routes_[route]; }
 
@@ -113,6 +123,7 @@ class PairedEvidence {
 
   static constexpr std::size_t kRoutesMax = 200;
   static constexpr std::size_t kFailuresMax = 32;
+  static constexpr std::size_t kExceptionsMax = 32;
   /// A power of two, with room for what is ahead.
   static constexpr std::size_t kSeconds = 128;
 
@@ -127,9 +138,11 @@ class PairedEvidence {
   std::array<Second, kSeconds> seconds_{};
   std::array<QuantileWindow, kRoles> latencies_;
   std::array<PairCounts::Of, kRoles> in_step_{};
+  PairCounts before_step_;
   std::optional<Instant> last_candidate_;
   std::uint64_t baseline_since_candidate_ = 0;
   std::vector<Failure> failures_;
+  std::vector<Exception> exceptions_;
   std::int64_t failures_since_ = 0;
 };
 

@@ -157,20 +157,15 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
   return answer;
 }
 
-std::optional<RolloutJudgement::Hindrance> RolloutJudgement::hindrance() const {
-  if (is_over_) return Hindrance{.why = versions_.candidate + " was to be rolled back"};
-  if (!pauses_.empty())
-    return Hindrance{.why = std::string("paused by ") + name_of(pauses_.front().rule)};
+std::optional<std::string> RolloutJudgement::hindrance() const {
+  if (is_over_) return versions_.candidate + " was to be rolled back";
+  if (!pauses_.empty()) return std::string("paused by ") + name_of(pauses_.front().rule);
   if (evidence_->comparison().standing() != Standing::fine)
-    return Hindrance{.why = "the evidence against " + versions_.candidate + " is above 10 to 1"};
+    return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
-      return Hindrance{.why = std::string("bad by the rule `") + name_of(rule_of(rule)) + "`"};
-  const std::uint64_t requests = evidence_->total_in_step(Role::candidate);
-  if (requests >= limits_.requests_min) return std::nullopt;
-  return Hindrance{.why = words_of_few(requests, evidence_->errors_in_step(Role::candidate),
-                                       limits_.requests_min),
-                   .lacks_requests = true};
+      return std::string("bad by the rule `") + name_of(rule_of(rule)) + "`";
+  return std::nullopt;
 }
 
 }  // namespace belay::rules

@@ -11,7 +11,8 @@
 #include "rules/judgement/guarded_rules.h"
 #include "rules/judgement/names.h"
 #include "rules/judgement/paired_evidence.h"
-#include "rules/judgement/share_bet.h"
+#include "rules/judgement/rollout_limits.h"
+#include "rules/judgement/rollout_numbers.h"
 
 namespace belay::rules {
 
@@ -30,29 +31,6 @@ enum class RolloutRule : std::uint8_t {
 inline constexpr std::size_t kRolloutRules = 8;
 const char* name_of(RolloutRule rule);
 
-/// How bad a route or a reason for failing is, for people.
-struct TopFailure {
-  std::string name;  ///< A route, or "exceededCpu", "503".
-  std::uint64_t bad = 0;
-  std::uint64_t total = 0;  ///< Of a route; 0 of a reason.
-};
-
-/// The numbers behind an answer. Those of one rule; what it does not look at is 0.
-struct RolloutNumbers {
-  Compared compared = Compared::errors;
-  Duration window{};                ///< Over which the counts were taken.
-  PairCounts counts;                ///< Bad events of both versions among all.
-  double odds = 0;                  ///< Evidence, "8,100 to 1"; beyond 1e12 it stays there.
-  double odds_limit = 0;            ///< Where it acts.
-  double margin = 0;                ///< How much worse is allowed: 1.25.
-  double traffic = 0;               ///< The candidate's share of the requests.
-  double share = 0;                 ///< The candidate's share of the bad events.
-  double excess = 0;                ///< Rate above what is allowed: 0.012 is 1.2 points.
-  RateInterval interval;            ///< Of the candidate's rate of bad events, at 99 %.
-  std::vector<TopFailure> routes;   ///< Of the candidate, most bad events first; three at most.
-  std::vector<TopFailure> reasons;  ///< As above.
-};
-
 /// What the rollout should do now.
 struct RolloutAnswer {
   enum class Kind : std::uint8_t {
@@ -69,14 +47,6 @@ struct RolloutAnswer {
   RolloutNumbers numbers;
 };
 const char* name_of(RolloutAnswer::Kind kind);
-
-struct RolloutLimits {
-  double error_rate = 0.05;  ///< The user's error rule.
-  /// The user's latency rule: more than one in twenty requests (p95) above this.
-  Duration latency = std::chrono::milliseconds{250};
-  /// Requests of the candidate before a step may pass.
-  std::uint64_t requests_min = 50;
-};
 
 /// Judges one rollout, second by second. Pure: the same evidence gives the same answers. Drive it
 /// so, at every whole second of engine time, each once and in order:
@@ -114,13 +84,9 @@ class RolloutJudgement {
   [[nodiscard]] bool is_over() const { return is_over_; }
   [[nodiscard]] bool is_paused() const { return !pauses_.empty(); }
 
-  /// Why the step must not pass now; nothing if it may.
-  struct Hindrance {
-    std::string why;  ///< "37 of 50 requests; 0 of 37 failed, so at most 17.2%"
-    /// Only too little evidence: a caller may pass over it at the step's hard maximum.
-    bool lacks_requests = false;
-  };
-  [[nodiscard]] std::optional<Hindrance> hindrance() const;
+  /// Why the step must not pass now, for people; nothing if it may. How much evidence a step needs
+  /// is not asked here (rollout/step_judge.h).
+  [[nodiscard]] std::optional<std::string> hindrance() const;
 
  private:
   struct Pause {

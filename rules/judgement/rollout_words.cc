@@ -13,7 +13,6 @@ namespace belay::rules {
 namespace {
 
 constexpr double kAlphaShown = 0.01;
-constexpr std::size_t kTopMax = 3;
 /// Beyond this an odd is told as "more than".
 constexpr double kOddsMax = 1e12;
 
@@ -60,13 +59,6 @@ std::string listed(const char* what, const std::vector<TopFailure>& failures) {
     text += ")";
   }
   return text;
-}
-
-void keep_top(std::vector<TopFailure>& failures) {
-  std::sort(failures.begin(), failures.end(), [](const TopFailure& left, const TopFailure& right) {
-    return left.bad != right.bad ? left.bad > right.bad : left.name < right.name;
-  });
-  if (failures.size() > kTopMax) failures.resize(kTopMax);
 }
 
 /// "v2 took 10% ... Evidence against "not more than 1.25x worse": 8,100 to 1 (limit 200 to 1)"
@@ -141,31 +133,6 @@ const char* name_of(RolloutAnswer::Kind kind) {
   return "warn";
 }
 
-RolloutNumbers numbers_of(const CandidateComparison& comparison, Instant now) {
-  RolloutNumbers numbers;
-  numbers.compared = comparison.dominant();
-  const EvidenceBlocks& blocks = comparison.blocks(numbers.compared);
-  numbers.counts = blocks.evidence();
-  numbers.window = now - Instant{std::chrono::seconds{blocks.evidence_since()}};
-  const ComparisonSpec& spec = comparison.spec();
-  numbers.margin = numbers.compared == Compared::errors ? spec.rho_errors : spec.rho_latency;
-  numbers.excess = blocks.excess();
-  const PairCounts::Of& candidate = numbers.counts[Role::candidate];
-  const PairCounts::Of& baseline = numbers.counts[Role::baseline];
-  numbers.traffic = share(candidate.total, candidate.total + baseline.total);
-  numbers.share = share(candidate.bad, candidate.bad + baseline.bad);
-  numbers.interval = rate_interval(candidate.bad, candidate.total, kAlphaShown);
-  const double limit = 1 / spec.alpha;
-  const double weight = comparison.weight(numbers.compared);
-  // Where only all of them together are enough, it is all of them that are told.
-  const bool is_by_itself = blocks.log_wealth() + std::log(weight) >= std::log(limit) ||
-                            comparison.log_odds() < std::log(limit);
-  const double log_odds = is_by_itself ? blocks.log_wealth() : comparison.log_odds();
-  numbers.odds = std::min(std::exp(std::min(log_odds, 700.0)), kOddsMax);
-  numbers.odds_limit = is_by_itself ? limit / weight : limit;
-  return numbers;
-}
-
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate) {
   const PairCounts& counts = numbers.counts;
   const std::uint64_t bad = counts[Role::candidate].bad + counts[Role::baseline].bad;
@@ -182,39 +149,22 @@ std::string words_of_odds(const RolloutNumbers& numbers) {
 std::string words_of(const RolloutNumbers& numbers, const std::string& candidate) {
   std::string text = words_of_finding(numbers, candidate) + "; " + words_of_size(numbers);
   for (const std::string& line :
-       {listed("routes: ", numbers.routes), listed("by reason: ", numbers.reasons)})
+       {listed("routes: ", numbers.routes), listed("by reason: ", numbers.reasons),
+        listed("exceptions: ", numbers.exceptions)})
     if (!line.empty()) text += "; " + line;
   return text;
 }
 
-std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted) {
+std::string words_of_failed(std::uint64_t failed, std::uint64_t requests) {
   const RateInterval interval = rate_interval(failed, requests, kAlphaShown);
-  return std::to_string(requests) + " of " + std::to_string(wanted) + " requests; " +
-         std::to_string(failed) + " of " + std::to_string(requests) + " failed, so at most " +
-         percent(interval.high);
+  const std::string words =
+      std::to_string(failed) + " of " + std::to_string(requests) + " requests failed";
+  return requests == 0 ? words : words + ", so at most " + percent(interval.high);
 }
 
-void fill_top(RolloutNumbers& numbers, const EvidenceBlocks& blocks, const PairedEvidence& evidence,
-              const NameTable& names) {
-  const std::vector<PairCounts>& routes = blocks.evidence_by_route();
-  for (std::uint32_t route = 0; route < routes.size(); ++route) {
-    const PairCounts::Of& counts = routes[route][Role::candidate];
-    if (counts.bad == 0) continue;
-    const NameId name = evidence.route_name(route);
-    const std::string text = name == kOtherRoute ? "other" : names.text(name);
-    numbers.routes.push_back({.name = text.empty() ? "no route" : sanitize(text),
-                              .bad = counts.bad,
-                              .total = counts.total});
-  }
-  keep_top(numbers.routes);
-  if (numbers.compared != Compared::errors) return;
-  for (const PairedEvidence::Failure& failure : evidence.failures()) {
-    std::string name = sanitize(names.text(failure.outcome));
-    if (failure.status >= 500 || name.empty())
-      name = std::to_string(failure.status) + (name.empty() || name == "ok" ? "" : " " + name);
-    numbers.reasons.push_back({.name = std::move(name), .bad = failure.count});
-  }
-  keep_top(numbers.reasons);
+std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted) {
+  return std::to_string(requests) + " of " + std::to_string(wanted) + " requests; " +
+         words_of_failed(failed, requests);
 }
 
 std::string RolloutWords::queue(const std::string& name, double depth, double before) const {
@@ -243,6 +193,7 @@ void RolloutWords::fill_rule(RolloutAnswer& answer) const {
   const PairCounts::Of& candidate = numbers.counts[Role::candidate];
   const PairCounts::Of& baseline = numbers.counts[Role::baseline];
   numbers.traffic = share(candidate.total, candidate.total + baseline.total);
+  numbers.allowed = numbers.traffic;
   numbers.share = share(candidate.bad, candidate.bad + baseline.bad);
   numbers.interval = rate_interval(candidate.bad, candidate.total, kAlphaShown);
   numbers.excess = numbers.counts.excess(1);
@@ -278,7 +229,8 @@ void RolloutWords::fill(RolloutAnswer& answer) const {
   fill_top(answer.numbers, evidence_.comparison().blocks(answer.numbers.compared), evidence_,
            names_);
   for (std::string line :
-       {listed("routes: ", answer.numbers.routes), listed("by reason: ", answer.numbers.reasons)})
+       {listed("routes: ", answer.numbers.routes), listed("by reason: ", answer.numbers.reasons),
+        listed("exceptions: ", answer.numbers.exceptions)})
     if (!line.empty()) answer.details.push_back(std::move(line));
 }
 

@@ -5,6 +5,7 @@
 
 #include "rules/judgement/names.h"
 #include "rules/judgement/rollout_judgement.h"
+#include "rules/judgement/rollout_numbers.h"
 
 namespace belay::rules {
 
@@ -29,18 +30,15 @@ class RolloutWords {
   const NameTable& names_;
 };
 
-/// What a comparison says, with all its numbers (not the top failures).
-RolloutNumbers numbers_of(const CandidateComparison& comparison, Instant now);
 /// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
-/// The routes and the reasons of the candidate's bad events in one metric's evidence window.
-void fill_top(RolloutNumbers& numbers, const EvidenceBlocks& blocks, const PairedEvidence& evidence,
-              const NameTable& names);
 /// All of it in one line: shares, odds, interval, excess, routes, reasons.
 std::string words_of(const RolloutNumbers& numbers, const std::string& candidate);
 /// "8,100 to 1 (limit 200 to 1)".
 std::string words_of_odds(const RolloutNumbers& numbers);
-/// "37 of 50 requests; 0 of 37 failed, so at most 17.2%".
+/// "0 of 37 requests failed, so at most 17.2%".
+std::string words_of_failed(std::uint64_t failed, std::uint64_t requests);
+/// "37 of 50 requests; 0 of 37 requests failed, so at most 17.2%".
 std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint64_t wanted);
 
 }  // namespace belay::rules

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct ServiceEvidence {
   std::unique_ptr<PairedEvidence> paired;
 
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
+  /// What is wrong with its sources of one kind now, the worst of it.
+  [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
   [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {
     return sources_by_kind[static_cast<std::size_t>(kind)];
   }

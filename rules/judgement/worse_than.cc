@@ -21,14 +21,6 @@ bool is_of(const Binding& binding, const ServiceEvidence& evidence) {
          evidence.paired->start() == binding.since;
 }
 
-std::optional<UnknownKind> trouble_of(const ServiceEvidence& evidence, Instant now) {
-  std::optional<UnknownKind> worst;
-  for (const std::uint32_t index : evidence.of_kind(SourceKind::log))
-    if (const std::optional<UnknownKind> trouble = evidence.source(index).trouble(now))
-      worst = worst ? std::min(*worst, *trouble) : *trouble;
-  return worst;
-}
-
 }  // namespace
 
 BoundWorseThan::BoundWorseThan(const WorseThan& sentence, double confidence, const Binding& binding,
@@ -43,7 +35,7 @@ std::optional<BoundWorseThan::Doubt> BoundWorseThan::doubt(const ServiceEvidence
                                                            std::uint64_t samples_min) const {
   const PairedEvidence& paired = *evidence.paired;
   const std::string& baseline = evidence.names->text(paired.baseline());
-  if (const std::optional<UnknownKind> trouble = trouble_of(evidence, now))
+  if (const std::optional<UnknownKind> trouble = evidence.trouble_of(SourceKind::log, now))
     return Doubt{*trouble, "nobody knows what else happened"};
   const PairedEvidence::Sums beside = paired.last(kBaselineSeconds, Role::baseline);
   if (beside.total == 0)

@@ -122,6 +122,50 @@ JsonText& JsonText::field(std::string_view of, const std::vector<std::string>& v
   return *this;
 }
 
+JsonText& JsonText::field(std::string_view of, const std::vector<TopFailure>& failures) {
+  name(of);
+  text_ += '[';
+  for (const TopFailure& failure : failures) {
+    if (text_.back() != '[') text_ += ',';
+    text_ += JsonText()
+                 .field("name", failure.name)
+                 .field("bad", static_cast<std::int64_t>(failure.bad))
+                 .field("total", static_cast<std::int64_t>(failure.total))
+                 .take();
+  }
+  text_ += ']';
+  return *this;
+}
+
+JsonText& JsonText::field(std::string_view of, const RolloutNumbers& numbers) {
+  JsonText object;
+  object.field("compared", name_of(numbers.compared))
+      .field("window_ms", milliseconds(numbers.window));
+  const auto counts = [&object](const std::string& prefix, const PairCounts& pair) {
+    for (const auto& [role, whose] :
+         {std::pair{Role::candidate, "candidate"}, std::pair{Role::baseline, "baseline"}})
+      object.field(prefix + whose + "_bad", static_cast<std::int64_t>(pair[role].bad))
+          .field(prefix + whose + "_total", static_cast<std::int64_t>(pair[role].total));
+  };
+  counts("", numbers.counts);
+  counts("since_start_", numbers.since_start);
+  object.field("odds", numbers.odds)
+      .field("odds_limit", numbers.odds_limit)
+      .field("margin", numbers.margin)
+      .field("traffic", numbers.traffic)
+      .field("share", numbers.share)
+      .field("allowed", numbers.allowed)
+      .field("excess", numbers.excess)
+      .field("low", numbers.interval.low)
+      .field("high", numbers.interval.high)
+      .field("routes", numbers.routes)
+      .field("reasons", numbers.reasons)
+      .field("exceptions", numbers.exceptions);
+  name(of);
+  text_ += object.take();
+  return *this;
+}
+
 JsonText& JsonText::field(std::string_view of, const std::vector<Evidence>& evidence) {
   name(of);
   text_ += '[';

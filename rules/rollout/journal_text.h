@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/verdict.h"
 #include "rules/order.h"
 
@@ -24,6 +25,9 @@ class JsonText {
   JsonText& field(std::string_view name, double value);
   JsonText& field(std::string_view name, const std::vector<Deployment::Share>& shares);
   JsonText& field(std::string_view name, const std::vector<std::string>& values);
+  JsonText& field(std::string_view name, const std::vector<TopFailure>& failures);
+  /// An object, as order.h describes it.
+  JsonText& field(std::string_view name, const RolloutNumbers& numbers);
   /// An array of objects, as order.h describes them for an intent.
   JsonText& field(std::string_view name, const std::vector<Evidence>& evidence);
   [[nodiscard]] std::string take() const { return text_ + "}"; }

@@ -223,7 +223,8 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
 void Rollout::notice_unknown(Instant now, Step& out) {
   const bool is_in_rollout = gate_ && running() != nullptr;
   if (is_in_rollout) {
-    const Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
+    const Gate::Verdict verdict =
+        this->verdict(now, gate_->started(), running()->step().samples_min);
     unknown_.follow("", verdict.unknown, is_in_rollout, "the gate: " + verdict.why, now);
   }
   for (const JudgedRule& rule : service_.always) {
@@ -289,7 +290,9 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
   }
   if (gate_ && running() != nullptr) {
     RolloutStatus& rollout = *status.rollout;
-    const Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
+    const Gate::Verdict verdict =
+        this->verdict(now, gate_->started(), running()->step().samples_min);
+    rollout.comparison = numbers(now);
     rollout.verdict = verdict.outcome;
     rollout.unknown = verdict.unknown;
     if (rollout.state == RolloutState::baking && !passed_ && !moving_) rollout.why = verdict.why;

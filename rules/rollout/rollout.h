@@ -85,6 +85,12 @@ class Rollout {
     HoldReason reason{};
     std::string why;
   };
+  /// What a fail was found by, for people.
+  struct Finding {
+    std::string headline;
+    std::vector<std::string> details;
+    std::optional<RolloutNumbers> numbers;  ///< None: as the comparison stands.
+  };
 
   // rollout.cc: rules.
   Teller teller(Instant now, Step& out) const;
@@ -106,19 +112,22 @@ class Rollout {
   /// Whether a rollout may begin; if not, why is told.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
-  void open_gate(bool by_default_rules, Instant now);
+  /// No rule counts for the verdict: it is the default judgement's.
+  [[nodiscard]] bool is_judged_by_default_alone() const;
+  void open_gate(Instant now);
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
   void close_gate();
+  /// As the comparison stands; none where there is no evidence of it.
+  [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
   void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
                         Step& out);
   void go_on_with(const Remembered& remembered, Instant now, Step& out);
 
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
-  void fail(Ladder::Cause cause, const std::string& headline,
-            const std::vector<std::string>& details, Instant now, Step& out);
+  void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   static std::vector<Rule> rules_by_default();
@@ -138,6 +147,12 @@ class Rollout {
   [[nodiscard]] std::optional<Hold> hold_before(std::size_t step, Instant now) const;
   [[nodiscard]] RolloutStep step_to_pass() const;
   [[nodiscard]] StepEvidence evidence(Instant now) const;
+  /// Why the default judgement lets nothing pass now. Alone, it must have seen requests.
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone,
+                                                              std::uint64_t requests_min,
+                                                              Instant now) const;
+  /// By the rules, over windows after `since`, and by the default judgement.
+  [[nodiscard]] Gate::Verdict verdict(Instant now, Instant since, std::uint64_t requests_min) const;
   void hold(const Hold& hold, Instant now, Step& out);
   void go_on(const std::string& why, Instant now, Step& out);
   void pass_step(const std::string& why, Instant now, Step& out);

@@ -101,7 +101,7 @@ void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
   const std::string headline = rule.rule().name + ": " + gist_of(cause.evidence);
   cause.reason = cut(headline);
   add_firing(cause);
-  fail(std::move(cause), headline, {}, now, out);
+  fail(std::move(cause), {.headline = headline, .details = {}, .numbers = std::nullopt}, now, out);
 }
 
 /// What fires besides the cause must be fine as well before it is called recovered.
@@ -133,26 +133,26 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
   ladder_.begin(std::move(cause), now, out);
 }
 
-void Rollout::fail(Ladder::Cause cause, const std::string& headline,
-                   const std::vector<std::string>& details, Instant now, Step& out) {
+void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
   record.blame(cause.rule->name);
   if (status.is_irreversible) {
     if (!irreversible_)
-      teller(now, out).not_acted(*cause.rule, "it fails, and is irreversible: " + headline,
+      teller(now, out).not_acted(*cause.rule, "it fails, and is irreversible: " + finding.headline,
                                  "irreversible: nothing is rolled back; a person must decide",
                                  cause.evidence, "");
-    irreversible_ = headline;
+    irreversible_ = finding.headline;
     return;
   }
+  record.compare(finding.numbers ? std::move(finding.numbers) : numbers(now));
   bool acts = false;
   if (status.mode == Mode::recommend) {
     std::vector<std::string> lines = {
         "mode recommend: nothing is done",
         "candidate " + status.candidate + ", baseline " +
             (status.baseline.empty() ? "not known" : status.baseline)};
-    lines.insert(lines.end(), details.begin(), details.end());
+    lines.insert(lines.end(), finding.details.begin(), finding.details.end());
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
   } else if (status.mode == Mode::enforce && moving_) {
     // What is on its way must have ended before it can be taken back.
@@ -162,7 +162,7 @@ void Rollout::fail(Ladder::Cause cause, const std::string& headline,
     acts = ladder_.begin(std::move(cause), now, out);
     if (acts && !out.orders.empty()) record.add_intent(out.orders.back().intent);
   }
-  end(acts ? RolloutState::rolling_back : RolloutState::failed, headline, now, out);
+  end(acts ? RolloutState::rolling_back : RolloutState::failed, finding.headline, now, out);
 }
 
 void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {
@@ -178,15 +178,14 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   fired.rule = rule.name;
   fired.evidence = cause.evidence;
   for (const std::string& line : answer.details) fired.details.push_back(sanitize(line));
-  fail(std::move(cause), sanitize(answer.headline), answer.details, now, out);
+  fail(
+      std::move(cause),
+      {.headline = sanitize(answer.headline), .details = answer.details, .numbers = answer.numbers},
+      now, out);
 }
 
 void Rollout::answer(Instant now, Step& out) {
-  const auto is_in_trouble = [&](std::uint32_t source) {
-    return service_.evidence.source(source).trouble(now).has_value();
-  };
-  const std::vector<std::uint32_t>& logs = service_.evidence.of_kind(SourceKind::log);
-  const bool is_blind = std::any_of(logs.begin(), logs.end(), is_in_trouble);
+  const bool is_blind = service_.evidence.trouble_of(SourceKind::log, now).has_value();
   const std::optional<RolloutAnswer> said =
       judgement_->judge(now, is_blind, *service_.evidence.names);
   if (!said) return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "rules/judgement/rollout_limits.h"
 #include "rules/rollout/steps.h"
 
 namespace belay::rules {
@@ -41,6 +42,7 @@ struct RolloutPlan {
   bool is_driving = false;             ///< Belay moves the traffic; else it follows who does.
   bool is_attached_by_itself = false;  ///< A deployment that nobody announced is judged too.
   bool is_judged_by_default = false;   ///< By rollout_judgement.h, beside the rules.
+  RolloutLimits limits;                ///< Of the default judgement.
   /// A shared cause holds until it is gone. False: it rolls back like any other.
   bool holds_on_shared_cause = true;
   /// After each change of traffic: rules about latency neither fail nor pass a step of several.

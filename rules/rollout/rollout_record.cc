@@ -81,8 +81,9 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
                              Mode mode)
     : status_(status_of(remembered.started, service, mode)),
       is_paused_(remembered.is_paused),
-      is_approved_(remembered.is_approved),
-      rule_(remembered.rule) {
+      is_approved_(remembered.is_approved) {
+  status_.rule = remembered.rule;
+  status_.comparison = remembered.numbers;
   if (status_.steps.empty()) status_.steps = default_steps();
   status_.state = remembered.state;
   status_.held = remembered.held;
@@ -124,13 +125,14 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const
       .field("step_started_ms", unix_ms(status_.step_started))
       .field("paused", is_paused_)
       .field("approved", is_approved_)
-      .field("rule", rule_)
+      .field("rule", status_.rule)
       .field("verdict", name_of(status_.verdict))
       .field("why", status_.why);
+  if (!is_judged(status_.state) && status_.comparison) text.field("numbers", *status_.comparison);
   out.journal.push_back({.kind = kind,
                          .at = now,
                          .service = status_.service,
-                         .rule = rule_,
+                         .rule = status_.rule,
                          .intent = "",
                          .text = text.take()});
 }

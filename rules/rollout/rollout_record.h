@@ -30,7 +30,7 @@ class RolloutRecord {
   [[nodiscard]] bool ends_at_maximum() const;
   [[nodiscard]] bool is_paused() const { return is_paused_; }
   [[nodiscard]] bool is_approved() const { return is_approved_; }
-  [[nodiscard]] const std::string& rule() const { return rule_; }
+  [[nodiscard]] const std::string& rule() const { return status_.rule; }
 
   /// To another state, or on in the same one; ends it if that is final.
   void move(RolloutState state, const std::string& why, Instant now, Step& out);
@@ -38,7 +38,7 @@ class RolloutRecord {
   /// A step begins; the approval of the one before is used up.
   void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
   /// What has failed it.
-  void blame(const std::string& rule) { rule_ = rule; }
+  void blame(const std::string& rule) { status_.rule = rule; }
   /// Take effect with the next move.
   void pause(bool is_paused) { is_paused_ = is_paused; }
   void approve() { is_approved_ = true; }
@@ -47,6 +47,8 @@ class RolloutRecord {
   void judge(Outcome verdict, std::optional<UnknownKind> unknown, const std::string& why);
   void restart_bake(Instant now);
   void add_intent(const std::string& intent) { status_.intents.push_back(intent); }
+  /// Goes into the journal with the moves from the decision on.
+  void compare(std::optional<RolloutNumbers> numbers) { status_.comparison = std::move(numbers); }
   void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
   void note(const std::string& what, Instant now);
 
@@ -57,7 +59,6 @@ class RolloutRecord {
   RolloutStatus status_;
   bool is_paused_ = false;
   bool is_approved_ = false;
-  std::string rule_;
 };
 
 }  // namespace belay::rules

@@ -36,7 +36,9 @@ RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) cons
   started.at = std::clamp(asked.at, now - kBackdatedMax, now);
   if (started.steps.empty() && asked.lasts > Duration::zero()) {
     const Duration lasts = std::min(asked.lasts, kBakeLongest);
-    started.steps = {{.percent = 100, .bake = lasts, .bake_max = lasts, .samples_min = 0}};
+    started.steps = {{.percent = 100, .bake = lasts, .bake_max = lasts}};
+    // Rules say themselves how much is too little.
+    if (!is_judged_by_default_alone()) started.steps.front().samples_min = 0;
   } else if (started.steps.empty()) {
     started.steps = service_.plan.rollout.steps;
     if (started.steps.empty()) started.steps = default_steps();
@@ -54,6 +56,13 @@ RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) cons
                          {started.at.time_since_epoch().count(), start_.time_since_epoch().count(),
                           static_cast<std::int64_t>(records_.size())});
   return started;
+}
+
+bool Rollout::is_judged_by_default_alone() const {
+  const ServicePlan& plan = service_.plan;
+  return plan.rollout.is_judged_by_default &&
+         std::none_of(plan.rollout_rules.begin(), plan.rollout_rules.end(), counts_for_verdict) &&
+         std::none_of(plan.rules.begin(), plan.rules.end(), counts_for_verdict);
 }
 
 bool Rollout::may_start(const RolloutStarted& asked, Instant now, Step& out) {
@@ -108,7 +117,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     record.move(RolloutState::preflight, "looking before the first step", now, out);
     return;
   }
-  open_gate(asked.by_default_rules, record.status().started);
+  open_gate(record.status().started);
   tell_start(details, now, out);
   std::size_t step = 0;
   const double live = live_percent().value_or(0);
@@ -144,7 +153,7 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
                                    details);
 }
 
-void Rollout::open_gate(bool by_default_rules, Instant now) {
+void Rollout::open_gate(Instant now) {
   const RolloutStatus& status = records_.back().status();
   gate_.emplace(RolloutStarted{.at = now,
                                .service = status.service,
@@ -153,11 +162,17 @@ void Rollout::open_gate(bool by_default_rules, Instant now) {
                 now, service_, names_, start_);
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   pause_.reset();
-  if (by_default_rules || service_.plan.rollout.is_judged_by_default)
+  if (service_.plan.rollout.is_judged_by_default)
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
-                       RolloutLimits{});
+                       service_.plan.rollout.limits);
   ++service_.epoch;
+}
+
+std::optional<RolloutNumbers> Rollout::numbers(Instant now) const {
+  const auto& paired = service_.evidence.paired;
+  if (!gate_ || paired == nullptr) return std::nullopt;
+  return numbers_of(*paired, now, names_);
 }
 
 void Rollout::close_gate() {
@@ -184,6 +199,7 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
   teller(now, out).rollout_ended(
       is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown), prefix + why, lines);
   record.keep_rules(std::move(rules));
+  if (!record.status().comparison) record.compare(numbers(now));
   record.move(state, why, now, out);
   for (JudgedRule& rule : service_.always) {
     rule.mark_bad_before(false);
@@ -259,7 +275,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   const RolloutStatus& status = record.status();
   if (is_judged(record.state())) {
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
-    open_gate(false, now);
+    open_gate(now);
     record.restart_bake(now);
     has_skipped_ = true;
     const std::string why = "Belay was restarted: the bake of this step begins anew";
@@ -274,7 +290,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   if (record.state() == RolloutState::promoted) {
     const Instant until = status.ended.value_or(now) + service_.plan.rollout.watch_for;
     if (until <= now) return;
-    open_gate(false, now);
+    open_gate(now);
     judgement_.reset();
     watch_until_ = until;
     return;

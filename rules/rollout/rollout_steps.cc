@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/judgement/rollout_words.h"
 #include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
@@ -163,19 +164,48 @@ StepEvidence Rollout::evidence(Instant now) const {
   const bool has_steps = status.steps.size() > 1 && step_to_pass().bake > Duration::zero();
   const Instant since =
       has_steps ? status.step_started + service_.plan.rollout.warm_up : gate_->started();
+  // A gate ends at its maximum: what is too little for it by then stays too little.
+  const std::uint64_t requests_min =
+      records_.back().ends_at_maximum() ? records_.back().step().samples_min : 0;
   StepEvidence evidence{.since = status.step_started,
                         .requests = 0,
                         .errors = 0,
-                        .rules = {},
-                        .hindrance = std::nullopt};
-  evidence.rules = gate_->verdict(service_.always, now, since);
-  if (evidence.rules.has_no_rules && judgement_) evidence.rules.outcome = Outcome::pass;
+                        .rules = verdict(now, since, requests_min)};
   if (service_.evidence.paired != nullptr) {
     evidence.requests = service_.evidence.paired->total_in_step(Role::candidate);
     evidence.errors = service_.evidence.paired->errors_in_step(Role::candidate);
   }
-  if (judgement_) evidence.hindrance = judgement_->hindrance();
   return evidence;
+}
+
+std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint64_t requests_min,
+                                                       Instant now) const {
+  if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
+    return Gate::Verdict{.unknown = trouble, .why = "nobody knows what the logs do not show"};
+  if (const std::optional<std::string> hindrance = judgement_->hindrance())
+    return Gate::Verdict{.why = *hindrance};
+  const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
+  const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
+  if (!is_alone || requests >= wanted) return std::nullopt;
+  return Gate::Verdict{
+      .unknown = UnknownKind::no_traffic,
+      .why = words_of_few(requests, service_.evidence.paired->errors_in_step(Role::candidate),
+                          wanted)};
+}
+
+Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {
+  Gate::Verdict verdict = gate_->verdict(service_.always, now, since);
+  if (!judgement_) return verdict;
+  const bool is_alone = verdict.has_no_rules;
+  if (is_alone)
+    verdict = {.outcome = Outcome::pass, .why = "the default judgement finds nothing against it"};
+  const std::optional<Gate::Verdict> doubt = doubt_by_default(is_alone, requests_min, now);
+  if (!doubt) return verdict;
+  verdict.why = verdict.outcome == Outcome::pass ? doubt->why : verdict.why + "; " + doubt->why;
+  verdict.outcome = Outcome::unknown;
+  if (doubt->unknown)
+    verdict.unknown = std::min(*doubt->unknown, verdict.unknown.value_or(*doubt->unknown));
+  return verdict;
 }
 
 void Rollout::check_step(Instant now, Step& out) {
@@ -264,7 +294,7 @@ void Rollout::pass_step(const std::string& why, Instant now, Step& out) {
 
 void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (!gate_) open_gate(false, now);
+  if (!gate_) open_gate(now);
   passed_.reset();
   has_skipped_ = false;
   record.begin_step(step, why, now, out);

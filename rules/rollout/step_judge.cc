@@ -1,5 +1,7 @@
 #include "rules/rollout/step_judge.h"
 
+#include "rules/judgement/rollout_words.h"
+
 namespace belay::rules {
 namespace {
 
@@ -24,18 +26,11 @@ StepAnswer judge_step(const RolloutStep& step, const StepEvidence& evidence, Ins
             .reason = lacks ? HoldReason::too_few_samples : HoldReason::unknown,
             .why = evidence.rules.why};
   }
-  if (evidence.hindrance && !(is_overdue && evidence.hindrance->lacks_requests))
-    return {.kind = otherwise,
-            .reason = evidence.hindrance->lacks_requests ? HoldReason::too_few_samples
-                                                         : HoldReason::unknown,
-            .why = evidence.hindrance->why};
-  const std::string counts = std::to_string(evidence.errors) + " of " +
-                             std::to_string(evidence.requests) + " requests failed";
+  const std::string counts = words_of_failed(evidence.errors, evidence.requests);
   if (!has_enough(step, evidence) && !is_overdue)
     return {.kind = Kind::bakes,
             .reason = HoldReason::too_few_samples,
-            .why = std::to_string(evidence.requests) + " of " + std::to_string(step.samples_min) +
-                   " requests"};
+            .why = words_of_few(evidence.requests, evidence.errors, step.samples_min)};
   if (!has_enough(step, evidence))
     return {.kind = Kind::passes,
             .why = evidence.rules.why + "; little came until the hard maximum: " + counts};

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/time.h"
-#include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/steps.h"
 
@@ -16,8 +14,8 @@ struct StepEvidence {
   Instant since{};             ///< The step began.
   std::uint64_t requests = 0;  ///< Of the candidate in it.
   std::uint64_t errors = 0;
-  Gate::Verdict rules;  ///< By the rules, over windows inside the step.
-  std::optional<RolloutJudgement::Hindrance> hindrance;  ///< By the default judgement.
+  /// By the rules, over windows inside the step, and by the default judgement.
+  Gate::Verdict rules;
 };
 
 /// What is to become of a step now.

@@ -1,5 +1,7 @@
 #include "exporters/json.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -52,6 +54,33 @@ TEST(Json, SurvivesHostileTextInOneLine) {
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_EQ(nlohmann::json::parse(text).at("headline"), "\xEF\xBF\xBD\x1b[31m\n\"quoted\"");
+}
+
+TEST(Json, ShowsWhoseTheBadRequestsOfARolloutWere) {
+  rules::RolloutStatus rollout{.id = "1", .candidate = "v2", .rule = "comparison"};
+  EXPECT_FALSE(json_of(rollout).contains("comparison"));
+  rules::RolloutNumbers numbers{.compared = rules::Compared::slow_p90,
+                                .window = std::chrono::seconds{50},
+                                .odds = 8100,
+                                .odds_limit = 600,
+                                .share = 0.84,
+                                .allowed = 0.12,
+                                .routes = {{.name = "/buy", .bad = 36, .total = 40}},
+                                .exceptions = {{.name = "TypeError: x", .bad = 3}}};
+  numbers.counts[rules::Role::candidate] = {.bad = 36, .total = 430};
+  numbers.since_start[rules::Role::baseline] = {.bad = 7, .total = 9000};
+  rollout.comparison = numbers;
+  const auto json = json_of(rollout);
+  EXPECT_EQ(json.at("failed_by"), "comparison");
+  const auto& shown = json.at("comparison");
+  EXPECT_EQ(shown.at("compared"), "slow_p90");
+  EXPECT_EQ(shown.at("window_seconds"), 50.0);
+  EXPECT_EQ(shown.at("candidate").at("bad"), 36);
+  EXPECT_EQ(shown.at("odds"), 8100.0);
+  EXPECT_EQ(shown.at("bad_share_allowed"), 0.12);
+  EXPECT_EQ(shown.at("since_start").at("baseline").at("total"), 9000);
+  EXPECT_EQ(shown.at("routes").at(0).at("total"), 40);
+  EXPECT_EQ(shown.at("exceptions").at(0).dump(), R"({"name":"TypeError: x","bad":3})");
 }
 
 TEST(Json, GivesEqualBytesForEqualStates) {

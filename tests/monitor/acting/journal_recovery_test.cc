@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "monitor/journal.h"
+#include "rules/rollout/journal_text.h"
 #include "tests/monitor/acting/journal_fixture.h"
 #include "tests/monitor/acting/records.h"
 #include "tests/support/temporary_directory.h"
@@ -98,6 +99,33 @@ TEST_F(JournalRecoveryTest, EndedRolloutsAreRememberedForADayAndOpenOnesForEver)
           moved_entry(2, RolloutState::verifying, kNow - 70h),
           moved_entry(3, RolloutState::recovered, kNow - 23h)});
   EXPECT_THAT(rollouts(), ElementsAre(intent_id(2), intent_id(3))) << "in the order of their start";
+}
+
+TEST_F(JournalRecoveryTest, TheNumbersOfADecisionAreRememberedAsTheyWere) {
+  rules::RolloutNumbers numbers{.compared = rules::Compared::slow_p99,
+                                .window = 50s,
+                                .odds = 8100.25,
+                                .odds_limit = 600,
+                                .margin = 1.1,
+                                .traffic = 0.1,
+                                .share = 0.84,
+                                .allowed = 0.12,
+                                .excess = 0.062,
+                                .interval = {.low = 0.04, .high = 0.1},
+                                .routes = {{.name = "/buy", .bad = 36, .total = 40}},
+                                .reasons = {{.name = "503", .bad = 30}},
+                                .exceptions = {{.name = "Error: \"x\"", .bad = 3}}};
+  numbers.counts[rules::Role::candidate] = {.bad = 36, .total = 430};
+  numbers.since_start[rules::Role::baseline] = {.bad = 7, .total = 9000};
+  JournalEntry moved = moved_entry(1, RolloutState::failed, kNow - 1h);
+  const std::string added = rules::JsonText().field("numbers", numbers).take();
+  moved.text.replace(moved.text.rfind('}'), 1, "," + added.substr(1));
+  append({started_entry(1, kNow - 2h), moved});
+  const auto known = recovered();
+  ASSERT_EQ(known.remembered.rollouts.size(), 1U);
+  const auto& read = known.remembered.rollouts[0].numbers;
+  ASSERT_TRUE(read);
+  EXPECT_EQ(rules::JsonText().field("numbers", *read).take(), added);
 }
 
 TEST_F(JournalRecoveryTest, TheLastGoodVersionOfAServiceIsTheOnePromotedLast) {

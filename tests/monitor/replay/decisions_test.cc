@@ -43,11 +43,9 @@ std::vector<Decision> decisions_of(const std::string& text, const std::string& w
   EXPECT_TRUE(steps);
   Replay::Options options{.format = LogFormat::generic, .service = "shop"};
   options.plan.services.push_back({.name = "shop"});
-  options.gate = rules::RolloutStarted{.service = "shop",
-                                       .candidate = "v2",
-                                       .baseline = "v1",
-                                       .lasts = std::chrono::hours{24},
-                                       .by_default_rules = true};
+  options.plan.services.back().rollout.is_judged_by_default = true;
+  options.gate = rules::RolloutStarted{
+      .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = std::chrono::hours{24}};
   options.steps = *steps;
   Decisions decisions(*steps, {});
   std::vector<Decision> decided;

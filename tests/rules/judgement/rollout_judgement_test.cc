@@ -214,17 +214,6 @@ TEST(RolloutJudgement, PausesForAQueueOnlyIfItWasNotAsDeepBefore) {
   EXPECT_EQ(rig.answers.back().kind, Kind::resume);
 }
 
-TEST(RolloutJudgement, AStepNeedsFiftyRequestsAndShowsWhatFewCanSay) {
-  Rig rig;
-  rig.run(37, {.requests = 1}, {.requests = 9});
-  const auto hindrance = rig.judgement().hindrance();
-  ASSERT_TRUE(hindrance);
-  EXPECT_TRUE(hindrance->lacks_requests);
-  EXPECT_EQ(hindrance->why, "37 of 50 requests; 0 of 37 failed, so at most 17.2%");
-  rig.run(20, {.requests = 1}, {.requests = 9});
-  EXPECT_FALSE(rig.judgement().hindrance());
-}
-
 TEST(RolloutJudgement, ASecondThatWasCountedElsewhereSaysTheSameAsItsRequests) {
   NameTable names;
   const NameId v2 = names.id("v2");

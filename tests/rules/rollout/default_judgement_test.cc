@@ -1,0 +1,152 @@
+// A rollout for which nobody wrote a rule: the default judgement alone decides it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
+
+Plan plan_of() {
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.services[0].rollout.is_judged_by_default = true;
+  return plan;
+}
+
+RolloutStarted gate(Instant at, Duration lasts = 2min) {
+  return {
+      .at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = lasts, .id = kId};
+}
+
+void traffic(EngineRig& rig, std::uint16_t of_candidate, std::uint16_t of_baseline = 200) {
+  rig.stream("v1", 40, {.version = "v1", .status = of_baseline});
+  rig.stream("v2", 10, {.version = "v2", .route = "/buy", .status = of_candidate});
+}
+
+RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
+
+TEST(DefaultJudgement, TellsWhoseTheErrorsAreAndFreezesItAtTheDecision) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  rig.run(30s);
+  EXPECT_TRUE(rollout(rig).rule.empty());
+  ASSERT_TRUE(rollout(rig).comparison);
+  const RolloutNumbers running = *rollout(rig).comparison;
+  EXPECT_EQ(running.since_start[Role::candidate].total, 300U);
+  EXPECT_EQ(running.since_start[Role::baseline].total, 1200U);
+  EXPECT_EQ(running.odds_limit, 200);
+  traffic(rig, 503);
+  rig.run(20s);
+  const RolloutStatus failed = rollout(rig);
+  EXPECT_EQ(decided(failed), Outcome::fail);
+  EXPECT_EQ(failed.rule, "clear");
+  ASSERT_TRUE(failed.comparison);
+  const RolloutNumbers decided_on = *failed.comparison;
+  EXPECT_EQ(decided_on.counts[Role::baseline].bad, 0U);
+  EXPECT_GE(decided_on.counts[Role::candidate].bad, 30U);
+  EXPECT_EQ(decided_on.share, 1);
+  EXPECT_NEAR(decided_on.allowed, 0.2, 0.01);
+  ASSERT_EQ(decided_on.routes.size(), 1U);
+  EXPECT_EQ(decided_on.routes[0].name, "/buy");
+  ASSERT_EQ(decided_on.reasons.size(), 1U);
+  EXPECT_EQ(decided_on.reasons[0].name, "503");
+  rig.run(30s);
+  EXPECT_EQ(rollout(rig).comparison->window, decided_on.window);
+  EXPECT_EQ(rollout(rig).comparison->counts[Role::candidate].bad,
+            decided_on.counts[Role::candidate].bad);
+  const auto entry =
+      std::find_if(rig.journal.begin(), rig.journal.end(), [](const JournalEntry& one) {
+        return one.text.find(R"("state":"rolling_back")") != std::string::npos;
+      });
+  ASSERT_NE(entry, rig.journal.end());
+  EXPECT_THAT(entry->text, HasSubstr(R"("numbers":{"compared":"errors")"));
+  EXPECT_THAT(entry->text, HasSubstr(R"({"name":"/buy","bad":)"));
+}
+
+TEST(DefaultJudgement, NamesWhatTheCandidateThrew) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  rig.run(20s);
+  traffic(rig, 500);
+  const auto thrown = [&](const char* version, const char* what) {
+    rig.push(Thrown{.source = EngineRig::kTail,
+                    .version = rig.text(EngineRig::kTail, version),
+                    .at = rig.now(),
+                    .what = what});
+  };
+  for (int i = 0; i < 3; ++i) thrown("v2", "TypeError: x is not a function");
+  thrown("v2", "Error: late");
+  for (int i = 0; i < 9; ++i) thrown("v1", "Error: of the baseline");
+  rig.run(20s);
+  ASSERT_TRUE(rollout(rig).comparison);
+  const std::vector<TopFailure> top = rollout(rig).comparison->exceptions;
+  ASSERT_EQ(top.size(), 2U);
+  EXPECT_EQ(top[0].name, "TypeError: x is not a function");
+  EXPECT_EQ(top[0].bad, 3U);
+  EXPECT_EQ(top[1].name, "Error: late");
+  const std::vector<Notice> fired = rig.notices_of(Notice::Kind::fired);
+  ASSERT_FALSE(fired.empty());
+  EXPECT_THAT(fired.back().details,
+              testing::Contains("exceptions: TypeError: x is not a function (3), Error: late (1)"));
+}
+
+TEST(DefaultJudgement, PassesAGateThatHasSeenEnough) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now(), 30s));
+  rig.run(31s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::pass) << rollout(rig).why;
+  EXPECT_THAT(rollout(rig).why, HasSubstr("0 of 300 requests failed, so at most "));
+}
+
+TEST(DefaultJudgement, OfTooFewRequestsIsUnknownAndSaysWhatTheyShow) {
+  EngineRig rig(plan_of());
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("v2", 1, {.version = "v2"});
+  rig.push(gate(rig.now(), 37s));
+  rig.run(36s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::unknown) << "while it runs";
+  rig.run(3s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
+  EXPECT_THAT(rollout(rig).why, StartsWith("37 of 50 requests; 0 of 37 requests failed, so at "
+                                           "most 17.2%"));
+}
+
+TEST(DefaultJudgement, OfABlindSourceIsUnknown) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now(), 30s));
+  rig.run(20s);
+  rig.set_alive(EngineRig::kTail, false);
+  traffic(rig, 200);
+  rig.stream("v1", 0);
+  rig.stream("v2", 0);
+  rig.run(11s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
+  EXPECT_THAT(rollout(rig).why, HasSubstr("nobody knows"));
+}
+
+TEST(DefaultJudgement, NeverPassesAStepWithoutARequest) {
+  EngineRig rig(plan_of());
+  rig.stream("v1", 40, {.version = "v1"});
+  RolloutStarted started = gate(rig.now(), 0s);
+  started.steps = *parse_steps("10% for 20s max 40s, 100%");
+  rig.push(started);
+  rig.run(50s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::held);
+  EXPECT_EQ(rollout(rig).held, HoldReason::too_few_samples);
+  rig.stream("v2", 1, {.version = "v2"});
+  rig.run(5s);
+  EXPECT_NE(rollout(rig).state, RolloutState::held) << "at the hard maximum little is enough";
+}
+
+}  // namespace
+}  // namespace belay::rules
