@@ -29,9 +29,9 @@ constexpr int kWaitMs = 100;
 constexpr int kFullWaitMs = 10;
 /// One that prints something and ends at once, again and again, has not come to work.
 constexpr std::chrono::seconds kWorksAfter{5};
-/// How long a tail may take to connect once it tries. Then, if it does not say that it is lost
-/// again, it is taken to be connected: it does not say that.
-constexpr std::chrono::seconds kConnectsWithin{5};
+/// One that ends by itself may have been without its connection since it printed last. nats.go, in
+/// `fly logs`, notices that within six minutes, and gives up after four more.
+constexpr std::chrono::minutes kLostUnseenMax{10};
 /// How long after its standard output a program may end by itself.
 constexpr milliseconds kEndsWithin{1000};
 
@@ -55,8 +55,10 @@ class Complaints {
     if (shown.find_first_not_of(' ') == std::string::npos) return;
     last_ = shown;
     if (const auto loss = tail_loss_in(shown)) {
-      loss_ = TailLoss{.before = std::max(loss->before, loss_ ? loss_->before : Duration{}),
-                       .after = loss->after};
+      const Duration before = std::max(loss->before, loss_ ? loss_->before : Duration{});
+      // That it dropped something says nothing of a connection that was lost before.
+      if (!loss_ || loss->after) loss_ = loss;
+      loss_->before = before;
     }
     if (++lines_ <= kLinesLoggedMax) spdlog::warn("{}: {}", program_, shown);
     if (lines_ == kLinesLoggedMax) spdlog::warn("{}: its further lines are not shown", program_);
@@ -80,7 +82,11 @@ class Complaints {
 class Life {
  public:
   Life(Process& process, LogFeed& feed, Complaints& complaints, Backoff& backoff)
-      : process_(process), feed_(feed), complaints_(complaints), backoff_(backoff) {}
+      : process_(process),
+        feed_(feed),
+        complaints_(complaints),
+        backoff_(backoff),
+        began_(feed.now()) {}
 
   /// Reads until it ends, or shuts its output, or `stop`.
   void follow(const std::stop_token& stop) {
@@ -112,8 +118,12 @@ class Life {
     err_open_ = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
   }
 
-  /// Since when nothing came, if its connection was lost when it ended.
-  [[nodiscard]] std::optional<Instant> lost_since() const { return lost_since_; }
+  /// Since when evidence may have been lost, now that it has ended so.
+  [[nodiscard]] Instant lost_since(const ProcessEnd& end) const {
+    if (lost_since_) return *lost_since_;
+    const Instant now = feed_.now();
+    return end.signal != 0 ? now : std::max({began_, last_output_, now - kLostUnseenMax});
+  }
   /// It lives, but has shut its standard output.
   [[nodiscard]] bool is_output_shut() const { return !out_open_; }
 
@@ -128,17 +138,20 @@ class Life {
   /// A tail that lost its connection gives nothing until it is connected again.
   void note_loss(bool printed) {
     const Instant now = feed_.now();
-    if (const auto loss = complaints_.take_loss()) {
+    if (const auto loss = complaints_.take_loss(); loss && loss->after) {
       const Instant since = std::max(now - loss->before, last_output_);
       lost_since_ = std::min(lost_since_.value_or(since), since);
-      connects_at_ = now + loss->after;
+      connects_at_ = now + *loss->after;
+      connected_by_ = connects_at_ + loss->within;
       feed_.set_health(rules::SourceHealth::down, complaints_.last());
+    } else if (loss) {
+      feed_.gap(now - loss->before, "dropped");
     }
     if (printed) last_output_ = now;
     if (!lost_since_) return;
     // What is printed before that was still under way when the connection broke.
     const bool is_back = printed && now >= connects_at_;
-    if (!is_back && now < connects_at_ + kConnectsWithin) return;
+    if (!is_back && now < connected_by_) return;
     feed_.gap(*lost_since_, "reconnect");
     lost_since_.reset();
   }
@@ -150,9 +163,11 @@ class Life {
   std::vector<char> buffer_ = std::vector<char>(kBufferBytes);
   bool out_open_ = true;
   bool err_open_ = true;
+  const Instant began_;
   Instant last_output_ = Instant::min();
   std::optional<Instant> lost_since_;
   Instant connects_at_{};
+  Instant connected_by_{};
 };
 
 void wait_beating(LogFeed& feed, const std::stop_token& stop, milliseconds wait) {
@@ -193,7 +208,7 @@ void ExecSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
       complaints.end_line();
       end.success() && !asked ? feed.finish() : feed.reset();
       if (asked) break;
-      ended_at = life.lost_since().value_or(feed.now());
+      ended_at = life.lost_since(end);
       const std::string why = complaints.last().empty() ? "" : ": " + complaints.last();
       const std::string how = shut ? " shut its standard output" : " ended, " + end.text();
       feed.set_health(rules::SourceHealth::down, name + how + why);

@@ -144,9 +144,9 @@ constexpr const char* kReconnecting =
     "Tail connection lost. Reconnecting (attempt 1 of 5) in 1s...\\n\\n";
 
 TEST_F(HostileProgramTest, ATailThatReconnectsByItselfIsDownUntilItPrintsAgain) {
-  ExecSource source = shell("echo '" + line("a") + "'; " + kUntilAllowed + "rm go; printf '" +
-                            kReconnecting + "' >&2; " + kUntilAllowed + "echo '" + line("b") +
-                            "'; tail -f /dev/null");
+  ExecSource source =
+      shell("echo '" + line("a") + "'; " + kUntilAllowed + "rm go; printf '" + kReconnecting +
+            "' >&2; " + kUntilAllowed + "echo '" + line("b") + "'; tail -f /dev/null");
   RunningSource running(source);
   EXPECT_EQ(running.routes(1), "/a ");
   ASSERT_TRUE(running.is(SourceHealth::alive));
@@ -174,6 +174,92 @@ TEST_F(HostileProgramTest, ATailThatEndsWhileItReconnectsHasAGapFromTheLossOn) {
   ASSERT_TRUE(running.until([&] { return !running.gaps.empty(); }));
   EXPECT_EQ(running.gaps[0].reason, "restart");
   EXPECT_LE(running.gaps[0].at - running.gaps[0].span, down_at);
+}
+
+/// What flyctl's NATS client (nats.go) prints.
+constexpr const char* kRefused = "nats: authentication expired on connection [7]\\n";
+
+TEST_F(HostileProgramTest, AFlyTailThatIsRefusedAndReconnectsIsDownUntilItPrintsAgain) {
+  ExecSource source =
+      shell("echo '" + line("a") + "'; " + kUntilAllowed + "rm go; printf '" + kRefused +
+            "' >&2; " + kUntilAllowed + "echo '" + line("b") + "'; tail -f /dev/null");
+  RunningSource running(source);
+  EXPECT_EQ(running.routes(1), "/a ");
+  ASSERT_TRUE(running.is(SourceHealth::alive));
+  allow();
+  ASSERT_TRUE(running.is(SourceHealth::down));
+  EXPECT_NE(running.state->detail.find("authentication expired"), std::string::npos);
+  const Instant down_at = running.state->at;
+  ASSERT_TRUE(running.until([&] { return running.state->at - down_at >= 2100ms; }));
+  EXPECT_EQ(running.state->health, SourceHealth::down) << "it says nothing when it is back";
+  allow();
+  EXPECT_EQ(running.routes(2), "/a /b ");
+  ASSERT_TRUE(running.until([&] { return !running.gaps.empty(); }));
+  EXPECT_EQ(running.gaps[0].reason, "reconnect");
+  EXPECT_LE(running.gaps[0].at - running.gaps[0].span, down_at);
+  EXPECT_TRUE(running.is(SourceHealth::alive));
+}
+
+TEST_F(HostileProgramTest, AFlyTailThatDropsMessagesHasAGapAndGoesOn) {
+  ExecSource source = shell("echo '" + line("a") + "'; " + kUntilAllowed +
+                            "echo 'nats: slow consumer, messages "
+                            "dropped on connection [7]' >&2; echo '" +
+                            line("b") + "'; tail -f /dev/null");
+  RunningSource running(source);
+  EXPECT_EQ(running.routes(1), "/a ");
+  ASSERT_TRUE(running.is(SourceHealth::alive));
+  const std::size_t states = running.states.size();
+  allow();
+  ASSERT_TRUE(running.until([&] { return !running.gaps.empty(); }));
+  EXPECT_EQ(running.gaps[0].reason, "dropped");
+  EXPECT_GE(running.gaps[0].span, 5s);
+  EXPECT_EQ(running.routes(2), "/a /b ");
+  for (std::size_t i = states; i < running.states.size(); ++i) {
+    EXPECT_EQ(running.states[i].health, SourceHealth::alive);
+  }
+}
+
+/// `fly logs` ends well, and without a word, once its connection is lost for good.
+TEST_F(HostileProgramTest, ATailThatEndsByItselfHasAGapFromItsLastOutputOn) {
+  ExecSource source = shell("if [ -e again ]; then tail -f /dev/null; fi; > again; echo '" +
+                            line("a") + "'; " + kUntilAllowed + "exit 0");
+  RunningSource running(source);
+  EXPECT_EQ(running.routes(1), "/a ");
+  ASSERT_TRUE(running.is(SourceHealth::alive));
+  const Instant alive_at = running.state->at;
+  ASSERT_TRUE(running.until([&] { return running.state->at - alive_at >= 1s; }));
+  allow();
+  ASSERT_TRUE(running.until([&] { return !running.gaps.empty(); }));
+  EXPECT_EQ(running.gaps[0].reason, "restart");
+  EXPECT_LE(running.gaps[0].at - running.gaps[0].span, alive_at + 100ms);
+}
+
+TEST_F(HostileProgramTest, ATailThatIsKilledHasAGapFromItsEndOn) {
+  ExecSource source = shell("if [ -e again ]; then tail -f /dev/null; fi; > again; echo '" +
+                            line("a") + "'; " + kUntilAllowed + "kill -9 $$");
+  RunningSource running(source);
+  EXPECT_EQ(running.routes(1), "/a ");
+  ASSERT_TRUE(running.is(SourceHealth::alive));
+  const Instant alive_at = running.state->at;
+  ASSERT_TRUE(running.until([&] { return running.state->at - alive_at >= 1s; }));
+  allow();
+  ASSERT_TRUE(running.until([&] { return !running.gaps.empty(); }));
+  EXPECT_GE(running.gaps[0].at - running.gaps[0].span, alive_at + 1s);
+}
+
+TEST(TailLossTest, FlysNatsClientIsKnown) {
+  const auto refused = tail_loss_in("nats: authorization violation on connection [12]");
+  ASSERT_TRUE(refused && refused->after);
+  EXPECT_EQ(*refused->after, 2s);
+  EXPECT_EQ(refused->within, 4min);
+  const auto dropped = tail_loss_in(
+      "nats: slow consumer, messages dropped on connection [7] for subscription on "
+      "\"logs.shop.*.*\"");
+  ASSERT_TRUE(dropped);
+  EXPECT_FALSE(dropped->after);
+  EXPECT_EQ(dropped->before, 5s);
+  EXPECT_FALSE(tail_loss_in("nats: hello"));
+  EXPECT_FALSE(tail_loss_in("listening on connection [7]"));
 }
 
 TEST(TailLossTest, WranglersOwnWordsAreKnown) {
