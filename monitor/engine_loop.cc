@@ -19,6 +19,8 @@ constexpr auto kStepAtLeastEvery = 250ms;
 constexpr auto kStepAtMostEvery = 1ms;
 constexpr auto kPublishEvery = 1s;
 constexpr auto kComesRoundWithin = 5s;
+/// A disk that has room now and none then pages no more often.
+constexpr auto kFullIsPagedEvery = 1h;
 
 /// What the next start would not know is not shown as passed: it would be judged once more, and
 /// could be rolled back after people went on.
@@ -119,12 +121,15 @@ void EngineLoop::refuse(const std::vector<rules::Order>& orders, const std::stri
 void EngineLoop::tell_trouble(const std::string& why) {
   degraded_ = true;
   spdlog::critical("the journal is of no use: {}", why);
-  const rules::Notice notice{
-      .kind = rules::Notice::Kind::not_acted,
-      .page = true,
-      .at = parts_.clock.now(),
-      .headline = "Belay cannot use its journal, and acts on nothing until it is restarted",
-      .details = {sanitize(why)}};
+  page("Belay cannot use its journal, and acts on nothing until it is restarted", sanitize(why));
+}
+
+void EngineLoop::page(std::string headline, std::string why) {
+  const rules::Notice notice{.kind = rules::Notice::Kind::not_acted,
+                             .page = true,
+                             .at = parts_.clock.now(),
+                             .headline = std::move(headline),
+                             .details = {std::move(why)}};
   for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
 }
 
@@ -134,7 +139,13 @@ void EngineLoop::note_trouble() {
     trouble = "the journal cannot be written: nothing is acted upon";
   } else if (const auto found = parts_.journal->trouble()) {
     trouble = sanitize(*found);
+    const Instant now = parts_.clock.now();
+    if (!full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery) {
+      full_paged_at_ = now;
+      page("Belay begins no action: there is no room to record what becomes of it", trouble);
+    }
   }
+  is_troubled_ = !trouble.empty();
   journal_trouble_.set(std::make_shared<const std::string>(std::move(trouble)));
 }
 
@@ -144,6 +155,7 @@ void EngineLoop::publish(bool now) {
   const Instant time = parts_.clock.now();
   if (!now && published_at_ && time - *published_at_ < kPublishEvery) return;
   published_at_ = time;
+  if (is_troubled_) note_trouble();
   rules::Snapshot snapshot = engine_.snapshot();
   if (degraded_) {
     for (rules::ServiceStatus& service : snapshot.services) {

@@ -65,6 +65,7 @@ class EngineLoop {
   void do_asked();
   void record_and_hand_on(rules::Step& made, bool is_last);
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
+  void page(std::string headline, std::string why);
   void note_trouble();
   void publish(bool now);
 
@@ -75,6 +76,8 @@ class EngineLoop {
   Instant recorded_until_ = Instant::min();  ///< The last step of which the next start knows.
   std::atomic<bool> degraded_;
   std::atomic<Asked*> asked_ = nullptr;  ///< Whoever takes it out decides: done, or given up.
+  bool is_troubled_ = false;
+  std::optional<Instant> full_paged_at_;
   exporters::Latest<std::string> journal_trouble_;
 };
 

@@ -110,7 +110,7 @@ class SqliteJournal final : public Journal {
   Result<Recovered> recover(Instant now) override;
   Status read(std::size_t entries_max,
               const std::function<void(const JournalEntry&)>& each) override;
-  [[nodiscard]] std::optional<std::string> trouble() const override;
+  std::optional<std::string> trouble() override;
 
  private:
   Status insert_all(const std::vector<JournalEntry>& entries);
@@ -194,8 +194,9 @@ Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
   return status;
 }
 
-std::optional<std::string> SqliteJournal::trouble() const {
+std::optional<std::string> SqliteJournal::trouble() {
   if (broken_) return "the journal failed: " + *broken_;
+  if (!has_reserve_) has_reserve_ = state_.hold_reserve();
   if (!has_reserve_) return state_.path().string() + ": the disk is full";
   return std::nullopt;
 }
@@ -224,42 +225,56 @@ Error set_aside(const StateDirectory& state, const std::string& why) {
                                         "; nothing is acted upon without a journal"};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& state_directory) {
-  Result<StateDirectory> state = StateDirectory::open(state_directory);
-  if (!state.ok()) return state.error();
-  const std::filesystem::path file = state->path() / kFile;
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    const bool is_main = *suffix == '\0';
-    if (Status fine = state->check_file(kFile + std::string(suffix), is_main); !fine.ok()) {
-      return fine.error();
-    }
-  }
+/// Ready to be read from and written to. `fault`: why not.
+Result<Database> open_database(const StateDirectory& state, SqliteFault& fault) {
+  const std::filesystem::path file = state.path() / kFile;
   Result<Database> database = Database::open(file);
   if (!database.ok()) return database.error();
   for (const auto& [sql, expected] : kSettings) {
     const Result<std::string> answer = database->ask(sql);
-    if (!answer.ok() && database->fault() == SqliteFault::damaged) {
-      return set_aside(*state, answer.error().message);
+    fault = database->fault();
+    if (!answer.ok() && fault == SqliteFault::damaged) {
+      return set_aside(state, answer.error().message);
     }
     if (!answer.ok()) return answer.error();
     if (*answer == expected) continue;
-    if (std::string_view(expected) == "ok") return set_aside(*state, *answer);
+    if (std::string_view(expected) == "ok") return set_aside(state, *answer);
     return Error{Error::Kind::failed, file.string() + ": " + sql + " gave " + *answer};
   }
   if (Status full = database->run("PRAGMA synchronous = FULL"); !full.ok()) return full.error();
   const Result<std::string> synchronous = database->ask("PRAGMA synchronous");
   if (!synchronous.ok()) return synchronous.error();
   if (*synchronous != "2") return Error{Error::Kind::failed, "PRAGMA synchronous is not FULL"};
-  if (Status adopted = adopt(*database); !adopted.ok()) {
-    if (database->fault() == SqliteFault::damaged)
-      return set_aside(*state, adopted.error().message);
-    return Error{adopted.error().kind, file.string() + ": " + adopted.error().message};
+  Status done = adopt(*database);
+  fault = database->fault();
+  if (!done.ok() && fault == SqliteFault::damaged) return set_aside(state, done.error().message);
+  if (done.ok()) {
+    done = make_durable(*database);
+    fault = database->fault();
   }
-  if (Status durable = make_durable(*database); !durable.ok()) {
-    return Error{durable.error().kind, file.string() + ": " + durable.error().message};
+  if (!done.ok()) return Error{done.error().kind, file.string() + ": " + done.error().message};
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& state_directory) {
+  Result<StateDirectory> state = StateDirectory::open(state_directory);
+  if (!state.ok()) return state.error();
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const bool is_main = *suffix == '\0';
+    if (Status fine = state->check_file(kFile + std::string(suffix), is_main); !fine.ok()) {
+      return fine.error();
+    }
   }
+  SqliteFault fault = SqliteFault::none;
+  Result<Database> database = open_database(*state, fault);
+  if (!database.ok() && fault == SqliteFault::full) {
+    // What an earlier life put aside for this. No action begins before there is as much again.
+    state->release_reserve();
+    database = open_database(*state, fault);
+  }
+  if (!database.ok()) return database.error();
   if (Status durable = state->sync(); !durable.ok()) return durable.error();
   if (Status known = state->know({kFile, std::string(kFile) + "-wal"}); !known.ok())
     return known.error();

@@ -18,7 +18,8 @@ namespace belay::monitor {
 class Journal {
  public:
   /// Fails if another process holds the state, the directory is not ours alone, or the journal is
-  /// damaged (it is then set aside and the error says where; the caller goes on without acting).
+  /// damaged (it is then set aside and the error says where; the caller goes on without acting). On
+  /// a full disk it gives up the reserve of 8 MiB that an earlier life has left beside it.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& state_directory);
   virtual ~Journal() = default;
 
@@ -38,9 +39,9 @@ class Journal {
   virtual Status read(std::size_t entries_max,
                       const std::function<void(const rules::JournalEntry&)>& each) = 0;
 
-  /// Why nothing can be acted upon, or soon can not, for /readyz: a fault of an earlier append, a
-  /// full disk. Nothing when all is well.
-  [[nodiscard]] virtual std::optional<std::string> trouble() const { return std::nullopt; }
+  /// Why nothing can be acted upon, for /readyz: a fault of an earlier append, a full disk.
+  /// Nothing when all is well. Looks whether a disk that was full has room again.
+  virtual std::optional<std::string> trouble() { return std::nullopt; }
 };
 
 }  // namespace belay::monitor

@@ -10,6 +10,7 @@
 
 #include "monitor/system_clock.h"
 #include "rules/language/parser.h"
+#include "tests/support/eventually.h"
 
 namespace belay::monitor {
 namespace {
@@ -32,12 +33,12 @@ class FakeJournal : public Journal {
     return Done{};
   }
 
-  [[nodiscard]] std::optional<std::string> trouble() const override {
+  std::optional<std::string> trouble() override {
     return is_full ? std::optional<std::string>{"the disk is full"} : std::nullopt;
   }
 
   bool fails = false;
-  bool is_full = false;                          ///< Nothing has failed yet.
+  std::atomic<bool> is_full = false;             ///< Nothing has failed yet.
   std::vector<rules::JournalEntry::Kind> kinds;  ///< The engine's thread writes it; read it after.
 };
 
@@ -191,10 +192,20 @@ TEST_F(EngineLoopTest, SaysThatTheDiskIsFullBeforeSomethingMustBeDone) {
   start();
   EXPECT_EQ(loop_->journal_trouble(), "the disk is full");
   EXPECT_FALSE(loop_->degraded());
+  ASSERT_EQ(sink_.notices().size(), 1U);
+  EXPECT_TRUE(sink_.notices()[0].page);
+  EXPECT_THAT(sink_.notices()[0].headline, testing::HasSubstr("begins no action"));
   fail_a_gate();
   EXPECT_TRUE(sink_.wait_for(rules::Notice::Kind::acting));
   thread_ = {};
   EXPECT_EQ(orders_, 1);
+}
+
+TEST_F(EngineLoopTest, AFullDiskThatHasRoomAgainIsNoTroubleAnyMore) {
+  journal_.is_full = true;
+  start();
+  journal_.is_full = false;
+  EXPECT_TRUE(belay::test::eventually([this] { return loop_->journal_trouble().empty(); }));
 }
 
 }  // namespace

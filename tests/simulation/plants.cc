@@ -77,7 +77,7 @@ class AroundJournal : public monitor::Journal {
               const std::function<void(const JournalEntry&)>& each) override {
     return real_->read(entries_max, each);
   }
-  [[nodiscard]] std::optional<std::string> trouble() const override { return real_->trouble(); }
+  std::optional<std::string> trouble() override { return real_->trouble(); }
 
  private:
   std::unique_ptr<monitor::Journal> real_;

@@ -1,10 +1,13 @@
 #include "tests/monitor/acting/faulty_disk.h"
 
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <optional>
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -101,6 +104,18 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
 }
 
 }  // namespace
+}  // namespace belay::test
+
+// In place of the C library's: no space is to be had on a disk that is full.
+extern "C" int posix_fallocate(int file, off_t from, off_t bytes) {
+  struct stat facts {};
+  if (belay::test::disk.full_unless_gone) {
+    return ::fstat(file, &facts) == 0 && facts.st_size >= from + bytes ? 0 : ENOSPC;
+  }
+  return ::fallocate(file, 0, from, bytes) == 0 ? 0 : errno;
+}
+
+namespace belay::test {
 
 FaultyDisk::FaultyDisk() {
   disk = State{};
@@ -115,6 +130,7 @@ FaultyDisk::FaultyDisk() {
 }
 
 FaultyDisk::~FaultyDisk() {
+  empty();
   sqlite3_vfs_unregister(&disk.vfs);
   sqlite3_vfs_register(disk.real, /*makeDflt=*/1);
 }
@@ -129,5 +145,7 @@ void FaultyDisk::fail_call(int number, bool for_good) {
 void FaultyDisk::fill(const std::filesystem::path& unless_gone) {
   disk.full_unless_gone = unless_gone;
 }
+
+void FaultyDisk::empty() { disk.full_unless_gone.reset(); }
 
 }  // namespace belay::test

@@ -16,9 +16,11 @@ class FaultyDisk {
   [[nodiscard]] int calls() const;
   /// The write or sync with this number, from 1, fails with an I/O error: once, or from then on.
   void fail_call(int number, bool for_good);
-  /// Files cannot grow as long as `unless_gone` exists: a disk that is full but for what that
-  /// takes.
+  /// Files cannot grow as long as `unless_gone` exists, and no space can be put aside: a disk that
+  /// is full but for what that takes.
   void fill(const std::filesystem::path& unless_gone);
+  /// Not full any more.
+  void empty();
 };
 
 }  // namespace belay::test

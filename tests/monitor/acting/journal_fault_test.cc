@@ -116,6 +116,63 @@ TEST(JournalFaultTest, AFullDiskGivesUpItsReserveSoThatAnOutcomeIsStillWritten) 
   EXPECT_EQ(rules_in(state).size(), 500U);
 }
 
+/// As a process that was killed leaves it: much of it in the log only.
+void copy_state(const fs::path& from, const fs::path& to) {
+  fs::remove_all(to);
+  fs::create_directory(to);
+  fs::permissions(to, fs::perms::owner_all);
+  for (const char* name : {"journal.db", "journal.db-wal", "reserve"}) {
+    fs::copy_file(from / name, to / name);
+  }
+}
+
+TEST(JournalFaultTest, AFullDiskGivesUpItsReserveSoThatTheJournalOpens) {
+  const test::TemporaryDirectory place;
+  const fs::path first = place.path() / "first";
+  const fs::path state = place.path() / "state";
+  {
+    auto journal = Journal::open(first);
+    ASSERT_TRUE(journal.ok()) << journal.error().message;
+    for (int number = 0; number < 30; ++number) {
+      ASSERT_TRUE((*journal)->append({fired_entry(number, kNow)}).ok());
+    }
+    copy_state(first, state);
+  }
+  test::FaultyDisk disk;
+  disk.fill(state / "reserve");
+  auto journal = Journal::open(state);
+  ASSERT_TRUE(journal.ok()) << journal.error().message;
+  EXPECT_FALSE(fs::exists(state / "reserve"));
+  EXPECT_TRUE((*journal)->trouble());
+  EXPECT_FALSE((*journal)->append({intent_entry(rollback_order(1, kNow))}).ok());
+  EXPECT_TRUE((*journal)->append({fired_entry(30, kNow)}).ok());
+  disk.empty();
+  EXPECT_FALSE((*journal)->trouble()) << "there is room again";
+  EXPECT_TRUE((*journal)->append({intent_entry(rollback_order(1, kNow))}).ok());
+  journal->reset();
+  EXPECT_EQ(rules_in(state).size(), 32U);
+}
+
+TEST(JournalFaultTest, AFullDiskWithoutAReserveOpensNoJournalAndLosesNothing) {
+  const test::TemporaryDirectory place;
+  const fs::path state = place.path() / "state";
+  const fs::path copy = place.path() / "copy";
+  auto journal = Journal::open(state);
+  ASSERT_TRUE(journal.ok()) << journal.error().message;
+  for (int number = 0; number < 30; ++number) {
+    ASSERT_TRUE((*journal)->append({fired_entry(number, kNow)}).ok());
+  }
+  copy_state(state, copy);
+  fs::remove(copy / "reserve");
+  test::FaultyDisk disk;
+  disk.fill(copy);
+  const auto opened = Journal::open(copy);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.error().message.find("full"), std::string::npos) << opened.error().message;
+  disk.empty();
+  EXPECT_EQ(rules_in(copy).size(), 30U);
+}
+
 TEST(JournalFaultTest, NoActionBeginsWithoutAReserveForItsOutcome) {
   const test::TemporaryDirectory place;
   const fs::path state = place.path() / "state";
@@ -146,11 +203,7 @@ TEST(JournalFaultTest, ATornTailCostsOnlyWhatWasNeverAcknowledged) {
   std::size_t before = 0;
   // As a power failure would leave it: the log as written by then, cut anywhere.
   for (std::uintmax_t bytes = 0; bytes < wal_bytes; bytes += 1237) {
-    fs::remove_all(copy);
-    fs::create_directory(copy);
-    fs::permissions(copy, fs::perms::owner_all);
-    for (const char* name : {"journal.db", "journal.db-wal"})
-      fs::copy_file(state / name, copy / name);
+    copy_state(state, copy);
     fs::resize_file(copy / "journal.db-wal", bytes);
     const auto found = rules_in(copy);
     ASSERT_GE(found.size(), before) << "cut at " << bytes;
