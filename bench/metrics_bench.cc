@@ -43,8 +43,8 @@ rules::Snapshot traffic() {
 }
 
 void page_by_our_writer(benchmark::State& state) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications, kAll);
+  const OwnCounts own;
+  Prometheus prometheus("1", own, kAll);
   prometheus.publish(traffic());
   std::chrono::steady_clock::time_point now{};
   std::size_t bytes = 0;
@@ -55,8 +55,8 @@ BENCHMARK(page_by_our_writer)->Unit(benchmark::kMillisecond);
 
 /// What the engine's thread pays once a second.
 void publish_to_our_writer(benchmark::State& state) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications, kAll);
+  const OwnCounts own;
+  Prometheus prometheus("1", own, kAll);
   const rules::Snapshot snapshot = traffic();
   for (auto _ : state) prometheus.publish(snapshot);
 }

@@ -52,6 +52,7 @@ enum class Metric : std::uint8_t {
   probe_success,
   probe_duration,
   probes,
+  ingest_posts,
   notifications,
   notifications_waiting,
 };
@@ -163,6 +164,9 @@ inline constexpr std::array kMetricFamilies = {
                  "service, probe, role", "How long the last answered probe took."},
     MetricFamily{Metric::probes, "belay_probes_total", MetricType::counter,
                  "service, probe, result", "Probes by result."},
+    MetricFamily{Metric::ingest_posts, "belay_ingest_posts_total", MetricType::counter,
+                 "service, source, result",
+                 "Posts for a source: accepted, or refused with 429, and then nothing was taken."},
     MetricFamily{Metric::notifications, "belay_notifications_total", MetricType::counter,
                  "sink, result", "Messages by what became of them: sent, failed, dropped."},
     MetricFamily{Metric::notifications_waiting, "belay_notifications_waiting", MetricType::gauge,

@@ -20,8 +20,7 @@ struct NotificationCounts {
   prometheus::Gauge& waiting;
 };
 
-/// The counters of all sinks: Belay's own numbers that no snapshot holds, because they are counted
-/// outside the engine. Must outlive its sinks.
+/// The counters of all sinks. Must outlive its sinks.
 class Notifications {
  public:
   Notifications();

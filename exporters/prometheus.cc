@@ -4,9 +4,8 @@
 
 namespace belay::exporters {
 
-Prometheus::Prometheus(std::string version, const Notifications& notifications,
-                       MetricsText::Limits limits)
-    : version_(std::move(version)), notifications_(notifications), limits_(limits) {}
+Prometheus::Prometheus(std::string version, const OwnCounts& own, MetricsText::Limits limits)
+    : version_(std::move(version)), own_(own), limits_(limits) {}
 
 void Prometheus::publish(const rules::Snapshot& snapshot) {
   traffic_.add(snapshot);
@@ -32,7 +31,7 @@ const std::string& Prometheus::render(std::chrono::steady_clock::time_point now)
   write_page({.version = version_,
               .snapshot = shown.snapshot,
               .traffic = shown.traffic,
-              .own = notifications_.collect(),
+              .own = own_.collect(),
               .configured = configured ? std::optional(*configured) : std::nullopt,
               .dropped_before = dropped_},
              text);

@@ -7,7 +7,7 @@
 
 #include "exporters/latest.h"
 #include "exporters/metrics_page.h"
-#include "exporters/notifications.h"
+#include "exporters/own_counts.h"
 #include "exporters/sink.h"
 
 namespace belay::exporters {
@@ -16,9 +16,8 @@ namespace belay::exporters {
 /// that a scraper does reaches the engine.
 class Prometheus : public Sink {
  public:
-  /// `version`: of this program. `notifications` outlives it.
-  Prometheus(std::string version, const Notifications& notifications,
-             MetricsText::Limits limits = {});
+  /// `version`: of this program. `own` outlives it.
+  Prometheus(std::string version, const OwnCounts& own, MetricsText::Limits limits = {});
 
   /// Copies what it needs: some 0.3 us a series.
   void publish(const rules::Snapshot& snapshot) override;
@@ -39,7 +38,7 @@ class Prometheus : public Sink {
     TrafficTotals::ByService traffic;
   };
   std::string version_;
-  const Notifications& notifications_;
+  const OwnCounts& own_;
   MetricsText::Limits limits_;
   TrafficTotals traffic_;  // The engine's thread only.
   Latest<Published> latest_;

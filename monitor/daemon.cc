@@ -83,7 +83,8 @@ Status Daemon::start_listeners() {
     metrics_listener_ = std::move(listener).value();
   }
   if (config_.ingest) {
-    ingest_.set(make_ingest(config_, sources_.push_targets(sources_.ids_of(config_))));
+    ingest_.set(
+        make_ingest(config_, sources_.push_targets(sources_.ids_of(config_)), told_->own.posts));
     auto listener = net::HttpListener::start(
         config_.ingest->address,
         [this](const net::Incoming& request) { return ingest_.get()->answer(request); });

@@ -49,7 +49,7 @@ Status Daemon::take(Config next) {
   if (Status exchanged = exchange(next, ids); !exchanged) return exchanged;
   sources_.make(next, *platforms_.back(), ids);
   if (next.ingest) {
-    ingest_.set(make_ingest(next, sources_.push_targets(ids)));
+    ingest_.set(make_ingest(next, sources_.push_targets(ids), told_->own.posts));
   }
   sources_.run_only(ids);
   const bool is_beat_new = config_.heartbeat != next.heartbeat;
@@ -64,7 +64,7 @@ Status Daemon::exchange(const Config& next, const SourceThreads::Ids& ids) {
   add_platforms(next, *platforms);
   // Made only if they differ: the messages that wait in a route go on in it.
   std::unique_ptr<exporters::Routes> routes;
-  if (!is_told_alike(config_, next)) routes = make_notify(next, told_->notifications);
+  if (!is_told_alike(config_, next)) routes = make_notify(next, told_->own.notifications);
   Status exchanged = loop_->between_steps([&](rules::Engine& engine) -> Status {
     if (const Status adopted = engine.adopt(next.plan, ids); !adopted) {
       return Error{adopted.error().kind, adopted.error().message + ": try again when that is over"};

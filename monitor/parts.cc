@@ -198,20 +198,20 @@ std::unique_ptr<exporters::Routes> make_notify(const Config& config,
 
 std::unique_ptr<Told> make_sinks(const Config& config) {
   auto told = std::make_unique<Told>();
-  told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->notifications);
-  told->routes = make_notify(config, told->notifications);
+  told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->own);
+  told->routes = make_notify(config, told->own.notifications);
   return told;
 }
 
-std::shared_ptr<const Ingest> make_ingest(const Config& config,
-                                          std::vector<Ingest::Target> targets) {
+std::shared_ptr<const Ingest> make_ingest(const Config& config, std::vector<Ingest::Target> targets,
+                                          exporters::IngestPosts& posts) {
   std::vector<net::HashedToken> tokens;
   if (!config.ingest->token.empty()) tokens.emplace_back(config.ingest->token.reveal());
   for (const TokenConfig& token : config.tokens) {
     const bool may_push = std::ranges::find(token.scopes, Scope::ingest) != token.scopes.end();
     if (may_push) tokens.emplace_back(token.token.reveal());
   }
-  return std::make_shared<const Ingest>(std::move(tokens), std::move(targets));
+  return std::make_shared<const Ingest>(std::move(tokens), std::move(targets), posts);
 }
 
 }  // namespace belay::monitor

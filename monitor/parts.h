@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "exporters/notifications.h"
+#include "exporters/own_counts.h"
 #include "exporters/prometheus.h"
 #include "exporters/routes.h"
 #include "monitor/config/config.h"
@@ -31,7 +31,7 @@ void add_platforms(const Config& config, Platforms& platforms);
 
 /// Everyone who is told what the engine sees.
 struct Told {
-  exporters::Notifications notifications;
+  exporters::OwnCounts own;
   std::unique_ptr<exporters::Prometheus> prometheus;
   std::unique_ptr<exporters::Routes> routes;  ///< `notify:`
 };
@@ -41,7 +41,8 @@ std::unique_ptr<exporters::Routes> make_notify(const Config& config,
                                                exporters::Notifications& notifications);
 
 /// Hands what is posted to these sources that are pushed to; for a configuration with `ingest`.
-std::shared_ptr<const Ingest> make_ingest(const Config& config,
-                                          std::vector<Ingest::Target> targets);
+/// `posts` outlives it.
+std::shared_ptr<const Ingest> make_ingest(const Config& config, std::vector<Ingest::Target> targets,
+                                          exporters::IngestPosts& posts);
 
 }  // namespace belay::monitor

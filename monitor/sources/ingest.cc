@@ -5,8 +5,14 @@
 #include <utility>
 
 namespace belay::monitor {
-Ingest::Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets)
-    : tokens_(std::move(tokens)), targets_(std::move(targets)) {}
+Ingest::Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets,
+               exporters::IngestPosts& posts)
+    : tokens_(std::move(tokens)) {
+  for (Target& target : targets) {
+    const exporters::PostCounts counts = posts.of(target.service, target.name);
+    doors_.push_back({std::move(target), counts});
+  }
+}
 
 net::Outgoing Ingest::answer(const net::Incoming& request) const {
   if (!tokens_.empty()) {
@@ -17,23 +23,27 @@ net::Outgoing Ingest::answer(const net::Incoming& request) const {
       return {.status = 401, .headers = {{"WWW-Authenticate", "Bearer"}}, .body = "wrong token\n"};
     }
   }
-  PushSource* source = target_of(request.path);
-  if (source == nullptr) {
+  const Door* door = door_of(request.path);
+  if (door == nullptr) {
     return {.status = 404, .body = "no such source: post to /events or /events/SERVICE\n"};
   }
-  return source->take(request);
+  net::Outgoing answer = door->target.source->take(request);
+  if (answer.status == 202) door->posts.accepted.Increment();
+  if (answer.status == 429) door->posts.refused.Increment();
+  return answer;
 }
 
-PushSource* Ingest::target_of(std::string_view path) const {
+const Ingest::Door* Ingest::door_of(std::string_view path) const {
   constexpr std::string_view kRoot = "/events";
   if (!path.starts_with(kRoot)) return nullptr;
   path.remove_prefix(kRoot.size());
   if (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty() && targets_.size() == 1) return targets_.front().source;
+  if (path.empty() && doors_.size() == 1) return &doors_.front();
   if (!path.empty() && path.front() != '/') return nullptr;
-  for (const Target& target : targets_) {
-    const std::string service = target.service.empty() ? "" : "/" + target.service;
-    if (path == service || path == service + "/" + target.name) return target.source;
+  for (const Door& door : doors_) {
+    const auto& [service, name, source] = door.target;
+    const std::string of_service = service.empty() ? "" : "/" + service;
+    if (path == of_service || path == of_service + "/" + name) return &door;
   }
   return nullptr;
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "exporters/ingest_posts.h"
 #include "monitor/sources/push_source.h"
 #include "net/digest.h"
 #include "net/http_listener.h"
@@ -22,14 +23,20 @@ class Ingest {
     std::string name;
     PushSource* source = nullptr;  ///< Outlives this.
   };
-  Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets);
+  /// `posts` outlives this.
+  Ingest(std::vector<net::HashedToken> tokens, std::vector<Target> targets,
+         exporters::IngestPosts& posts);
 
   net::Outgoing answer(const net::Incoming& request) const;
 
  private:
-  [[nodiscard]] PushSource* target_of(std::string_view path) const;
+  struct Door {
+    Target target;
+    exporters::PostCounts posts;
+  };
+  [[nodiscard]] const Door* door_of(std::string_view path) const;
   std::vector<net::HashedToken> tokens_;
-  std::vector<Target> targets_;
+  std::vector<Door> doors_;
 };
 
 }  // namespace belay::monitor

@@ -24,9 +24,10 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string page_of(const rules::Snapshot& snapshot) {
-  Notifications notifications;
-  notifications.of("slack").sent.Increment();
-  Prometheus prometheus("1.2.3", notifications);
+  OwnCounts own;
+  own.notifications.of("slack").sent.Increment();
+  own.posts.of("shop", "tail").refused.Increment();
+  Prometheus prometheus("1.2.3", own);
   prometheus.publish(snapshot);
   prometheus.configured(true, Instant{1'700'000'000s});
   return prometheus.render();
@@ -76,6 +77,8 @@ TEST(Prometheus, SaysWhatASnapshotSays) {
            "belay_probe_success{service=\"shop\",probe=\"healthz\",role=\"candidate\"} 0\n",
            "belay_probe_success{service=\"shop\",probe=\"home\",role=\"any\"} 1\n",
            "belay_probes_total{service=\"shop\",probe=\"healthz\",result=\"failed\"} 1\n",
+           "belay_ingest_posts_total{result=\"refused\",service=\"shop\",source=\"tail\"} 1\n",
+           "belay_ingest_posts_total{result=\"accepted\",service=\"shop\",source=\"tail\"} 0\n",
            "belay_notifications_total{result=\"sent\",sink=\"slack\"} 1\n",
        }) {
     EXPECT_THAT(page, HasSubstr(line));
@@ -109,8 +112,8 @@ TEST(Prometheus, IsBlindToASourceThatIsSilent) {
 }
 
 TEST(Prometheus, WritesOnePageASecondHoweverManyScrapersAsk) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications);
+  const OwnCounts own;
+  Prometheus prometheus("1", own);
   const steady_clock::time_point start{};
   prometheus.publish(test::example_snapshot(1));
   const std::string first = prometheus.render(start);
@@ -120,26 +123,26 @@ TEST(Prometheus, WritesOnePageASecondHoweverManyScrapersAsk) {
 }
 
 TEST(Prometheus, AnswersBeforeTheFirstSnapshot) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications);
+  const OwnCounts own;
+  Prometheus prometheus("1", own);
   EXPECT_THAT(prometheus.render(), HasSubstr("belay_build_info{version=\"1\"} 1\n"));
 }
 
 TEST(Prometheus, CountsTheSeriesThatDidNotFit) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications, {.series_per_family_max = 1, .series_max = 10'000});
+  const OwnCounts own;
+  Prometheus prometheus("1", own, {.series_per_family_max = 1, .series_max = 10'000});
   prometheus.publish(test::example_snapshot());
   const steady_clock::time_point start{};
   EXPECT_THAT(prometheus.render(start), Not(HasSubstr("reason=\"page\"")));
-  Prometheus roomy("1", notifications, {.series_per_family_max = 2, .series_max = 10'000});
+  Prometheus roomy("1", own, {.series_per_family_max = 2, .series_max = 10'000});
   roomy.publish(test::example_snapshot());
   EXPECT_THAT(roomy.render(start), HasSubstr("{reason=\"page\"} 0\n"));
   EXPECT_THAT(roomy.render(start + 2s), Not(HasSubstr("{reason=\"page\"} 0\n")));
 }
 
 TEST(Prometheus, IsPublishedToWhileItIsRead) {
-  const Notifications notifications;
-  Prometheus prometheus("1", notifications);
+  const OwnCounts own;
+  Prometheus prometheus("1", own);
   std::jthread engine([&](const std::stop_token& stop) {
     for (std::uint64_t turn = 1; !stop.stop_requested(); ++turn) {
       prometheus.publish(test::example_snapshot(turn));

@@ -127,6 +127,7 @@ TEST_F(FloodTest, AClientThatHonoursRetryAfterLosesNothingAndAllCountsAddUp) {
   EXPECT_EQ(sum_of("belay_source_used_total"), events);
   EXPECT_EQ(sum_of("belay_source_rejected_total"), 0U);
   EXPECT_EQ(sum_of("belay_source_lost_total"), 0U);
+  EXPECT_EQ(sum_of("belay_ingest_posts_total"), accepted_ + refused_);
   child.signal(SIGTERM);
   EXPECT_EQ(child.wait(20s), 0);
 }

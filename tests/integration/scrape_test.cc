@@ -36,13 +36,15 @@ class MovingExporter {
  private:
   net::Outgoing page() {
     slack_.sent.Increment();
+    posts_.refused.Increment();
     prometheus_.publish(example_snapshot(++turn_));
     return {.content_type = Prometheus::kContentType, .body = prometheus_.render(now_ += 2s)};
   }
 
-  exporters::Notifications notifications_;
-  exporters::NotificationCounts slack_ = notifications_.of("slack");
-  Prometheus prometheus_{"test", notifications_};
+  exporters::OwnCounts own_;
+  exporters::NotificationCounts slack_ = own_.notifications.of("slack");
+  exporters::PostCounts posts_ = own_.posts.of("shop", "tail");
+  Prometheus prometheus_{"test", own_};
   std::uint64_t turn_ = 0;
   std::chrono::steady_clock::time_point now_{};
   std::unique_ptr<net::HttpListener> listener_;  // Last: its thread uses all of the above.

@@ -26,8 +26,8 @@ class PushSourceTest : public ::testing::Test {
     ASSERT_TRUE(running_->is(rules::SourceHealth::alive));
     std::vector<net::HashedToken> tokens;
     if (!token.empty()) tokens.emplace_back(token);
-    ingest_ = std::make_unique<Ingest>(std::move(tokens),
-                                       std::vector<Ingest::Target>{{"shop", "tail", &source_}});
+    ingest_ = std::make_unique<Ingest>(
+        std::move(tokens), std::vector<Ingest::Target>{{"shop", "tail", &source_}}, posts_);
     auto listener = net::HttpListener::start(
         "127.0.0.1:0", [this](const net::Incoming& request) { return ingest_->answer(request); });
     ASSERT_TRUE(listener.ok());
@@ -40,6 +40,10 @@ class PushSourceTest : public ::testing::Test {
     return client_->Post(path, headers, body, "text/plain");
   }
 
+  double accepted() { return posts_.of("shop", "tail").accepted.Value(); }
+  double refused() { return posts_.of("shop", "tail").refused.Value(); }
+
+  exporters::IngestPosts posts_;
   PushSource source_{{.source = rules::SourceId{1}}};
   std::unique_ptr<RunningSource> running_;
   std::unique_ptr<Ingest> ingest_;
@@ -99,6 +103,8 @@ TEST_F(PushSourceTest, UnderPressureItAsksForPatienceAndTakesNothing) {
   EXPECT_EQ(running_->routes(5), "/a /a /a /a /a ");
   EXPECT_EQ(post(line("b"))->status, 202);
   EXPECT_EQ(running_->routes(6), "/a /a /a /a /a /b ");
+  EXPECT_EQ(accepted(), 2);
+  EXPECT_EQ(refused(), 1);
 }
 
 TEST_F(PushSourceTest, WhatWasAcceptedIsNotDroppedThoughItIsMoreThanTheLaneHolds) {
