@@ -148,6 +148,11 @@ ordered_json json_of(const rules::RolloutStatus& rollout) {
   if (rollout.is_driving) json["driving"] = true;
   if (rollout.is_irreversible) json["irreversible"] = true;
   put_if(json, "train", rollout.train);
+  if (rollout.train_began) {
+    json["train_began_ms"] = unix_ms(*rollout.train_began);
+    json["after"] = rollout.after;
+    json["on_train_fail"] = rollout.takes_all_back ? "all" : "this";
+  }
   put_if(json, "commit", rollout.commit);
   put_if(json, "committed_at_ms", rollout.committed_at);
   put_if(json, "by", rollout.by);

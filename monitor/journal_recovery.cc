@@ -1,5 +1,6 @@
 #include "monitor/journal_recovery.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -127,9 +128,20 @@ class Recovery {
         "AND e.kind IN ('rollout_moved', 'rollout_ended')) "
         "WHERE s.kind = 'rollout_started' "
         "AND (m.seq IS NULL OR m.kind <> 'rollout_ended' OR m.at_ns >= ?) ORDER BY s.seq";
-    return rows_.each_entry(sql, since(), [&](const JournalEntry& entry, const Query& row) {
-      return rollout(entry, row);
-    });
+    const auto read_since = [&](std::int64_t since) {
+      recovered_.remembered.rollouts.clear();
+      return rows_.each_entry(sql, since, [&](const JournalEntry& entry, const Query& row) {
+        return rollout(entry, row);
+      });
+    };
+    if (Status status = read_since(since()); !status.ok()) return status;
+    // Of a train that is under way all are remembered, however long ago they ended.
+    std::int64_t earliest = since();
+    for (const rules::RememberedRollout& one : recovered_.remembered.rollouts) {
+      if (one.started.train_began && !is_final(one.state))
+        earliest = std::min(earliest, one.started.train_began->time_since_epoch().count());
+    }
+    return earliest < since() ? read_since(earliest) : Status{Done{}};
   }
 
   Status rollout(const JournalEntry& entry, const Query& row) {
@@ -155,7 +167,10 @@ class Recovery {
   Status last_good() {
     const char* const sql =
         "SELECT service, promoted FROM entries WHERE seq IN "
-        "(SELECT max(seq) FROM entries WHERE promoted <> '' AND service >= ? GROUP BY service)";
+        "(SELECT max(p.seq) FROM entries p WHERE p.promoted <> '' AND p.service >= ? "
+        // What its train took back after the promotion is the last good one no more.
+        "AND NOT EXISTS (SELECT 1 FROM entries i WHERE i.rollout = p.rollout "
+        "AND i.rollout <> '' AND i.kind = 'intent' AND i.seq > p.seq) GROUP BY p.service)";
     return rows_.each_row(sql, "", [this](const Query& row) {
       recovered_.remembered.last_good[row.text(0)] = row.text(1);
     });

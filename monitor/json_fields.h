@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -31,6 +32,17 @@ Number number_in(const nlohmann::json& object, const char* key) {
 inline bool is_set_in(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+/// The texts of an array; nothing if there is none.
+inline std::optional<std::vector<std::string>> texts_in(const nlohmann::json& object,
+                                                        const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const nlohmann::json& text : *found)
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  return texts;
 }
 
 /// Of a field "…_ms": milliseconds since the Unix epoch.

@@ -86,6 +86,9 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   is_lost_.assign(sources_.size(), false);
   for (const std::unique_ptr<Rollout>& rollout : rollouts_)
     rollout->remember(remembered, start, out_);
+  for (const auto& [key, members] : trains())
+    for (const TrainTurn& turn : turns_of(members))
+      if (turn.kind == TrainTurn::Kind::stranded) told_stranded_.insert(turn.rollout);
 }
 
 /// What a rollout requires of others is looked up where all are known.
@@ -134,7 +137,8 @@ void Engine::State::take(const Deployment& deployment) {
 void Engine::State::take(const RolloutStarted& gate) {
   std::uint32_t found = 0;
   if (find_service_named(gate.service, found) == Refusal::none) {
-    rollouts_[found]->start(gate, clock_, out_);
+    rollouts_[found]->start(joined(gate), clock_, out_);
+    if (!gate.train.empty()) run_trains(clock_);
     return;
   }
   Teller(out_, gate.service, gate.candidate, gate.baseline, clock_)
@@ -142,6 +146,7 @@ void Engine::State::take(const RolloutStarted& gate) {
 }
 
 void Engine::State::take(const OperatorCommand& command) {
+  if (!command.train.empty()) return abort_train(command);
   for (const std::unique_ptr<Rollout>& rollout : rollouts_)
     if (rollout->command(command, clock_, out_)) return;
   Teller(out_, "", "", "", clock_).commanded(command, "there is no such rollout");
@@ -213,6 +218,7 @@ void Engine::State::check(Instant at) {
     if (services_[i]->evidence.paired != nullptr) services_[i]->evidence.paired->advance(at);
     rollouts_[i]->judge(at, true, out_);
   }
+  run_trains(at);
 }
 
 void Engine::State::glance(Instant at) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/rollout.h"
 #include "rules/rollout/silences.h"
+#include "rules/rollout/train.h"
 #include "rules/service.h"
 
 namespace belay::rules {
@@ -40,6 +42,7 @@ class Engine::State {
   void expect(const Event& event) const;
   void take(const Deployment& deployment);
   void take(const RolloutStarted& gate);
+  void take(const TrainStarted& train);
   void take(const OperatorCommand& command);
   void take(const PreflightDone& done);
   void take(const Disarmed& disarmed);
@@ -51,6 +54,15 @@ class Engine::State {
   void notice_sources(Instant at);
   void look_up_requirements(Instant at);
   Service* service_named(const std::string& name);
+
+  // engine_trains.cc
+  [[nodiscard]] Trains trains() const;
+  static const Trains::value_type* newest_train(const Trains& trains, const std::string& name);
+  [[nodiscard]] RolloutStarted joined(const RolloutStarted& asked) const;
+  std::optional<std::string> why_no_train(const TrainStarted& asked);
+  void abort_train(const OperatorCommand& command);
+  void run_trains(Instant at);
+  Rollout& rollout_of(const std::string& service);
 
   // engine_adopt.cc
   struct Adoption;
@@ -98,7 +110,8 @@ class Engine::State {
   ActionBook book_;
   Silences silences_;
   Instant start_;
-  std::vector<bool> is_lost_;  // By source: told as lost.
+  std::vector<bool> is_lost_;            // By source: told as lost.
+  std::set<std::string> told_stranded_;  // Rollouts.
   CellTable cells_;
   Step out_;
   std::uint64_t steps_total_ = 0;

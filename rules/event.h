@@ -200,10 +200,23 @@ struct RolloutStarted {
   bool is_driving = false;       ///< Belay moves the traffic; else it follows who does.
   bool is_irreversible = false;  ///< Something went with it that no rollback undoes.
   std::string train;             ///< Empty: by itself.
-  std::string commit;            ///< For `requires`, lead times and people.
+  /// Services of the train that come before it, and whether its fail takes all of the train back.
+  /// Absent: as the plan says.
+  std::optional<std::vector<std::string>> after;
+  std::optional<bool> takes_all_back;
+  /// Which of the trains of this name it is: when that began. Absent: the engine finds it.
+  std::optional<Instant> train_began;
+  std::string commit;  ///< For `requires`, lead times and people.
   std::optional<Instant> committed_at;
   std::string by;
   std::optional<Mode> mode;  ///< In place of the service's own.
+};
+
+/// Several rollouts begin as a train of their own: all of them, or none, and a notice says why.
+struct TrainStarted {
+  Instant at{};
+  std::string name;                      ///< Each rollout's own `train` is this.
+  std::vector<RolloutStarted> rollouts;  ///< Each with its id. All known: nothing happens.
 };
 
 /// An operator steers a running rollout.
@@ -219,6 +232,7 @@ struct OperatorCommand {
   std::string rollout;  ///< RolloutStarted::id.
   std::string by;
   std::string reason;
+  std::string train = {};  ///< In place of `rollout`: all that are judged of the newest such train.
 };
 
 /// No messages about one rule (service empty: of all services) until `until`. Never stops an
@@ -347,7 +361,7 @@ constexpr bool is_final(ActionOutcome::Phase phase) {
 
 using Event =
     std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
-                 SourceProgress, TextDefined, Deployment, RolloutStarted, OperatorCommand,
-                 PreflightDone, Disarmed, Silenced, ActionOutcome, Thrown>;
+                 SourceProgress, TextDefined, Deployment, RolloutStarted, TrainStarted,
+                 OperatorCommand, PreflightDone, Disarmed, Silenced, ActionOutcome, Thrown>;
 
 }  // namespace belay::rules

@@ -118,7 +118,8 @@ struct JournalEntry {
   /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
   /// - silenced: "until_ms", "by"; service and rule are the entry's own.
   /// - rollout_started: "rollout" (its id), "candidate", "baseline", "steps" (steps_text),
-  ///   "driving", "irreversible", "train", "commit", "by"; "committed_at_ms" and "mode" if known.
+  ///   "driving", "irreversible", "train", "commit", "by"; "committed_at_ms" and "mode" if known;
+  ///   in a train "after" (an array), "takes_all_back" and "train_began_ms".
   /// - rollout_moved, rollout_ended: "rollout", "candidate", "baseline", "state", "step",
   ///   "step_started_ms", "paused", "approved", "rule", "verdict" (name_of(Outcome)), "why"; "held"
   ///   while it is; from the decision on "numbers": an object of RolloutNumbers' fields, counts as

@@ -59,6 +59,8 @@ struct ServicePlan {
   Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.
   std::string environment;                        ///< "staging"; for the requirements of others.
   RolloutPlan rollout;
+  std::vector<std::string> after;   ///< Services that come before it in a train.
+  std::vector<std::string> guards;  ///< Its callers: while it rolls out, their rules count too.
   bool operator==(const ServicePlan&) const = default;
 };
 

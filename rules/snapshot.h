@@ -88,6 +88,9 @@ struct RolloutStatus {
   bool is_driving = false;
   bool is_irreversible = false;
   std::string train;
+  std::vector<std::string> after;      ///< RolloutStarted::after, frozen.
+  bool takes_all_back = false;         ///< Likewise.
+  std::optional<Instant> train_began;  ///< Tells trains of one name apart.
   std::string commit;
   std::optional<Instant> committed_at;
   std::string by;

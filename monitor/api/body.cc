@@ -1,6 +1,7 @@
 #include "monitor/api/body.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <vector>
 
@@ -28,12 +29,14 @@ bool is_json(const net::Incoming& request) {
 /// without a word.
 std::optional<json> parse(const std::string& text) {
   bool is_fine = true;
-  std::set<std::string> names;
+  std::array<std::set<std::string>, kDepthMax + 2> names;  // By depth, of the object that is read.
   const auto look = [&](int depth, json::parse_event_t event, json& value) {
     if (depth > kDepthMax) is_fine = false;
-    if (depth == 1 && event == json::parse_event_t::key) {
-      is_fine = names.insert(value.get<std::string>()).second && is_fine;
-    }
+    if (!is_fine) return false;
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == json::parse_event_t::object_start) names[level + 1].clear();
+    if (event == json::parse_event_t::key)
+      is_fine = names[level].insert(value.get<std::string>()).second;
     return is_fine;  // What is refused is not built.
   };
   json parsed = json::parse(text, look, false);
@@ -65,7 +68,27 @@ const json* Body::take(const char* name) {
 
 void Body::fault(const char* name, const std::string& what) {
   if (problem_) return;
-  problem_ = Problem{Kind::invalid, std::string(name) + ": " + what, {{"field", name}}};
+  const std::string field = place_ + name;
+  problem_ = Problem{Kind::invalid, field + ": " + what, {{"field", field}}};
+}
+
+void Body::keep(const Problem& problem) {
+  if (!problem_) problem_ = problem;
+}
+
+std::vector<Body> Body::objects(const char* name) {
+  std::vector<Body> objects;
+  const json* value = take(name);
+  if (value == nullptr) return objects;
+  if (!value->is_array()) fault(name, "a list should stand here");
+  if (problem_) return objects;
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    const std::string place = std::string(name) + "[" + std::to_string(i) + "]";
+    if (!(*value)[i].is_object()) fault(place.c_str(), "an object should stand here");
+    if (problem_) break;
+    objects.push_back(Body((*value)[i], place + "."));
+  }
+  return objects;
 }
 
 std::optional<std::string> Body::text(const char* name) {

@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -18,6 +20,8 @@ class Body {
  public:
   explicit Body(const net::Incoming& request);
 
+  /// The objects of an array, each read like a body of its own; their problems are keep()ed.
+  std::vector<Body> objects(const char* name);
   /// Printable, at most 200 bytes.
   std::optional<std::string> text(const char* name);
   std::string require_text(const char* name);
@@ -28,13 +32,17 @@ class Body {
   std::optional<Instant> instant(const char* name);
   /// Keeps a problem that the caller has found.
   void fault(const char* name, const std::string& what);
+  void keep(const Problem& problem);
 
   /// Asked last.
   [[nodiscard]] std::optional<Problem> problem();
 
  private:
+  Body(nlohmann::json object, std::string place)
+      : object_(std::move(object)), place_(std::move(place)) {}
   const nlohmann::json* take(const char* name);
   nlohmann::json object_ = nlohmann::json::object();
+  std::string place_;  // Before the name of a field: "rollouts[2].".
   std::vector<std::string> asked_;
   std::optional<Problem> problem_;
 };

@@ -29,6 +29,8 @@ ProblemFacts facts_of(Kind kind) {
       return {"unknown-service", 404, "There is no such service"};
     case Kind::unknown_rollout:
       return {"unknown-rollout", 404, "There is no such rollout"};
+    case Kind::unknown_train:
+      return {"unknown-train", 404, "There is no such train"};
     case Kind::unknown_rule:
       return {"unknown-rule", 404, "There is no such rule"};
     case Kind::method_not_allowed:

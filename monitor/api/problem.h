@@ -23,6 +23,7 @@ struct Problem {
     not_found,
     unknown_service,
     unknown_rollout,
+    unknown_train,
     unknown_rule,
     method_not_allowed,
     timeout,

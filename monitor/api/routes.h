@@ -40,6 +40,11 @@ net::Outgoing promote_rollout(const Call& call);
 net::Outgoing abort_rollout(const Call& call);
 net::Outgoing approve_rollout(const Call& call);
 
+// trains.cc
+net::Outgoing start_train(const Call& call);
+net::Outgoing show_train(const Call& call);
+net::Outgoing abort_train(const Call& call);
+
 // brakes.cc
 net::Outgoing disarm(const Call& call);
 net::Outgoing list_silences(const Call& call);

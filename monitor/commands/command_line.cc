@@ -65,6 +65,7 @@ int run_command_line(int argc, char** argv) {
   add_gate(app, chosen);
   add_doctor(app, chosen);
   add_rollout(app, chosen);
+  add_train(app, chosen);
   add_disarm(app, chosen);
   add_silence(app, chosen);
   add_replay(app, chosen);

@@ -23,6 +23,7 @@ void read_sections(const YamlValue& root, Reading& reading) {
   read_notify(top.get("notify"), reading);
   read_heartbeat(top.get("heartbeat"), config);
   read_logs(top.get("logs"), "", reading);
+  read_trains(top.get("trains"), reading);
   read_services(top.require("services"), mode, reading);
   add_platform_watches(root, reading);
   const bool pushed = std::ranges::any_of(config.sources, [](const SourceConfig& source) {

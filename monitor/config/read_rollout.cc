@@ -145,6 +145,7 @@ void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan) {
   of.is_attached_by_itself = rollout.get("attach").boolean().value_or(false);
   of.is_judged_by_default = rollout.get("compare").boolean().value_or(steps.present());
   of.holds_on_shared_cause = rollout.get("on shared cause").choice(kOnSharedCause).value_or(0) == 0;
+  if (const auto all = read_takes_all_back(rollout.get("on train fail"))) of.takes_all_back = *all;
   of.watch_for = rollout.get("watch for").duration(0s, 24h * 30).value_or(24h);
   for (const YamlValue& one : all_of(rollout.get("requires")))
     of.requirements.push_back(read_requirement(one));

@@ -119,9 +119,8 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   read_queues(map.get("queues"), plan.name, reading);
   read_flags(map.get("flags"), plan.name, reading);
   read_commands(map.get("commands"), plan.name, reading);
-  if (const YamlValue after = map.get("after"); after.present()) {
-    after.fault("trains of services are not built yet: gate one service after the other");
-  }
+  plan.rollout.takes_all_back = reading.takes_all_back;
+  read_neighbours(map, plan, reading);
   read_service_rules(map, service, plan, reading);
   check_actions(entry.key, plan, reading.config);
   check_enforcing(entry.key, service, plan, reading.config);
@@ -136,6 +135,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
 
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading) {
   for (const YamlEntry& entry : value.entries()) read_service(entry, mode, reading);
+  check_neighbours(reading);
   if (value.present() && value.entries().empty()) {
     value.fault("there is no service to watch", "services: { shop: { logs: { file: shop.log } } }");
   }

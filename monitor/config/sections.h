@@ -16,10 +16,19 @@ namespace belay::monitor {
 
 /// What the readers share while one configuration is read.
 struct Reading {
+  /// One service named by another, and where.
+  struct Mention {
+    std::string service;
+    std::string name;
+    bool is_order = false;  ///< Of `after`; else of `guards`.
+    YamlValue place;
+  };
   std::filesystem::path directory;  ///< Relative paths start here.
   Config config;
   std::map<std::string, RuleFile> rule_files;  ///< By reference; each is read once.
   std::vector<std::string> rule_file_order;
+  bool takes_all_back = false;  ///< `trains: on fail`: the default of each service.
+  std::vector<Mention> mentions;
 };
 
 /// `logs:` of a service, or of all of them (service empty).
@@ -48,6 +57,14 @@ void read_listeners(YamlMap& top, Config& config);
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading);
 /// How the rollouts of a service go, once its rules are read.
 void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan);
+/// `trains:`.
+void read_trains(const YamlValue& value, Reading& reading);
+/// `after:` and `guards:` of a service.
+void read_neighbours(YamlMap& service, rules::ServicePlan& plan, Reading& reading);
+/// Once all services are read: those that are named exist, and none waits for itself.
+void check_neighbours(Reading& reading);
+/// "this" or "all": what a fail in a train takes back.
+std::optional<bool> read_takes_all_back(const YamlValue& value);
 /// `rules:` and `rollout:` of a service, read into its plan; the rollout's `preflight` is the
 /// service's own.
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,

@@ -55,6 +55,12 @@ ActionStatus* ActionLog::find(const std::string& intent) {
   return found == actions_.end() ? nullptr : &*found;
 }
 
+const ActionStatus* ActionLog::find(const std::string& intent) const {
+  const auto found = std::find_if(actions_.begin(), actions_.end(),
+                                  [&](const ActionStatus& one) { return one.intent == intent; });
+  return found == actions_.end() ? nullptr : &*found;
+}
+
 std::string ActionLog::rule_of(const std::string& intent) const {
   for (const ActionStatus& one : actions_)
     if (one.intent == intent) return one.rule;

@@ -17,6 +17,7 @@ class ActionLog {
   void begin(const Order& order);
   /// Nothing for one that is not shown any more.
   ActionStatus* find(const std::string& intent);
+  [[nodiscard]] const ActionStatus* find(const std::string& intent) const;
   [[nodiscard]] std::string rule_of(const std::string& intent) const;
   void outcome(const ActionOutcome& outcome);
   void verified(const std::string& intent, Notice::Kind result);

@@ -6,6 +6,7 @@
 #include "base/sanitize.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/made_id.h"
+#include "rules/rollout/train.h"
 
 namespace belay::rules {
 namespace {
@@ -63,7 +64,8 @@ Order Ladder::order_of(const Then& then, Instant now) {
   return order;
 }
 
-void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase, Instant now) {
+void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
+                    const std::vector<Rule>& by_default, Instant now) {
   const ServicePlan& plan = service_.plan;
   Cause cause{.rule = nullptr,
               .evidence = order.evidence,
@@ -85,6 +87,11 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
       for (const Rule& rule : *rules)
         if (rule.severity == Severity::critical && cause.watching.empty())
           cause.watching.push_back(&rule);
+  if (order.rule == kTrainRule) {
+    cause.rungs = {Then{.kind = Then::Kind::rollback}};
+    if (cause.watching.empty())
+      for (const Rule& rule : by_default) cause.watching.push_back(&rule);
+  }
   if (cause.watching.empty()) return;
   cause.rule = cause.watching.front();
   std::size_t rung = 0;

@@ -51,7 +51,9 @@ class Ladder {
   bool begin(Cause cause, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
   /// rule left to verify it with. `phase`: its final one, if it had it by then.
-  void resume(const Order& order, std::optional<ActionOutcome::Phase> phase, Instant now);
+  /// `by_default` watch what a train took back where the plan has no rules to do so.
+  void resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
+              const std::vector<Rule>& by_default, Instant now);
 
   /// Of an action that the book knows as open.
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);

@@ -7,6 +7,7 @@
 #include "rules/language/rule_check.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
+#include "rules/rollout/train.h"
 
 namespace belay::rules {
 namespace {
@@ -154,8 +155,10 @@ void Teller::moving(const Order& order) {
 void Teller::acting(const Order& order) {
   out_.journal.push_back(intent_entry(order, candidate_, baseline_));
   out_.orders.push_back(order);
-  Notice& made = notice(Notice::Kind::acting, false,
-                        words_of(order) + ", because " + clean(order.rule) + " fired");
+  Notice& made =
+      notice(Notice::Kind::acting, false,
+             words_of(order) + ", because " +
+                 (order.rule == kTrainRule ? clean(order.reason) : clean(order.rule) + " fired"));
   out_.journal.back().intent = order.intent;
   made.rule = order.rule;
   made.intent = order.intent;

@@ -25,6 +25,7 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       book_(book),
       start_(start),
       default_rules_(rules_by_default()),
+      train_rule_(rule_of_train()),
       ladder_(service, names, book, log_, start) {}
 
 RolloutRecord* Rollout::running() {

@@ -20,6 +20,7 @@
 #include "rules/rollout/preflight.h"
 #include "rules/rollout/rollout_record.h"
 #include "rules/rollout/step_judge.h"
+#include "rules/rollout/train.h"
 #include "rules/rollout/unknown_spells.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
@@ -50,6 +51,15 @@ class Rollout {
   bool answered(const PreflightDone& done, Instant now, Step& out);
   /// What is live, as the platform says.
   void deployed(const Deployment& deployment, Instant now, Step& out);
+
+  /// Why the rollout that is asked for cannot begin; empty if it can.
+  [[nodiscard]] std::string why_not_start(const RolloutStarted& asked) const;
+  /// Its part in each train that it is remembered from: the newest rollout of each.
+  void add_to(Trains& trains) const;
+  /// Of one of its rollouts.
+  void take_turn(const TrainTurn& turn, Instant now, Step& out);
+  /// Why a running rollout gets no more traffic; nothing if its train goes on.
+  void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
 
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
   void judge(Instant now, bool is_check, Step& out);
@@ -115,6 +125,7 @@ class Rollout {
   /// No rule counts for the verdict: it is the default judgement's.
   [[nodiscard]] bool is_judged_by_default_alone() const;
   void open_gate(Instant now);
+  void begin(std::vector<std::string> details, Instant since, Instant now, Step& out);
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
@@ -131,11 +142,20 @@ class Rollout {
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   static std::vector<Rule> rules_by_default();
+  static Rule rule_of_train();
   void answer(Instant now, Step& out);
   void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
   [[nodiscard]] std::vector<Then> rungs_of(const Rule& cause) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
+
+  // rollout_train.cc: what its train wants of it.
+  [[nodiscard]] TrainMember member_of(const RolloutRecord& record) const;
+  void wait_for_turn(RolloutRecord& record, const std::string& why, Instant now, Step& out);
+  void take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out);
+  [[nodiscard]] Ladder::Cause cause_of_train(const RolloutStatus& status,
+                                             const std::string& why) const;
+  [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
 
   // rollout_steps.cc: from step to step. rollout_traffic.cc: what moves, and who says so.
   void advance(Instant now, Step& out);
@@ -173,6 +193,7 @@ class Rollout {
   ActionBook& book_;
   Instant start_;
   std::vector<Rule> default_rules_;  // What watches after the default judgement rolled back.
+  const Rule train_rule_;            // What an action of its train cites.
   ActionLog log_;
   Ladder ladder_;
   std::deque<RolloutRecord> records_;  // Newest last.
@@ -204,6 +225,8 @@ class Rollout {
   std::optional<Instant> preflight_unknown_since_;
   bool was_preflight_paged_ = false;
   std::vector<std::string> unmet_;
+
+  std::optional<std::string> train_stopped_;
 };
 
 }  // namespace belay::rules

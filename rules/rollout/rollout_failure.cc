@@ -70,6 +70,9 @@ std::vector<Rule> Rollout::rules_by_default() {
   return rules;
 }
 
+/// Its sentence is never judged: what fired is on another service.
+Rule Rollout::rule_of_train() { return default_rule(kTrainRule, "error rate > 5% over 30s"); }
+
 std::vector<Then> Rollout::rungs_of(const Rule& cause) const {
   if (cause.then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {cause.then};
   return service_.plan.on_fail;

@@ -52,6 +52,8 @@ struct RolloutPlan {
   std::vector<Requirement> requirements;
   std::vector<DeployWindow> windows;  ///< None: any hour. Only when driving.
   std::vector<Freeze> freezes;        ///< Only when driving.
+  /// When it fails in a train, all that the train has moved is rolled back; else it alone.
+  bool takes_all_back = false;
   bool operator==(const RolloutPlan&) const = default;
 };
 

@@ -18,6 +18,9 @@ RolloutStatus status_of(const RolloutStarted& started, const std::string& servic
   status.is_driving = started.is_driving;
   status.is_irreversible = started.is_irreversible;
   status.train = started.train;
+  status.after = started.after.value_or(std::vector<std::string>{});
+  status.takes_all_back = started.takes_all_back.value_or(false);
+  status.train_began = started.train_began;
   status.commit = started.commit;
   status.committed_at = started.committed_at;
   status.by = started.by;
@@ -65,6 +68,10 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
       .field("train", status_.train)
       .field("commit", status_.commit)
       .field("by", status_.by);
+  if (!status_.train.empty())
+    text.field("after", status_.after)
+        .field("takes_all_back", status_.takes_all_back)
+        .field("train_began_ms", unix_ms(status_.train_began.value_or(status_.started)));
   if (status_.committed_at) text.field("committed_at_ms", unix_ms(*status_.committed_at));
   text.field("mode", name_of(status_.mode));
   out.journal.push_back({.kind = JournalEntry::Kind::rollout_started,
@@ -139,6 +146,26 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const
 
 void RolloutRecord::move(RolloutState state, const std::string& why, Instant now, Step& out) {
   BELAY_CHECK(may_follow(status_.state, state), "a rollout cannot go from one state to the other");
+  enter(state, why, now, out);
+}
+
+void RolloutRecord::take_back(RolloutState state, const std::string& why, Instant now, Step& out) {
+  BELAY_CHECK(status_.state == RolloutState::promoted && !status_.train.empty(),
+              "only a train takes back, and only what was promoted");
+  BELAY_CHECK(state == RolloutState::rolling_back || state == RolloutState::failed ||
+                  state == RolloutState::superseded,
+              "what is taken back cannot become this");
+  status_.ended.reset();
+  enter(state, why, now, out);
+}
+
+void RolloutRecord::wait(const std::string& why, Instant now) {
+  if (status_.why == why) return;
+  status_.why = why;
+  note(why, now);
+}
+
+void RolloutRecord::enter(RolloutState state, const std::string& why, Instant now, Step& out) {
   status_.verdict = outcome_of(state, outcome_of(status_.state, Outcome::unknown));
   status_.state = state;
   status_.held.reset();

@@ -34,6 +34,11 @@ class RolloutRecord {
 
   /// To another state, or on in the same one; ends it if that is final.
   void move(RolloutState state, const std::string& why, Instant now, Step& out);
+  /// Out of `promoted`, which nothing but the fail of its train ends: to rolling_back, failed or
+  /// superseded.
+  void take_back(RolloutState state, const std::string& why, Instant now, Step& out);
+  /// Why it is pending; not in the journal.
+  void wait(const std::string& why, Instant now);
   void hold(HoldReason reason, const std::string& why, Instant now, Step& out);
   /// A step begins; the approval of the one before is used up.
   void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
@@ -53,6 +58,7 @@ class RolloutRecord {
   void note(const std::string& what, Instant now);
 
  private:
+  void enter(RolloutState state, const std::string& why, Instant now, Step& out);
   void entry(JournalEntry::Kind kind, Instant now, Step& out) const;
   void set_ends();
 

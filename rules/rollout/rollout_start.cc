@@ -48,6 +48,12 @@ RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) cons
     step.bake_max = std::max(step.bake_max, step.bake);
   }
   if (started.baseline == started.candidate) started.baseline.clear();
+  if (!started.train.empty()) {
+    if (!started.after) started.after = service_.plan.after;
+    if (!started.takes_all_back) started.takes_all_back = service_.plan.rollout.takes_all_back;
+    // As the journal writes it.
+    started.train_began = from_unix_ms(unix_ms(asked.train_began.value_or(started.at)));
+  }
   const bool is_stepped = started.steps.size() > 1 || started.is_driving;
   if (asked.baseline.empty() && is_stepped && live_)
     started.baseline = largest_other(*live_, started.candidate);
@@ -65,16 +71,19 @@ bool Rollout::is_judged_by_default_alone() const {
          std::none_of(plan.rules.begin(), plan.rules.end(), counts_for_verdict);
 }
 
-bool Rollout::may_start(const RolloutStarted& asked, Instant now, Step& out) {
+std::string Rollout::why_not_start(const RolloutStarted& asked) const {
   const bool has_plan = asked.is_driving || !service_.plan.rollout.steps.empty();
   const Mode mode = asked.mode.value_or(service_.plan.mode);
-  std::string why;
-  if (asked.candidate.empty()) why = "no candidate was named";
+  if (asked.is_driving && mode != Mode::enforce)
+    return "traffic is moved only in mode enforce, and the mode is " + std::string(name_of(mode));
   if (asked.steps.empty() &&
       (asked.lasts < Duration::zero() || (asked.lasts == Duration::zero() && !has_plan)))
-    why = "a gate needs a time to watch for";
-  if (asked.is_driving && mode != Mode::enforce)
-    why = "traffic is moved only in mode enforce, and the mode is " + std::string(name_of(mode));
+    return "a gate needs a time to watch for";
+  return asked.candidate.empty() ? "no candidate was named" : "";
+}
+
+bool Rollout::may_start(const RolloutStarted& asked, Instant now, Step& out) {
+  const std::string why = why_not_start(asked);
   if (why.empty()) return true;
   Teller(out, service_.plan.name, asked.candidate, asked.baseline, now)
       .rollout_ended(Outcome::unknown, why, {});
@@ -97,7 +106,6 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   records_.emplace_back(completed(asked, now), service_.plan.name, service_.plan.mode, now, out);
   while (records_.size() > kRecordsMax && is_final(records_.front().state())) records_.pop_front();
   RolloutRecord& record = records_.back();
-  details.insert(details.begin(), "mode: " + std::string(name_of(record.status().mode)));
   unknown_.forget("");
   passed_.reset();
   has_skipped_ = false;
@@ -106,25 +114,34 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   preflight_.reset();
   preflight_unknown_since_.reset();
   was_preflight_paged_ = false;
+  train_stopped_.reset();
   was_candidate_live_ = false;
   foreign_since_.reset();
   live_before_.clear();
   if (live_)
     for (const Deployment::Share& share : live_->versions) live_before_.push_back(share.version);
+  // In a train it is for the train to say when.
+  if (record.status().train.empty()) begin(std::move(details), record.status().started, now, out);
+}
+
+/// The newest one, which is pending. `since`: when the evidence of it begins.
+void Rollout::begin(std::vector<std::string> details, Instant since, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  details.insert(details.begin(), "mode: " + std::string(name_of(record.status().mode)));
   if (service_.plan.rollout.asks_preflight) ask(now, out);
   if (record.status().is_driving) {
     tell_start(details, now, out);
     record.move(RolloutState::preflight, "looking before the first step", now, out);
     return;
   }
-  open_gate(record.status().started);
+  open_gate(since);
   tell_start(details, now, out);
   std::size_t step = 0;
   const double live = live_percent().value_or(0);
   while (step + 1 < record.status().steps.size() &&
          record.status().steps[step + 1].percent <= live + 0.01)
     ++step;
-  record.begin_step(step, "watching", record.status().started, out);
+  record.begin_step(step, "watching", since, out);
 }
 
 void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Step& out) {
@@ -258,7 +275,7 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     if (!action.is_open || !action.order) continue;
     const auto* move = std::get_if<MoveTraffic>(&action.order->action);
     if (move == nullptr) {
-      ladder_.resume(*action.order, std::nullopt, now);
+      ladder_.resume(*action.order, std::nullopt, default_rules_, now);
       continue;
     }
     moving_ = action.order;
@@ -273,6 +290,7 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
 void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
+  if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
     open_gate(now);
@@ -322,7 +340,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
                 .candidate = status.candidate,
                 .baseline = status.baseline,
                 .rollout = status.id};
-    ladder_.resume(order, action.phase, now);
+    ladder_.resume(order, action.phase, default_rules_, now);
   }
   if (ladder_.is_watching()) return;
   const std::string why = "restarted while it was verified: nobody watches whether it helped";

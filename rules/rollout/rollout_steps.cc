@@ -51,7 +51,7 @@ void Rollout::ask(Instant now, Step& out) {
 }
 
 void Rollout::advance(Instant now, Step& out) {
-  if (moving_) return;
+  if (moving_ || records_.back().state() == RolloutState::pending) return;
   if (records_.back().has_begun()) {
     check_step(now, out);
   } else {
@@ -112,6 +112,7 @@ std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now)
   if (next.after_approval)
     return Hold{HoldReason::approval, decimal_text(next.percent) + "% comes after approval"};
   if (!record.status().is_driving) return std::nullopt;
+  if (train_stopped_) return Hold{HoldReason::train, "its train has stopped: " + *train_stopped_};
   if (const std::optional<std::string> why = frozen(service_.plan.rollout, now))
     return Hold{HoldReason::freeze, *why};
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))

@@ -81,7 +81,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);
   was_candidate_live_ = percent > 0;
-  if (!record.status().is_driving)
+  if (!record.status().is_driving && record.state() != RolloutState::pending)
     follow_traffic(
         before ? std::optional(share_of(*before, record.status().candidate)) : std::nullopt, now,
         out);
@@ -204,6 +204,9 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
   RolloutRecord& record = records_.back();
   const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
   const std::optional<HoldReason> held = record.status().held;
+  if (record.state() == RolloutState::pending && command.kind != OperatorCommand::Kind::abort)
+    return "it waits for its turn in the train " + sanitize(record.status().train) +
+           ": abort ends it";
   switch (command.kind) {
     case OperatorCommand::Kind::pause:
       record.pause(true);
@@ -222,7 +225,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       return "done";
     case OperatorCommand::Kind::approve:
       if (held != HoldReason::approval && held != HoldReason::preflight &&
-          held != HoldReason::freeze)
+          held != HoldReason::freeze && held != HoldReason::train)
         return "nothing waits for an approval";
       record.approve();
       record.hold(*held, "approved by " + by, now, out);

@@ -224,12 +224,10 @@ platforms: { fly: { token: "${TOKEN}" } }
 services:
   shop:
     logs: { cloudflare-tail: {} }
-    after: [gateway]
 notify: { page: [ { pagerduty: { key: "${TOKEN}" } } ] }
 )"));
   EXPECT_THAT(faults, Contains(HasSubstr("fly: { app: APP, rollback: [./deploy-fly]")));
   EXPECT_THAT(faults, Contains(HasSubstr("exec: [wrangler, tail, SCRIPT, --format, json]")));
-  EXPECT_THAT(faults, Contains(HasSubstr("trains of services are not built yet")));
   EXPECT_THAT(faults, Contains(HasSubstr("pagerduty is not told yet")));
 }
 

@@ -1,0 +1,83 @@
+#include "monitor/api/new_rollout.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "monitor/mode_named.h"
+#include "net/digest.h"
+#include "rules/rollout/steps.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kLongest = 24h * 30;
+constexpr std::size_t kKeyBytesMax = 255;
+
+void read_plan(Body& body, rules::RolloutStarted& started) {
+  const auto lasts = body.duration("for");
+  if (lasts && (*lasts < 1s || *lasts > kLongest)) body.fault("for", "from 1s to 30 days");
+  started.lasts = lasts.value_or(Duration{});
+  const auto steps = body.text("steps");
+  if (!steps) return;
+  if (lasts) body.fault("steps", "a rollout has steps, or one step `for` a time, not both");
+  Result<std::vector<rules::RolloutStep>> parsed = rules::parse_steps(*steps);
+  if (!parsed) return body.fault("steps", parsed.error().message);
+  started.steps = std::move(parsed).value();
+}
+
+}  // namespace
+
+rules::RolloutStarted read_new_rollout(Body& body) {
+  rules::RolloutStarted started;
+  started.service = body.require_text("service");
+  started.candidate = body.require_text("candidate");
+  started.baseline = body.text("baseline").value_or("");
+  if (started.candidate == started.baseline && !started.candidate.empty()) {
+    body.fault("baseline", "the candidate is the baseline: there is nothing to judge");
+  }
+  read_plan(body, started);
+  started.is_driving = body.boolean("driving").value_or(false);
+  started.is_irreversible = body.boolean("irreversible").value_or(false);
+  started.train = body.text("train").value_or("");
+  started.commit = body.text("commit").value_or("");
+  started.committed_at = body.instant("committed_at");
+  if (const auto mode = body.text("mode")) {
+    started.mode = mode_named(*mode);
+    if (!started.mode) body.fault("mode", "observe, recommend or enforce should stand here");
+  }
+  started.by = body.text("by").value_or("");
+  return started;
+}
+
+std::string meaning_of(const rules::RolloutStarted& started) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", started.service,
+                     started.candidate, started.baseline, started.lasts.count(),
+                     rules::steps_text(started.steps), started.is_driving, started.is_irreversible,
+                     started.train, started.commit,
+                     started.committed_at ? unix_ms(*started.committed_at) : -1,
+                     started.mode ? name_of(*started.mode) : "");
+}
+
+std::string rollout_id(const std::string& key, const std::string& meaning) {
+  net::Digest bytes = net::sha256("rollout key\n" + key);
+  const net::Digest of_meaning = net::sha256("rollout\n" + meaning);
+  std::copy_n(of_meaning.begin(), 8, bytes.begin() + 8);
+  bytes[6] = static_cast<std::uint8_t>(0x80 | (bytes[6] & 0x0f));
+  bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
+  const std::string hex = net::hex_of(std::span(bytes).first(16));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                     hex.substr(16, 4), hex.substr(20, 12));
+}
+
+std::optional<std::string> key_of(const Call& call) {
+  const std::string_view key = call.request.header("idempotency-key").value_or("");
+  if (key.size() > kKeyBytesMax) return std::nullopt;
+  return key.empty() ? net::random_hex(16) : std::string(key);
+}
+
+}  // namespace belay::monitor

@@ -1,0 +1,236 @@
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/sanitize.h"
+#include "exporters/json.h"
+#include "monitor/commands/gate_remote.h"
+#include "monitor/commands/options.h"
+#include "monitor/commands/verbs.h"
+#include "monitor/signals.h"
+#include "net/deadline.h"
+#include "net/digest.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+struct TrainArguments {
+  ApiArguments api;
+  std::string name;
+  std::vector<std::string> candidates;  ///< "gateway=v2"
+  std::vector<std::string> baselines;
+  GateArguments each;  ///< What is asked for of each rollout.
+  std::string on_fail;
+  std::string reason;
+  std::string wait;  ///< Empty: not at all.
+  OutputFormat output = OutputFormat::text;
+};
+
+/// "SERVICE=VERSION".
+std::string check_pair(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const bool is_fine = equals != std::string::npos && equals > 0 && equals + 1 < text.size();
+  return is_fine ? "" : "SERVICE=VERSION should stand here";
+}
+
+std::pair<std::string, std::string> pair_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+int refuse(const Error& error) {
+  complain(sanitize(error.message, 1000));
+  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
+}
+
+void show(const json& train, OutputFormat output) {
+  if (output != OutputFormat::text) {
+    print(exporters::text_of(ordered_json(train), output == OutputFormat::json ? 2 : -1) + "\n");
+    return;
+  }
+  const Style style = Style::of(stdout);
+  std::string text =
+      fmt::format("{} {}", style.bold("train"), sanitize(train.value("train", std::string())));
+  if (train.contains("result"))
+    text += fmt::format(": {} {}", sanitize(train.value("result", std::string())),
+                        sanitize(train.value("why", std::string()), 1000));
+  text += "\n";
+  for (const json& rollout : train.value("rollouts", json::array())) {
+    const std::string held = rollout.value("held", std::string());
+    text += fmt::format("  {:<20} {} {}{} {}\n", sanitize(rollout.value("service", std::string())),
+                        sanitize(rollout.value("candidate", std::string())),
+                        sanitize(rollout.value("state", std::string())),
+                        held.empty() ? "" : " (" + sanitize(held) + ")",
+                        style.dim(sanitize(rollout.value("why", std::string()), 1000)));
+    text += fmt::format("  {:<20} {}\n", "", sanitize(rollout.value("id", std::string())));
+  }
+  print(text);
+}
+
+/// One answer of the daemon: the train, or the exit code after it was complained about.
+std::pair<json, int> ask(const ApiClient& client, const ApiClient::Request& request) {
+  const net::Deadline deadline{30'000ms};
+  for (;;) {
+    const Result<ApiClient::Answer> answer = client.call(request);
+    // A key, or a change that is the same twice, makes it safe to ask again.
+    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
+    const bool is_pending = answer && answer->status == 202;
+    if ((is_lost || is_pending) && !deadline.passed()) continue;
+    if (!answer) return {nullptr, refuse(answer.error())};
+    if (answer->ok() && !is_pending) return {answer->json, kExitPass};
+    complain(is_pending ? "the daemon has not shown it in 30 s" : answer->problem());
+    return {nullptr, answer->status == 503 || is_pending ? kExitUnavailable : kExitUsage};
+  }
+}
+
+/// Follows the train to its end; its exit code.
+int wait_for(const ApiClient& client, const TrainArguments& arguments, json train) {
+  const Signals signals;
+  const net::Deadline deadline{
+      std::chrono::ceil<std::chrono::milliseconds>(*parse_duration(arguments.wait))};
+  net::Deadline away{120'000ms};
+  Progress progress;
+  while (!train.contains("exit_code")) {
+    if (deadline.passed()) return kExitTimeout;
+    if (const auto signal = signals.wait(1'000ms); signal && *signal != SIGHUP) {
+      progress.erase();
+      complain("interrupted: the daemon goes on with the train; `belay train abort` ends it");
+      return kExitInterrupted;
+    }
+    const Result<ApiClient::Answer> answer =
+        client.call({.path = "/api/v1/trains/" + encoded(arguments.name)});
+    if (answer && answer->ok()) {
+      train = answer->json;
+      away = net::Deadline{120'000ms};
+    } else if (away.passed()) {
+      complain("the daemon is away; what it has begun it goes on with when it is back");
+      return kExitUnavailable;
+    }
+    std::string line;
+    for (const json& rollout : train.value("rollouts", json::array()))
+      line += rollout.value("service", std::string()) + " " +
+              rollout.value("state", std::string()) + "  ";
+    if (progress.due()) progress.show(sanitize(line));
+  }
+  progress.erase();
+  show(train, arguments.output);
+  return train.value("exit_code", static_cast<int>(kExitUnknown));
+}
+
+int finish(const ApiClient& client, const TrainArguments& arguments,
+           const ApiClient::Request& request) {
+  auto [train, code] = ask(client, request);
+  if (train.is_null()) return code;
+  if (!arguments.wait.empty()) return wait_for(client, arguments, std::move(train));
+  show(train, arguments.output);
+  return code;
+}
+
+ordered_json rollouts_of(const TrainArguments& arguments) {
+  ordered_json rollouts = ordered_json::array();
+  for (const std::string& text : arguments.candidates) {
+    GateArguments one = arguments.each;
+    std::tie(one.service, one.candidate) = pair_of(text);
+    for (const std::string& baseline : arguments.baselines)
+      if (pair_of(baseline).first == one.service) one.baseline = pair_of(baseline).second;
+    rollouts.push_back(request_of(one, ""));
+  }
+  return rollouts;
+}
+
+int start(const TrainArguments& arguments) {
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) return refuse(client.error());
+  ordered_json body{{"name", arguments.name}, {"rollouts", rollouts_of(arguments)}};
+  if (!arguments.on_fail.empty()) body["on_fail"] = arguments.on_fail;
+  const std::string key = arguments.each.key.empty() ? net::random_hex(16) : arguments.each.key;
+  return finish(*client, arguments,
+                {.method = "POST",
+                 .path = "/api/v1/trains",
+                 .body = std::move(body),
+                 .headers = {{"Idempotency-Key", key}}});
+}
+
+int status(const TrainArguments& arguments) {
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) return refuse(client.error());
+  return finish(*client, arguments, {.path = "/api/v1/trains/" + encoded(arguments.name)});
+}
+
+int abort(const TrainArguments& arguments) {
+  const Result<ApiClient> client = ApiClient::find(arguments.api);
+  if (!client) return refuse(client.error());
+  ordered_json body = ordered_json::object();
+  if (!arguments.reason.empty()) body["reason"] = arguments.reason;
+  return finish(*client, arguments,
+                {.method = "POST",
+                 .path = "/api/v1/trains/" + encoded(arguments.name) + "/abort",
+                 .body = std::move(body)});
+}
+
+using Act = int (*)(const TrainArguments&);
+
+std::pair<CLI::App*, std::shared_ptr<TrainArguments>> add_verb(CLI::App& train, Chosen& chosen,
+                                                               const std::string& name,
+                                                               const std::string& about, Act act) {
+  CLI::App* verb = train.add_subcommand(name, about);
+  auto arguments = std::make_shared<TrainArguments>();
+  verb->add_option("name", arguments->name, "Of the train")->required()->type_name("NAME");
+  add_api_options(*verb, arguments->api);
+  add_output_option(*verb, arguments->output);
+  verb->callback(
+      [arguments, act, &chosen] { chosen = [arguments, act] { return act(*arguments); }; });
+  return {verb, arguments};
+}
+
+void add_start(CLI::App& train, Chosen& chosen) {
+  const auto [verb, arguments] =
+      add_verb(train, chosen, "start", "Begin several rollouts as one train, all or none", &start);
+  const CLI::Validator pair(check_pair, "SERVICE=VERSION");
+  verb->add_option("--candidate", arguments->candidates, "A service and its new version; repeated")
+      ->required()
+      ->check(pair);
+  verb->add_option("--baseline", arguments->baselines, "What a service goes back to")->check(pair);
+  arguments->each.lasts.clear();
+  add_duration_option(*verb, "--for", arguments->each.lasts, "One step of all traffic, this long");
+  verb->add_option("--steps", arguments->each.steps, "\"10% for 10m, 50% for 10m, 100%\"");
+  verb->add_flag("--driving", arguments->each.is_driving, "Belay moves the traffic");
+  verb->add_option("--mode", arguments->each.mode, "In place of each service's own")
+      ->check(CLI::IsMember({"observe", "recommend", "enforce"}));
+  verb->add_option("--commit", arguments->each.commit, "What the candidates were built from");
+  verb->add_option("--on-fail", arguments->on_fail, "What a fail takes back, as configured if not")
+      ->check(CLI::IsMember({"this", "all"}));
+  verb->add_option("--idempotency-key", arguments->each.key,
+                   "The same key with the same arguments is the same train");
+  add_duration_option(*verb, "--wait", arguments->wait,
+                      "Wait so long for its end; the exit code is the verdict");
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Chosen& chosen) {
+  CLI::App* train = app.add_subcommand("train", "Begin, show and end several rollouts together");
+  train->require_subcommand(1);
+  add_start(*train, chosen);
+  const auto [shown, arguments] =
+      add_verb(*train, chosen, "status", "Where its rollouts stand", &status);
+  add_duration_option(*shown, "--wait", arguments->wait,
+                      "Wait so long for its end; the exit code is the verdict");
+  const auto [ended, of_abort] =
+      add_verb(*train, chosen, "abort", "End what is judged; what is live stays", &abort);
+  ended->add_option("--reason", of_abort->reason, "For the journal and for people");
+}
+
+}  // namespace belay::monitor

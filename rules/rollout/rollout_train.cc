@@ -1,0 +1,162 @@
+// What the train of a rollout wants of it: to wait, to begin, to end, to be taken back.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+bool is_live(const Deployment& live, const std::string& version) {
+  return std::any_of(live.versions.begin(), live.versions.end(), [&](const auto& share) {
+    return share.version == version && share.percent > 0;
+  });
+}
+
+bool may_be_done(const ActionStatus& action) {
+  return action.kind == "rollback" && action.phase &&
+         (action.phase == ActionOutcome::Phase::applied ||
+          action.phase == ActionOutcome::Phase::already ||
+          action.phase == ActionOutcome::Phase::abandoned);
+}
+
+}  // namespace
+
+TrainMember Rollout::member_of(const RolloutRecord& record) const {
+  const RolloutStatus& status = record.status();
+  const bool is_newest = &record == &records_.back();
+  const bool has_traffic = is_newest && !status.is_driving && live_percent().value_or(0) > 0;
+  const bool is_off =
+      std::any_of(status.intents.begin(), status.intents.end(), [&](const std::string& intent) {
+        const ActionStatus* action = log_.find(intent);
+        return action != nullptr && may_be_done(*action);
+      });
+  return {.service = status.service,
+          .rollout = status.id,
+          .candidate = status.candidate,
+          .after = status.after,
+          .takes_all_back = status.takes_all_back,
+          .state = status.state,
+          .verdict = status.verdict,
+          .why = status.why,
+          .started = status.started,
+          .ended = status.ended,
+          .has_moved = record.has_begun() || (is_newest && moving_) ||
+                       (status.state == RolloutState::pending && has_traffic),
+          .is_off = is_off,
+          .was_taken_back = record.rule() == kTrainRule};
+}
+
+void Rollout::add_to(Trains& trains) const {
+  std::vector<TrainKey> seen;
+  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
+    const RolloutStatus& status = record->status();
+    if (status.train.empty()) continue;
+    TrainKey key(status.train, status.train_began.value_or(status.started));
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+    trains[key].push_back(member_of(*record));
+    seen.push_back(std::move(key));
+  }
+}
+
+void Rollout::take_turn(const TrainTurn& turn, Instant now, Step& out) {
+  RolloutRecord* record = record_of(turn.rollout);
+  if (record == nullptr) return;
+  const std::string train = "its train " + sanitize(record->status().train);
+  switch (turn.kind) {
+    case TrainTurn::Kind::waits:
+      wait_for_turn(*record, turn.why, now, out);
+      break;
+    case TrainTurn::Kind::begins:
+      record->wait(turn.why, now);
+      begin({"train: " + sanitize(record->status().train) + ", " + turn.why}, now, now, out);
+      break;
+    case TrainTurn::Kind::ends:
+      end(RolloutState::aborted, train + " has stopped: " + turn.why, now, out);
+      break;
+    case TrainTurn::Kind::taken_back:
+      take_back(*record, train + " failed: " + turn.why, now, out);
+      break;
+    case TrainTurn::Kind::stranded:
+      Teller(out, service_.plan.name, record->status().candidate, record->status().baseline, now)
+          .notice(Notice::Kind::not_acted, true,
+                  record->status().candidate + " stays, although " + train +
+                      " is to be taken back: " + turn.why)
+          .details.push_back(
+              "each is verified before the next: a person must decide; it came in "
+              "place of " +
+              sanitize(record->status().baseline));
+      break;
+  }
+}
+
+void Rollout::wait_for_turn(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
+  const bool is_first = record.status().why.empty();
+  record.wait(why, now);
+  if (!is_first) return;
+  teller(now, out).notice(
+      Notice::Kind::rollout_started, false,
+      record.status().candidate + " " + why + " in the train " + sanitize(record.status().train));
+}
+
+Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::string& why) const {
+  Ladder::Cause cause;
+  cause.rule = &train_rule_;
+  cause.reason = sanitize(why);
+  for (const std::vector<Rule>* rules : {&service_.plan.rollout_rules, &service_.plan.rules})
+    for (const Rule& rule : *rules)
+      if (counts_for_verdict(rule)) cause.watching.push_back(&rule);
+  if (cause.watching.empty())
+    for (const Rule& rule : default_rules_) cause.watching.push_back(&rule);
+  cause.rungs = {train_rule_.then};
+  cause.candidate = status.candidate;
+  cause.baseline = status.baseline;
+  cause.rollout = status.id;
+  return cause;
+}
+
+std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& record) const {
+  const RolloutStatus& status = record.status();
+  if (status.is_irreversible) return "it is irreversible: a person must decide";
+  if (status.mode != Mode::enforce) return "mode " + std::string(name_of(status.mode));
+  return std::nullopt;
+}
+
+/// One that runs ends as a fail; one that was promoted leaves that state, as nothing else does.
+void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
+  const RolloutStatus& status = record.status();
+  const bool runs = &record == running();
+  const auto become = [&](RolloutState state, const std::string& words) {
+    record.blame(kTrainRule);
+    if (runs) return end(state, words, now, out);
+    Teller(out, status.service, status.candidate, status.baseline, now)
+        .rollout_ended(Outcome::fail, words, {});
+    record.take_back(state, words, now, out);
+  };
+  const bool is_newest = &record == &records_.back();
+  if (!is_newest) return become(RolloutState::superseded, why + "; another rollout began since");
+  if (live_ && !moving_ && !is_live(*live_, status.candidate))
+    return become(RolloutState::superseded, why + "; it is not live any more");
+  watch_until_.reset();
+  if (!runs) close_gate();
+  Ladder::Cause cause = cause_of_train(status, why);
+  if (const std::optional<std::string> objection = why_not_take_back(record)) {
+    if (status.mode == Mode::recommend)
+      teller(now, out).would_act(train_rule_, {}, cause.rungs, {why, *objection});
+    return become(RolloutState::failed, why + "; it is not rolled back: " + *objection);
+  }
+  if (moving_) {
+    waiting_cause_ = std::move(cause);
+    return become(RolloutState::rolling_back, why);
+  }
+  const std::size_t orders = out.orders.size();
+  const bool acts = ladder_.begin(std::move(cause), now, out);
+  if (!acts) return become(RolloutState::failed, why + "; it could not be rolled back");
+  if (out.orders.size() > orders) record.add_intent(out.orders.back().intent);
+  if (!runs) last_good_ = status.baseline;
+  become(RolloutState::rolling_back, why);
+}
+
+}  // namespace belay::rules
