@@ -84,6 +84,7 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   for (const std::unique_ptr<Service>& service : services_) assign_sources(*service);
   for (const std::unique_ptr<Service>& service : services_) service->bind(start);
   is_lost_.assign(sources_.size(), false);
+  introduce();
   for (const std::unique_ptr<Rollout>& rollout : rollouts_)
     rollout->remember(remembered, start, out_);
   for (const auto& [key, members] : trains())

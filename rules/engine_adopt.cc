@@ -62,6 +62,15 @@ Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
     if (!adoption.is_about(services_[i]->plan)) continue;
     if (const std::optional<std::string> busy = rollouts_[i]->why_busy())
       return Error{Error::Kind::conflict, services_[i]->plan.name + " " + *busy};
+    // What guards another service is a part of how that one is judged.
+    for (std::size_t j = 0; j < services_.size(); ++j) {
+      const std::vector<std::string>& guards = services_[j]->plan.guards;
+      if (std::find(guards.begin(), guards.end(), services_[i]->plan.name) == guards.end())
+        continue;
+      if (const std::optional<std::string> busy = rollouts_[j]->why_busy())
+        return Error{Error::Kind::conflict, services_[i]->plan.name + " guards " +
+                                                services_[j]->plan.name + ", which " + *busy};
+    }
   }
   std::vector<bool> is_changed;
   for (const std::unique_ptr<Service>& service : services_)
@@ -86,6 +95,8 @@ void Engine::State::exchange_sources(const Adoption& adoption) {
 }
 
 void Engine::State::exchange_services(const Adoption& adoption, std::vector<bool> is_changed) {
+  // Nobody may look at one that goes.
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_) rollout->meet({}, {});
   for (std::size_t i = services_.size(); i-- > 0;) {
     if (adoption.plan_of(services_[i]->plan.name) != nullptr) continue;
     const auto at = static_cast<std::ptrdiff_t>(i);
@@ -113,6 +124,7 @@ void Engine::State::exchange_services(const Adoption& adoption, std::vector<bool
       for (const std::uint32_t source : sources) note_source(service, source);
     if (is_changed[i]) rollouts_[i]->adopt(*adoption.plan_of(service.plan.name), now_);
   }
+  introduce();
 }
 
 Status Engine::adopt(Plan plan, std::span<const SourceId> ids) {

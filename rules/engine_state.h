@@ -62,6 +62,8 @@ class Engine::State {
   std::optional<std::string> why_no_train(const TrainStarted& asked);
   void abort_train(const OperatorCommand& command);
   void run_trains(Instant at);
+  /// Each service's callers and callees get to know each other.
+  void introduce();
   Rollout& rollout_of(const std::string& service);
 
   // engine_adopt.cc

@@ -137,6 +137,27 @@ void Engine::State::run_trains(Instant at) {
   }
 }
 
+void Engine::State::introduce() {
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    std::vector<Guard> callers;
+    for (const std::string& name : services_[i]->plan.guards) {
+      Guard guard{.name = name};
+      if (const auto found = service_by_name_.find(name); found != service_by_name_.end()) {
+        guard.service = services_[found->second].get();
+        guard.rollout = rollouts_[found->second].get();
+      }
+      callers.push_back(std::move(guard));
+    }
+    std::vector<const Rollout*> callees;
+    for (std::size_t j = 0; j < services_.size(); ++j) {
+      const std::vector<std::string>& guards = services_[j]->plan.guards;
+      if (std::find(guards.begin(), guards.end(), services_[i]->plan.name) != guards.end())
+        callees.push_back(rollouts_[j].get());
+    }
+    rollouts_[i]->meet(std::move(callers), std::move(callees));
+  }
+}
+
 Rollout& Engine::State::rollout_of(const std::string& service) {
   return *rollouts_[service_by_name_.find(service)->second];
 }

@@ -13,6 +13,8 @@
 
 #include "base/suggest.h"
 #include "monitor/config/sections.h"
+#include "rules/judgement/condition.h"
+#include "rules/language/rule_check.h"
 #include "rules/rollout/train.h"
 
 namespace belay::monitor {
@@ -57,6 +59,29 @@ void check_cycles(const Reading& reading) {
   }
 }
 
+/// Whether the rules of a guard can ever let its callee pass, and whether there are any.
+void check_guard(const Reading::Mention& mention, const rules::ServicePlan& guard,
+                 const rules::ServicePlan& callee) {
+  const Duration shortest =
+      callee.rollout.steps.empty() ? Duration::zero() : rules::shortest_bake(callee.rollout.steps);
+  int counting = 0;
+  for (const auto* rules : {&guard.rules, &guard.rollout_rules}) {
+    for (const rules::Rule& rule : *rules) {
+      if (rule.then.kind == rules::Then::Kind::alert ||
+          rules::mentions_baseline(rule.sentence.when))
+        continue;
+      ++counting;
+      const Duration window = rules::longest_window(rule.sentence) + callee.rollout.warm_up;
+      if (shortest == Duration::zero() || window <= shortest) continue;
+      mention.place.fault(fmt::format(
+          "a step of {} bakes for {}, and {} of {} looks back {}: it could never be fine within it",
+          callee.name, format_duration(shortest), rule.name, guard.name, format_duration(window)));
+    }
+  }
+  if (counting == 0)
+    mention.place.warning(fmt::format("{} has no rule that counts: it guards nothing", guard.name));
+}
+
 }  // namespace
 
 std::optional<bool> read_takes_all_back(const YamlValue& value) {
@@ -72,10 +97,7 @@ void read_trains(const YamlValue& value, Reading& reading) {
 
 void read_neighbours(YamlMap& service, rules::ServicePlan& plan, Reading& reading) {
   plan.after = read_names(service.get("after"), plan, true, reading);
-  const YamlValue guards = service.get("guards");
-  plan.guards = read_names(guards, plan, false, reading);
-  if (guards.present())
-    guards.fault("the rules of callers do not count yet: gate them beside the service");
+  plan.guards = read_names(service.get("guards"), plan, false, reading);
 }
 
 void check_neighbours(Reading& reading) {
@@ -89,7 +111,14 @@ void check_neighbours(Reading& reading) {
                                                  one.name));
       continue;
     }
-    if (std::ranges::find(names, one.name) != names.end()) continue;
+    if (std::ranges::find(names, one.name) != names.end()) {
+      const auto& plans = reading.config.plan.services;
+      const auto plan = [&](const std::string& name) {
+        return std::ranges::find(plans, name, &rules::ServicePlan::name);
+      };
+      if (!one.is_order) check_guard(one, *plan(one.name), *plan(one.service));
+      continue;
+    }
     const auto meant = nearest(one.name, names);
     one.place.fault(fmt::format("there is no service {}{}", one.name,
                                 meant ? fmt::format("; did you mean {}?", *meant) : ""));

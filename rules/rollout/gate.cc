@@ -9,37 +9,10 @@ namespace {
 
 constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 
-/// Why one rule does not let the gate pass now; nothing if it does.
-std::optional<Gate::Verdict> hindrance(const JudgedRule& rule, bool looks_back, Duration inside) {
-  const RuleStatus& status = rule.status();
-  Gate::Verdict verdict;
-  if (status.was_bad_before && status.truth != Truth::fine) {
-    verdict.why = status.rule + " was bad before the gate began, and still is not fine";
-  } else if (status.truth == Truth::unknown) {
-    verdict.unknown = status.unknown;
-    verdict.why = status.rule + " is unknown";
-    if (status.unknown) verdict.why.append(" (").append(name_of(*status.unknown)).append(")");
-    for (const Evidence& one : status.evidence)
-      if (one.truth == Truth::unknown && !one.note.empty()) verdict.why += ": " + one.note;
-    if (rule.rule().sentence.unknown_fails) verdict.failed_by_unknown = &rule.rule();
-  } else if (status.firing || status.truth == Truth::bad) {
-    verdict.why = status.rule + (status.firing ? " is firing" : " is bad");
-  } else if (looks_back && rule.longest_window() > inside) {
-    verdict.unknown = UnknownKind::warming;
-    verdict.why = status.rule + " looks back to before the step";
-  } else {
-    return std::nullopt;
-  }
-  return verdict;
-}
-
 }  // namespace
 
 bool counts_for_verdict(const Rule& rule) { return rule.then.kind != Then::Kind::alert; }
 
-namespace {
-
-/// What a rule on the whole service said before the candidate came.
 Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
                         Instant watched_since) {
   const RuleStatus& status = rule.status();
@@ -52,8 +25,6 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
     return {.bad = std::nullopt, .was_fine = true};
   return {.bad = status.evidence, .was_fine = false};
 }
-
-}  // namespace
 
 Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
            Instant watched_since)
@@ -97,6 +68,30 @@ void Gate::add_rules(Service& service, Instant now, Instant watched_since) {
   }
 }
 
+std::optional<Gate::Verdict> Gate::hindrance(const JudgedRule& rule, const std::string& name,
+                                             bool looks_back, Duration inside) {
+  const RuleStatus& status = rule.status();
+  Verdict verdict;
+  if (status.was_bad_before && status.truth != Truth::fine) {
+    verdict.why = name + " was bad before the gate began, and still is not fine";
+  } else if (status.truth == Truth::unknown) {
+    verdict.unknown = status.unknown;
+    verdict.why = name + " is unknown";
+    if (status.unknown) verdict.why.append(" (").append(name_of(*status.unknown)).append(")");
+    for (const Evidence& one : status.evidence)
+      if (one.truth == Truth::unknown && !one.note.empty()) verdict.why += ": " + one.note;
+    if (rule.rule().sentence.unknown_fails) verdict.failed_by_unknown = &rule.rule();
+  } else if (status.firing || status.truth == Truth::bad) {
+    verdict.why = name + (status.firing ? " is firing" : " is bad");
+  } else if (looks_back && rule.longest_window() > inside) {
+    verdict.unknown = UnknownKind::warming;
+    verdict.why = name + " looks back to before the step";
+  } else {
+    return std::nullopt;
+  }
+  return verdict;
+}
+
 Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
                             Instant since) const {
   std::vector<Verdict> hindrances;
@@ -104,7 +99,7 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
   const auto consider = [&](const JudgedRule& rule, bool looks_back) {
     if (!counts_for_verdict(rule.rule())) return;
     ++counting;
-    if (std::optional<Verdict> found = hindrance(rule, looks_back, now - since))
+    if (std::optional<Verdict> found = hindrance(rule, rule.rule().name, looks_back, now - since))
       hindrances.push_back(std::move(*found));
   };
   for (const JudgedRule& rule : rules_) consider(rule, since > started_);
@@ -115,14 +110,18 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
         .outcome = Outcome::pass,
         .why = std::to_string(counting) + (counting == 1 ? " rule is fine" : " rules are fine")};
   Verdict verdict;
-  for (const Verdict& one : hindrances) {
-    if (!verdict.why.empty()) verdict.why += "; ";
-    verdict.why += one.why;
-    if (one.unknown && (!verdict.unknown || *one.unknown < *verdict.unknown))
-      verdict.unknown = one.unknown;
-    if (verdict.failed_by_unknown == nullptr) verdict.failed_by_unknown = one.failed_by_unknown;
-  }
+  for (const Verdict& one : hindrances) add(verdict, one);
   return verdict;
+}
+
+void Gate::add(Verdict& verdict, const Verdict& hindrance) {
+  if (verdict.outcome == Outcome::pass) verdict.why.clear();
+  verdict.outcome = Outcome::unknown;
+  if (!verdict.why.empty()) verdict.why += "; ";
+  verdict.why += hindrance.why;
+  if (hindrance.unknown && (!verdict.unknown || *hindrance.unknown < *verdict.unknown))
+    verdict.unknown = hindrance.unknown;
+  if (verdict.failed_by_unknown == nullptr) verdict.failed_by_unknown = hindrance.failed_by_unknown;
 }
 
 void Gate::keep(WindowStore& windows) const {

@@ -17,6 +17,10 @@ namespace belay::rules {
 /// Whether a rule says something about the verdict of a gate. `alert` never does.
 bool counts_for_verdict(const Rule& rule);
 
+/// What a rule on a whole service said before the candidate came to `service`.
+Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
+                        Instant watched_since);
+
 /// A gate on one service, while it runs: the rollout rules on the candidate, over evidence from
 /// inside the gate only, and the service's paired evidence. Keeps no decision; see rollout.h.
 ///
@@ -53,6 +57,13 @@ class Gate {
   /// Windows must lie after `since`: within the step.
   [[nodiscard]] Verdict verdict(const std::vector<JudgedRule>& always, Instant now,
                                 Instant since) const;
+
+  /// Why one rule, told by this name, does not let it pass now; nothing if it does. `looks_back`:
+  /// its windows are not of the gate, and must be no longer than `inside`.
+  static std::optional<Verdict> hindrance(const JudgedRule& rule, const std::string& name,
+                                          bool looks_back, Duration inside);
+  /// Another reason not to pass.
+  static void add(Verdict& verdict, const Verdict& hindrance);
 
   void keep(WindowStore& windows) const;
 

@@ -4,9 +4,9 @@
 #include <chrono>
 
 #include "base/sanitize.h"
+#include "rules/rollout/guards.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/made_id.h"
-#include "rules/rollout/train.h"
 
 namespace belay::rules {
 namespace {
@@ -64,17 +64,16 @@ Order Ladder::order_of(const Then& then, Instant now) {
   return order;
 }
 
-void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-                    const std::vector<Rule>& by_default, Instant now) {
+std::string Ladder::name_of_rule(const Cause& cause) {
+  return cause.guard == nullptr ? cause.rule->name
+                                : name_of_guarding(cause.guard->plan.name, cause.rule->name);
+}
+
+/// What an order of an earlier life was about, by the rules of now.
+Ladder::Cause Ladder::cause_of(const Order& order) const {
   const ServicePlan& plan = service_.plan;
-  Cause cause{.rule = nullptr,
-              .evidence = order.evidence,
-              .reason = order.reason,
-              .watching = {},
-              .rungs = plan.on_fail,
-              .candidate = order.candidate,
-              .baseline = order.baseline,
-              .rollout = order.rollout};
+  Cause cause;
+  cause.rungs = plan.on_fail;
   for (const std::vector<Rule>* rules : {&plan.rollout_rules, &plan.rules})
     for (const Rule& rule : *rules)
       if (rule.name == order.rule && cause.watching.empty()) {
@@ -87,17 +86,23 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
       for (const Rule& rule : *rules)
         if (rule.severity == Severity::critical && cause.watching.empty())
           cause.watching.push_back(&rule);
-  if (order.rule == kTrainRule) {
-    cause.rungs = {Then{.kind = Then::Kind::rollback}};
-    if (cause.watching.empty())
-      for (const Rule& rule : by_default) cause.watching.push_back(&rule);
-  }
+  if (!cause.watching.empty()) cause.rule = cause.watching.front();
+  return cause;
+}
+
+void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
+                    std::optional<Cause> elsewhere, Instant now) {
+  Cause cause = elsewhere ? std::move(*elsewhere) : cause_of(order);
   if (cause.watching.empty()) return;
-  cause.rule = cause.watching.front();
+  cause.evidence = order.evidence;
+  cause.reason = order.reason;
+  cause.candidate = order.candidate;
+  cause.baseline = order.baseline;
+  cause.rollout = order.rollout;
   std::size_t rung = 0;
   while (rung < cause.rungs.size() && !is_rung(cause.rungs[rung], order)) ++rung;
   // Nothing more is done where nothing may be done now, or where the ladder is another one.
-  if (rung >= cause.rungs.size() || plan.mode != Mode::enforce) {
+  if (rung >= cause.rungs.size() || service_.plan.mode != Mode::enforce) {
     cause.rungs.assign(1, {});
     rung = 0;
   }
@@ -117,7 +122,7 @@ bool Ladder::begin(Cause cause, Instant now, Step& out) {
   }
   Order order;
   order.service = name;
-  order.rule = cause.rule->name;
+  order.rule = name_of_rule(cause);
   order.evidence = cause.evidence;
   order.reason = cause.reason;
   order.candidate = cause.candidate;
@@ -238,11 +243,23 @@ void Ladder::watch(Instant now) {
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_back && !cause.candidate.empty() && !cause.baseline.empty();
   for (const Rule* rule : cause.watching) {
-    const bool is_always =
-        !always.empty() && rule >= always.data() && rule < always.data() + always.size();
-    watch_->rules.emplace_back(*rule, service_.plan.name, is_always ? of_service : binding,
-                               service_.evidence, now);
+    const bool is_of_guard = cause.guard != nullptr && rule == cause.rule;
+    Service& on = is_of_guard ? *cause.guard : service_;
+    const bool is_always = is_of_guard || (!always.empty() && rule >= always.data() &&
+                                           rule < always.data() + always.size());
+    Binding bound = is_always ? of_service : binding;
+    // Whichever version of the guard answers.
+    if (is_of_guard) bound.candidate = VersionFilter{};
+    watch_->rules.emplace_back(*rule, on.plan.name, bound, on.evidence, now);
+    watch_->on.push_back(&on.evidence);
+    if (is_of_guard) ++on.epoch;
     if (!asks_baseline) continue;
+    if (is_of_guard) {
+      watch_->blames.emplace_back(watch_->rules.back(),
+                                  Blame::Before{.bad = std::nullopt, .was_fine = true},
+                                  Blame::Versions{}, on.evidence, now);
+      continue;
+    }
     const Blame::Versions versions{
         .candidate = Binding::of_one_version(names_.id(cause.candidate), binding.since),
         .baseline = Binding::of_one_version(names_.id(cause.baseline), binding.since)};
@@ -283,9 +300,9 @@ void Ladder::hold_shared(const JudgedRule& rule, Instant now, Step& out) {
 void Ladder::judge(Instant now, Step& out) {
   if (!watch_) return;
   for (std::size_t i = 0; i < watch_->rules.size(); ++i) {
-    watch_->rules[i].check(service_.evidence, now);
+    watch_->rules[i].check(*watch_->on[i], now);
     if (i < watch_->blames.size())
-      watch_->blames[i].look(watch_->rules[i], service_.evidence, now, true);
+      watch_->blames[i].look(watch_->rules[i], *watch_->on[i], now, true);
   }
   for (std::size_t i = 0; i < watch_->rules.size(); ++i) {
     const JudgedRule& rule = watch_->rules[i];
@@ -338,7 +355,10 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
 
 void Ladder::keep(WindowStore& windows) const {
   if (!watch_) return;
-  for (const JudgedRule& rule : watch_->rules) rule.keep(windows);
+  // Windows of a guard are kept when that releases its own.
+  for (std::size_t i = 0; i < watch_->rules.size(); ++i)
+    if (&watch_->on[i]->windows == &windows) watch_->rules[i].keep(windows);
+  if (&service_.evidence.windows != &windows) return;
   for (const Blame& blame : watch_->blames) blame.keep(windows);
 }
 

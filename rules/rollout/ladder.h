@@ -37,7 +37,10 @@ class Ladder {
     std::string candidate;  ///< Empty outside a rollout.
     std::string baseline;
     std::string rollout;
+    Service* guard = nullptr;  ///< Whose rule it is; null: the service's own.
   };
+  /// As orders and the journal call it: "errors", or "gateway:errors" of a guard.
+  static std::string name_of_rule(const Cause& cause);
   /// What became of the rollout that it acts for.
   struct Turn {
     std::string rollout;
@@ -51,9 +54,9 @@ class Ladder {
   bool begin(Cause cause, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
   /// rule left to verify it with. `phase`: its final one, if it had it by then.
-  /// `by_default` watch what a train took back where the plan has no rules to do so.
+  /// `elsewhere`: of an order that cites none of the service's own rules.
   void resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-              const std::vector<Rule>& by_default, Instant now);
+              std::optional<Cause> elsewhere, Instant now);
 
   /// Of an action that the book knows as open.
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
@@ -82,11 +85,13 @@ class Ladder {
   };
   struct Watch {
     std::vector<JudgedRule> rules;
+    std::vector<ServiceEvidence*> on;  ///< Beside the rules: what each is judged by.
     std::vector<Blame> blames;  ///< Beside the rules; none when there is nobody else to blame.
     Instant until{};
     std::optional<Instant> shared_since;
   };
 
+  [[nodiscard]] Cause cause_of(const Order& order) const;
   [[nodiscard]] Order order_of(const Then& then, Instant now);
   [[nodiscard]] Teller teller(Instant now, Step& out) const;
   void take_rung(Instant now, Step& out);

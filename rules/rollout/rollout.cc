@@ -89,6 +89,7 @@ void Rollout::release_windows() {
   for (const JudgedRule& rule : service_.before) rule.keep(windows);
   if (gate_) gate_->keep(windows);
   ladder_.keep(windows);
+  for (const Rollout* callee : callees_) callee->ladder_.keep(windows);
   windows.end_release();
   ++service_.epoch;
 }
@@ -207,6 +208,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   for (std::size_t i = 0; gate_ && running() != nullptr && i < gate_->rules().size(); ++i)
     decide(gate_->rules()[i], &gate_->blame_of(i), now, out);
   for (std::size_t i = 0; i < always.size(); ++i) decide(always[i], of_always(i), now, out);
+  look_at_guards(now, is_check, out);
   if (is_check) {
     ladder_.judge(now, out);
     take_turns(now, out);

@@ -15,6 +15,7 @@
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
 #include "rules/rollout/gate.h"
+#include "rules/rollout/guards.h"
 #include "rules/rollout/ladder.h"
 #include "rules/rollout/notices.h"
 #include "rules/rollout/preflight.h"
@@ -40,6 +41,10 @@ namespace belay::rules {
 class Rollout {
  public:
   Rollout(Service& service, NameTable& names, ActionBook& book, Instant start);
+
+  /// Its callers, and the rollouts of those whose caller it is; before remember(), and after each
+  /// adopt() of any service.
+  void meet(std::vector<Guard> callers, std::vector<const Rollout*> callees);
 
   /// Once the service is bound: goes on with what was open.
   void remember(const Remembered& remembered, Instant now, Step& out);
@@ -68,6 +73,9 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> why_busy() const;
   /// Another plan for the service, which is not busy.
   void adopt(ServicePlan next, Instant now);
+
+  /// One that has begun is judged, or an action on the service is on its way or watched.
+  [[nodiscard]] bool is_rolling_out() const;
 
   /// Versions that must not be forgotten.
   [[nodiscard]] std::vector<NameId> spared() const;
@@ -141,6 +149,8 @@ class Rollout {
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
+  /// To what fits into the reason of an order.
+  static std::string cut(std::string text);
   static std::vector<Rule> rules_by_default();
   static Rule rule_of_train();
   void answer(Instant now, Step& out);
@@ -148,6 +158,19 @@ class Rollout {
   [[nodiscard]] std::vector<Then> rungs_of(const Rule& cause) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
+
+  // rollout_guards.cc: what the rules of its callers mean for it.
+  /// What of them stands against a pass.
+  void add_guards(Gate::Verdict& verdict, Instant now, Instant since) const;
+  void look_at_guards(Instant now, bool is_check, Step& out);
+  void decide(Guards::Watched& one, Instant now, Step& out);
+  void fail_by(const Guards::Watched& one, Instant now, Step& out);
+  [[nodiscard]] std::optional<Hold> hold_by_guards() const;
+  [[nodiscard]] std::optional<Ladder::Cause> cause_of_guard(const std::string& rule,
+                                                            const RolloutStatus& status) const;
+  /// Of a rule that is none of the service's own: a guard's, or its train's.
+  [[nodiscard]] std::optional<Ladder::Cause> cause_elsewhere(const std::string& rule,
+                                                             const std::string& rollout);
 
   // rollout_train.cc: what its train wants of it.
   [[nodiscard]] TrainMember member_of(const RolloutRecord& record) const;
@@ -173,6 +196,8 @@ class Rollout {
                                                               Instant now) const;
   /// By the rules, over windows after `since`, and by the default judgement.
   [[nodiscard]] Gate::Verdict verdict(Instant now, Instant since, std::uint64_t requests_min) const;
+  [[nodiscard]] Gate::Verdict verdict_by_own(Instant now, Instant since,
+                                             std::uint64_t requests_min) const;
   void hold(const Hold& hold, Instant now, Step& out);
   void go_on(const std::string& why, Instant now, Step& out);
   void pass_step(const std::string& why, Instant now, Step& out);
@@ -198,6 +223,9 @@ class Rollout {
   Ladder ladder_;
   std::deque<RolloutRecord> records_;  // Newest last.
   std::optional<Gate> gate_;
+  std::vector<Guard> callers_;
+  std::vector<const Rollout*> callees_;
+  std::optional<Guards> guards_;  // While it is judged.
   std::optional<RolloutJudgement> judgement_;
   std::optional<RolloutAnswer> pause_;     // Of the default judgement, while it lasts.
   std::optional<Instant> watch_until_;     // After a promotion.

@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = 200;
 
-std::string cut(std::string text) {
-  if (text.size() <= kReasonBytesMax) return text;
-  std::size_t end = kReasonBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
-  return text;
-}
-
 Rule default_rule(const std::string& name, std::string_view sentence) {
   ParsedSentence parsed = parse_sentence(sentence);
   BELAY_CHECK(parsed.sentence.has_value(), sentence);
@@ -55,6 +47,14 @@ Evidence evidence_of(const RolloutAnswer& answer) {
 }
 
 }  // namespace
+
+std::string Rollout::cut(std::string text) {
+  if (text.size() <= kReasonBytesMax) return text;
+  std::size_t end = kReasonBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  return text;
+}
 
 /// After the default judgement rolled back, the restored version is watched by what a person can
 /// check by eye.
@@ -139,7 +139,7 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
 void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
-  record.blame(cause.rule->name);
+  record.blame(Ladder::name_of_rule(cause));
   if (status.is_irreversible) {
     if (!irreversible_)
       teller(now, out).not_acted(*cause.rule, "it fails, and is irreversible: " + finding.headline,

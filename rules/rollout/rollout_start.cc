@@ -178,6 +178,9 @@ void Rollout::open_gate(Instant now) {
                                .baseline = status.baseline},
                 now, service_, names_, start_);
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
+  guards_.reset();
+  if (!callers_.empty())
+    guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
   pause_.reset();
   if (service_.plan.rollout.is_judged_by_default)
     judgement_.emplace(*service_.evidence.paired,
@@ -194,6 +197,7 @@ std::optional<RolloutNumbers> Rollout::numbers(Instant now) const {
 
 void Rollout::close_gate() {
   pause_.reset();
+  guards_.reset();
   if (!gate_) return;
   judgement_.reset();
   gate_.reset();
@@ -231,6 +235,7 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
   if (is_pass && gate_ && service_.plan.rollout.watch_for > Duration::zero()) {
     watch_until_ = now + service_.plan.rollout.watch_for;
     judgement_.reset();
+    guards_.reset();
     pause_.reset();
     for (JudgedRule& rule : gate_->rules()) rule.mark_bad_before(false);
   } else {
@@ -275,7 +280,8 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     if (!action.is_open || !action.order) continue;
     const auto* move = std::get_if<MoveTraffic>(&action.order->action);
     if (move == nullptr) {
-      ladder_.resume(*action.order, std::nullopt, default_rules_, now);
+      ladder_.resume(*action.order, std::nullopt,
+                     cause_elsewhere(action.order->rule, action.order->rollout), now);
       continue;
     }
     moving_ = action.order;
@@ -310,13 +316,15 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     if (until <= now) return;
     open_gate(now);
     judgement_.reset();
+    guards_.reset();
     watch_until_ = until;
     return;
   }
   if (is_final(record.state()) || ladder_.is_walking()) return;
   // Between the fail and the first rung, or between the last outcome and the end of the watch.
   if (record.state() == RolloutState::rolling_back) {
-    Ladder::Cause cause = cause_of(record.rule(), status);
+    Ladder::Cause cause =
+        cause_elsewhere(record.rule(), status.id).value_or(cause_of(record.rule(), status));
     if (cause.rule == nullptr) {
       record.move(RolloutState::inconclusive, "the rule that failed it is gone: " + record.rule(),
                   now, out);
@@ -340,7 +348,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
                 .candidate = status.candidate,
                 .baseline = status.baseline,
                 .rollout = status.id};
-    ladder_.resume(order, action.phase, default_rules_, now);
+    ladder_.resume(order, action.phase, cause_elsewhere(order.rule, order.rollout), now);
   }
   if (ladder_.is_watching()) return;
   const std::string why = "restarted while it was verified: nobody watches whether it helped";

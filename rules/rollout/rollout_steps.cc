@@ -141,6 +141,7 @@ std::optional<Rollout::Hold> Rollout::hold_due() const {
     if (std::optional<Hold> hold = holds(rule)) return hold;
   for (const JudgedRule& rule : service_.always)
     if (std::optional<Hold> hold = holds(rule)) return hold;
+  if (std::optional<Hold> hold = hold_by_guards()) return hold;
   if (!judgement_ || !judgement_->is_paused() || !pause_) return std::nullopt;
   HoldReason reason = HoldReason::rule;
   if (pause_->rule == RolloutRule::candidate_silent) reason = HoldReason::candidate_silent;
@@ -195,6 +196,13 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
 }
 
 Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {
+  Gate::Verdict verdict = verdict_by_own(now, since, requests_min);
+  add_guards(verdict, now, since);
+  return verdict;
+}
+
+Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
+                                      std::uint64_t requests_min) const {
   Gate::Verdict verdict = gate_->verdict(service_.always, now, since);
   if (!judgement_) return verdict;
   const bool is_alone = verdict.has_no_rules;
@@ -245,7 +253,8 @@ void Rollout::check_step(Instant now, Step& out) {
 
 void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
   if (irreversible_) return end(RolloutState::failed, *irreversible_, now, out);
-  const Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
+  Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
+  add_guards(verdict, now, gate_->started());
   if (verdict.failed_by_unknown != nullptr) {
     const Rule& rule = *verdict.failed_by_unknown;
     teller(now, out).not_acted(rule, "the gate fails because " + rule.name + " could not be judged",

@@ -138,6 +138,35 @@ TEST_F(JournalRecoveryTest, TheLastGoodVersionOfAServiceIsTheOnePromotedLast) {
                                                       testing::Pair("shop", test::kBadVersion)));
 }
 
+TEST_F(JournalRecoveryTest, WhatATrainTookBackAfterItsPromotionIsNotTheLastGoodOne) {
+  rules::Order order = rollback_order(7, kNow - 1h);
+  order.rollout = intent_id(2);
+  JournalEntry older = moved_entry(1, RolloutState::promoted, kNow - 90h);
+  older.text.replace(older.text.find(test::kBadVersion), 36, test::kGoodVersion);
+  append({older, moved_entry(2, RolloutState::promoted, kNow - 2h), intent_entry(order),
+          moved_entry(2, RolloutState::rolling_back, kNow - 1h)});
+  EXPECT_THAT(recovered().remembered.last_good,
+              ElementsAre(testing::Pair("shop", test::kGoodVersion)));
+}
+
+TEST_F(JournalRecoveryTest, AllOfATrainThatIsUnderWayIsRememberedHoweverLongAgoItEnded) {
+  const auto of_train = [](int number, Instant at, const char* service) {
+    JournalEntry entry = started_entry(number, at, service);
+    entry.text.insert(1, "\"after\":[\"cart\"],\"takes_all_back\":true,\"train_began_ms\":" +
+                             std::to_string(unix_ms(kNow - 40h)) + ",");
+    return entry;
+  };
+  append({of_train(1, kNow - 40h, "cart"), of_train(2, kNow - 40h, "shop"),
+          moved_entry(1, RolloutState::promoted, kNow - 39h, "cart")});
+  EXPECT_THAT(rollouts(), ElementsAre(intent_id(1), intent_id(2)));
+  const rules::RolloutStarted started = recovered().remembered.rollouts[1].started;
+  EXPECT_THAT(started.after.value_or(std::vector<std::string>{}), ElementsAre("cart"));
+  EXPECT_EQ(started.takes_all_back, true);
+  EXPECT_EQ(started.train_began, kNow - 40h);
+  append({moved_entry(2, RolloutState::aborted, kNow - 1h, "shop")});
+  EXPECT_THAT(rollouts(), ElementsAre(intent_id(2))) << "it is over";
+}
+
 TEST_F(JournalRecoveryTest, ARolloutThatCannotBeReadStopsTheRecovery) {
   for (const char* field :
        {"rollout", "candidate", "steps", "mode", "state", "verdict", "step_started_ms", "held"}) {

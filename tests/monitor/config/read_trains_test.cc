@@ -9,6 +9,7 @@ namespace {
 using test::faults_of;
 using test::good;
 using test::read;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -30,12 +31,13 @@ trains: { on fail: all }
 logs: { stdin: {} }
 services:
   gateway: {}
-  orders: { after: [gateway] }
+  orders: { after: [gateway], guards: [gateway] }
   journeys: { after: [gateway, orders], rollout: { on train fail: this } }
 )");
   const auto& services = config.plan.services;
   EXPECT_THAT(services[0].after, IsEmpty());
   EXPECT_THAT(services[1].after, ElementsAre("gateway"));
+  EXPECT_THAT(services[1].guards, ElementsAre("gateway"));
   EXPECT_THAT(services[2].after, ElementsAre("gateway", "orders"));
   EXPECT_TRUE(services[1].rollout.takes_all_back) << "by the default of all";
   EXPECT_FALSE(services[2].rollout.takes_all_back) << "by its own word";
@@ -46,7 +48,7 @@ TEST(ReadTrainsTest, AFailTakesOnlyItselfBackByDefault) {
 }
 
 TEST(ReadTrainsTest, AnUnknownNeighbourIsRefusedWithTheOneThatWasMeant) {
-  EXPECT_THAT(faults("", "after: [gatewey]", "after: [nobody]"),
+  EXPECT_THAT(faults("", "after: [gatewey]", "guards: [nobody]"),
               ElementsAre(HasSubstr("4: error: there is no service gatewey; did you mean gateway?"),
                           HasSubstr("5: error: there is no service nobody")));
 }
@@ -59,9 +61,17 @@ TEST(ReadTrainsTest, ACycleIsRefusedWhereItClosesAndSpelledOut) {
               ElementsAre(HasSubstr("gateway cannot come after itself")));
 }
 
-TEST(ReadTrainsTest, WhatStandsTwiceIsRefused) {
+TEST(ReadTrainsTest, WhatStandsTwiceOrGuardsItselfIsRefused) {
   EXPECT_THAT(faults("", "after: [gateway, gateway]", ""),
               ElementsAre(HasSubstr("gateway stands here twice")));
+  EXPECT_THAT(faults("guards: [gateway]", "", ""),
+              ElementsAre(HasSubstr("gateway cannot guard itself")));
+}
+
+TEST(ReadTrainsTest, AGuardThatCouldNeverBeFineOrHasNoRulesIsTold) {
+  EXPECT_THAT(
+      faults("rules: [packs/queues]", "guards: [journeys]", "rules: [], rollout: { rules: [] }"),
+      Contains(HasSubstr("warning: journeys has no rule that counts")));
 }
 
 TEST(ReadTrainsTest, AWrongPolicyIsRefused) {

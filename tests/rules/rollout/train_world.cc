@@ -85,9 +85,12 @@ void TrainWorld::serve() {
   for (const std::string& service : services()) {
     const double percent = deployed.contains(service) ? 0 : live[service];
     const std::uint16_t status = bad.contains(service) ? 500 : 200;
-    rig.stream(service + "1", percent < 100 ? 20 : 0, {.service = service, .version = "v1"});
-    rig.stream(service + "2", percent > 0 ? 20 : 0,
-               {.service = service, .version = "v2", .status = status});
+    const std::uint16_t of_all = service == "gateway" ? gateway_status : 200;
+    const int rate = quiet.contains(service) ? 0 : 20;
+    rig.stream(service + "1", percent < 100 ? rate : 0,
+               {.service = service, .version = "v1", .status = of_all});
+    rig.stream(service + "2", percent > 0 ? rate : 0,
+               {.service = service, .version = "v2", .status = std::max(status, of_all)});
     Deployment deployment{.service = service, .at = rig.now(), .id = "d", .versions = {}};
     if (deployed.contains(service)) {
       deployment.versions = {{deployed[service], 100}};
@@ -177,7 +180,7 @@ Remembered TrainWorld::remembered(Duration back) const {
     rollout.started.at = status.started - back;
     rollout.started.after = status.after;
     rollout.started.takes_all_back = status.takes_all_back;
-    rollout.started.train_began = *status.train_began - back;
+    if (status.train_began) rollout.started.train_began = *status.train_began - back;
     rollout.started.mode = status.mode;
     rollout.at = status.ended.value_or(rig.now()) - back;
     rollout.state = status.state;
@@ -213,6 +216,13 @@ std::string TrainWorld::states() const {
   std::string states;
   for (const std::string& service : services())
     states += service + " " + std::string(name_of(status(service).state)) + "; ";
+  return states;
+}
+
+std::string TrainWorld::states_of(const std::string& service) const {
+  std::string states;
+  for (const RolloutStatus::Moment& moment : status(service).timeline)
+    states += std::string(name_of(moment.state)) + ": " + moment.what + "\n";
   return states;
 }
 

@@ -35,6 +35,7 @@ class TrainWorld {
 
   [[nodiscard]] RolloutStatus status(const std::string& service) const;
   [[nodiscard]] std::string states() const;
+  [[nodiscard]] std::string states_of(const std::string& service) const;
   [[nodiscard]] std::vector<std::string> headlines(const std::string& part) const;
 
   std::set<std::string> bad;                    ///< Services whose v2 fails.
@@ -43,6 +44,8 @@ class TrainWorld {
   std::map<std::string, std::string> deployed;  ///< By someone else: what is live instead.
   bool answers = true;                          ///< The platform.
   std::vector<Notice> notices;                  ///< Of all lives.
+  std::uint16_t gateway_status = 200;           ///< Of both its versions.
+  std::set<std::string> quiet;                  ///< Services that get no requests.
   Plan plan;
   EngineRig rig;
 

@@ -1,0 +1,154 @@
+// Goal: several rollouts begin as one train, all or none, however often they are asked for.
+// Method: the API without a socket; the test publishes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/monitor/api/api_fixture.h"
+
+namespace belay::test {
+namespace {
+
+using rules::RolloutState;
+using testing::HasSubstr;
+
+class TrainsTest : public ApiTest {
+ protected:
+  static constexpr const char* kBody =
+      R"({"name":"r1","on_fail":"all","by":"ann","rollouts":[)"
+      R"({"service":"shop","candidate":"v2"},{"service":"orders","candidate":"v7","driving":true}]})";
+
+  TrainsTest() { publish(two()); }
+  static rules::Snapshot two() {
+    rules::Snapshot snapshot = shop();
+    snapshot.services.push_back(snapshot.services[0]);
+    snapshot.services[1].name = "orders";
+    return snapshot;
+  }
+  net::Outgoing begin(const std::string& body, const std::string& key = "k1") {
+    net::Incoming asking = request("POST", "/api/v1/trains", kGateToken, body);
+    asking.headers.push_back({"Idempotency-Key", key});
+    return ask(asking);
+  }
+  /// What the engine would publish of the train that was delivered last.
+  rules::Snapshot of_delivered(RolloutState shop_state, RolloutState orders_state) {
+    const auto& train = std::get<rules::TrainStarted>(delivered_.back());
+    rules::Snapshot snapshot = two();
+    for (std::size_t i = 0; i < 2; ++i) {
+      rules::RolloutStatus status = rollout(train.rollouts[i].id);
+      status.service = train.rollouts[i].service;
+      status.candidate = train.rollouts[i].candidate;
+      status.train = train.name;
+      status.train_began = now_;
+      status.state = i == 0 ? shop_state : orders_state;
+      if (i == 0) status.after = {"orders"};
+      snapshot.services[i].rollout = status;
+    }
+    return snapshot;
+  }
+};
+
+TEST_F(TrainsTest, AllRolloutsOfATrainAreOneEvent) {
+  const net::Outgoing waiting = begin(kBody);
+  ASSERT_EQ(delivered_.size(), 1U) << waiting.body;
+  const auto& train = std::get<rules::TrainStarted>(delivered_[0]);
+  EXPECT_EQ(train.name, "r1");
+  ASSERT_EQ(train.rollouts.size(), 2U);
+  EXPECT_EQ(train.rollouts[0].service, "shop");
+  EXPECT_EQ(train.rollouts[0].train, "r1");
+  EXPECT_EQ(train.rollouts[0].takes_all_back, true);
+  EXPECT_EQ(train.rollouts[0].by, "ann (ci)");
+  EXPECT_TRUE(train.rollouts[1].is_driving);
+  EXPECT_NE(train.rollouts[0].id, train.rollouts[1].id);
+  publish(of_delivered(RolloutState::pending, RolloutState::baking));
+  const net::Outgoing answer = *waiting.later();
+  EXPECT_EQ(answer.status, 201);
+  EXPECT_EQ(header_of(answer, "Location"), "/api/v1/trains/r1");
+  const auto json = json_of(answer);
+  EXPECT_EQ(json.at("rollouts").at(0).at("service"), "orders") << "in the order in which they go";
+  EXPECT_EQ(json.at("over"), false);
+}
+
+TEST_F(TrainsTest, TheSameKeyIsTheSameTrainAndNoOther) {
+  begin(kBody);
+  publish(of_delivered(RolloutState::pending, RolloutState::baking));
+  EXPECT_EQ(begin(kBody).status, 200);
+  EXPECT_EQ(problem_of(begin(R"({"name":"r1","rollouts":[{"service":"shop","candidate":"v3"}]})")),
+            "key-reused");
+  EXPECT_EQ(delivered_.size(), 1U);
+}
+
+TEST_F(TrainsTest, WhatTheEngineDoesNotBeginIsRefusedWithItsReason) {
+  const net::Outgoing waiting = begin(kBody);
+  rules::Notice notice;
+  notice.headline = "the train r1 does not begin: orders is in a rollout";
+  newest_.notify(notice);
+  publish(two());
+  publish(two());
+  publish(two());
+  const net::Outgoing answer = *waiting.later();
+  EXPECT_EQ(problem_of(answer), "refused");
+  EXPECT_THAT(answer.body, HasSubstr("orders is in a rollout"));
+}
+
+TEST_F(TrainsTest, BodiesAreReadStrictly) {
+  const auto refused = [this](const std::string& body) { return begin(body).body; };
+  EXPECT_THAT(refused(R"({"rollouts":[{"service":"shop","candidate":"v2"}]})"), HasSubstr("name"));
+  EXPECT_THAT(refused(R"({"name":"a b","rollouts":[{"service":"shop","candidate":"v2"}]})"),
+              HasSubstr("may stand here"));
+  EXPECT_THAT(refused(R"({"name":"r1","rollouts":[]})"), HasSubstr("there is none"));
+  EXPECT_THAT(refused(R"({"name":"r1","rollouts":[7]})"), HasSubstr("rollouts[0]"));
+  EXPECT_THAT(refused(R"({"name":"r1","rollouts":[{"service":"shop"}]})"),
+              HasSubstr("rollouts[0].candidate: this field must be there"));
+  EXPECT_THAT(refused(R"({"name":"r1","rollouts":[{"service":"shop","candidat":"v2"}]})"),
+              HasSubstr("rollouts[0]."));
+  EXPECT_THAT(
+      refused(R"({"name":"r1","rollouts":[{"service":"shop","service":"b","candidate":"v2"}]})"),
+      HasSubstr("urn:belay:problem:bad-request"));
+  EXPECT_THAT(
+      refused(R"({"name":"r1","on_fail":"some","rollouts":[{"service":"shop","candidate":"v2"}]})"),
+      HasSubstr("this or all"));
+  EXPECT_THAT(refused(R"({"name":"r1","rollouts":[{"service":"nope","candidate":"v2"}]})"),
+              HasSubstr("no service is called nope"));
+  EXPECT_TRUE(delivered_.empty());
+}
+
+TEST_F(TrainsTest, ATrainThatIsOverHasTheCodeOfItsWorstRollout) {
+  begin(kBody);
+  const auto code = [this](RolloutState shop_state, RolloutState orders_state) {
+    publish(of_delivered(shop_state, orders_state));
+    return json_of(get("/api/v1/trains/r1")).value("exit_code", -1);
+  };
+  EXPECT_EQ(code(RolloutState::promoted, RolloutState::baking), -1);
+  EXPECT_EQ(code(RolloutState::promoted, RolloutState::promoted), 0);
+  EXPECT_EQ(code(RolloutState::promoted, RolloutState::recovered), 11);
+  EXPECT_EQ(code(RolloutState::aborted, RolloutState::recovered), 11);
+  EXPECT_EQ(code(RolloutState::recovered, RolloutState::not_recovered), 14);
+  EXPECT_EQ(code(RolloutState::aborted, RolloutState::promoted), 15);
+}
+
+TEST_F(TrainsTest, OneThatShouldHaveGoneBackAndDidNotIs14) {
+  begin(kBody);
+  rules::Snapshot snapshot = of_delivered(RolloutState::promoted, RolloutState::recovered);
+  snapshot.services[1].rollout->takes_all_back = true;
+  snapshot.services[1].rollout->verdict = rules::Outcome::fail;
+  publish(snapshot);
+  EXPECT_EQ(json_of(get("/api/v1/trains/r1")).at("exit_code"), 14);
+}
+
+TEST_F(TrainsTest, AnAbortIsOneCommandForAllOfIt) {
+  EXPECT_EQ(problem_of(post("/api/v1/trains/r1/abort", "{}")), "unknown-train");
+  begin(kBody);
+  publish(of_delivered(RolloutState::pending, RolloutState::baking));
+  const net::Outgoing waiting = post("/api/v1/trains/r1/abort", R"({"reason":"lunch"})");
+  const auto& command = std::get<rules::OperatorCommand>(delivered_.back());
+  EXPECT_EQ(command.train, "r1");
+  EXPECT_EQ(command.reason, "lunch");
+  delivered_.pop_back();
+  publish(of_delivered(RolloutState::aborted, RolloutState::aborted));
+  EXPECT_EQ(waiting.later()->status, 200);
+  EXPECT_EQ(problem_of(post("/api/v1/trains/r1/abort", "{}")), "rollout-ended");
+}
+
+}  // namespace
+}  // namespace belay::test
