@@ -157,6 +157,7 @@ ordered_json json_of(const rules::RolloutStatus& rollout) {
   put_if(json, "committed_at_ms", rollout.committed_at);
   put_if(json, "by", rollout.by);
   if (rollout.comparison) json["comparison"] = json_of(*rollout.comparison);
+  put_if(json, "failing_since_ms", rollout.failing_since);
   json["intents"] = rollout.intents;
   json["rules"] = array_of(rollout.rules);
   json["timeline"] = ordered_json::array();

@@ -42,6 +42,9 @@ enum class Metric : std::uint8_t {
   gate_running,
   gate_ends,
   actions,
+  deployments,
+  deployment_lead_time,
+  deployment_recovery,
   queue_jobs,
   queue_depth,
   queue_oldest,
@@ -142,6 +145,18 @@ inline constexpr std::array kMetricFamilies = {
                  "service", "When the running gate ends."},
     MetricFamily{Metric::actions, "belay_actions_total", MetricType::counter,
                  "service, action, result", "Actions by what became of them."},
+    MetricFamily{Metric::deployments, "belay_deployments_total", MetricType::counter,
+                 "service, result, verdict",
+                 "Rollouts that ended, by how they ended and what they were found to be; those of "
+                 "before a restart included."},
+    MetricFamily{Metric::deployment_lead_time, "belay_deployment_lead_time_seconds",
+                 MetricType::histogram, "service",
+                 "From the commit to the promotion, of promoted rollouts whose commit has a time; "
+                 "those of before a restart included."},
+    MetricFamily{Metric::deployment_recovery, "belay_deployment_recovery_seconds",
+                 MetricType::histogram, "service",
+                 "From the first sign of a failure to its verified recovery; those of before a "
+                 "restart included."},
     MetricFamily{Metric::queue_jobs, "belay_queue_jobs", MetricType::gauge, "service, queue, state",
                  "Jobs in the queue; absent when it is not known."},
     MetricFamily{

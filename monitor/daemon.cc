@@ -52,6 +52,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   });
   sinks.push_back(health_.get());
   told_ = make_sinks(config_);
+  note_commands(config_);
   told_->prometheus->configured(true, clock_.now());
   sinks.push_back(told_->prometheus.get());
   sinks.push_back(told_->routes.get());
@@ -62,7 +63,9 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   api_ = std::make_unique<ApiServer>(
       ApiParts{.deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
                .now = [this] { return clock_.now(); },
-               .is_recorded = [this] { return !loop_->degraded(); }});
+               .is_recorded = [this] { return !loop_->degraded(); },
+               .past = &lookup_,
+               .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
   loop_ = std::make_unique<EngineLoop>(
@@ -70,7 +73,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
       EngineLoop::Parts{
           inbox_, clock_, journal_.get(),
           [this](rules::Order order) { actor_->submit(std::move(order)); }, std::move(sinks),
-          [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); }});
+          [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); }, &lookup_});
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
   sources_.make(config_, *platforms_.back(), sources_.ids_of(config_));
 }
@@ -104,6 +107,10 @@ void Daemon::start_threads() {
   recovered_.open_orders.clear();
   sources_.run_only(sources_.ids_of(config_));
   start_heartbeat();
+}
+
+void Daemon::note_commands(const Config& config) {
+  commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));
 }
 
 void Daemon::start_heartbeat() {

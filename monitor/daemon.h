@@ -75,6 +75,7 @@ class Daemon {
   Status start_listeners();
   void start_threads();
   void start_heartbeat();
+  void note_commands(const Config& config);
   Status take(Config next);
   Status exchange(const Config& next, const SourceThreads::Ids& ids);
   net::Outgoing respond(const net::Incoming& request) const;
@@ -92,6 +93,8 @@ class Daemon {
   GateVersions gates_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Preflight> preflight_;
+  JournalLookup lookup_;
+  exporters::Latest<exporters::CommandsByService> commands_;
   std::unique_ptr<EngineLoop> loop_;
   std::unique_ptr<ApiServer> api_;
   SourceThreads sources_{inbox_, clock_, gates_};

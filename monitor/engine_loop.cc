@@ -51,6 +51,7 @@ void EngineLoop::run(std::stop_token stop) {
     const std::vector<rules::Event> events = parts_.inbox.drain(kStepAtLeastEvery);
     step(events, false);
     do_asked();
+    if (parts_.lookup != nullptr) parts_.lookup->serve(parts_.journal);
     progress_ns_ = steady_ns();
     // What comes meanwhile is taken in one step; a flood must not make a step of each event.
     std::this_thread::sleep_until(began + kStepAtMostEvery);

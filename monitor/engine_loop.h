@@ -15,6 +15,7 @@
 #include "monitor/clock.h"
 #include "monitor/inbox.h"
 #include "monitor/journal.h"
+#include "monitor/journal_lookup.h"
 #include "rules/engine.h"
 
 namespace belay::monitor {
@@ -30,6 +31,7 @@ class EngineLoop {
     std::function<void(rules::Order)> submit;
     std::vector<exporters::Sink*> sinks;
     std::function<void(rules::PreflightAsked)> ask{};  ///< None: nobody answers.
+    JournalLookup* lookup = nullptr;  ///< Who else wants to read the journal; null: nobody.
   };
 
   EngineLoop(rules::Engine engine, Parts parts);

@@ -19,7 +19,7 @@ using rules::JournalEntry;
 constexpr const char* kFile = "journal.db";
 // "BLAY": tells our file from other databases.
 constexpr const char* kApplication = "1112293721";
-constexpr const char* kVersion = "2";
+constexpr const char* kVersion = "3";
 
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
@@ -39,9 +39,10 @@ CREATE UNIQUE INDEX intents ON entries (intent) WHERE kind = 'intent';
 CREATE INDEX final_outcomes ON entries (intent) WHERE is_final = 1;
 CREATE INDEX kinds ON entries (kind, seq);
 CREATE INDEX rollouts ON entries (rollout, kind) WHERE rollout <> '';
+CREATE INDEX of_rollout ON entries (rollout) WHERE rollout <> '';
 CREATE INDEX promotions ON entries (service) WHERE promoted <> '';
 PRAGMA application_id = 1112293721;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;
 )sql";
 
@@ -54,6 +55,18 @@ UPDATE entries SET kind = 'notice' WHERE kind IN ('gate_started', 'gate_ended');
 CREATE INDEX rollouts ON entries (rollout, kind) WHERE rollout <> '';
 CREATE INDEX promotions ON entries (service) WHERE promoted <> '';
 PRAGMA user_version = 2;
+COMMIT;
+)sql";
+
+// Version 2 told only of some kinds which rollout they are about. What an action came to belongs to
+// the rollout of its intent.
+constexpr const char* kFromVersion2 = R"sql(
+BEGIN IMMEDIATE;
+UPDATE entries SET rollout = coalesce((SELECT i.rollout FROM entries i
+  WHERE i.kind = 'intent' AND i.intent = entries.intent), '')
+  WHERE rollout = '' AND intent <> '';
+CREATE INDEX of_rollout ON entries (rollout) WHERE rollout <> '';
+PRAGMA user_version = 3;
 COMMIT;
 )sql";
 
@@ -81,7 +94,10 @@ Status adopt(Database& database) {
   if (*application != kApplication) {
     return Error{Error::Kind::invalid, "is another program's database"};
   }
-  if (*version == "1") return database.run(kFromVersion1);
+  if (*version == "1") {
+    if (Status second = database.run(kFromVersion1); !second.ok()) return second;
+  }
+  if (*version == "1" || *version == "2") return database.run(kFromVersion2);
   if (*version != kVersion) {
     return Error{Error::Kind::invalid, "was written by another version of Belay (schema " +
                                            *version + ", this one knows " + kVersion + ")"};
@@ -110,6 +126,12 @@ class SqliteJournal final : public Journal {
   Result<Recovered> recover(Instant now) override;
   Status read(std::size_t entries_max,
               const std::function<void(const JournalEntry&)>& each) override;
+  Result<OfRollout> of_rollout(const std::string& rollout, std::size_t entries_max) override {
+    return JournalRows(database_).of_rollout(rollout, entries_max);
+  }
+  Result<Past> look_back(const LookBack& asked) override {
+    return JournalRows(database_).look_back(asked);
+  }
   std::optional<std::string> trouble() override;
 
  private:
@@ -126,7 +148,10 @@ Status SqliteJournal::insert_all(const std::vector<JournalEntry>& entries) {
   Result<Query> insert =
       Query::prepare(database_,
                      "INSERT INTO entries (at_ns, kind, service, rule, intent, text, is_final, "
-                     "rollout, promoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                     "rollout, promoted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+                     // What an action came to belongs to the rollout of its intent.
+                     "CASE WHEN ?8 <> '' OR ?5 = '' THEN ?8 ELSE coalesce((SELECT rollout FROM "
+                     "entries WHERE kind = 'intent' AND intent = ?5), '') END, ?9)");
   if (!insert.ok()) return insert.error();
   for (const JournalEntry& entry : entries) {
     insert->bind(1, entry.at.time_since_epoch().count());
@@ -138,7 +163,7 @@ Status SqliteJournal::insert_all(const std::vector<JournalEntry>& entries) {
     const bool is_final = entry.kind == JournalEntry::Kind::outcome && is_final_outcome(entry);
     insert->bind(7, std::int64_t{is_final});
     const RolloutMarks marks = rollout_marks_of(entry);
-    insert->bind(8, marks.rollout);
+    insert->bind(8, entry.rollout.empty() ? marks.rollout : entry.rollout);
     insert->bind(9, marks.promoted);
     if (const Result<bool> done = insert->step(); !done.ok()) return done.error();
     insert->reset();

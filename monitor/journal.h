@@ -39,6 +39,31 @@ class Journal {
   virtual Status read(std::size_t entries_max,
                       const std::function<void(const rules::JournalEntry&)>& each) = 0;
 
+  /// What is kept of one rollout, oldest first: at most so many entries, the beginning and the end
+  /// of them where there are more (`is_cut`). No entries: nobody knows it.
+  struct OfRollout {
+    std::vector<rules::JournalEntry> entries;
+    bool is_cut = false;
+  };
+  virtual Result<OfRollout> of_rollout(const std::string& rollout, std::size_t entries_max) = 0;
+
+  /// A look back, newest first.
+  struct LookBack {
+    std::uint64_t before = 0;  ///< Only what was written before this number; 0: from the newest on.
+    std::size_t entries_max = 0;  ///< To look at, whether they are wanted or not.
+    std::function<bool(const rules::JournalEntry&)> wants;  ///< Sees no text.
+  };
+  struct Past {
+    struct Kept {
+      std::uint64_t number = 0;  ///< Of its place in the journal; rises.
+      rules::JournalEntry entry;
+    };
+    std::vector<Kept> entries;
+    std::uint64_t next = 0;  ///< LookBack::before of what comes next; 0: there is nothing older.
+    Instant reached{};       ///< The oldest that was looked at.
+  };
+  virtual Result<Past> look_back(const LookBack& asked) = 0;
+
   /// Why nothing can be acted upon, for /readyz: a fault of an earlier append, a full disk.
   /// Nothing when all is well. Looks whether a disk that was full has room again.
   virtual std::optional<std::string> trouble() { return std::nullopt; }

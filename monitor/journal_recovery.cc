@@ -25,8 +25,9 @@ class Recovery {
   Recovery(Database& database, Instant now) : rows_(database), now_(now) {}
 
   Result<Journal::Recovered> run() {
-    for (const auto part : {&Recovery::actions, &Recovery::outcomes, &Recovery::disarmed,
-                            &Recovery::silenced, &Recovery::rollouts, &Recovery::last_good}) {
+    for (const auto part :
+         {&Recovery::actions, &Recovery::outcomes, &Recovery::disarmed, &Recovery::silenced,
+          &Recovery::rollouts, &Recovery::last_good, &Recovery::deployments}) {
       if (Status status = (this->*part)(); !status.ok()) return status.error();
     }
     recovered_.work = rows_.work();
@@ -173,6 +174,18 @@ class Recovery {
         "AND i.rollout <> '' AND i.kind = 'intent' AND i.seq > p.seq) GROUP BY p.service)";
     return rows_.each_row(sql, "", [this](const Query& row) {
       recovered_.remembered.last_good[row.text(0)] = row.text(1);
+    });
+  }
+
+  Status deployments() {
+    const char* const sql =
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
+        "WHERE kind = 'rollout_ended' AND seq >= ? ORDER BY seq";
+    return rows_.each_entry(sql, 0, [this](const JournalEntry& entry, const Query&) {
+      const Result<rules::EndedRollout> ended = ended_rollout_of(entry);
+      if (!ended.ok()) return Status{ended.error()};
+      recovered_.remembered.deployments[entry.service].add(*ended);
+      return Status{Done{}};
     });
   }
 

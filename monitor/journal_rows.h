@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/result.h"
+#include "monitor/journal.h"
 #include "monitor/sqlite.h"
 #include "rules/order.h"
 
@@ -20,6 +21,9 @@ class JournalRows {
                     const std::function<Status(const rules::JournalEntry&, const Query&)>& each);
   Status each_row(const char* sql, std::string_view parameter,
                   const std::function<void(const Query&)>& each);
+
+  Result<Journal::OfRollout> of_rollout(const std::string& rollout, std::size_t entries_max);
+  Result<Journal::Past> look_back(const Journal::LookBack& asked);
 
   /// Six columns from `first`. An Error for a kind that we do not know.
   static Result<rules::JournalEntry> entry_in(const Query& query, int first);

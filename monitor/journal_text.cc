@@ -6,15 +6,19 @@
 #include <string_view>
 #include <utility>
 
-#include "monitor/json_fields.h"
+#include "exporters/json_fields.h"
 
 namespace belay::monitor {
 namespace {
 
+using exporters::number_in;
+using exporters::parsed;
+using exporters::text_in;
+
 using nlohmann::json;
 using Kind = rules::JournalEntry::Kind;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 12> kKinds{{
+constexpr std::array<std::pair<Kind, std::string_view>, 14> kKinds{{
     {Kind::rollout_started, "rollout_started"},
     {Kind::rollout_moved, "rollout_moved"},
     {Kind::rollout_ended, "rollout_ended"},
@@ -27,6 +31,8 @@ constexpr std::array<std::pair<Kind, std::string_view>, 12> kKinds{{
     {Kind::verified, "verified"},
     {Kind::disarmed, "disarmed"},
     {Kind::notice, "notice"},
+    {Kind::judged, "judged"},
+    {Kind::evidence_lost, "evidence_lost"},
 }};
 
 std::vector<rules::Deployment::Share> shares_in(const json& object) {

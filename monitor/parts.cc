@@ -81,24 +81,6 @@ std::unique_ptr<Platform> make_command(const CommandAction& command) {
                      .timeout = milliseconds_of(command.timeout)});
 }
 
-/// What a person types next, in Slack.
-exporters::CommandsByService commands_of(const Config& config) {
-  exporters::CommandsByService commands;
-  for (const ServiceConfig& service : config.services) {
-    if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
-      commands[service.name] = {
-          .undo = fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y",
-                              worker->script),
-          .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
-    }
-    // How to undo a rollback there only the service's own command knows.
-    if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
-      commands[service.name] = {.undo = "", .logs = fmt::format("fly logs -a {}", fly->app)};
-    }
-  }
-  return commands;
-}
-
 exporters::Outbox::Complain complain_about(const char* route) {
   return [route](const std::string& line) { spdlog::warn("{}: {}", route, line); };
 }
@@ -194,6 +176,23 @@ std::unique_ptr<exporters::Routes> make_notify(const Config& config,
   }
   return std::make_unique<exporters::Routes>(
       std::move(tell), make_routes(pages_only(config), "slack-page", commands, notifications));
+}
+
+exporters::CommandsByService commands_of(const Config& config) {
+  exporters::CommandsByService commands;
+  for (const ServiceConfig& service : config.services) {
+    if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
+      commands[service.name] = {
+          .undo = fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y",
+                              worker->script),
+          .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
+    }
+    // How to undo a rollback there only the service's own command knows.
+    if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
+      commands[service.name] = {.undo = "", .logs = fmt::format("fly logs -a {}", fly->app)};
+    }
+  }
+  return commands;
 }
 
 std::unique_ptr<Told> make_sinks(const Config& config) {

@@ -36,6 +36,8 @@ struct Told {
   std::unique_ptr<exporters::Routes> routes;  ///< `notify:`
 };
 std::unique_ptr<Told> make_sinks(const Config& config);
+/// What a person types next, as far as the platforms let us know.
+exporters::CommandsByService commands_of(const Config& config);
 /// `notifications` outlives them.
 std::unique_ptr<exporters::Routes> make_notify(const Config& config,
                                                exporters::Notifications& notifications);

@@ -8,10 +8,16 @@
 #include <utility>
 
 #include "monitor/journal_text.h"
-#include "monitor/json_fields.h"
+#include "exporters/json_fields.h"
 
 namespace belay::monitor {
 namespace {
+
+using exporters::instant_in;
+using exporters::is_set_in;
+using exporters::number_in;
+using exporters::parsed;
+using exporters::text_in;
 
 using nlohmann::json;
 using rules::JournalEntry;
@@ -139,7 +145,22 @@ Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {
   rollout.verdict = *verdict;
   rollout.why = text_in(object, "why");
   rollout.numbers = numbers_in(object);
+  rollout.failing_since = instant_in(object, "failing_since_ms");
   return Done{};
+}
+
+Result<rules::EndedRollout> ended_rollout_of(const JournalEntry& ended) {
+  const json object = parsed(ended.text);
+  if (!object.is_object()) return unreadable(ended, "text");
+  const auto state = rules::rollout_state_of(text_in(object, "state"));
+  const auto verdict = outcome_of(text_in(object, "verdict"));
+  if (!state) return unreadable(ended, "state");
+  if (!verdict) return unreadable(ended, "verdict");
+  return rules::EndedRollout{.state = *state,
+                             .verdict = *verdict,
+                             .ended = ended.at,
+                             .committed_at = instant_in(object, "committed_at_ms"),
+                             .failing_since = instant_in(object, "failing_since_ms")};
 }
 
 Result<rules::Silenced> silenced_of(const JournalEntry& silenced) {

@@ -15,6 +15,9 @@ Result<rules::RolloutStarted> rollout_started_of(const rules::JournalEntry& star
 /// Puts what a rollout_moved or rollout_ended says into `rollout`.
 Status follow(const rules::JournalEntry& moved, rules::RememberedRollout& rollout);
 
+/// What a rollout_ended says to who counts them.
+Result<rules::EndedRollout> ended_rollout_of(const rules::JournalEntry& ended);
+
 Result<rules::Silenced> silenced_of(const rules::JournalEntry& silenced);
 
 /// What the journal's table says of an entry besides the entry itself; empty for what does not

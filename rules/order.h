@@ -11,6 +11,7 @@
 #include "rules/event.h"
 #include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/verdict.h"
+#include "rules/rollout/deployment_totals.h"
 #include "rules/rollout/rollout_state.h"
 
 namespace belay::rules {
@@ -101,7 +102,9 @@ struct JournalEntry {
     outcome,
     verified,
     disarmed,
-    notice
+    notice,
+    judged,
+    evidence_lost
   } kind{};
   Instant at{};
   std::string service;
@@ -128,12 +131,21 @@ struct JournalEntry {
   ///   "values"} (of
   ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
   ///   an object of depths by queue.
+  ///   Once it has failed "failing_since_ms"; at its end "committed_at_ms" if known.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
   ///   describe() tells them); cleared: "candidate", "sentence".
-  /// - verified: "result" (ActionStatus::verified), "why"; notice: "kind", "page", "headline".
+  /// - verified: "result" (ActionStatus::verified), "why", "evidence" (as in judged); notice:
+  ///   "kind", "page", "headline".
+  /// - judged, when the verdict of a rollout came: what it rests on, as judged_text.h says.
+  /// - evidence_lost, at the beginning and at the end of a spell: "source", "what" (a name_of
+  ///   UnknownKind, "gap", "restart"), "since_ms", "until_ms" once it is over; of a gap "reason" and
+  ///   "lost" (0: not known how much).
   std::string text;
+  /// The id of the rollout that it is about, empty outside one. Kinds whose text says "rollout" and
+  /// those with an intent may leave it out.
+  std::string rollout = {};
 };
 
 /// How a rule stood on the service just before a rollout.
@@ -158,6 +170,7 @@ struct RememberedRollout {
   std::string rule;  ///< That failed it.
   Outcome verdict = Outcome::unknown;
   std::string why;
+  std::optional<Instant> failing_since;  ///< RolloutStatus::failing_since.
   std::vector<std::string> intents;  ///< Of the intents that carry its id, in their order.
   /// Of its last entry that has them; `before` without the bad ones that count again.
   std::vector<RuleBefore> before;
@@ -184,6 +197,7 @@ struct Remembered {
   std::vector<RememberedRollout> rollouts;
   std::vector<Silenced> silenced;                ///< Those whose `until` lies ahead.
   std::map<std::string, std::string> last_good;  ///< By service: the version promoted last.
+  std::map<std::string, DeploymentTotals> deployments;  ///< By service: of all that ever ended.
 };
 
 const char* name_of(Notice::Kind kind);

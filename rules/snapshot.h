@@ -12,6 +12,7 @@
 #include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/verdict.h"
 #include "rules/plan.h"
+#include "rules/rollout/deployment_totals.h"
 #include "rules/rollout/rollout_state.h"
 #include "rules/rollout/steps.h"
 
@@ -107,6 +108,9 @@ struct RolloutStatus {
   /// What it would be worth now; once it is not judged any more, what it is.
   Outcome verdict = Outcome::unknown;
   std::optional<UnknownKind> unknown;
+  /// When what failed it was first seen: its rule turned bad, or the evidence that convicts it
+  /// began. None unless it has failed.
+  std::optional<Instant> failing_since;
   std::vector<RuleStatus> rules;
   /// Whose the bad requests are: as of this picture, and of the decision once it is not judged any
   /// more. None before the first step, and of those that an older Belay has ended.
@@ -147,6 +151,7 @@ struct ServiceStatus {
   std::vector<ActionStatus> actions;     ///< Newest last, the last 20.
   std::map<std::string, std::uint64_t>
       actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
+  DeploymentTotals deployments;  ///< Of rollouts that ended, those before a restart included.
   std::optional<Instant> disarmed_until;
   std::vector<Silenced> silenced;  ///< Rules of which nothing is told, by name.
 };

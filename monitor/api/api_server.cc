@@ -59,6 +59,7 @@ Status ApiServer::listen(const Config& config, bool has_state) {
   if (!listener) return Error{Error::Kind::unavailable, "listen: " + listener.error().message};
   listener_ = std::move(listener).value();
   newest_.when_changed([this] { listener_->wake(); });
+  if (parts_.past != nullptr) parts_.past->when_answered([this] { listener_->wake(); });
   if (has_state) {
     state_ = config.state;
     leave_address(local);

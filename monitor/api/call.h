@@ -10,10 +10,12 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/time.h"
+#include "exporters/notice_text.h"
 #include "monitor/api/access.h"
 #include "monitor/api/event_log.h"
 #include "monitor/api/newest.h"
 #include "monitor/api/problem.h"
+#include "monitor/journal_lookup.h"
 #include "net/http_listener.h"
 #include "rules/event.h"
 
@@ -37,6 +39,10 @@ struct ApiParts {
   std::function<void(rules::Event)> deliver;  ///< Into the lane that never drops.
   std::function<Instant()> now;
   std::function<bool()> is_recorded;  ///< What is delivered becomes durable: the journal works.
+  /// For the listener's thread alone. Null: there is no past to look at.
+  JournalLookup* past = nullptr;
+  /// What a person types next, by service; none: nobody knows.
+  std::function<exporters::CommandsByService()> commands = nullptr;
 };
 
 /// What the subjects share. The listener's thread alone touches it.

@@ -44,6 +44,9 @@ net::Outgoing approve_rollout(const Call& call);
 net::Outgoing start_train(const Call& call);
 net::Outgoing show_train(const Call& call);
 net::Outgoing abort_train(const Call& call);
+// report.cc, history.cc: from the journal.
+net::Outgoing show_report(const Call& call);
+net::Outgoing show_history(const Call& call);
 
 // brakes.cc
 net::Outgoing disarm(const Call& call);

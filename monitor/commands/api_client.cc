@@ -95,8 +95,11 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
   const auto& response = std::get<net::HttpResponse>(outcome);
   Answer answer{.status = response.status,
                 .json = nlohmann::json::parse(response.body, nullptr, false),
+                .text = response.body,
                 .etag = response.header("ETag").value_or("")};
-  const bool is_ours = response.status == 304 || answer.json.is_object();
+  const std::string type = response.header("Content-Type").value_or("");
+  const bool is_ours =
+      response.status == 304 || answer.json.is_object() || type.starts_with("text/markdown");
   if (!is_ours) {
     return Error{Error::Kind::failed,
                  fmt::format("what answers on {} is not Belay (HTTP {})", url_, response.status)};

@@ -46,7 +46,8 @@ class ApiClient {
   };
   struct Answer {
     int status = 0;
-    nlohmann::json json;
+    nlohmann::json json;  ///< Discarded for an answer that is Markdown.
+    std::string text;     ///< The answer as it came.
     std::string etag;
     [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
     /// What a problem says, in one line; sanitized.

@@ -66,6 +66,8 @@ int run_command_line(int argc, char** argv) {
   add_doctor(app, chosen);
   add_rollout(app, chosen);
   add_train(app, chosen);
+  add_report(app, chosen);
+  add_history(app, chosen);
   add_disarm(app, chosen);
   add_silence(app, chosen);
   add_replay(app, chosen);

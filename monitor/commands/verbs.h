@@ -18,6 +18,8 @@ void add_gate(CLI::App& app, Chosen& chosen);
 void add_doctor(CLI::App& app, Chosen& chosen);
 void add_rollout(CLI::App& app, Chosen& chosen);
 void add_train(CLI::App& app, Chosen& chosen);
+void add_report(CLI::App& app, Chosen& chosen);
+void add_history(CLI::App& app, Chosen& chosen);
 void add_disarm(CLI::App& app, Chosen& chosen);
 void add_silence(CLI::App& app, Chosen& chosen);
 void add_replay(CLI::App& app, Chosen& chosen);

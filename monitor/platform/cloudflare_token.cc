@@ -4,12 +4,15 @@
 #include <variant>
 
 #include "base/sanitize.h"
-#include "monitor/json_fields.h"
+#include "exporters/json_fields.h"
 #include "monitor/platform/cloudflare_reply.h"
 #include "net/http_client.h"
 
 namespace belay::monitor {
 namespace {
+
+using exporters::parsed;
+using exporters::text_in;
 
 using nlohmann::json;
 

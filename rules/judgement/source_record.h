@@ -91,6 +91,8 @@ class SourceRecord {
     return refused_[static_cast<std::size_t>(refusal)];
   }
   [[nodiscard]] std::uint64_t received_total() const { return received_; }
+  /// Events that were lost on the way, at least; by reason.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& lost_total() const { return lost_; }
 
   [[nodiscard]] SourceStatus status(Instant now) const;
 

@@ -53,20 +53,6 @@ std::string quantity(double value, Dimension dimension) {
   return number(value);
 }
 
-std::string_view sign_of(Compare compare) {
-  switch (compare) {
-    case Compare::greater:
-      return ">";
-    case Compare::greater_equal:
-      return ">=";
-    case Compare::less:
-      return "<";
-    case Compare::less_equal:
-      return "<=";
-  }
-  return ">";
-}
-
 /// "(31 of 250)", or how many samples there are of how many wanted; empty if there is none to tell.
 std::string samples(const Evidence& evidence) {
   std::string text;
@@ -81,6 +67,38 @@ std::string samples(const Evidence& evidence) {
 }
 
 }  // namespace
+
+const char* sign_of(Compare compare) {
+  switch (compare) {
+    case Compare::greater:
+      return ">";
+    case Compare::greater_equal:
+      return ">=";
+    case Compare::less:
+      return "<";
+    case Compare::less_equal:
+      return "<=";
+  }
+  return ">";
+}
+
+const char* name_of(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::share:
+      return "share";
+    case Dimension::points:
+      return "points";
+    case Dimension::duration:
+      return "duration";
+    case Dimension::per_second:
+      return "per_second";
+    case Dimension::count:
+      return "count";
+    case Dimension::bytes:
+      return "bytes";
+  }
+  return "count";
+}
 
 const char* name_of(Truth truth) {
   switch (truth) {

@@ -67,6 +67,10 @@ const char* name_of(Truth truth);
 const char* name_of(UnknownKind kind);
 const char* name_of(Outcome outcome);
 const char* name_of(Severity severity);
+/// "share", "points", "duration", "per_second", "count", "bytes".
+const char* name_of(Dimension dimension);
+/// ">", ">=", "<", "<=".
+const char* sign_of(Compare compare);
 
 /// "12.4% (31 of 250) > 5% over 1m": one line, the same in the terminal, Slack, the journal and the
 /// API.

@@ -188,6 +188,23 @@ JsonText& JsonText::field(std::string_view of, const std::vector<Evidence>& evid
   return *this;
 }
 
+JsonText& JsonText::field(std::string_view of, const JsonText& object) {
+  name(of);
+  text_ += object.take();
+  return *this;
+}
+
+JsonText& JsonText::field(std::string_view of, const std::vector<JsonText>& objects) {
+  name(of);
+  text_ += '[';
+  for (const JsonText& object : objects) {
+    if (text_.back() != '[') text_ += ',';
+    text_ += object.take();
+  }
+  text_ += ']';
+  return *this;
+}
+
 const char* kind_of(const Order& order) {
   if (std::holds_alternative<RollBack>(order.action)) return "rollback";
   if (std::holds_alternative<MoveTraffic>(order.action)) return "move";

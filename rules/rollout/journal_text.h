@@ -12,7 +12,7 @@
 
 namespace belay::rules {
 
-/// Writes one flat JSON object, fields in the order they are given. Bytes that are not UTF-8 become
+/// Writes one JSON object, fields in the order they are given. Bytes that are not UTF-8 become
 /// U+FFFD, so that the text is always JSON.
 class JsonText {
  public:
@@ -30,6 +30,8 @@ class JsonText {
   JsonText& field(std::string_view name, const RolloutNumbers& numbers);
   /// An array of objects, as order.h describes them for an intent.
   JsonText& field(std::string_view name, const std::vector<Evidence>& evidence);
+  JsonText& field(std::string_view name, const JsonText& object);
+  JsonText& field(std::string_view name, const std::vector<JsonText>& objects);
   [[nodiscard]] std::string take() const { return text_ + "}"; }
 
  private:

@@ -43,8 +43,12 @@ std::optional<std::string> Ladder::restored() const {
 }
 
 Teller Ladder::teller(Instant now, Step& out) const {
-  return {out, service_.plan.name, attempt_ ? attempt_->cause.candidate : "",
-          attempt_ ? attempt_->cause.baseline : "", now};
+  return {out,
+          service_.plan.name,
+          attempt_ ? attempt_->cause.candidate : "",
+          attempt_ ? attempt_->cause.baseline : "",
+          now,
+          attempt_ ? attempt_->cause.rollout : ""};
 }
 
 Order Ladder::order_of(const Then& then, Instant now) {
@@ -72,8 +76,15 @@ std::string Ladder::name_of_rule(const Cause& cause) {
 /// What an order of an earlier life was about, by the rules of now.
 Ladder::Cause Ladder::cause_of(const Order& order) const {
   const ServicePlan& plan = service_.plan;
-  Cause cause;
-  cause.rungs = plan.on_fail;
+  Cause cause{.rule = nullptr,
+              .evidence = order.evidence,
+              .since = std::nullopt,
+              .reason = order.reason,
+              .watching = {},
+              .rungs = plan.on_fail,
+              .candidate = order.candidate,
+              .baseline = order.baseline,
+              .rollout = order.rollout};
   for (const std::vector<Rule>* rules : {&plan.rollout_rules, &plan.rules})
     for (const Rule& rule : *rules)
       if (rule.name == order.rule && cause.watching.empty()) {
@@ -113,7 +124,7 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
 bool Ladder::begin(Cause cause, Instant now, Step& out) {
   const std::string& name = service_.plan.name;
   if (const std::optional<std::string> open = book_.open_intent(name); open || attempt_) {
-    Teller(out, name, cause.candidate, cause.baseline, now)
+    Teller(out, name, cause.candidate, cause.baseline, now, cause.rollout)
         .not_acted(*cause.rule, cause.rule->name + " fired, and nothing is done about it",
                    open ? "another action on this service is still open (" + *open + ")"
                         : "the last action on this service is still being watched",

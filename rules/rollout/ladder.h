@@ -31,6 +31,7 @@ class Ladder {
   struct Cause {
     const Rule* rule = nullptr;
     std::vector<Evidence> evidence;
+    std::optional<Instant> since;       ///< When it was first seen.
     std::string reason;                 ///< One line.
     std::vector<const Rule*> watching;  ///< Those that must be fine for "recovered".
     std::vector<Then> rungs;

@@ -8,6 +8,7 @@
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/train.h"
+#include "rules/rollout/judged_text.h"
 
 namespace belay::rules {
 namespace {
@@ -52,12 +53,13 @@ std::string words_of(const std::vector<Then>& ladder) {
 }
 
 Teller::Teller(Step& out, std::string service, std::string candidate, std::string baseline,
-               Instant at)
+               Instant at, std::string rollout)
     : out_(out),
       service_(std::move(service)),
       candidate_(std::move(candidate)),
       baseline_(std::move(baseline)),
-      at_(at) {}
+      at_(at),
+      rollout_(std::move(rollout)) {}
 
 void Teller::entry(JournalEntry::Kind kind, const std::string& rule, const std::string& intent,
                    std::string text) {
@@ -66,7 +68,8 @@ void Teller::entry(JournalEntry::Kind kind, const std::string& rule, const std::
                           .service = service_,
                           .rule = rule,
                           .intent = intent,
-                          .text = std::move(text)});
+                          .text = std::move(text),
+                          .rollout = rollout_});
 }
 
 Notice& Teller::notice(Notice::Kind kind, bool page, std::string headline) {
@@ -219,7 +222,11 @@ void Teller::acted(const Order& order, const ActionOutcome& outcome, Duration ve
 void Teller::verified(Notice::Kind kind, const Order& order, const std::string& headline,
                       const std::string& why, const std::vector<Evidence>& evidence) {
   entry(JournalEntry::Kind::verified, order.rule, order.intent,
-        JsonText().field("result", name_of(kind)).field("why", why).take());
+        JsonText()
+            .field("result", name_of(kind))
+            .field("why", why)
+            .field("evidence", evidence_texts(evidence))
+            .take());
   Notice& made = notice(kind, kind != Notice::Kind::recovered, headline);
   out_.journal.back().intent = order.intent;
   made.rule = order.rule;
@@ -227,6 +234,21 @@ void Teller::verified(Notice::Kind kind, const Order& order, const std::string& 
   made.evidence = evidence;
   made.details.push_back(why);
   for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
+}
+
+void Teller::judged(Outcome verdict, const std::vector<RuleStatus>& rules) {
+  entry(JournalEntry::Kind::judged, "", "", judged_text(rollout_, verdict, rules));
+}
+
+void Teller::evidence_lost(const LostEvidence::Spell& spell) {
+  JsonText text;
+  text.field("source", spell.source)
+      .field("what", spell.what)
+      .field("since_ms", unix_ms(spell.since));
+  if (spell.until) text.field("until_ms", unix_ms(*spell.until));
+  if (!spell.reason.empty()) text.field("reason", clean(spell.reason));
+  if (spell.lost > 0) text.field("lost", static_cast<std::int64_t>(spell.lost));
+  entry(JournalEntry::Kind::evidence_lost, "", "", text.take());
 }
 
 void Teller::unknown_too_long(const std::vector<std::string>& rules, bool page) {

@@ -8,6 +8,7 @@
 #include "rules/engine.h"
 #include "rules/judgement/judged_rule.h"
 #include "rules/order.h"
+#include "rules/rollout/lost_evidence.h"
 
 namespace belay::rules {
 
@@ -25,7 +26,9 @@ std::string words_of(const std::vector<Then>& ladder);
 /// due.
 class Teller {
  public:
-  Teller(Step& out, std::string service, std::string candidate, std::string baseline, Instant at);
+  /// `rollout`: the id of the one that it is about, empty outside one.
+  Teller(Step& out, std::string service, std::string candidate, std::string baseline, Instant at,
+         std::string rollout = "");
 
   void fired(const JudgedRule& rule, const std::string& consequence);
   void cleared(const JudgedRule& rule);
@@ -48,6 +51,9 @@ class Teller {
   void verified(Notice::Kind kind, const Order& order, const std::string& headline,
                 const std::string& why, const std::vector<Evidence>& evidence);
   void unknown_too_long(const std::vector<std::string>& rules, bool page);
+  /// For the journal alone: what a verdict rests on, and what it had to do without.
+  void judged(Outcome verdict, const std::vector<RuleStatus>& rules);
+  void evidence_lost(const LostEvidence::Spell& spell);
   /// Anything else.
   Notice& notice(Notice::Kind kind, bool page, std::string headline);
 
@@ -61,6 +67,7 @@ class Teller {
   std::string candidate_;
   std::string baseline_;
   Instant at_;
+  std::string rollout_;
 };
 
 }  // namespace belay::rules

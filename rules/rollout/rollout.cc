@@ -44,8 +44,13 @@ RolloutRecord* Rollout::record_of(const std::string& id) {
 
 Teller Rollout::teller(Instant now, Step& out) const {
   const RolloutRecord* record = running();
-  return {out, service_.plan.name, record != nullptr ? record->status().candidate : "",
-          record != nullptr ? record->status().baseline : "", now};
+  const bool is_watched = record != nullptr || watch_until_;
+  return {out,
+          service_.plan.name,
+          record != nullptr ? record->status().candidate : "",
+          record != nullptr ? record->status().baseline : "",
+          now,
+          is_watched ? records_.back().status().id : ""};
 }
 
 std::vector<NameId> Rollout::spared() const {
@@ -212,6 +217,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   if (is_check) {
     ladder_.judge(now, out);
     take_turns(now, out);
+    if (gate_ && running() != nullptr) follow_evidence(now, out);
     if (judgement_) answer(now, out);
     if (running() != nullptr) advance(now, out);
     if (watch_until_ && now >= *watch_until_) {
@@ -219,8 +225,21 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
       close_gate();
     }
     notice_unknown(now, out);
+    count_ended();
   }
   if (ladder_.take_free_windows()) release_windows();
+}
+
+void Rollout::count_ended() {
+  for (RolloutRecord& record : records_) {
+    if (!record.take_ended()) continue;
+    const RolloutStatus& status = record.status();
+    deployments_.add({.state = status.state,
+                      .verdict = status.verdict,
+                      .ended = *status.ended,
+                      .committed_at = status.committed_at,
+                      .failing_since = status.failing_since});
+  }
 }
 
 void Rollout::notice_unknown(Instant now, Step& out) {
@@ -308,6 +327,7 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
     tell_verdict(service_.always, status);
   }
   log_.tell(status);
+  status.deployments = deployments_;
   status.disarmed_until = book_.disarmed_until(service_.plan.name, now);
 }
 

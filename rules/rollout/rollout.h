@@ -17,6 +17,7 @@
 #include "rules/rollout/gate.h"
 #include "rules/rollout/guards.h"
 #include "rules/rollout/ladder.h"
+#include "rules/rollout/lost_evidence.h"
 #include "rules/rollout/notices.h"
 #include "rules/rollout/preflight.h"
 #include "rules/rollout/rollout_record.h"
@@ -124,6 +125,7 @@ class Rollout {
   bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
   [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
   void notice_unknown(Instant now, Step& out);
+  void count_ended();
   void release_windows();
 
   // rollout_start.cc: its beginning and its end.
@@ -140,6 +142,9 @@ class Rollout {
   void close_gate();
   /// As the comparison stands; none where there is no evidence of it.
   [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
+  /// For the journal: what the verdict that comes now rests on.
+  void record_judged(Outcome verdict, Instant now, Step& out);
+  void follow_evidence(Instant now, Step& out);
   void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
                         Step& out);
   void go_on_with(const Remembered& remembered, Instant now, Step& out);
@@ -227,10 +232,13 @@ class Rollout {
   std::vector<const Rollout*> callees_;
   std::optional<Guards> guards_;  // While it is judged.
   std::optional<RolloutJudgement> judgement_;
-  std::optional<RolloutAnswer> pause_;     // Of the default judgement, while it lasts.
-  std::optional<Instant> watch_until_;     // After a promotion.
-  std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
-  UnknownSpells unknown_;                  // By rule; the rollout's own is "".
+  std::optional<RolloutAnswer> pause_;         // Of the default judgement, while it lasts.
+  std::optional<Instant> watch_until_;         // After a promotion.
+  std::map<const Rule*, Ruling> rulings_;      // Looked up only: addresses have no order.
+  UnknownSpells unknown_;                      // By rule; the rollout's own is "".
+  std::optional<LostEvidence> lost_evidence_;  // While it is judged.
+  std::optional<RuleStatus> convicted_by_;     // Of the default judgement, once it has failed.
+  DeploymentTotals deployments_;
 
   std::optional<Deployment> live_;
   std::optional<std::string> last_good_;  // The version promoted last.

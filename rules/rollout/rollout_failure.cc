@@ -46,6 +46,43 @@ Evidence evidence_of(const RolloutAnswer& answer) {
   return evidence;
 }
 
+const char* sentence_of(RolloutRule rule) {
+  switch (rule) {
+    case RolloutRule::comparison:
+      return "candidate worse than baseline, confidence 99%";
+    case RolloutRule::broken:
+      return "half of at least 20 requests fail over 10s, for 5s, and the baseline is not half as "
+             "bad";
+    case RolloutRule::clear:
+      return "at least 30 errors and 10% over 10s, for 5s, three times the baseline's share";
+    case RolloutRule::errors:
+      return "error rate > 5% over 30s, min 20 requests, for 30s, and the baseline is better";
+    case RolloutRule::latency:
+      return "p95 latency > 250ms over 1m, min 50 requests, for 30s, and the baseline is better";
+    case RolloutRule::candidate_silent:
+      return "no request of the candidate where ten were to be expected";
+    case RolloutRule::probes:
+      return "three probes of the candidate in a row fail";
+    case RolloutRule::queue:
+      return "a queue is above its threshold, and 1.5 times what it was before the rollout";
+  }
+  return "";
+}
+
+RuleStatus status_of(const RolloutAnswer& answer, Instant since, const std::string& service) {
+  RuleStatus status;
+  status.service = service;
+  status.rule = name_of(answer.rule);
+  status.sentence = sentence_of(answer.rule);
+  status.then = {.kind = Then::Kind::rollback};
+  status.truth = Truth::bad;
+  status.firing = true;
+  status.bad_since = since;
+  status.firing_since = answer.at;
+  status.evidence = {evidence_of(answer)};
+  return status;
+}
+
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -101,6 +138,7 @@ void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
   cause.watching = {&rule.rule()};
   cause.rungs = rungs_of(rule.rule());
   cause.evidence = rule.status().evidence;
+  cause.since = rule.status().bad_since.value_or(now);
   const std::string headline = rule.rule().name + ": " + gist_of(cause.evidence);
   cause.reason = cut(headline);
   add_firing(cause);
@@ -140,6 +178,7 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
   record.blame(Ladder::name_of_rule(cause));
+  if (cause.since) record.failing_since(*cause.since);
   if (status.is_irreversible) {
     if (!irreversible_)
       teller(now, out).not_acted(*cause.rule, "it fails, and is irreversible: " + finding.headline,
@@ -175,7 +214,9 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   cause.watching = {&rule};
   cause.rungs = rungs_of(rule);
   cause.evidence = {evidence_of(answer)};
+  cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
+  convicted_by_ = status_of(answer, *cause.since, service_.plan.name);
   add_firing(cause);
   Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
   fired.rule = rule.name;

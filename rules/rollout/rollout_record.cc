@@ -1,6 +1,7 @@
 #include "rules/rollout/rollout_record.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "rules/rollout/journal_text.h"
@@ -79,7 +80,8 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
                          .service = service,
                          .rule = "",
                          .intent = "",
-                         .text = text.take()});
+                         .text = text.take(),
+                         .rollout = status_.id});
   set_ends();
   note("begins", now);
 }
@@ -100,8 +102,10 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
     status_.step_started = remembered.step_started;
   status_.verdict = remembered.verdict;
   status_.why = remembered.why;
+  status_.failing_since = remembered.failing_since;
   status_.intents = remembered.intents;
   if (is_final(status_.state)) status_.ended = remembered.at;
+  is_counted_ = is_final(status_.state);
   set_ends();
   note("remembered: " + std::string(name_of(status_.state)) +
            (status_.why.empty() ? "" : ", " + status_.why),
@@ -136,12 +140,25 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const
       .field("verdict", name_of(status_.verdict))
       .field("why", status_.why);
   if (!is_judged(status_.state) && status_.comparison) text.field("numbers", *status_.comparison);
+  if (status_.failing_since) text.field("failing_since_ms", unix_ms(*status_.failing_since));
+  // Whoever counts what ended needs not look for its beginning.
+  const bool is_end = kind == JournalEntry::Kind::rollout_ended;
+  if (is_end && status_.committed_at) text.field("committed_at_ms", unix_ms(*status_.committed_at));
   out.journal.push_back({.kind = kind,
                          .at = now,
                          .service = status_.service,
                          .rule = status_.rule,
                          .intent = "",
-                         .text = text.take()});
+                         .text = text.take(),
+                         .rollout = status_.id});
+}
+
+void RolloutRecord::failing_since(Instant since) {
+  if (!status_.failing_since) status_.failing_since = std::max(since, status_.started);
+}
+
+bool RolloutRecord::take_ended() {
+  return is_final(status_.state) && !std::exchange(is_counted_, true);
 }
 
 void RolloutRecord::move(RolloutState state, const std::string& why, Instant now, Step& out) {

@@ -31,6 +31,9 @@ class RolloutRecord {
   [[nodiscard]] bool is_paused() const { return is_paused_; }
   [[nodiscard]] bool is_approved() const { return is_approved_; }
   [[nodiscard]] const std::string& rule() const { return status_.rule; }
+  /// True once, when it is over: for who counts them. Those that were over before a restart have
+  /// been counted.
+  bool take_ended();
 
   /// To another state, or on in the same one; ends it if that is final.
   void move(RolloutState state, const std::string& why, Instant now, Step& out);
@@ -47,6 +50,8 @@ class RolloutRecord {
   /// Take effect with the next move.
   void pause(bool is_paused) { is_paused_ = is_paused; }
   void approve() { is_approved_ = true; }
+  /// RolloutStatus::failing_since; the first word counts.
+  void failing_since(Instant since);
 
   /// Not in the journal: what it would be worth now, and its clock.
   void judge(Outcome verdict, std::optional<UnknownKind> unknown, const std::string& why);
@@ -65,6 +70,7 @@ class RolloutRecord {
   RolloutStatus status_;
   bool is_paused_ = false;
   bool is_approved_ = false;
+  bool is_counted_ = false;
 };
 
 }  // namespace belay::rules

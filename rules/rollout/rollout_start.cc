@@ -104,6 +104,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (!asked.baseline.empty() && asked.baseline == asked.candidate)
     details.push_back("the baseline that was named is the candidate itself: there is no baseline");
   records_.emplace_back(completed(asked, now), service_.plan.name, service_.plan.mode, now, out);
+  count_ended();
   while (records_.size() > kRecordsMax && is_final(records_.front().state())) records_.pop_front();
   RolloutRecord& record = records_.back();
   unknown_.forget("");
@@ -111,6 +112,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   has_skipped_ = false;
   irreversible_.reset();
   move_refused_.reset();
+  convicted_by_.reset();
   preflight_.reset();
   preflight_unknown_since_.reset();
   was_preflight_paged_ = false;
@@ -182,6 +184,7 @@ void Rollout::open_gate(Instant now) {
   if (!callers_.empty())
     guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
   pause_.reset();
+  lost_evidence_.emplace(now);
   if (service_.plan.rollout.is_judged_by_default)
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
@@ -217,8 +220,9 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
   const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
   const bool is_pass = state == RolloutState::promoted;
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
-  teller(now, out).rollout_ended(
-      is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown), prefix + why, lines);
+  const Outcome outcome = is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown);
+  teller(now, out).rollout_ended(outcome, prefix + why, lines);
+  record_judged(outcome, now, out);
   record.keep_rules(std::move(rules));
   if (!record.status().comparison) record.compare(numbers(now));
   record.move(state, why, now, out);
@@ -241,6 +245,27 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
   } else {
     close_gate();
   }
+}
+
+void Rollout::record_judged(Outcome verdict, Instant now, Step& out) {
+  if (!gate_) return;
+  std::vector<RuleStatus> rules;
+  if (convicted_by_) rules.push_back(*std::exchange(convicted_by_, std::nullopt));
+  for (const JudgedRule& rule : gate_->rules()) rules.push_back(rule.status());
+  for (const JudgedRule& rule : service_.always)
+    if (counts_for_verdict(rule.rule())) rules.push_back(rule.status());
+  Teller tell = teller(now, out);
+  tell.judged(verdict, rules);
+  if (lost_evidence_)
+    for (const LostEvidence::Spell& spell : lost_evidence_->close(now)) tell.evidence_lost(spell);
+  lost_evidence_.reset();
+}
+
+void Rollout::follow_evidence(Instant now, Step& out) {
+  if (!lost_evidence_) return;
+  Teller tell = teller(now, out);
+  for (const LostEvidence::Spell& spell : lost_evidence_->look(service_.evidence, now))
+    tell.evidence_lost(spell);
 }
 
 void Rollout::attach_by_itself(const Deployment& before, const Deployment& live, Instant now,
@@ -271,6 +296,8 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
   const std::string& name = service_.plan.name;
   if (const auto good = remembered.last_good.find(name); good != remembered.last_good.end())
     last_good_ = good->second;
+  if (const auto ended = remembered.deployments.find(name); ended != remembered.deployments.end())
+    deployments_ = ended->second;
   for (const RememberedRollout& one : remembered.rollouts)
     if (one.started.service == name)
       records_.emplace_back(one, name, one.started.mode.value_or(service_.plan.mode));
@@ -307,7 +334,14 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
       record.begin_step(0, why, now, out);
     } else {
       record.note(why, now);
-      teller(now, out).notice(Notice::Kind::rollout_moved, false, status.candidate + ": " + why);
+      Teller tell = teller(now, out);
+      tell.notice(Notice::Kind::rollout_moved, false, status.candidate + ": " + why);
+      tell.evidence_lost({.source = "Belay itself",
+                          .what = "restart",
+                          .since = now,
+                          .until = now,
+                          .reason = "",
+                          .lost = 0});
     }
     return;
   }

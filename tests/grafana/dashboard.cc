@@ -50,6 +50,7 @@ std::string substituted(std::string expression, const std::string& rate_interval
                         const std::string& interval) {
   replace_all(expression, "$__rate_interval", rate_interval);
   replace_all(expression, "$__interval", interval);
+  replace_all(expression, "$__range", interval);
   replace_all(expression, "$service", ".*");
   return expression;
 }

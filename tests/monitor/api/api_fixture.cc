@@ -34,7 +34,9 @@ monitor::Api& ApiTest::api() {
       monitor::ApiParts{
           .deliver = [this](rules::Event event) { delivered_.push_back(std::move(event)); },
           .now = [this] { return now_; },
-          .is_recorded = [this] { return is_recorded_; }},
+          .is_recorded = [this] { return is_recorded_; },
+          .past = &past_,
+          .commands = [this] { return commands_; }},
       monitor::Access(std::move(tokens), is_loopback_));
   return *api_;
 }

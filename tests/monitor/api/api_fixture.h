@@ -45,6 +45,8 @@ class ApiTest : public testing::Test {
   bool is_recorded_ = true;
   Instant now_ = from_unix_ms(1'795'000'000'000);
   monitor::Newest newest_;
+  monitor::JournalLookup past_;
+  exporters::CommandsByService commands_;
 
  private:
   monitor::Api& api();

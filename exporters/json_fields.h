@@ -11,7 +11,7 @@
 
 /// The fields of a JSON object that we wrote ourselves, read back without exceptions: what is
 /// missing, or of another type, is as if it had not been written.
-namespace belay::monitor {
+namespace belay::exporters {
 
 /// Discarded (is_discarded()) if the text is not JSON.
 inline nlohmann::json parsed(const std::string& text) {
@@ -52,4 +52,4 @@ inline std::optional<Instant> instant_in(const nlohmann::json& object, const cha
   return from_unix_ms(found->get<std::int64_t>());
 }
 
-}  // namespace belay::monitor
+}  // namespace belay::exporters

@@ -1,0 +1,170 @@
+#include <string>
+#include <string_view>
+
+#include "exporters/markdown.h"
+#include "exporters/report.h"
+
+namespace belay::exporters {
+namespace {
+
+using rules::RuleStatus;
+
+std::string seconds_text(Duration duration) {
+  return format_duration(std::chrono::round<std::chrono::milliseconds>(duration));
+}
+
+class Page {
+ public:
+  void line(std::string_view text = "") { text_.append(text).append("\n"); }
+  void heading(std::string_view words) {
+    line();
+    line("## " + std::string(words));
+    line();
+  }
+  void table(std::string_view head, std::string_view rule) {
+    line(head);
+    line(rule);
+  }
+  void fact(std::string_view name, const std::string& value) {
+    line("| " + std::string(name) + " | " + value + " |");
+  }
+  void fact_if(std::string_view name, const std::string& value) {
+    if (!value.empty()) fact(name, code_span(value));
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void put_facts(Page& page, const Report& report) {
+  const rules::RolloutStatus& rollout = report.rollout;
+  page.table("| | |", "|---|---|");
+  page.fact("service", code_span(rollout.service));
+  page.fact("candidate", code_span(rollout.candidate));
+  page.fact("baseline", rollout.baseline.empty() ? "none" : code_span(rollout.baseline));
+  page.fact("mode",
+            std::string(name_of(rollout.mode)) + (rollout.is_driving ? ", driving" : ", attached"));
+  page.fact_if("begun by", rollout.by);
+  page.fact_if("commit", rollout.commit);
+  page.fact_if("train", rollout.train);
+  page.fact("steps", code_span(rules::steps_text(rollout.steps)));
+  page.fact("rollout", code_span(rollout.id));
+  page.fact("began", format_utc(rollout.started));
+  if (report.decided) page.fact("decided", format_utc(*report.decided));
+  if (rollout.ended) page.fact("ended", format_utc(*rollout.ended));
+  const auto took = [&](const char* name, std::optional<Duration> duration) {
+    if (duration) page.fact(name, seconds_text(*duration));
+  };
+  took("time to detect", report.time_to_detect());
+  took("time to act", report.time_to_act());
+  took("time to recover", report.time_to_recover());
+}
+
+std::string standing_of(const RuleStatus& rule) {
+  if (rule.firing) return "**fires**";
+  if (rule.truth == rules::Truth::bad)
+    return rule.was_bad_before ? "bad, as before the rollout" : "bad";
+  if (rule.truth == rules::Truth::unknown)
+    return "unknown" + (rule.unknown ? " (" + std::string(name_of(*rule.unknown)) + ")" : "");
+  return "fine";
+}
+
+std::string measured(const std::vector<rules::Evidence>& evidence) {
+  std::string text;
+  for (const rules::Evidence& one : evidence)
+    text += (text.empty() ? "" : "<br>") + code_span(one.what + ": " + describe(one));
+  return text.empty() ? "-" : text;
+}
+
+void put_rules(Page& page, const Report& report) {
+  page.heading("What it was judged on");
+  if (!report.has_evidence) {
+    page.line("The journal does not say: it never got that far, or was written by an older Belay.");
+    return;
+  }
+  if (report.rollout.rules.empty()) {
+    page.line("No rule.");
+    return;
+  }
+  page.table("| rule | verdict | measured |", "|---|---|---|");
+  for (const RuleStatus& rule : report.rollout.rules)
+    page.line("| " + code_span(rule.rule) + "<br>" + code_span(rule.sentence) + " | " +
+              standing_of(rule) + " | " + measured(rule.evidence) + " |");
+}
+
+void put_lost(Page& page, const Report& report) {
+  page.heading("What could not be seen");
+  if (report.lost.empty()) {
+    page.line(report.has_evidence ? "Nothing is known to be missing."
+                                  : "The journal does not say.");
+    return;
+  }
+  page.table("| source | what | from | to |", "|---|---|---|---|");
+  for (const rules::LostEvidence::Spell& spell : report.lost) {
+    std::string what = spell.what;
+    if (spell.what == "gap")
+      what = "lost at least " + std::to_string(spell.lost) + " events (" + spell.reason + ")";
+    page.line("| " + code_span(spell.source) + " | " + code_span(what) + " | " +
+              format_utc(spell.since) + " | " +
+              (spell.until ? format_utc(*spell.until) : std::string("not over")) + " |");
+  }
+}
+
+void put_actions(Page& page, const Report& report) {
+  page.heading("What was done");
+  if (report.actions.empty()) {
+    page.line("Nothing.");
+  } else {
+    page.table("| when | what | outcome | verified |", "|---|---|---|---|");
+  }
+  for (const Report::Action& action : report.actions) {
+    std::string outcome = action.phase ? std::string(name_of(*action.phase)) : "not known yet";
+    if (action.ended) outcome += ", " + format_utc(*action.ended);
+    if (!action.detail.empty()) outcome += "<br>" + code_span(action.detail);
+    std::string verified = "-";
+    if (action.verified) {
+      verified = code_span(*action.verified);
+      if (action.verified_at) verified += ", " + format_utc(*action.verified_at);
+      verified += "<br>" + code_span(action.why);
+      if (!action.evidence.empty()) verified += "<br>" + measured(action.evidence);
+    }
+    page.line("| " + format_utc(action.at) + " | " + code_span(action.words) + "<br>intent " +
+              code_span(action.intent) + " | " + outcome + " | " + verified + " |");
+  }
+  const auto& [undo, logs] = report.commands;
+  if (!undo.empty() || !logs.empty()) page.line();
+  if (!undo.empty()) page.line("- To undo what Belay did: " + code_span(undo));
+  if (!logs.empty()) page.line("- To look at the logs: " + code_span(logs));
+}
+
+void put_timeline(Page& page, const Report& report) {
+  page.heading("Timeline");
+  page.table("| when | what |", "|---|---|");
+  for (const Report::Moment& moment : report.timeline)
+    page.line("| " + format_utc(moment.at) + " | " + code_span(moment.what) + " |");
+  if (report.is_cut) {
+    page.line();
+    page.line("There was more: its middle is left out. `belay history` has all of it.");
+  }
+}
+
+}  // namespace
+
+std::string markdown_of(const Report& report) {
+  Page page;
+  page.line("# " + verdict_of(report));
+  page.line();
+  const std::string& why = report.decided_by.empty() ? report.rollout.why : report.decided_by;
+  page.line(code_span(report.rollout.candidate) + " of " + code_span(report.rollout.service) +
+            (why.empty() ? "" : ": " + code_span(why)));
+  page.line();
+  put_facts(page, report);
+  put_rules(page, report);
+  put_lost(page, report);
+  put_actions(page, report);
+  put_timeline(page, report);
+  return page.take();
+}
+
+}  // namespace belay::exporters
