@@ -113,7 +113,7 @@ void Engine::State::look_up_requirements(Instant at) {
 
 void Engine::State::take(const Event& event) {
   if (const auto* request = std::get_if<Request>(&event)) return take(*request);
-  std::visit([this](const auto& one) { take(one); }, event);
+  std::visit([this](const auto& one) { take(unboxed(one)); }, event);
 }
 
 /// An event that is taken soon: what it will touch is far away in memory, and can come meanwhile.

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kQueuesPerServiceMax = 1000;
 constexpr std::size_t kVersionsOfProbeMax = 20;
 
-bool is_windowed_from(const Window& window, Instant at) { return at >= window.spec.since; }
+bool is_windowed_from(const Window& window, Instant at) { return at >= window.since; }
 
 }  // namespace
 
@@ -152,7 +152,7 @@ void Engine::State::take(const Request& request) {
   service.has_news = true;
   service.see_version(cell->version_slot, request.at);
   const TimeBuckets at(request.at);
-  for (Window* window : cell->feeds) feed(*window, buckets_, at, request);
+  feed(*cell->feeds, buckets_, at, request);
   if (cell->paired) service.evidence.paired->count(*cell->paired, request);
   if (request.invocation != Invocation::fetch) return;
   service.series.count(cell->series, {.status = request.status,
@@ -180,7 +180,7 @@ void Engine::State::take(const RequestSecond& second) {
   service.has_news = true;
   service.see_version(cell->version_slot, like.at);
   const TimeBuckets at(like.at);
-  for (Window* window : cell->feeds) feed(*window, buckets_, at, second);
+  feed(*cell->feeds, buckets_, at, second);
   if (cell->paired) service.evidence.paired->count(*cell->paired, second);
   if (like.invocation != Invocation::fetch) return;
   service.series.count(cell->series, {.status = like.status,

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/time.h"
 #include "rules/judgement/verdict.h"
 #include "rules/mode.h"
@@ -359,9 +360,13 @@ constexpr bool is_final(ActionOutcome::Phase phase) {
   return phase != ActionOutcome::Phase::unknown;
 }
 
+/// Small, as most are requests, and many of them wait between two steps: what is large and seldom
+/// lies in a box.
 using Event =
-    std::variant<Request, RequestSecond, Probe, QueueSample, Measurement, SourceState, SourceGap,
-                 SourceProgress, TextDefined, Deployment, RolloutStarted, TrainStarted,
-                 OperatorCommand, PreflightDone, Disarmed, Silenced, ActionOutcome, Thrown>;
+    std::variant<Request, Boxed<RequestSecond>, Probe, Boxed<QueueSample>, Measurement, SourceState,
+                 SourceGap, SourceProgress, TextDefined, Boxed<Deployment>, Boxed<RolloutStarted>,
+                 TrainStarted, Boxed<OperatorCommand>, PreflightDone, Boxed<Disarmed>,
+                 Boxed<Silenced>, Boxed<ActionOutcome>, Thrown>;
+static_assert(sizeof(Event) <= sizeof(Request) + sizeof(std::uint64_t));
 
 }  // namespace belay::rules

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,10 +27,12 @@ namespace belay::rules {
 inline constexpr std::array kLatencyBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                               0.5,   1.0,  2.5,   5.0,  10.0};
 
+inline constexpr std::size_t kStatusClasses = 6;  ///< [0]: none; [1]..[5]: 1xx..5xx
+
 struct SeriesTotals {
-  std::string route;                               ///< "other" over the cap.
-  std::string version;                             ///< Empty: the event had none.
-  std::array<std::uint64_t, 6> by_status_class{};  ///< [0]: none; [1]..[5]: 1xx..5xx
+  std::string route;    ///< "other" over the cap.
+  std::string version;  ///< Empty: the event had none.
+  std::array<std::uint64_t, kStatusClasses> by_status_class{};
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;
   std::uint64_t exceptions = 0;

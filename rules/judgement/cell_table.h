@@ -39,7 +39,7 @@ struct Cell {
   Call call;
   SeriesStore::SeriesIndex series = 0;
   std::uint32_t version_slot = 0;
-  std::vector<Window*> feeds;
+  const Feeds* feeds = nullptr;
   std::optional<PairedEvidence::Place> paired;  ///< Of a rollout's two versions.
 };
 

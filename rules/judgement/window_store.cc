@@ -65,10 +65,13 @@ std::string WindowSpec::key() const {
 }
 
 Window::Window(WindowSpec what, const TimeBuckets& now)
-    : spec(std::move(what)),
-      labels(spec.labels),
-      ring(make_ring(spec, now)),
-      threshold_us(whole(spec.threshold)) {}
+    : since(what.since),
+      kind(what.kind),
+      observed(what.observed),
+      threshold_us(whole(what.threshold)),
+      ring(make_ring(what, now)),
+      spec(std::move(what)),
+      labels(spec.labels) {}
 
 void Window::advance(const TimeBuckets& now) {
   std::visit([&now](auto& held) { held.advance(now); }, ring);
@@ -91,7 +94,7 @@ Window* WindowStore::find_or_add(WindowSpec spec, Instant now) {
   return place.get();
 }
 
-std::vector<Window*> WindowStore::fed_by(const Call& call, const NameTable& names) const {
+const Feeds* WindowStore::fed_by(const Call& call, const NameTable& names) {
   std::vector<Window*> fed;
   const auto consider = [&](Window* window) {
     const WindowSpec& spec = window->spec;
@@ -102,7 +105,16 @@ std::vector<Window*> WindowStore::fed_by(const Call& call, const NameTable& name
   if (call.invocation == Invocation::fetch)
     for (Window* window : of(WindowSpec::Of::requests)) consider(window);
   for (Window* window : of(WindowSpec::Of::invocations)) consider(window);
-  return fed;
+  const auto [known, is_new] = feeds_.try_emplace(std::move(fed));
+  auto& [windows, feeds] = *known;
+  if (!is_new) return &feeds;
+  for (Window* window : windows) {
+    if (window->kind == WindowSpec::Kind::count && window->since == Instant::min())
+      feeds.counts.push_back(&std::get<CountWindow>(window->ring));
+    else
+      feeds.others.push_back(window);
+  }
+  return &feeds;
 }
 
 const std::vector<Window*>& WindowStore::of(WindowSpec::Of subject) const {
@@ -119,21 +131,22 @@ void WindowStore::end_release() {
   for (std::vector<Window*>& windows : by_subject_)
     std::erase_if(windows, [&](Window* window) { return !is_kept(window); });
   std::erase_if(by_key_, [&](const auto& entry) { return !is_kept(entry.second.get()); });
+  feeds_.clear();
   kept_.clear();
 }
 
 void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request) {
-  if (request.at < window.spec.since) return;
-  if (window.spec.kind == WindowSpec::Kind::count) {
+  if (request.at < window.since) return;
+  if (window.kind == WindowSpec::Kind::count) {
     std::get<CountWindow>(window.ring).add(now, at);
     return;
   }
-  const bool is_latency = window.spec.observed == Observed::latency;
+  const bool is_latency = window.observed == Observed::latency;
   const std::optional<std::uint32_t>& observed = is_latency ? request.latency_us : request.cpu_us;
   if (!observed) return;
   if (is_latency && request.latency_is_wall_time)
     window.wall_time_at = std::max(window.wall_time_at, request.at);
-  switch (window.spec.kind) {
+  switch (window.kind) {
     case WindowSpec::Kind::reported:
       std::get<CountWindow>(window.ring).add(now, at);
       break;
@@ -150,6 +163,12 @@ void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const R
     case WindowSpec::Kind::gauge:
       break;
   }
+}
+
+void feed(const Feeds& feeds, const TimeBuckets& now, const TimeBuckets& at,
+          const Request& request) {
+  for (CountWindow* window : feeds.counts) window->add(now, at);
+  for (Window* window : feeds.others) feed(*window, now, at, request);
 }
 
 std::uint32_t count_above(const RequestSecond& second, std::uint32_t threshold_us) {
@@ -170,7 +189,7 @@ void feed_latency(Window& window, const TimeBuckets& now, const TimeBuckets& at,
   if (reported == 0) return;
   if (second.like.latency_is_wall_time)
     window.wall_time_at = std::max(window.wall_time_at, second.like.at);
-  switch (window.spec.kind) {
+  switch (window.kind) {
     case WindowSpec::Kind::reported:
       std::get<CountWindow>(window.ring).add(now, at, reported);
       break;
@@ -196,7 +215,7 @@ void feed_cpu(Window& window, const TimeBuckets& now, const TimeBuckets& at,
               const RequestSecond& second) {
   if (!second.like.cpu_us) return;
   const double cpu = static_cast<double>(*second.like.cpu_us);
-  switch (window.spec.kind) {
+  switch (window.kind) {
     case WindowSpec::Kind::reported:
       std::get<CountWindow>(window.ring).add(now, at, second.count);
       break;
@@ -218,6 +237,18 @@ void feed_cpu(Window& window, const TimeBuckets& now, const TimeBuckets& at,
   }
 }
 
+void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
+          const RequestSecond& second) {
+  if (second.like.at < window.since) return;
+  if (window.kind == WindowSpec::Kind::count) {
+    std::get<CountWindow>(window.ring).add(now, at, second.count);
+  } else if (window.observed == Observed::latency) {
+    feed_latency(window, now, at, second);
+  } else {
+    feed_cpu(window, now, at, second);
+  }
+}
+
 }  // namespace
 
 bool is_consistent(const RequestSecond& second) {
@@ -232,16 +263,10 @@ bool is_consistent(const RequestSecond& second) {
                                                  });
 }
 
-void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
+void feed(const Feeds& feeds, const TimeBuckets& now, const TimeBuckets& at,
           const RequestSecond& second) {
-  if (second.like.at < window.spec.since) return;
-  if (window.spec.kind == WindowSpec::Kind::count) {
-    std::get<CountWindow>(window.ring).add(now, at, second.count);
-  } else if (window.spec.observed == Observed::latency) {
-    feed_latency(window, now, at, second);
-  } else {
-    feed_cpu(window, now, at, second);
-  }
+  for (CountWindow* window : feeds.counts) window->add(now, at, second.count);
+  for (Window* window : feeds.others) feed(*window, now, at, second);
 }
 
 }  // namespace belay::rules

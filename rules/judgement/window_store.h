@@ -52,16 +52,26 @@ struct WindowSpec {
 struct Window {
   Window(WindowSpec what, const TimeBuckets& now);
 
-  WindowSpec spec;
-  LabelFilter labels;
-  std::variant<CountWindow, QuantileWindow, ValueWindow, GaugeWindow> ring;
+  // What every request looks at lies together, ahead of what is seldom asked for.
+  Instant since;
+  WindowSpec::Kind kind;
+  Observed observed;
+  bool was_reported = false;  ///< Of a metric: a value under its name has come, ever.
   std::uint32_t threshold_us = 0;
   Instant wall_time_at = Instant::min();  ///< Newest latency in it that is wall time.
-  bool was_reported = false;              ///< Of a metric: a value under its name has come, ever.
+  std::variant<CountWindow, QuantileWindow, ValueWindow, GaugeWindow> ring;
+  WindowSpec spec;
+  LabelFilter labels;
 
   /// Makes it show the window that ends at `now`.
   void advance(const TimeBuckets& now);
   [[nodiscard]] std::uint64_t count() const;
+};
+
+/// The windows that requests with the same properties go to.
+struct Feeds {
+  std::vector<CountWindow*> counts;  ///< Count each of them.
+  std::vector<Window*> others;       ///< Look at its time, or at what it reports.
 };
 
 /// The windows of one service, shared by its rules.
@@ -70,8 +80,8 @@ class WindowStore {
   /// The window of this spec, made if there is none. Good until release_unused().
   Window* find_or_add(WindowSpec spec, Instant now);
 
-  /// What a request with these properties feeds.
-  [[nodiscard]] std::vector<Window*> fed_by(const Call& call, const NameTable& names) const;
+  /// What a request with these properties feeds; equal ones are one. Good until end_release().
+  [[nodiscard]] const Feeds* fed_by(const Call& call, const NameTable& names);
   /// All windows of a subject by this name ("" for all names).
   [[nodiscard]] const std::vector<Window*>& of(WindowSpec::Of subject) const;
 
@@ -85,13 +95,17 @@ class WindowStore {
  private:
   std::map<std::string, std::unique_ptr<Window>> by_key_;
   std::array<std::vector<Window*>, 6> by_subject_;
+  std::map<std::vector<Window*>, Feeds> feeds_;  // By all the windows in them.
   std::vector<Window*> kept_;
 };
 
 /// One request, or what is alike in many. The hot path: a few nanoseconds a window.
-void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request);
-void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at,
+void feed(const Feeds& feeds, const TimeBuckets& now, const TimeBuckets& at,
+          const Request& request);
+void feed(const Feeds& feeds, const TimeBuckets& now, const TimeBuckets& at,
           const RequestSecond& second);
+/// A request, or what is counted like one.
+void feed(Window& window, const TimeBuckets& now, const TimeBuckets& at, const Request& request);
 /// How many of a second's latencies are above a threshold: as told, else by the buckets.
 std::uint32_t count_above(const RequestSecond& second, std::uint32_t threshold_us);
 /// Whether its parts can be true together: no more latencies than calls, and no more of them above

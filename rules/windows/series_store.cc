@@ -1,26 +1,42 @@
 #include "rules/windows/series_store.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace belay::rules {
 namespace {
 
-constexpr std::array<double, kLatencyBounds.size()> bounds_in_us() {
-  std::array<double, kLatencyBounds.size()> bounds{};
-  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = kLatencyBounds[i] * 1e6;
+constexpr auto kBoundsUs = [] {
+  std::array<std::uint32_t, kLatencyBounds.size()> bounds{};
+  for (std::size_t i = 0; i < bounds.size(); ++i)
+    bounds[i] = static_cast<std::uint32_t>(kLatencyBounds[i] * 1e6 + 0.5);
   return bounds;
-}
+}();
 
 /// Which classic bucket holds a latency: the bounds belong to the bucket below them ("le").
-std::size_t classic_bucket(double latency_us) {
-  static constexpr auto kBounds = bounds_in_us();
-  std::size_t bucket = 0;
-  for (const double bound : kBounds) bucket += latency_us > bound ? 1 : 0;
+template <typename Number>
+std::size_t classic_bucket(Number latency_us) {
+  std::uint32_t bucket = 0;
+  for (const std::uint32_t bound : kBoundsUs) bucket += latency_us > bound ? 1 : 0;
   return bucket;
 }
 
 }  // namespace
+
+SeriesTotals SeriesStore::Entry::totals() const {
+  SeriesTotals totals;
+  totals.by_status_class = by_status_class;
+  totals.requests =
+      std::accumulate(by_status_class.begin(), by_status_class.end(), std::uint64_t{0});
+  totals.errors = errors;
+  totals.exceptions = exceptions;
+  totals.latency_buckets = latency_buckets;
+  totals.latency_count =
+      std::accumulate(latency_buckets.begin(), latency_buckets.end(), std::uint64_t{0});
+  totals.latency_sum_seconds = static_cast<double>(latency_sum_us) / 1e6;
+  return totals;
+}
 
 SeriesStore::SeriesStore(std::uint32_t routes_max) : routes_max_(routes_max) {}
 
@@ -49,27 +65,22 @@ SeriesStore::SeriesIndex SeriesStore::add(SeriesKey key) {
 
 void SeriesStore::count(SeriesIndex series, const Observation& observation) {
   Entry& entry = entries_[series];
-  SeriesTotals& totals = entry.totals;
   const std::size_t status_class = observation.status / 100U;
-  totals.by_status_class[status_class < totals.by_status_class.size() ? status_class : 0] +=
-      observation.count;
-  totals.requests += observation.count;
-  totals.errors += observation.is_error ? observation.count : 0;
-  totals.exceptions += observation.exceptions;
+  entry.by_status_class[status_class < kStatusClasses ? status_class : 0] += observation.count;
+  // Seldom, and further away.
+  if (observation.is_error) entry.errors += observation.count;
+  if (observation.exceptions != 0) entry.exceptions += observation.exceptions;
   if (entry.key.route == kOtherRoute) over_cap_total_ += observation.count;
 }
 
 void SeriesStore::count_latency(SeriesIndex series, std::uint32_t latency_us) {
   Entry& entry = entries_[series];
-  ++entry.totals.latency_buckets[classic_bucket(latency_us)];
-  ++entry.totals.latency_count;
+  ++entry.latency_buckets[classic_bucket(latency_us)];
   entry.latency_sum_us += latency_us;
 }
 
 void SeriesStore::count_latencies(SeriesIndex series, BucketId value_us, std::uint32_t count) {
-  SeriesTotals& totals = entries_[series].totals;
-  totals.latency_buckets[classic_bucket(bucket_value(value_us))] += count;
-  totals.latency_count += count;
+  entries_[series].latency_buckets[classic_bucket(bucket_value(value_us))] += count;
 }
 
 void SeriesStore::add_latency_sum(SeriesIndex series, std::uint64_t sum_us) {

@@ -66,8 +66,7 @@ class SeriesStore {
     std::vector<SeriesTotals> all;
     all.reserve(by_key_.size());
     for (const auto& [key, index] : by_key_) {
-      all.push_back(entries_[index].totals);
-      all.back().latency_sum_seconds = static_cast<double>(entries_[index].latency_sum_us) / 1e6;
+      all.push_back(entries_[index].totals());
       all.back().route =
           key.route == kOtherRoute ? std::string("other") : std::string(text_of(key.route));
       all.back().version =
@@ -78,10 +77,16 @@ class SeriesStore {
   }
 
  private:
+  /// What every request changes lies close together, and holds nothing that follows from the rest.
   struct Entry {
     SeriesKey key;
-    SeriesTotals totals;  // Its texts and its latency sum are left empty.
     std::uint64_t latency_sum_us = 0;
+    std::array<std::uint64_t, kStatusClasses> by_status_class{};
+    std::array<std::uint64_t, kLatencyBounds.size() + 1> latency_buckets{};
+    std::uint64_t errors = 0;
+    std::uint64_t exceptions = 0;
+
+    [[nodiscard]] SeriesTotals totals() const;  ///< Its texts are left empty.
   };
   struct Hash {
     std::size_t operator()(const SeriesKey& key) const {

@@ -194,8 +194,8 @@ Plant stale_is_healthy() {
   plant.events = [last](std::vector<Event>& events, Instant now) {
     std::map<rules::SourceId, std::vector<rules::RequestSecond>> fresh;
     for (const Event& event : events)
-      if (const auto* second = std::get_if<rules::RequestSecond>(&event))
-        fresh[second->like.source].push_back(*second);
+      if (const auto* second = std::get_if<Boxed<rules::RequestSecond>>(&event))
+        fresh[(*second)->like.source].push_back(**second);
     for (const auto& [source, seconds] : *last) {
       if (fresh.contains(source)) continue;
       events.emplace_back(rules::SourceState{.source = source, .at = now});
@@ -214,7 +214,8 @@ Plant counting_twice() {
   Plant plant;
   plant.events = [](std::vector<Event>& events, Instant /*now*/) {
     for (Event& event : events)
-      if (auto* second = std::get_if<rules::RequestSecond>(&event)) second->like.fingerprint = 0;
+      if (auto* second = std::get_if<Boxed<rules::RequestSecond>>(&event))
+        (*second)->like.fingerprint = 0;
   };
   return plant;
 }

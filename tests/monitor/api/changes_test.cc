@@ -27,7 +27,7 @@ class ChangesTest : public ApiTest {
     return ask(asking);
   }
   std::string id_of_last() {
-    return delivered_.empty() ? "" : std::get<rules::RolloutStarted>(delivered_.back()).id;
+    return delivered_.empty() ? "" : std::get<Boxed<rules::RolloutStarted>>(delivered_.back())->id;
   }
   void publish_rollout(const rules::RolloutStatus& rollout) {
     rules::Snapshot snapshot = shop();
@@ -40,7 +40,7 @@ TEST_F(ChangesTest, ADisarmIsAnsweredWhenItIsShown) {
   const net::Outgoing waiting =
       post("/api/v1/disarm", R"({"service":"shop","for":"2h","by":"ann"})");
   ASSERT_EQ(delivered_.size(), 1U);
-  const auto& disarmed = std::get<rules::Disarmed>(delivered_[0]);
+  const auto& disarmed = *std::get<Boxed<rules::Disarmed>>(delivered_[0]);
   EXPECT_EQ(disarmed.service, "shop");
   EXPECT_EQ(disarmed.until, now_ + 2h);
   EXPECT_EQ(disarmed.by, "ann (ci)");
@@ -91,7 +91,7 @@ TEST_F(ChangesTest, ARuleThatIsNotThereCannotBeSilenced) {
               HasSubstr("did you mean shop-5xx?"));
   post("/api/v1/silences", R"({"rule":"shop-5xx","for":"1h"})");
   ASSERT_EQ(delivered_.size(), 1U);
-  EXPECT_EQ(std::get<rules::Silenced>(delivered_[0]).rule, "shop-5xx");
+  EXPECT_EQ(std::get<Boxed<rules::Silenced>>(delivered_[0])->rule, "shop-5xx");
 }
 
 TEST_F(ChangesTest, ARolloutIsCreatedOnceForAKey) {
@@ -162,7 +162,7 @@ TEST_F(ChangesTest, ARolloutIsReadStrictly) {
        R"({"service":"shop","candidate":"v2","steps":"10% for 5m, 100%","mode":"enforce",)"
        R"("driving":true,"commit":"abc","committed_at":"2026-11-20T13:45:20Z"})");
   ASSERT_EQ(delivered_.size(), 1U);
-  const auto& started = std::get<rules::RolloutStarted>(delivered_[0]);
+  const auto& started = *std::get<Boxed<rules::RolloutStarted>>(delivered_[0]);
   EXPECT_EQ(started.steps.size(), 2U);
   EXPECT_EQ(started.mode, rules::Mode::enforce);
   EXPECT_TRUE(started.is_driving);
@@ -173,7 +173,7 @@ TEST_F(ChangesTest, ACommandIsAnsweredWhenTheRolloutObeys) {
   publish_rollout(rollout("one"));
   const net::Outgoing waiting = post("/api/v1/rollouts/one/pause", R"({"reason":"lunch"})");
   ASSERT_EQ(delivered_.size(), 1U);
-  const auto& command = std::get<rules::OperatorCommand>(delivered_[0]);
+  const auto& command = *std::get<Boxed<rules::OperatorCommand>>(delivered_[0]);
   EXPECT_EQ(command.kind, rules::OperatorCommand::Kind::pause);
   EXPECT_EQ(command.rollout, "one");
   EXPECT_EQ(command.reason, "lunch");

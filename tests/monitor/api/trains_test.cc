@@ -141,7 +141,7 @@ TEST_F(TrainsTest, AnAbortIsOneCommandForAllOfIt) {
   begin(kBody);
   publish(of_delivered(RolloutState::pending, RolloutState::baking));
   const net::Outgoing waiting = post("/api/v1/trains/r1/abort", R"({"reason":"lunch"})");
-  const auto& command = std::get<rules::OperatorCommand>(delivered_.back());
+  const auto& command = *std::get<Boxed<rules::OperatorCommand>>(delivered_.back());
   EXPECT_EQ(command.train, "r1");
   EXPECT_EQ(command.reason, "lunch");
   delivered_.pop_back();
