@@ -33,7 +33,7 @@ asan tsan: packages $(NPM)
 	cmake --build --preset $@
 	ctest --preset $@ -j$(JOBS)
 
-bench: packages $(NPM)
+bench: packages
 	scripts/bench.sh
 
 # FUZZ_SECONDS for each target, one after the other; what is found lies in build/fuzz/found.
