@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "exporters/notice_text.h"
 #include "exporters/own_counts.h"
 #include "exporters/prometheus.h"
 #include "exporters/routes.h"

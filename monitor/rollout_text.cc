@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "monitor/journal_text.h"
 #include "exporters/json_fields.h"
+#include "monitor/journal_text.h"
 
 namespace belay::monitor {
 namespace {
@@ -18,6 +18,7 @@ using exporters::is_set_in;
 using exporters::number_in;
 using exporters::parsed;
 using exporters::text_in;
+using exporters::texts_in;
 
 using nlohmann::json;
 using rules::JournalEntry;

@@ -66,6 +66,7 @@ void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
   cause.rungs = service_.plan.on_fail;
   if (cause.rungs.empty()) cause.rungs = {Then{.kind = Then::Kind::rollback}};
   cause.evidence = one.rule.status().evidence;
+  cause.since = one.rule.status().bad_since.value_or(now);
   cause.candidate = status.candidate;
   cause.baseline = status.baseline;
   cause.rollout = status.id;
@@ -74,7 +75,7 @@ void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
   for (Evidence& evidence : cause.evidence) evidence.what = one.guard->name + " " + evidence.what;
   cause.reason = cut(headline);
   add_firing(cause);
-  fail(std::move(cause), headline, {}, now, out);
+  fail(std::move(cause), {.headline = headline, .details = {}, .numbers = std::nullopt}, now, out);
 }
 
 void Rollout::add_guards(Gate::Verdict& verdict, Instant now, Instant since) const {

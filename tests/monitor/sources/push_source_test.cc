@@ -97,9 +97,9 @@ TEST_F(PushSourceTest, UnderPressureItAsksForPatienceAndTakesNothing) {
   std::string five;
   for (int i = 0; i < 5; ++i) five += line("a");
   EXPECT_EQ(post(five)->status, 202);
-  const auto refused = post(line("b"));
-  EXPECT_EQ(refused->status, 429);
-  EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+  const auto too_much = post(line("b"));
+  EXPECT_EQ(too_much->status, 429);
+  EXPECT_EQ(too_much->get_header_value("Retry-After"), "1");
   EXPECT_EQ(running_->routes(5), "/a /a /a /a /a ");
   EXPECT_EQ(post(line("b"))->status, 202);
   EXPECT_EQ(running_->routes(6), "/a /a /a /a /a /b ");

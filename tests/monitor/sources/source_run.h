@@ -44,7 +44,12 @@ class SourceRun {
     gather();
     std::vector<Kind> some;
     for (const rules::Event& event : events_) {
-      if (const auto* one = std::get_if<Kind>(&event)) some.push_back(*one);
+      std::visit(
+          [&some](const auto& one) {
+            const auto& of = unboxed(one);
+            if constexpr (std::is_same_v<decltype(of), const Kind&>) some.push_back(of);
+          },
+          event);
     }
     return some;
   }
