@@ -45,7 +45,10 @@ class Journal {
     std::vector<rules::JournalEntry> entries;
     bool is_cut = false;
   };
-  virtual Result<OfRollout> of_rollout(const std::string& rollout, std::size_t entries_max) = 0;
+  virtual Result<OfRollout> of_rollout(const std::string& /*rollout*/,
+                                       std::size_t /*entries_max*/) {
+    return cannot_look();
+  }
 
   /// A look back, newest first.
   struct LookBack {
@@ -62,11 +65,16 @@ class Journal {
     std::uint64_t next = 0;  ///< LookBack::before of what comes next; 0: there is nothing older.
     Instant reached{};       ///< The oldest that was looked at.
   };
-  virtual Result<Past> look_back(const LookBack& asked) = 0;
+  virtual Result<Past> look_back(const LookBack& /*asked*/) { return cannot_look(); }
 
   /// Why nothing can be acted upon, for /readyz: a fault of an earlier append, a full disk.
   /// Nothing when all is well. Looks whether a disk that was full has room again.
   virtual std::optional<std::string> trouble() { return std::nullopt; }
+
+ private:
+  static Error cannot_look() {
+    return Error{Error::Kind::unavailable, "this journal cannot be looked into"};
+  }
 };
 
 }  // namespace belay::monitor

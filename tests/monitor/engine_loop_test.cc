@@ -32,13 +32,6 @@ class FakeJournal : public Journal {
               const std::function<void(const rules::JournalEntry&)>& /*each*/) override {
     return Done{};
   }
-  Result<OfRollout> of_rollout(const std::string& rollout, std::size_t /*entries_max*/) override {
-    OfRollout found;
-    found.entries.push_back({.kind = rules::JournalEntry::Kind::notice, .rollout = rollout});
-    return found;
-  }
-  Result<Past> look_back(const LookBack& /*asked*/) override { return Past{}; }
-
   std::optional<std::string> trouble() override {
     return is_full ? std::optional<std::string>{"the disk is full"} : std::nullopt;
   }
