@@ -82,6 +82,16 @@ rules::ServiceStatus shop(std::uint64_t turn, Instant now) {
                       .at = kStart}};
   service.actions_total = {{"rollback/applied", turn}, {"reset_flag/conflict", 1}};
   service.disarmed_until = now + 1h;
+  for (std::uint64_t i = 0; i < turn; ++i) {
+    service.deployments.add({.state = rules::RolloutState::promoted,
+                             .verdict = rules::Outcome::pass,
+                             .ended = now,
+                             .committed_at = now - 2h});
+    service.deployments.add({.state = rules::RolloutState::recovered,
+                             .verdict = rules::Outcome::fail,
+                             .ended = now,
+                             .failing_since = now - 7min});
+  }
   return service;
 }
 
