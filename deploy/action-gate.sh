@@ -34,12 +34,17 @@ trap 'rm -rf "$scratch"' EXIT
 # Not in argv, where every process of the machine could read it.
 (umask 077 && printf 'header = "Authorization: Bearer %s"\n' "$BELAY_TOKEN" >"$scratch/token")
 
-call() { # METHOD PATH [CURL-OPTION...]: the body into $scratch/body; prints the status, 000 if none
-  curl --silent --show-error --config "$scratch/token" --request "$1" --max-time 40 \
-    --output "$scratch/body" --dump-header "$scratch/headers" --write-out '%{http_code}' \
-    "${@:3}" "${BELAY_URL%/}$2" 2>"$scratch/curl" || true
+answer=$scratch/body
+call_with() { # METHOD PATH [CURL-OPTION...]: sets what curl is called with
+  options=(--silent --show-error --config "$scratch/token" --request "$1" --max-time 40
+    --output "$answer" --dump-header "$scratch/headers" --write-out '%{http_code}'
+    "${@:3}" "${BELAY_URL%/}$2")
 }
-problem() { jq -r '[.title, .detail] | map(select(. != null)) | join(": ")' "$scratch/body"; }
+call() { # As call_with: the body into $answer; prints the status, 000 if there is none
+  call_with "$@"
+  curl "${options[@]}" 2>"$scratch/curl" || true
+}
+problem() { jq -r '[.title, .detail] | map(select(. != null)) | join(": ")' "$answer"; }
 field() { jq -r "$1" "$scratch/rollout"; }
 
 jq -n --arg service "$service" --arg candidate "$version" --arg baseline "$BELAY_BASELINE" \
@@ -57,7 +62,7 @@ for attempt in 1 2 3 4 5; do
   ((attempt == 5)) || sleep 2
 done
 case $status in
-  200 | 201) cp "$scratch/body" "$scratch/rollout" ;;
+  200 | 201) cp "$answer" "$scratch/rollout" ;;
   000) end_with 69 "no daemon answers on $BELAY_URL: $(<"$scratch/curl")" ;;
   202 | 503) end_with 69 "the daemon did not begin the rollout" ;;
   *) end_with 2 "$(problem)" ;;
@@ -68,6 +73,30 @@ report="${BELAY_URL%/}/api/v1/rollouts/$id"
 echo "rollout $id: $service $version, judged by $BELAY_URL"
 printf 'rollout-id=%s\nreport-url=%s\n' "$id" "$report" >>"$GITHUB_OUTPUT"
 
+interrupted() {
+  trap '' INT TERM
+  kill "$poll" 2>"$scratch/kill" || true
+  if [[ ${BELAY_ON_INTERRUPT:-leave} != rollback ]]; then
+    end_with 130 "interrupted: the daemon goes on with the rollout $id"
+  fi
+  jq -n --arg by "${GITHUB_ACTOR:-}" '{reason: "the job was cancelled"}
+    + ({by: $by} | with_entries(select(.value != "")))' >"$scratch/request"
+  # Asked for again it is the same rollback.
+  answer=$scratch/rollback
+  for attempt in 1 2 3; do
+    status=$(call POST "/api/v1/rollouts/$id/rollback" --max-time 4 \
+      --header 'Content-Type: application/json' --data "@$scratch/request")
+    [[ $status == 000 || $status == 503 ]] || break
+  done
+  case $status in
+    200 | 202) end_with 130 "interrupted: the daemon rolls back the rollout $id" ;;
+    000) end_with 130 "interrupted, and no daemon answers: nobody knows whether $id is rolled back" ;;
+    *) end_with 130 "interrupted, and not rolled back: $(problem)" ;;
+  esac
+}
+poll=""
+trap interrupted INT TERM
+
 shown=0
 away=0
 while :; do
@@ -76,9 +105,15 @@ while :; do
   shown=$(field '(.timeline // []) | length')
   [[ $(field '.exit_code // empty') == "" ]] || break
   etag=$(sed -n 's/^etag: *//Ip' "$scratch/headers" | tr -d '\r' | tail -1)
-  status=$(call GET "/api/v1/rollouts/$id?wait=25s" --header "If-None-Match: $etag")
+  # Beside us, so that a signal is answered at once.
+  call_with GET "/api/v1/rollouts/$id?wait=25s" --header "If-None-Match: $etag"
+  curl "${options[@]}" >"$scratch/status" 2>"$scratch/curl" &
+  poll=$!
+  wait "$poll" || true
+  poll=""
+  status=$(<"$scratch/status")
   case $status in
-    200) cp "$scratch/body" "$scratch/rollout" && away=0 ;;
+    200) cp "$answer" "$scratch/rollout" && away=0 ;;
     304) away=0 ;;
     000 | 503)
       away=$((away + 1))

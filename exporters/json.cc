@@ -249,10 +249,16 @@ ordered_json json_of(const rules::ServiceStatus& service) {
                     {"verdict", name_of(service.verdict)}};
   if (service.unknown) json["unknown"] = name_of(*service.unknown);
   put_if(json, "disarmed_until_ms", service.disarmed_until);
+  if (!service.aliases.empty()) json["aliases"] = service.aliases;
   json["versions"] = service.versions;
   if (service.rollout) json["rollout"] = json_of(*service.rollout);
   json["rules"] = array_of(service.rules);
   json["series"] = array_of(service.series);
+  json["recent"] = {{"over_ms", service.recent_over / std::chrono::milliseconds{1}},
+                    {"requests", ordered_json::array()}};
+  for (const rules::VersionRequests& one : service.recent) {
+    json["recent"]["requests"].push_back({{"version", one.version}, {"requests", one.requests}});
+  }
   json["queues"] = array_of(service.queues);
   json["probes"] = array_of(service.probes);
   json["actions"] = array_of(service.actions);

@@ -81,6 +81,15 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   for (const SourcePlan& source : plan_.sources)
     sources_.push_back(std::make_unique<SourceRecord>(source, start));
   for (const ServicePlan& service : plan_.services) add_service(service, start);
+  // A name is the service's own before it is anybody's alias.
+  for (std::uint32_t i = 0; i < services_.size(); ++i)
+    for (const std::string& alias : services_[i]->plan.aliases) name_service(i, alias);
+  // A brake that was put on while no daemon ran may name a service as its platform does. The newest
+  // word counts, under whichever name.
+  std::vector<Disarmed> disarmed = remembered.disarmed;
+  std::stable_sort(disarmed.begin(), disarmed.end(),
+                   [](const Disarmed& left, const Disarmed& right) { return left.at < right.at; });
+  for (const Disarmed& one : disarmed) book_.disarm(named_as_here(one));
   for (const std::unique_ptr<Service>& service : services_) assign_sources(*service);
   for (const std::unique_ptr<Service>& service : services_) service->bind(start);
   is_lost_.assign(sources_.size(), false);
@@ -160,16 +169,13 @@ void Engine::State::take(const PreflightDone& done) {
 }
 
 void Engine::State::take(const Silenced& silenced) {
-  Silenced named = silenced;
-  if (const Service* service = service_named(silenced.service)) named.service = service->plan.name;
+  const Silenced named = named_as_here(silenced);
   silences_.silence(named);
   out_.journal.push_back(brake_entry(JournalEntry::Kind::silenced, clock_, named, named.rule));
 }
 
 void Engine::State::take(const Disarmed& disarmed) {
-  // An alias means the service.
-  Disarmed named = disarmed;
-  if (const Service* service = service_named(disarmed.service)) named.service = service->plan.name;
+  const Disarmed named = named_as_here(disarmed);
   book_.disarm(named);
   out_.journal.push_back(brake_entry(JournalEntry::Kind::disarmed, clock_, named, ""));
 }
@@ -216,6 +222,7 @@ void Engine::State::check(Instant at) {
   look_up_requirements(at);
   for (std::size_t i = 0; i < services_.size(); ++i) {
     services_[i]->has_news = false;
+    services_[i]->forget_old_requests(at);
     if (services_[i]->evidence.paired != nullptr) services_[i]->evidence.paired->advance(at);
     rollouts_[i]->judge(at, true, out_);
   }

@@ -62,9 +62,8 @@ void Engine::State::note_source(Service& service, std::uint32_t index) {
 Service& Engine::State::add_service(ServicePlan plan, Instant watched_since) {
   const auto index = static_cast<std::uint32_t>(services_.size());
   name_service(index, plan.name);
-  for (const std::string& alias : plan.aliases) name_service(index, alias);
   Service& service = *services_.emplace_back(
-      std::make_unique<Service>(std::move(plan), plan_.routes_per_service_max));
+      std::make_unique<Service>(std::move(plan), plan_.routes_per_service_max, watched_since));
   rollouts_.push_back(std::make_unique<Rollout>(service, names_, book_, watched_since));
   service.evidence.names = &names_;
   service.evidence.sources = &sources_;
@@ -114,7 +113,7 @@ Refusal Engine::State::fill_cell(const Request& request, Cell& cell) {
   Service& service = *services_[cell.service];
   note_source(service, static_cast<std::uint32_t>(request.source));
   cell.version_slot = service.version_slot(*version, plan_.versions_per_service_max,
-                                           rollouts_[cell.service]->spared());
+                                           rollouts_[cell.service]->spared(), buckets_);
   cell.series = service.series.find_or_add({.version = *version, .route = *route});
   cell.feeds = service.evidence.windows.fed_by(cell.call, names_);
   cell.paired.reset();
@@ -150,11 +149,12 @@ void Engine::State::take(const Request& request) {
   if (refusal != Refusal::none) return;
   Service& service = *services_[cell->service];
   service.has_news = true;
-  service.see_version(cell->version_slot, request.at);
   const TimeBuckets at(request.at);
+  const bool is_request = request.invocation == Invocation::fetch;
+  service.see_version(cell->version_slot, request.at, is_request ? 1 : 0, buckets_, at);
   feed(*cell->feeds, buckets_, at, request);
   if (cell->paired) service.evidence.paired->count(*cell->paired, request);
-  if (request.invocation != Invocation::fetch) return;
+  if (!is_request) return;
   service.series.count(cell->series, {.status = request.status,
                                       .is_error = cell->call.is_error,
                                       .exceptions = request.exceptions,
@@ -178,11 +178,12 @@ void Engine::State::take(const RequestSecond& second) {
   if (refusal != Refusal::none) return;
   Service& service = *services_[cell->service];
   service.has_news = true;
-  service.see_version(cell->version_slot, like.at);
   const TimeBuckets at(like.at);
+  const bool is_request = like.invocation == Invocation::fetch;
+  service.see_version(cell->version_slot, like.at, is_request ? second.count : 0, buckets_, at);
   feed(*cell->feeds, buckets_, at, second);
   if (cell->paired) service.evidence.paired->count(*cell->paired, second);
-  if (like.invocation != Invocation::fetch) return;
+  if (!is_request) return;
   service.series.count(cell->series, {.status = like.status,
                                       .is_error = cell->call.is_error,
                                       .exceptions = std::uint64_t{like.exceptions} * second.count,

@@ -20,8 +20,11 @@ ServiceStatus status_of(const Service& service, const Rollout& rollout, const Na
                         Instant now) {
   ServiceStatus status;
   status.name = service.plan.name;
+  status.aliases = service.plan.aliases;
   status.mode = service.plan.mode;
   status.versions = service.version_names();
+  status.recent = service.recent_requests();
+  status.recent_over = std::clamp(now - service.watched_since, Duration::zero(), kRecent);
   status.series = service.series.totals([&names](NameId id) { return names.text(id); });
   rollout.tell(status, now);
   for (const auto& [source, log] : service.evidence.probes)

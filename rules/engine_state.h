@@ -54,6 +54,12 @@ class Engine::State {
   void notice_sources(Instant at);
   void look_up_requirements(Instant at);
   Service* service_named(const std::string& name);
+  /// The same brake, under the service's own name.
+  template <typename Brake>
+  Brake named_as_here(Brake brake) {
+    if (const Service* service = service_named(brake.service)) brake.service = service->plan.name;
+    return brake;
+  }
 
   // engine_trains.cc
   [[nodiscard]] Trains trains() const;

@@ -192,8 +192,10 @@ struct RolloutStarted {
   Instant at{};
   std::string service;
   std::string candidate;
-  std::string baseline;  ///< Empty: comparisons are unknown, absolute rules still judge.
-  Duration lasts{};      ///< Of the only step, of all traffic, when `steps` is empty.
+  /// Empty: the engine chooses (rollout/baseline.h). None: comparisons are unknown, absolute rules
+  /// still judge.
+  std::string baseline;
+  Duration lasts{};  ///< Of the only step, of all traffic, when `steps` is empty.
   /// 36 characters, made by the caller; the same id again is the same rollout, and nothing happens.
   /// Empty: the engine makes one.
   std::string id;
@@ -228,6 +230,9 @@ struct OperatorCommand {
     promote,  ///< To the next step now, whatever its bake still lacks; never over a firing rule.
     abort,    ///< Ends it without an action: what is live stays.
     approve,  ///< Answers a hold that waits for a person.
+    /// Fails it by this person's word, and rolls back by the ladder: in mode enforce, once, and
+    /// never what is irreversible, disarmed or not begun (docs/adr).
+    rollback,
   } kind{};
   Instant at{};
   std::string rollout;  ///< RolloutStarted::id.
@@ -331,6 +336,8 @@ constexpr std::string_view name_of(OperatorCommand::Kind kind) {
       return "abort";
     case OperatorCommand::Kind::approve:
       return "approve";
+    case OperatorCommand::Kind::rollback:
+      return "rollback";
   }
   return "pause";
 }

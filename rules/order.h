@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct MoveTraffic {
   /// What was live when it was decided. Something else by now: stand down.
   std::vector<Deployment::Share> expected;
 };
+
+/// Order::rule where a person has asked for it: no rule can be called so.
+inline constexpr std::string_view kByHand = "by hand";
 
 /// A decision to change the world, to be performed by the actor exactly as it stands. It has been
 /// recorded durably before anyone but the journal sees it.

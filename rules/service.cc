@@ -6,14 +6,18 @@
 
 namespace belay::rules {
 
-Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max)
-    : plan(std::move(plan_of_it)), series(routes_max), versions_(1) {}
+Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since)
+    : plan(std::move(plan_of_it)), watched_since(since), series(routes_max) {
+  versions_.push_back({.recent = CountWindow(kRecent, since)});
+}
 
 void Service::bind(Instant now) {
   for (const Rule& rule : plan.rules)
     always.emplace_back(rule, plan.name, Binding{}, evidence, now);
   for (const Rule& rule : plan.rollout_rules)
     before.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
+  for (const Rule& rule : plan.preflight_rules)
+    preflight.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
 }
 
 void Service::adopt(ServicePlan next, Instant now) {
@@ -21,9 +25,13 @@ void Service::adopt(ServicePlan next, Instant now) {
   const ServicePlan replaced = std::exchange(plan, std::move(next));
   const JudgedRules old_always = std::exchange(always, {});
   const JudgedRules old_before = std::exchange(before, {});
-  const std::vector<const JudgedRules*> readers = {&old_always, &old_before, &always, &before};
+  const JudgedRules old_preflight = std::exchange(preflight, {});
+  const std::vector<const JudgedRules*> readers = {&old_always, &old_before, &old_preflight,
+                                                   &always,     &before,     &preflight};
   rebind(plan.rules, Binding{}, old_always, always, readers, now);
-  rebind(plan.rollout_rules, Binding::of_the_service_before(), old_before, before, readers, now);
+  const Binding whole = Binding::of_the_service_before();
+  rebind(plan.rollout_rules, whole, old_before, before, readers, now);
+  rebind(plan.preflight_rules, whole, old_preflight, preflight, readers, now);
 }
 
 void Service::rebind(const std::vector<Rule>& rules, const Binding& binding,
@@ -60,14 +68,14 @@ void Service::forget_source(std::uint32_t source) {
 }
 
 std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
-                                    const std::vector<NameId>& spared) {
+                                    const std::vector<NameId>& spared, const TimeBuckets& now) {
   if (version == kNoName) return 0;
   const auto known =
       std::find_if(versions_.begin() + 1, versions_.end(),
                    [version](const SeenVersion& seen) { return seen.version == version; });
   if (known != versions_.end()) return static_cast<std::uint32_t>(known - versions_.begin());
   if (versions_.size() <= std::max(versions_max, 1U)) {
-    versions_.push_back({.version = version});
+    versions_.push_back({.version = version, .recent = CountWindow(kRecent, now)});
     return static_cast<std::uint32_t>(versions_.size() - 1);
   }
   auto oldest = versions_.end();
@@ -78,7 +86,7 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
   if (oldest == versions_.end()) return 0;
   series.drop_version(oldest->version);
   ++epoch;
-  *oldest = SeenVersion{.version = version};
+  *oldest = SeenVersion{.version = version, .recent = CountWindow(kRecent, now)};
   return static_cast<std::uint32_t>(oldest - versions_.begin());
 }
 
@@ -86,6 +94,23 @@ std::optional<Instant> Service::first_seen(NameId version) const {
   for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
     if (seen->version == version && seen->first != Instant::max()) return seen->first;
   return std::nullopt;
+}
+
+void Service::forget_old_requests(const TimeBuckets& now) {
+  for (SeenVersion& seen : versions_) seen.recent.advance(now);
+}
+
+std::vector<VersionRequests> Service::recent_requests() const {
+  std::vector<VersionRequests> found;
+  for (const SeenVersion& seen : versions_)
+    if (seen.recent.sum() > 0)
+      found.push_back({.version = seen.version == kNoName ? "" : evidence.names->text(seen.version),
+                       .requests = seen.recent.sum()});
+  std::sort(found.begin(), found.end(),
+            [](const VersionRequests& left, const VersionRequests& right) {
+              return left.version < right.version;
+            });
+  return found;
 }
 
 std::vector<std::string> Service::version_names() const {

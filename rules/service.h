@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -13,14 +14,19 @@
 #include "rules/judgement/service_evidence.h"
 #include "rules/plan.h"
 #include "rules/snapshot.h"
+#include "rules/windows/count_window.h"
 #include "rules/windows/series_store.h"
+#include "rules/windows/time_buckets.h"
 
 namespace belay::rules {
+
+/// What "lately" means of requests (ServiceStatus::recent).
+inline constexpr Duration kRecent = std::chrono::minutes{10};
 
 /// One service with its evidence and its rules. Never moves: rules point into its plan.
 class Service {
  public:
-  Service(ServicePlan plan_of_it, std::uint32_t routes_max);
+  Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant watched_since);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -35,11 +41,14 @@ class Service {
   void forget_source(std::uint32_t source);
 
   ServicePlan plan;
+  const Instant watched_since;
   ServiceEvidence evidence;
   SeriesStore series;
   std::vector<JudgedRule> always;
   /// The rollout rules on the whole service: what was bad before a gate began.
   std::vector<JudgedRule> before;
+  /// plan.preflight_rules, on the whole service.
+  std::vector<JudgedRule> preflight;
 
   /// Cells of another epoch are out of date.
   std::uint32_t epoch = 0;
@@ -48,11 +57,19 @@ class Service {
   /// The slot of a version, in which the time it was last seen is kept. Makes room by forgetting
   /// the one that was not seen for longest, but never one in `spared`.
   std::uint32_t version_slot(NameId version, std::uint32_t versions_max,
-                             const std::vector<NameId>& spared);
-  void see_version(std::uint32_t slot, Instant at) {
-    if (at > versions_[slot].seen) versions_[slot].seen = at;
-    if (at < versions_[slot].first) versions_[slot].first = at;
+                             const std::vector<NameId>& spared, const TimeBuckets& now);
+  void see_version(std::uint32_t slot, Instant at, std::uint32_t requests, const TimeBuckets& now,
+                   const TimeBuckets& bucket) {
+    SeenVersion& version = versions_[slot];
+    if (at > version.seen) version.seen = at;
+    if (at < version.first) version.first = at;
+    version.recent.add(now, bucket, requests);
   }
+  /// Drops the requests that `now` leaves behind.
+  void forget_old_requests(const TimeBuckets& now);
+  /// Requests of each version within the last ten minutes, by its name; as of
+  /// forget_old_requests().
+  [[nodiscard]] std::vector<VersionRequests> recent_requests() const;
   /// When the first of its requests that is remembered ended.
   [[nodiscard]] std::optional<Instant> first_seen(NameId version) const;
   [[nodiscard]] std::vector<std::string> version_names() const;
@@ -67,6 +84,7 @@ class Service {
     NameId version = kNoName;
     Instant seen = Instant::min();
     Instant first = Instant::max();
+    CountWindow recent;  // Requests.
   };
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };

@@ -139,12 +139,23 @@ struct ActionStatus {
   std::optional<std::string> verified;        ///< "recovered", "not_recovered", "inconclusive"
 };
 
+/// How many requests a version got lately.
+struct VersionRequests {
+  std::string version;
+  std::uint64_t requests = 0;
+};
+
 struct ServiceStatus {
   std::string name;
+  std::vector<std::string> aliases;  ///< Other names of it, as the plan has them.
   Mode mode{};
   Outcome verdict = Outcome::unknown;
   std::optional<UnknownKind> unknown;
   std::vector<std::string> versions;
+  /// Requests of each version within the last ten minutes, by its name; those that name none under
+  /// "".
+  std::vector<VersionRequests> recent;
+  Duration recent_over{};  ///< Of those ten minutes, how long it has been watched.
   std::vector<SeriesTotals> series;
   std::vector<RuleStatus> rules;
   std::vector<QueueStatus> queues;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "net/digest.h"
+#include "net/http_syntax.h"
 
 namespace belay::monitor {
 namespace {
@@ -12,6 +13,15 @@ using Kind = Problem::Kind;
 
 constexpr std::size_t kSegmentBytesMax = 200;
 constexpr std::size_t kRequestIdBytesMax = 64;
+/// Headers that decide: of two, we and what stands before us might each believe another one.
+constexpr const char* kOnce[] = {"Host", "Authorization", "Idempotency-Key", "Content-Type",
+                                 "Origin"};
+
+bool has_twice(const net::Incoming& request, std::string_view name) {
+  return std::ranges::count_if(request.headers, [name](const net::Header& header) {
+           return net::equal_ignoring_case(header.name, name);
+         }) > 1;
+}
 
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -129,6 +139,11 @@ net::Outgoing Api::answer(const net::Incoming& request) {
 
 net::Outgoing Api::admit(const net::Incoming& request, const std::string& request_id) {
   const auto refuse = [&](const Problem& problem) { return answer_of(problem, request_id); };
+  for (const char* name : kOnce) {
+    if (has_twice(request, name)) {
+      return refuse({Kind::bad_request, std::string(name) + " may be there once"});
+    }
+  }
   std::variant<Caller, Problem> asking = access_.caller_of(request);
   if (const auto* problem = std::get_if<Problem>(&asking)) return refuse(*problem);
   auto& caller = std::get<Caller>(asking);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/sanitize.h"
@@ -15,7 +16,6 @@ namespace {
 using nlohmann::json;
 using Kind = Problem::Kind;
 
-constexpr std::size_t kTextBytesMax = 200;
 /// Ours are flat.
 constexpr int kDepthMax = 4;
 
@@ -91,7 +91,7 @@ std::vector<Body> Body::objects(const char* name) {
   return objects;
 }
 
-std::optional<std::string> Body::text(const char* name) {
+std::optional<std::string> Body::text(const char* name, std::size_t bytes_max) {
   const json* value = take(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) {
@@ -99,8 +99,9 @@ std::optional<std::string> Body::text(const char* name) {
     return std::nullopt;
   }
   const auto& text = value->get_ref<const std::string&>();
-  if (text.empty() || text.size() > kTextBytesMax || sanitize(text) != text) {
-    fault(name, "a text here is printable, not empty, and at most 200 bytes long");
+  if (text.empty() || text.size() > bytes_max || sanitize(text, bytes_max) != text) {
+    fault(name, "a text here is printable, not empty, and at most " + std::to_string(bytes_max) +
+                    " bytes long");
     return std::nullopt;
   }
   return text;

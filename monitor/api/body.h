@@ -20,10 +20,12 @@ class Body {
  public:
   explicit Body(const net::Incoming& request);
 
+  static constexpr std::size_t kTextBytesMax = 200;
+
   /// The objects of an array, each read like a body of its own; their problems are keep()ed.
   std::vector<Body> objects(const char* name);
-  /// Printable, at most 200 bytes.
-  std::optional<std::string> text(const char* name);
+  /// Printable, and no longer.
+  std::optional<std::string> text(const char* name, std::size_t bytes_max = kTextBytesMax);
   std::string require_text(const char* name);
   std::optional<bool> boolean(const char* name);
   /// "10m".

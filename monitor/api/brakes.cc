@@ -25,10 +25,16 @@ Duration read_time(Body& body) {
   return lasts.value_or(Duration{});
 }
 
-std::optional<Problem> unknown_service(const rules::Snapshot& snapshot, const std::string& name) {
-  if (name.empty() || service_of(snapshot, name) != nullptr) return std::nullopt;
-  return Problem{
-      Problem::Kind::unknown_service, "no service is called " + name, {{"field", "service"}}};
+/// Puts the service's own name in place of an alias; empty means all of them.
+std::optional<Problem> resolve_service(const rules::Snapshot& snapshot, std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const rules::ServiceStatus* service = service_of(snapshot, name);
+  if (service == nullptr) {
+    return Problem{
+        Problem::Kind::unknown_service, "no service is called " + name, {{"field", "service"}}};
+  }
+  name = service->name;
+  return std::nullopt;
 }
 
 bool is_disarmed(const rules::Snapshot& snapshot, const rules::Disarmed& disarmed) {
@@ -74,7 +80,7 @@ net::Outgoing disarm(const Call& call) {
   disarmed.by = doer_of(call, body.text("by"));
   if (const auto problem = body.problem()) return call.refuse(*problem);
   const auto published = call.context.newest.published();
-  if (const auto problem = unknown_service(published->snapshot, disarmed.service)) {
+  if (const auto problem = resolve_service(published->snapshot, disarmed.service)) {
     return call.refuse(*problem);
   }
   const ordered_json json{
@@ -111,8 +117,9 @@ net::Outgoing silence(const Call& call) {
   if (const auto problem = body.problem()) return call.refuse(*problem);
   const auto published = call.context.newest.published();
   const rules::Snapshot& snapshot = published->snapshot;
-  if (const auto problem = unknown_service(snapshot, silenced.service))
+  if (const auto problem = resolve_service(snapshot, silenced.service)) {
     return call.refuse(*problem);
+  }
   if (const auto problem = unknown_rule(snapshot, silenced.service, silenced.rule)) {
     return call.refuse(*problem);
   }

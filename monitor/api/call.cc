@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "exporters/json.h"
+#include "monitor/api/views.h"
 #include "net/deadline.h"
 
 namespace belay::monitor {
@@ -58,6 +59,17 @@ net::Outgoing change(const Call& call, rules::Event event,
     return std::nullopt;
   };
   return answer;
+}
+
+std::variant<std::string, Problem> service_asked_for(const Call& call) {
+  const auto asked = call.query.find("service");
+  if (asked == call.query.end()) return std::string{};
+  const auto published = call.context.newest.published();
+  const rules::ServiceStatus* service = service_of(published->snapshot, asked->second);
+  if (service != nullptr) return service->name;
+  return Problem{Problem::Kind::unknown_service,
+                 "no service is called " + asked->second,
+                 {{"field", "service"}}};
 }
 
 std::string doer_of(const Call& call, const std::optional<std::string>& by) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -84,6 +85,9 @@ struct Seen {
 net::Outgoing change(const Call& call, rules::Event event,
                      std::function<std::optional<net::Outgoing>(const Seen&)> shown,
                      const nlohmann::ordered_json& pending);
+
+/// The service of `?service=`, by its own name; empty if none is asked for.
+std::variant<std::string, Problem> service_asked_for(const Call& call);
 
 /// Who did it, for the journal: the token's name, and whom the request names besides.
 std::string doer_of(const Call& call, const std::optional<std::string>& by);

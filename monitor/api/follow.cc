@@ -85,9 +85,9 @@ net::Outgoing follow(const Call& call, EventLog::Topic topic) {
 }  // namespace
 
 net::Outgoing follow_all(const Call& call) {
-  const auto service = call.query.find("service");
-  return follow(call,
-                {.service = service == call.query.end() ? "" : service->second, .rollout = ""});
+  const auto service = service_asked_for(call);
+  if (const auto* problem = std::get_if<Problem>(&service)) return call.refuse(*problem);
+  return follow(call, {.service = std::get<std::string>(service), .rollout = ""});
 }
 
 net::Outgoing follow_rollout(const Call& call) {

@@ -17,12 +17,13 @@ using namespace std::chrono_literals;
 
 constexpr Duration kLongest = 24h * 30;
 constexpr std::size_t kKeyBytesMax = 255;
+constexpr std::size_t kStepsBytesMax = 4000;
 
 void read_plan(Body& body, rules::RolloutStarted& started) {
   const auto lasts = body.duration("for");
   if (lasts && (*lasts < 1s || *lasts > kLongest)) body.fault("for", "from 1s to 30 days");
   started.lasts = lasts.value_or(Duration{});
-  const auto steps = body.text("steps");
+  const auto steps = body.text("steps", kStepsBytesMax);
   if (!steps) return;
   if (lasts) body.fault("steps", "a rollout has steps, or one step `for` a time, not both");
   Result<std::vector<rules::RolloutStep>> parsed = rules::parse_steps(*steps);

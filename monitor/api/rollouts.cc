@@ -55,12 +55,17 @@ net::Outgoing waiting(const Call& call, const std::string& known, bool knows, Du
 
 net::Outgoing list_rollouts(const Call& call) {
   const auto published = call.context.newest.published();
-  const auto service = call.query.find("service");
+  const auto asked = service_asked_for(call);
+  if (const auto* problem = std::get_if<Problem>(&asked)) return call.refuse(*problem);
+  const auto& service = std::get<std::string>(asked);
   const auto open = call.query.find("open");
-  const bool only_open = open != call.query.end() && open->second != "false";
+  const bool only_open = open != call.query.end() && open->second == "true";
+  if (open != call.query.end() && !only_open && open->second != "false") {
+    return call.refuse({Problem::Kind::bad_request, "open is true or false", {{"field", "open"}}});
+  }
   std::vector<const rules::RolloutStatus*> found;
   for (const rules::ServiceStatus& one : published->snapshot.services) {
-    if (service != call.query.end() && one.name != service->second) continue;
+    if (!service.empty() && one.name != service) continue;
     for (const rules::RolloutStatus& past : one.past) found.push_back(&past);
     if (one.rollout) found.push_back(&*one.rollout);
   }

@@ -25,6 +25,7 @@ std::span<const Route> routes() {
       {"POST", "/api/v1/rollouts/{id}/promote", Scope::gate, {}, &promote_rollout},
       {"POST", "/api/v1/rollouts/{id}/abort", Scope::gate, {}, &abort_rollout},
       {"POST", "/api/v1/rollouts/{id}/approve", Scope::gate, {}, &approve_rollout},
+      {"POST", "/api/v1/rollouts/{id}/rollback", Scope::gate, {}, &roll_back_rollout},
       {"POST", "/api/v1/trains", Scope::gate, {}, &start_train},
       {"GET", "/api/v1/trains/{name}", Scope::read, {}, &show_train},
       {"POST", "/api/v1/trains/{name}/abort", Scope::gate, {}, &abort_train},

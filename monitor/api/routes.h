@@ -39,6 +39,7 @@ net::Outgoing resume_rollout(const Call& call);
 net::Outgoing promote_rollout(const Call& call);
 net::Outgoing abort_rollout(const Call& call);
 net::Outgoing approve_rollout(const Call& call);
+net::Outgoing roll_back_rollout(const Call& call);
 
 // trains.cc
 net::Outgoing start_train(const Call& call);

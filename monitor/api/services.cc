@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "exporters/json.h"
@@ -51,7 +53,9 @@ net::Outgoing show_service(const Call& call) {
         {Problem::Kind::unknown_service, "no service is called " + call.path.front()});
   }
   ordered_json json = service_view(*service);
-  json["series"] = exporters::json_of(*service)["series"];
+  ordered_json whole = exporters::json_of(*service);
+  json["series"] = std::move(whole["series"]);
+  json["recent"] = std::move(whole["recent"]);
   return answer_json(json);
 }
 

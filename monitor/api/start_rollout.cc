@@ -51,6 +51,15 @@ std::string refusal_of(const Newest& newest, std::uint64_t since, const std::str
   return why;
 }
 
+/// Whether the daemon is so young that it does not know yet what is live, from which it would take
+/// the baseline.
+bool awaits_platform(const rules::Snapshot& snapshot, const std::string& service) {
+  return std::ranges::any_of(snapshot.sources, [&](const rules::SourceStatus& source) {
+    return source.kind == rules::SourceKind::platform && source.service == service &&
+           source.documents_total == 0 && source.health != rules::SourceHealth::refused;
+  });
+}
+
 net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
   ApiContext& context = call.context;
   context.started.push_back(started.id);
@@ -58,12 +67,15 @@ net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
   const auto notices = context.newest.notices();
   const std::uint64_t noticed = notices && !notices->empty() ? notices->back().number : 0;
   nlohmann::ordered_json pending{{"id", started.id}, {"service", started.service}};
-  auto shown = [&newest = context.newest, id = started.id, service = started.service, noticed,
+  auto shown = [&context, id = started.id, service = started.service, noticed,
                 request_id = call.request_id](const Seen& seen) -> std::optional<net::Outgoing> {
     const rules::RolloutStatus* rollout = rollout_of(seen.snapshot, id);
     if (rollout != nullptr) return made(*rollout, 201);
     if (!seen.is_settled) return std::nullopt;
-    return answer_of({Problem::Kind::refused, refusal_of(newest, noticed, service)}, request_id);
+    // What did not begin uses up no key.
+    std::erase(context.started, id);
+    return answer_of({Problem::Kind::refused, refusal_of(context.newest, noticed, service)},
+                     request_id);
   };
   return change(call, std::move(started), std::move(shown), pending);
 }
@@ -78,22 +90,29 @@ net::Outgoing start_rollout(const Call& call) {
   if (!key) {
     return call.refuse({Problem::Kind::bad_request, "an Idempotency-Key has at most 255 bytes"});
   }
-  started.id = rollout_id(*key, meaning_of(started));
-  started.at = call.context.parts.now();
-  started.by = doer_of(call, started.by.empty() ? std::nullopt : std::optional(started.by));
   const auto published = call.context.newest.published();
   const rules::Snapshot& snapshot = published->snapshot;
-  if (service_of(snapshot, started.service) == nullptr) {
+  const rules::ServiceStatus* service = service_of(snapshot, started.service);
+  if (service == nullptr) {
     return call.refuse({Problem::Kind::unknown_service,
                         "no service is called " + started.service,
                         {{"field", "service"}}});
   }
+  started.service = service->name;
+  started.id = rollout_id(*key, meaning_of(started));
+  started.at = call.context.parts.now();
+  started.by = doer_of(call, started.by.empty() ? std::nullopt : std::optional(started.by));
   if (const auto other = other_of_key(call.context, snapshot, started.id)) {
     return call.refuse({Problem::Kind::key_reused,
                         "it began the rollout " + *other + ", which is another one",
                         {{"rollout", *other}}});
   }
   if (const auto* known = rollout_of(snapshot, started.id)) return made(*known, 200);
+  if (started.baseline.empty() && awaits_platform(snapshot, started.service)) {
+    return call.refuse({Problem::Kind::not_ready,
+                        "what is live was not read yet, so there is no baseline: name one, or ask "
+                        "again"});
+  }
   return begin(call, std::move(started));
 }
 

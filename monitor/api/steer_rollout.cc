@@ -28,6 +28,8 @@ bool is_so(Command command, const RolloutStatus& rollout, std::size_t step_befor
       return rollout.state == RolloutState::aborted;
     case Command::approve:
       return rollout.held != HoldReason::approval && rollout.held != HoldReason::irreversible;
+    case Command::rollback:
+      return !is_judged(rollout.state) && rollout.verdict == rules::Outcome::fail;
   }
   return false;
 }
@@ -52,6 +54,10 @@ net::Outgoing steer(const Call& call, Command command) {
   if (rollout->ended) {
     return call.refuse(
         {Problem::Kind::rollout_ended, "it ended as " + std::string(name_of(rollout->state))});
+  }
+  // Somebody, or this request before its answer was lost, has asked for it: once, and no more.
+  if (command == Command::rollback && is_so(command, *rollout, 0)) {
+    return answer_json(rollout_view(*rollout));
   }
   rules::OperatorCommand event{.kind = command,
                                .at = call.context.parts.now(),
@@ -81,5 +87,6 @@ net::Outgoing resume_rollout(const Call& call) { return steer(call, Command::res
 net::Outgoing promote_rollout(const Call& call) { return steer(call, Command::promote); }
 net::Outgoing abort_rollout(const Call& call) { return steer(call, Command::abort); }
 net::Outgoing approve_rollout(const Call& call) { return steer(call, Command::approve); }
+net::Outgoing roll_back_rollout(const Call& call) { return steer(call, Command::rollback); }
 
 }  // namespace belay::monitor

@@ -16,6 +16,7 @@ using nlohmann::ordered_json;
 ordered_json service_view(const rules::ServiceStatus& service) {
   ordered_json json = exporters::json_of(service);
   json.erase("series");
+  json.erase("recent");
   if (service.rollout) json["rollout"] = service.rollout->id;
   return json;
 }
@@ -51,8 +52,14 @@ std::string etag_of(const rules::RolloutStatus& rollout) {
 }
 
 const rules::ServiceStatus* service_of(const rules::Snapshot& snapshot, const std::string& name) {
-  const auto found = std::ranges::find(snapshot.services, name, &rules::ServiceStatus::name);
-  return found == snapshot.services.end() ? nullptr : &*found;
+  const std::vector<rules::ServiceStatus>& all = snapshot.services;
+  auto found = std::ranges::find(all, name, &rules::ServiceStatus::name);
+  if (found == all.end()) {
+    found = std::ranges::find_if(all, [&name](const rules::ServiceStatus& service) {
+      return std::ranges::find(service.aliases, name) != service.aliases.end();
+    });
+  }
+  return found == all.end() ? nullptr : &*found;
 }
 
 const rules::RolloutStatus* rollout_of(const rules::Snapshot& snapshot, const std::string& id) {

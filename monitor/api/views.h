@@ -11,7 +11,7 @@ namespace belay::monitor {
 
 /// What the API shows of the snapshot, besides exporters/json.h.
 
-/// A service without its traffic (hundreds of series) and without what its rollout says itself.
+/// A service without its traffic (hundreds of series, and numbers that change all the time) and without what its rollout says itself.
 nlohmann::ordered_json service_view(const rules::ServiceStatus& service);
 /// With `result` and `exit_code` (monitor/rollout_result.h) once it is over.
 nlohmann::ordered_json rollout_view(const rules::RolloutStatus& rollout);
@@ -21,7 +21,7 @@ nlohmann::ordered_json sources_view(const rules::Snapshot& snapshot);
 /// Not when only numbers change. Fit for an ETag, quotes included.
 std::string etag_of(const rules::RolloutStatus& rollout);
 
-/// Null if there is none.
+/// By its name, or by an alias that is no other's name. Null if there is none.
 const rules::ServiceStatus* service_of(const rules::Snapshot& snapshot, const std::string& name);
 const rules::RolloutStatus* rollout_of(const rules::Snapshot& snapshot, const std::string& id);
 

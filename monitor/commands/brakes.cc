@@ -1,17 +1,16 @@
-#include <cstdlib>
 #include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
 #include "monitor/commands/api_client.h"
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/service_names.h"
 #include "monitor/commands/terminal.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/journal.h"
@@ -29,12 +28,6 @@ struct BrakeArguments {
   std::string lasts;
   OutputFormat output = OutputFormat::text;
 };
-
-/// Who types here, as the system knows him.
-std::string user_name() {
-  const char* user = std::getenv("USER");
-  return user == nullptr || *user == '\0' ? fmt::format("uid {}", ::getuid()) : sanitize(user, 100);
-}
 
 void show(const BrakeArguments& arguments, const ordered_json& json, const std::string& text) {
   print(arguments.output == OutputFormat::text ? sanitize(text, 1000) + "\n"
@@ -54,6 +47,11 @@ int write_disarm(const BrakeArguments& arguments) {
     complain(sanitize(state.error().message, 1000));
     return kExitConfiguration;
   }
+  const Result<std::string> service = service_in(arguments.api.config, arguments.service);
+  if (!service) {
+    complain(sanitize(service.error().message, 1000));
+    return kExitUsage;
+  }
   Result<std::unique_ptr<Journal>> journal = Journal::open(*state);
   if (!journal) {
     complain(sanitize(journal.error().message, 1000));
@@ -64,14 +62,14 @@ int write_disarm(const BrakeArguments& arguments) {
   const ordered_json text{{"until_ms", unix_ms(until)}, {"by", user_name()}};
   const Status written = (*journal)->append({{.kind = rules::JournalEntry::Kind::disarmed,
                                               .at = now,
-                                              .service = arguments.service,
+                                              .service = *service,
                                               .text = exporters::text_of(text)}});
   if (!written) {
     complain(sanitize(written.error().message, 1000));
     return kExitUnavailable;
   }
-  show(arguments, {{"service", arguments.service}, {"until_ms", unix_ms(until)}, {"journal", true}},
-       text_of_disarm(arguments.service, until) + "; no daemon runs: the next one will know");
+  show(arguments, {{"service", *service}, {"until_ms", unix_ms(until)}, {"journal", true}},
+       text_of_disarm(*service, until) + "; no daemon runs: the next one will know");
   return kExitPass;
 }
 

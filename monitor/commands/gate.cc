@@ -46,30 +46,8 @@ class GateVerb {
         id_(rules::made_id({"gate", net::random_hex(16)}, {})),
         watch_(arguments.service, arguments.candidate, id_) {}
 
-  int run() {
-    ReadConfig read = read_config(arguments_.api.config, Interpolation::of_process());
-    show_faults(read.faults);
-    if (!read.config) return kExitConfiguration;
-    if (!is_known(*read.config)) return kExitUsage;
+  int run(Config config) {
     const Log log{Log::Level::normal};
-    return watch(std::move(*read.config));
-  }
-
- private:
-  bool is_known(const Config& config) const {
-    const bool known = std::ranges::any_of(config.services, [this](const auto& service) {
-      return service.name == arguments_.service;
-    });
-    if (!known) {
-      std::vector<std::string> names;
-      for (const ServiceConfig& service : config.services) names.push_back(service.name);
-      complain(sanitize(fmt::format("{} has no service {}; it has {}", arguments_.api.config,
-                                    arguments_.service, fmt::join(names, ", "))));
-    }
-    return known;
-  }
-
-  int watch(Config config) {
     // The daemon beside us has the default addresses.
     if (config.metrics_is_default) config.metrics.clear();
     if (config.api.is_default) config.api.address.clear();
@@ -111,6 +89,7 @@ class GateVerb {
     return code;
   }
 
+ private:
   GateTarget target_of(const Config& config) const {
     Platforms platforms;
     add_platforms(config, platforms);
@@ -118,16 +97,48 @@ class GateVerb {
                        arguments_.baseline);
   }
 
-  int wait(const Daemon& daemon, Duration lasts) {
+  int wait(Daemon& daemon, Duration lasts) {
     for (;;) {
       const auto signal = signals_.wait(100ms);
       show_notices();
       if (const auto result = watch_.result()) return end(*result);
       if (signal && *signal != SIGHUP) {
-        return end({kExitInterrupted, "interrupted: what is deployed stays as it is"});
+        if (!arguments_.rolls_back_on_interrupt) {
+          return end({kExitInterrupted, "interrupted: what is deployed stays as it is"});
+        }
+        if (is_interrupted_) {
+          return end({kExitInterrupted,
+                      "interrupted twice: what is not done yet, the next start goes on with"});
+        }
+        roll_back(daemon);
+      }
+      if (const auto refused = is_interrupted_ ? why_refused() : std::nullopt) {
+        return end({kExitInterrupted, "interrupted, and not rolled back: " + *refused});
       }
       if (progress_.due()) show_progress(daemon, lasts);
     }
+  }
+
+  void roll_back(Daemon& daemon) {
+    is_interrupted_ = true;
+    complain("interrupted: rolling back; a second signal ends this at once");
+    daemon.deliver(rules::OperatorCommand{.kind = rules::OperatorCommand::Kind::rollback,
+                                          .at = daemon.now(),
+                                          .rollout = id_,
+                                          .by = user_name(),
+                                          .reason = kInterruptedReason});
+  }
+
+  /// What the engine has said instead of rolling back; nothing if it has not.
+  [[nodiscard]] std::optional<std::string> why_refused() const {
+    const auto status = watch_.status();
+    if (!status || !status->rollout || status->rollout->id != id_) return std::nullopt;
+    const std::string refused =
+        fmt::format("did not {}: ", name_of(rules::OperatorCommand::Kind::rollback));
+    for (const rules::RolloutStatus::Moment& moment : status->rollout->timeline) {
+      if (moment.what.starts_with(refused)) return moment.what.substr(refused.size());
+    }
+    return std::nullopt;
   }
 
   void show_preview(const GatePreview& preview) {
@@ -188,7 +199,8 @@ class GateVerb {
       document_.update(json);
       print(exporters::text_of(document_, 2) + "\n");
     }
-    return exit_code_of(result.code, arguments_.fail_on);
+    // Who was interrupted has not passed, whatever is not to fail.
+    return is_interrupted_ ? result.code : exit_code_of(result.code, arguments_.fail_on);
   }
 
   const GateArguments& arguments_;
@@ -199,7 +211,32 @@ class GateVerb {
   Progress progress_;
   ordered_json document_;
   Instant start_{};
+  bool is_interrupted_ = false;  // And asked to roll back.
 };
+
+/// The service by its own name, where it was named as its platform does; nothing, and it is told,
+/// where no service is called so.
+std::optional<std::string> service_named(const Config& config, const std::string& name) {
+  std::vector<std::string> names;
+  for (const rules::ServicePlan& plan : config.plan.services) {
+    const bool is_alias = std::ranges::find(plan.aliases, name) != plan.aliases.end();
+    if (plan.name == name || is_alias) return plan.name;
+    names.push_back(plan.name);
+  }
+  complain(sanitize(fmt::format("{} has no service {}; it has {}", config.file.string(), name,
+                                fmt::join(names, ", "))));
+  return std::nullopt;
+}
+
+int gate_alone(GateArguments& arguments) {
+  ReadConfig read = read_config(arguments.api.config, Interpolation::of_process());
+  show_faults(read.faults);
+  if (!read.config) return kExitConfiguration;
+  const auto service = service_named(*read.config, arguments.service);
+  if (!service) return kExitUsage;
+  arguments.service = *service;
+  return GateVerb{arguments}.run(std::move(*read.config));
+}
 
 int gate(GateArguments& arguments) {
   if (const auto wrong = complete(arguments)) {
@@ -211,7 +248,7 @@ int gate(GateArguments& arguments) {
     complain("BELAY_URL names a daemon, which alone judges and acts: unset it for --standalone");
     return kExitUsage;
   }
-  return GateVerb{arguments}.run();
+  return gate_alone(arguments);
 }
 
 }  // namespace
@@ -228,6 +265,15 @@ void add_gate(CLI::App& app, Chosen& chosen) {
       ->capture_default_str();
   add_duration_option(*verb, "--timeout", arguments->timeout,
                       "How long to wait for the daemon's verdict; else three times --for, and 30m");
+  verb->add_option_function<std::string>(
+          "--on-interrupt",
+          [arguments](const std::string& what) {
+            arguments->rolls_back_on_interrupt = what == "rollback";
+          },
+          "After Ctrl-C or SIGTERM: leave what is deployed as it is, or fail the rollout and roll "
+          "back; a second signal ends the gate at once")
+      ->check(CLI::IsMember({"leave", "rollback"}))
+      ->default_str("leave");
   verb->add_flag("--standalone", arguments->standalone,
                  "Judge and act in this process, under the lock of its state");
   verb->callback([arguments, &chosen] { chosen = [arguments] { return gate(*arguments); }; });

@@ -27,6 +27,7 @@ struct GateArguments {
   std::string steps;  ///< In place of `lasts`.
   std::string mode;   ///< Empty: the service's own.
   std::string fail_on = "fail,unknown";
+  bool rolls_back_on_interrupt = false;  ///< `--on-interrupt rollback`
   std::string commit;
   std::string committed_at;
   std::string from_wrangler;

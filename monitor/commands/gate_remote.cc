@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
+#include "monitor/commands/options.h"
 #include "monitor/signals.h"
 #include "net/deadline.h"
 #include "net/digest.h"
@@ -27,6 +27,9 @@ using nlohmann::ordered_json;
 constexpr std::chrono::milliseconds kAwayMax{120'000};
 constexpr auto kWait = 25s;
 constexpr auto kAgainAfter = 1s;
+/// Who interrupts a job kills it soon after.
+constexpr std::chrono::milliseconds kRollbackAnswer{4'000};
+constexpr int kRollbackAttempts = 3;
 
 std::string text_at(const json& object, const char* name) {
   const auto found = object.find(name);
@@ -37,11 +40,6 @@ Instant time_at(const json& object, const char* name) {
   const auto found = object.find(name);
   return from_unix_ms(
       found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0);
-}
-
-std::string user_name() {
-  const char* user = std::getenv("USER");
-  return user == nullptr || *user == '\0' ? fmt::format("uid {}", ::getuid()) : sanitize(user, 100);
 }
 
 /// A step may take three times its bake time, and an action is verified for a while.
@@ -80,7 +78,9 @@ class RemoteGate {
         case Polled::gone:
           return kExitUnknown;
         case Polled::interrupted:
-          return interrupted();
+          if (is_rolling_back_ || !arguments_.rolls_back_on_interrupt) return interrupted();
+          if (!roll_back()) return kExitInterrupted;
+          is_rolling_back_ = true;
       }
     }
   }
@@ -173,8 +173,38 @@ class RemoteGate {
 
   int interrupted() {
     progress_.erase();
-    complain("interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
+    complain(is_rolling_back_
+                 ? "interrupted twice: the daemon goes on with the rollback"
+                 : "interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
     return kExitInterrupted;
+  }
+
+  /// False: it may not be, and why was told. Asked for again it is the same rollback, so a lost
+  /// answer is no reason to stop asking.
+  bool roll_back() {
+    progress_.erase();
+    complain("interrupted: rolling back; a second signal leaves that to the daemon");
+    const ApiClient::Request request{
+        .method = "POST",
+        .path = path() + "/rollback",
+        .body = {{"reason", kInterruptedReason}, {"by", user_name()}},
+        .deadline = kRollbackAnswer};
+    for (int attempt = 0; attempt < kRollbackAttempts; ++attempt) {
+      const Result<ApiClient::Answer> answer = client_.call(request);
+      if (!answer) {
+        complain(sanitize(answer.error().message, 1000));
+        continue;
+      }
+      const bool is_over = answer->json.value("type", "").ends_with(":rollout-ended");
+      if (answer->ok() || is_over) {
+        etag_.clear();
+        return true;
+      }
+      complain("not rolled back: " + answer->problem());
+      if (answer->status != 503) return false;
+    }
+    complain("nobody knows whether it is rolled back: `belay rollout status` tells");
+    return false;
   }
 
   int end(ExitCode code) {
@@ -192,7 +222,8 @@ class RemoteGate {
     } else {
       print(exporters::text_of(ordered_json(rollout_), 2) + "\n");
     }
-    return exit_code_of(code, arguments_.fail_on);
+    // Who was interrupted has not passed, whatever is not to fail.
+    return is_rolling_back_ ? code : exit_code_of(code, arguments_.fail_on);
   }
 
   const ApiClient& client_;
@@ -202,9 +233,15 @@ class RemoteGate {
   Progress progress_;
   json rollout_;
   std::string etag_;
+  bool is_rolling_back_ = false;
   std::pair<Instant, std::string> shown_;
   const net::Deadline deadline_{patience_of(arguments_)};
 };
+
+/// A daemon that has just started says so, and is ready soon.
+bool is_starting(const ApiClient::Answer& answer) {
+  return answer.status == 503 && answer.json.value("type", "").ends_with(":not-ready");
+}
 
 }  // namespace
 
@@ -238,6 +275,10 @@ Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
     const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
     const bool is_pending = answer && answer->status == 202;
     if ((is_lost || is_pending) && !deadline.passed()) continue;
+    if (answer && is_starting(*answer) && !deadline.passed()) {
+      std::this_thread::sleep_for(kAgainAfter);
+      continue;
+    }
     if (!answer || is_pending) {
       complain(answer ? "the daemon has not begun the rollout in 30 s"
                       : sanitize(answer.error().message, 1000));

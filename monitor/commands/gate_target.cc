@@ -5,13 +5,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "rules/rollout/baseline.h"
+
 namespace belay::monitor {
 
 using Share = rules::Deployment::Share;
 
 GateTarget gate_target(Platform* platform, const std::string& candidate,
-                       const std::string& baseline) {
-  GateTarget target{.candidate = candidate, .baseline = baseline};
+                       const std::string& asked) {
+  GateTarget target{.candidate = candidate, .baseline = asked};
   if (platform == nullptr) return target;
   const auto read = platform->live({});
   if (!read.ok()) {
@@ -32,12 +34,9 @@ GateTarget gate_target(Platform* platform, const std::string& candidate,
                                  candidate, target.live);
     return target;
   }
-  const auto other = std::ranges::find_if(
-      live, [&](const Share& share) { return share.version != candidate && share.percent > 0; });
-  if (baseline.empty() && other != live.end()) {
-    target.baseline = other->version;
-    target.is_baseline_found = true;
-  }
+  const rules::Baseline baseline = rules::choose_baseline(candidate, asked, *read, {});
+  target.baseline = baseline.version;
+  target.is_baseline_found = baseline.from == rules::Baseline::From::live;
   return target;
 }
 

@@ -1,12 +1,15 @@
 #include "monitor/commands/options.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "base/sanitize.h"
 #include "base/time.h"
 #include "monitor/config/rule_file.h"
 
@@ -42,6 +45,11 @@ void add_duration_option(CLI::App& verb, const std::string& name, std::string& t
 
 void show_faults(const std::vector<rules::Located>& faults) {
   for (const rules::Located& fault : faults) fmt::print(stderr, "{}", rules::render(fault));
+}
+
+std::string user_name() {
+  const char* user = std::getenv("USER");
+  return user == nullptr || *user == '\0' ? fmt::format("uid {}", ::getuid()) : sanitize(user, 100);
 }
 
 std::filesystem::path working_directory() {

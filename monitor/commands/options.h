@@ -27,6 +27,11 @@ void add_duration_option(CLI::App& verb, const std::string& name, std::string& t
 /// Prints what is wrong on standard error, as rules::render shows it.
 void show_faults(const std::vector<rules::Located>& faults);
 
+/// Who types here, as the system knows him.
+std::string user_name();
+/// What an interrupted gate gives as the reason of its rollback.
+inline constexpr const char* kInterruptedReason = "the gate was interrupted";
+
 /// Where relative paths begin. "." if that is not known (it was removed): what is looked for there
 /// is then not found, and that is what is told.
 std::filesystem::path working_directory();

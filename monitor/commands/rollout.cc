@@ -127,6 +127,8 @@ void add_rollout(CLI::App& app, Chosen& chosen) {
   add_steer(*verb, chosen, "promote", "To the next step now; never over a rule that fires");
   add_steer(*verb, chosen, "abort", "End it without an action: what is live stays");
   add_steer(*verb, chosen, "approve", "Answer a hold that waits for a person");
+  add_steer(*verb, chosen, "rollback",
+            "Fail it and roll back, once; never what is irreversible or disarmed");
 }
 
 }  // namespace belay::monitor

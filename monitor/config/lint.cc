@@ -133,6 +133,7 @@ std::vector<Lint> lint(const Config& config) {
     RuleLint rules(config, plan, found);
     for (const rules::Rule& rule : plan.rules) rules.check(rule);
     for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
+    for (const rules::Rule& rule : plan.preflight_rules) rules.check(rule);
   }
   for (const SourceConfig& source : config.sources) check_polling(source, found);
   return found;

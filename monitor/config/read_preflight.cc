@@ -1,6 +1,8 @@
 #include <utility>
 
 #include "monitor/config/sections.h"
+#include "monitor/config/sentence_needs.h"
+#include "rules/language/parser.h"
 
 namespace belay::monitor {
 namespace {
@@ -9,16 +11,33 @@ using namespace std::chrono_literals;
 
 constexpr Duration kTimeout = 10s;
 
-void read_check(const YamlEntry& entry, ServiceConfig& service) {
+/// A sentence says, as in any rule, what is bad.
+void read_sentence(const YamlValue& when, const std::string& name, rules::ServicePlan& plan) {
+  const auto text = when.string();
+  if (!text) return;
+  rules::ParsedSentence parsed = rules::parse_sentence(*text);
+  for (const rules::Diagnostic& one : parsed.diagnostics) when.report(one);
+  if (!parsed.sentence) return;
+  if (needs_of(*parsed.sentence).versions) {
+    return when.fault("it compares versions, and before the first step only one has traffic",
+                      "5xx rate > 1% over 5m");
+  }
+  plan.preflight_rules.push_back({.name = name, .sentence = *std::move(parsed.sentence)});
+}
+
+void read_check(const YamlEntry& entry, ServiceConfig& service, rules::ServicePlan& plan) {
   if (!check_name(entry, "a check")) return;
   YamlMap map(entry.value, "a check of before the first step");
   const YamlValue url = map.get("url");
   const YamlValue command = map.get("command");
-  if (url.present() == command.present()) {
-    entry.value.fault("a check is either a `url` that is asked or a `command` that is run",
-                      "{ url: \"https://staging.example.com/healthz\" }");
+  const YamlValue when = map.get("when");
+  if (url.present() + command.present() + when.present() != 1) {
+    entry.value.fault(
+        "a check is a `url` that is asked, a `command` that is run, or a sentence of what is bad",
+        "{ when: 5xx rate > 1% over 5m }");
     return;
   }
+  if (when.present()) return read_sentence(when, entry.name, plan);
   PreflightCheck check{.name = entry.name};
   if (command.present()) {
     const YamlValue verify = map.get("verify");
@@ -34,8 +53,8 @@ void read_check(const YamlEntry& entry, ServiceConfig& service) {
 
 }  // namespace
 
-void read_preflight(const YamlValue& value, ServiceConfig& service) {
-  for (const YamlEntry& entry : value.entries()) read_check(entry, service);
+void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan) {
+  for (const YamlEntry& entry : value.entries()) read_check(entry, service, plan);
 }
 
 }  // namespace belay::monitor

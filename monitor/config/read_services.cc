@@ -97,6 +97,25 @@ void check_steps(const YamlValue& place, const ServiceConfig& service, rules::Se
         {.percent = 100, .bake = kOnlyStep, .bake_max = kOnlyStep * rules::kBakeMaxTimes}};
 }
 
+/// A name that means two services would send one's evidence, and one's brakes, to the other.
+void check_names(const YamlValue& place, const rules::ServicePlan& plan,
+                 const std::vector<rules::ServicePlan>& others) {
+  const auto names_of = [](const rules::ServicePlan& one) {
+    std::vector<std::string> names = one.aliases;
+    names.push_back(one.name);
+    return names;
+  };
+  const std::vector<std::string> own = names_of(plan);
+  for (const rules::ServicePlan& other : others) {
+    for (const std::string& name : names_of(other)) {
+      if (std::ranges::find(own, name) == own.end()) continue;
+      place.fault(fmt::format("{} means {} and {}: give one of them another name or platform", name,
+                              other.name, plan.name));
+      return;
+    }
+  }
+}
+
 void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   if (!check_name(entry, "a service")) return;
   YamlMap map(entry.value, "a service");
@@ -112,6 +131,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
     if (fly->app != plan.name) plan.aliases.push_back(fly->app);
   }
+  check_names(entry.key, plan, reading.config.plan.services);
   if (const auto own = read_mode(map.get("mode"))) plan.mode = *own;
   plan.environment = map.get("environment").text().value_or("");
   read_logs(map.get("logs"), plan.name, reading);

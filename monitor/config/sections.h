@@ -69,8 +69,8 @@ std::optional<bool> read_takes_all_back(const YamlValue& value);
 /// service's own.
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
                         Reading& reading);
-/// `preflight:` of a rollout.
-void read_preflight(const YamlValue& value, ServiceConfig& service);
+/// `preflight:` of a rollout: what the world is asked into the service, sentences into its plan.
+void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan);
 std::optional<rules::Mode> read_mode(const YamlValue& value);
 
 // What several sections are made of.

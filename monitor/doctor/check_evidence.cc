@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sanitize.h"
+#include "rules/service.h"
 
 namespace belay::monitor {
 namespace {
@@ -37,6 +38,8 @@ std::string rejected_by(const rules::SourceStatus& status) {
   return fmt::format("{}", fmt::join(reasons, ", "));
 }
 
+constexpr Duration kLongAgo = std::chrono::hours{24 * 365};
+
 std::uint64_t requests_in(const rules::ServiceStatus& service) {
   std::uint64_t requests = 0;
   for (const rules::SeriesTotals& series : service.series) requests += series.requests;
@@ -52,7 +55,7 @@ class EvidenceCheck {
   void check(const SourceConfig& source) {
     if (std::holds_alternative<PlatformWatch>(source.of)) return;
     const std::string about = "source " + source.name;
-    if (!is_observable(source)) {
+    if (!is_observable(source) && !observation_.is_of_daemon) {
       return add(Level::note, source, about,
                  "is not tried: only the daemon can take what comes in here");
     }
@@ -81,12 +84,35 @@ class EvidenceCheck {
     found_.push_back({level, source.service, std::move(about), sanitize(what, 500)});
   }
 
+  /// How much came, and when the last of it did.
+  [[nodiscard]] std::string amount_of(const rules::SourceStatus& status) const {
+    if (!observation_.is_of_daemon) {
+      return fmt::format("{} events, {:.1f} a second", status.events_total,
+                         static_cast<double>(status.events_total) / std::max(lasted_, 1e-9));
+    }
+    const Duration ago = status.last_event
+                             ? observation_.snapshot.at - *status.last_event
+                             : Duration::max();
+    return fmt::format("{} events since the daemon began, the last {} ago", status.events_total,
+                       format_duration(std::chrono::ceil<std::chrono::seconds>(
+                           std::clamp(ago, Duration::zero(), kLongAgo))));
+  }
+  /// What came once and comes no more is no evidence for the next rollout.
+  [[nodiscard]] bool is_long_silent(const rules::SourceStatus& status) const {
+    return observation_.is_of_daemon &&
+           (status.blind || !status.last_event ||
+            observation_.snapshot.at - *status.last_event > rules::kRecent);
+  }
+
   void check_log(const SourceConfig& source, const rules::SourceStatus& status) {
     const std::string about = "source " + source.name;
+    if (status.events_total > 0 && is_long_silent(status)) {
+      return add(status.blind ? Level::bad : Level::unknown, source, about,
+                 amount_of(status) + (status.blind ? ": it cannot be read: " + status.detail
+                                                   : ": no traffic, or it is not logged here"));
+    }
     if (status.events_total > 0) {
-      add(Level::fine, source, about,
-          fmt::format("{} events, {:.1f} a second", status.events_total,
-                      static_cast<double>(status.events_total) / std::max(lasted_, 1e-9)));
+      add(Level::fine, source, about, amount_of(status));
       if (status.used_total < status.documents_total) {
         add(Level::weak, source, about,
             fmt::format("{} of {} documents were of no use: {}",
@@ -105,8 +131,8 @@ class EvidenceCheck {
       return add(Level::bad, source, about, "cannot be read: " + why);
     }
     add(Level::unknown, source, about,
-        fmt::format("is alive, and nothing came in {:.0f}s: no traffic, or it is not logged here",
-                    lasted_));
+        fmt::format("is alive, and nothing came in {}: no traffic, or it is not logged here",
+                    format_duration(std::chrono::round<std::chrono::seconds>(observation_.lasted))));
   }
 
   void check_probe(const SourceConfig& source, const rules::SourceStatus& status) {
@@ -174,8 +200,10 @@ Findings check_evidence(const Config& config, const Observation& observation) {
 
 double requests_per_second(const Observation& observation, const std::string& service) {
   const rules::ServiceStatus* status = status_of(observation, service);
-  if (status == nullptr || observation.lasted <= Duration::zero()) return 0;
-  return static_cast<double>(requests_in(*status)) / seconds(observation.lasted);
+  if (status == nullptr || status->recent_over <= Duration::zero()) return 0;
+  std::uint64_t requests = 0;
+  for (const rules::VersionRequests& one : status->recent) requests += one.requests;
+  return static_cast<double>(requests) / seconds(status->recent_over);
 }
 
 std::vector<std::string> versions_seen(const Observation& observation, const std::string& service) {

@@ -8,6 +8,7 @@
 #include "monitor/doctor/check_evidence.h"
 #include "monitor/doctor/check_place.h"
 #include "monitor/doctor/check_platform.h"
+#include "monitor/doctor/daemon_view.h"
 #include "monitor/doctor/forecast.h"
 #include "monitor/parts.h"
 
@@ -37,7 +38,13 @@ Findings examine(const Config& config, const Clock& clock, const DoctorOptions& 
   append(found, check_platforms(config, platforms, live));
   append(found, check_actions(config, platforms));
   append(found, check_rules(config));
-  const Observation observation = observe(config, clock, options.lasts);
+  if (options.seen_by_daemon) {
+    std::vector<std::string> names;
+    for (const ServiceConfig& service : config.services) names.push_back(service.name);
+    append(found, check_daemon(options.daemon, *options.seen_by_daemon, names));
+  }
+  const Observation observation =
+      options.seen_by_daemon ? *options.seen_by_daemon : observe(config, clock, options.lasts);
   append(found, check_evidence(config, observation));
   for (const rules::ServicePlan& plan : config.plan.services) {
     if (const auto deployed = live.find(plan.name); deployed != live.end()) {

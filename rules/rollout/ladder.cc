@@ -29,6 +29,13 @@ bool is_done(ActionOutcome::Phase phase) {
          phase == ActionOutcome::Phase::abandoned;
 }
 
+std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action_of(const Then& then,
+                                                                     const Ladder::Cause& cause) {
+  if (then.kind == Then::Kind::reset_flag) return ResetFlag{.flag = then.name};
+  if (then.kind == Then::Kind::run) return RunCommand{.command = then.name};
+  return RollBack{.target = cause.baseline, .expected = cause.candidate};
+}
+
 }  // namespace
 
 Ladder::Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start)
@@ -58,13 +65,19 @@ Order Ladder::order_of(const Then& then, Instant now) {
       made_id({service_.plan.name, cause.candidate, order.rule},
               {now.time_since_epoch().count(), start_.time_since_epoch().count(), ++intents_});
   order.at = now;
-  if (then.kind == Then::Kind::reset_flag) {
-    order.action = ResetFlag{.flag = then.name};
-  } else if (then.kind == Then::Kind::run) {
-    order.action = RunCommand{.command = then.name};
-  } else {
-    order.action = RollBack{.target = cause.baseline, .expected = cause.candidate};
-  }
+  order.action = action_of(then, cause);
+  return order;
+}
+
+Order Ladder::blank(const Cause& cause) const {
+  Order order;
+  order.service = service_.plan.name;
+  order.rule = name_of_rule(cause);
+  order.evidence = cause.evidence;
+  order.reason = cause.reason;
+  order.candidate = cause.candidate;
+  order.baseline = cause.baseline;
+  order.rollout = cause.rollout;
   return order;
 }
 
@@ -121,24 +134,29 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
   if (phase && is_done(*phase)) watch(now);
 }
 
+std::optional<std::string> Ladder::why_busy() const {
+  if (const std::optional<std::string> open = book_.open_intent(service_.plan.name))
+    return "another action on this service is still open (" + *open + ")";
+  if (attempt_) return "the last action on this service is still being watched";
+  return std::nullopt;
+}
+
+std::optional<std::string> Ladder::objection(const Cause& cause, Instant now) const {
+  if (std::optional<std::string> busy = why_busy()) return busy;
+  Order order = blank(cause);
+  order.at = now;
+  order.action = action_of(cause.rungs.front(), cause);
+  return book_.objection(service_.plan, order, false);
+}
+
 bool Ladder::begin(Cause cause, Instant now, Step& out) {
-  const std::string& name = service_.plan.name;
-  if (const std::optional<std::string> open = book_.open_intent(name); open || attempt_) {
-    Teller(out, name, cause.candidate, cause.baseline, now, cause.rollout)
-        .not_acted(*cause.rule, cause.rule->name + " fired, and nothing is done about it",
-                   open ? "another action on this service is still open (" + *open + ")"
-                        : "the last action on this service is still being watched",
+  if (const std::optional<std::string> busy = why_busy()) {
+    Teller(out, service_.plan.name, cause.candidate, cause.baseline, now, cause.rollout)
+        .not_acted(*cause.rule, cause.rule->name + " fired, and nothing is done about it", *busy,
                    cause.evidence, "");
     return false;
   }
-  Order order;
-  order.service = name;
-  order.rule = name_of_rule(cause);
-  order.evidence = cause.evidence;
-  order.reason = cause.reason;
-  order.candidate = cause.candidate;
-  order.baseline = cause.baseline;
-  order.rollout = cause.rollout;
+  Order order = blank(cause);
   attempt_ = Attempt{.cause = std::move(cause), .rung = 0, .order = std::move(order)};
   take_rung(now, out);
   return attempt_.has_value();

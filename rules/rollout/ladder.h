@@ -51,6 +51,8 @@ class Ladder {
 
   Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start);
 
+  /// What stands against beginning now; nothing if it may begin.
+  [[nodiscard]] std::optional<std::string> objection(const Cause& cause, Instant now) const;
   /// False: nothing is done, and why was told.
   bool begin(Cause cause, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
@@ -93,6 +95,8 @@ class Ladder {
   };
 
   [[nodiscard]] Cause cause_of(const Order& order) const;
+  [[nodiscard]] std::optional<std::string> why_busy() const;
+  [[nodiscard]] Order blank(const Cause& cause) const;
   [[nodiscard]] Order order_of(const Then& then, Instant now);
   [[nodiscard]] Teller teller(Instant now, Step& out) const;
   void take_rung(Instant now, Step& out);

@@ -158,10 +158,10 @@ void Teller::moving(const Order& order) {
 void Teller::acting(const Order& order) {
   out_.journal.push_back(intent_entry(order, candidate_, baseline_));
   out_.orders.push_back(order);
-  Notice& made =
-      notice(Notice::Kind::acting, false,
-             words_of(order) + ", because " +
-                 (order.rule == kTrainRule ? clean(order.reason) : clean(order.rule) + " fired"));
+  std::string why = "because " + clean(order.rule) + " fired";
+  if (order.rule == kTrainRule) why = "because " + clean(order.reason);
+  if (order.rule == kByHand) why = clean(order.reason);
+  Notice& made = notice(Notice::Kind::acting, false, words_of(order) + ", " + why);
   out_.journal.back().intent = order.intent;
   made.rule = order.rule;
   made.intent = order.intent;

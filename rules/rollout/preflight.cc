@@ -24,19 +24,17 @@ PreflightAnswer judge_preflight(const PreflightFacts& facts) {
   if (facts.baseline_unknown)
     unknown("nobody knows whether the service is healthy: " + *facts.baseline_unknown);
   for (const std::string& requirement : facts.unmet) bad(requirement);
+  const auto consider = [&](const PreflightDone::Check& check, const char* bad_words) {
+    if (check.result == Truth::fine) return;
+    const bool is_bad = check.result == Truth::bad;
+    const std::string words = sanitize(check.name) + (is_bad ? bad_words : " is not known") +
+                              (check.detail.empty() ? "" : ": " + sanitize(check.detail));
+    is_bad ? bad(words) : unknown(words);
+  };
+  for (const PreflightDone::Check& check : facts.sentences) consider(check, " is bad");
   if (facts.is_asked && !facts.answered) unknown("the platform has not answered yet");
   if (!facts.answered) return answer;
-  for (const PreflightDone::Check& check : facts.answered->checks) {
-    if (check.result == Truth::fine) continue;
-    const std::string words = sanitize(check.name) +
-                              (check.result == Truth::bad ? " is not so" : " is not known") +
-                              (check.detail.empty() ? "" : ": " + sanitize(check.detail));
-    if (check.result == Truth::bad) {
-      bad(words);
-    } else {
-      unknown(words);
-    }
-  }
+  for (const PreflightDone::Check& check : facts.answered->checks) consider(check, " is not so");
   return answer;
 }
 

@@ -19,6 +19,7 @@ struct PreflightFacts {
   std::optional<std::string> last_good;         ///< The version promoted last, if one is known.
   std::optional<std::string> baseline_unknown;  ///< Why its health is not known; none if it is.
   std::vector<std::string> unmet;               ///< Requirements, in words.
+  std::vector<PreflightDone::Check> sentences;  ///< Of the plan's preflight_rules.
   bool is_asked = false;                        ///< The world was asked,
   std::optional<PreflightDone> answered;        ///< and said this.
 };

@@ -24,6 +24,7 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       names_(names),
       book_(book),
       start_(start),
+      by_hand_{.name = std::string(kByHand), .then = {.kind = Then::Kind::rollback}},
       default_rules_(rules_by_default()),
       train_rule_(rule_of_train()),
       ladder_(service, names, book, log_, start) {}
@@ -92,6 +93,7 @@ void Rollout::release_windows() {
   windows.begin_release();
   for (const JudgedRule& rule : service_.always) rule.keep(windows);
   for (const JudgedRule& rule : service_.before) rule.keep(windows);
+  for (const JudgedRule& rule : service_.preflight) rule.keep(windows);
   if (gate_) gate_->keep(windows);
   ladder_.keep(windows);
   for (const Rollout* callee : callees_) callee->ladder_.keep(windows);
@@ -205,7 +207,8 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   };
   std::vector<JudgedRule>& always = service_.always;
   if (is_check)
-    for (JudgedRule& rule : service_.before) rule.check(service_.evidence, now);
+    for (std::vector<JudgedRule>* rules : {&service_.before, &service_.preflight})
+      for (JudgedRule& rule : *rules) rule.check(service_.evidence, now);
   for (std::size_t i = 0; i < always.size(); ++i)
     judge_rule(always[i], of_always(i), is_check, now, out);
   for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)

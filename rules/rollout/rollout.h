@@ -14,6 +14,7 @@
 #include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
+#include "rules/rollout/baseline.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/guards.h"
 #include "rules/rollout/ladder.h"
@@ -131,11 +132,14 @@ class Rollout {
   // rollout_start.cc: its beginning and its end.
   /// Whether a rollout may begin; if not, why is told.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);
+  [[nodiscard]] bool is_live_current(Instant now) const;
+  [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
   /// No rule counts for the verdict: it is the default judgement's.
   [[nodiscard]] bool is_judged_by_default_alone() const;
   void open_gate(Instant now);
   void begin(std::vector<std::string> details, Instant since, Instant now, Step& out);
+  [[nodiscard]] std::vector<std::string> bad_already() const;
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
@@ -154,6 +158,8 @@ class Rollout {
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
+  [[nodiscard]] Ladder::Cause cause_by_hand(const RolloutStatus& status) const;
+  std::string roll_back_by_hand(const std::string& why, Instant now, Step& out);
   /// To what fits into the reason of an order.
   static std::string cut(std::string text);
   static std::vector<Rule> rules_by_default();
@@ -222,6 +228,7 @@ class Rollout {
   NameTable& names_;
   ActionBook& book_;
   Instant start_;
+  const Rule by_hand_;               // Of what a person asks for.
   std::vector<Rule> default_rules_;  // What watches after the default judgement rolled back.
   const Rule train_rule_;            // What an action of its train cites.
   ActionLog log_;

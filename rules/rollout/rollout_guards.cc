@@ -131,6 +131,7 @@ std::optional<Ladder::Cause> Rollout::cause_elsewhere(const std::string& rule,
                                                       const std::string& rollout) {
   const RolloutRecord* record = record_of(rollout);
   if (record == nullptr) return std::nullopt;
+  if (rule == kByHand) return cause_by_hand(record->status());
   if (rule == kTrainRule) return cause_of_train(record->status(), record->status().why);
   return cause_of_guard(rule, record->status());
 }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/sanitize.h"
+#include "rules/rollout/baseline.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/rollout.h"
 
@@ -14,13 +16,6 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
-/// Of what is live, the version with the largest share besides the candidate.
-std::string largest_other(const Deployment& live, const std::string& candidate) {
-  for (const Deployment::Share& share : live.versions)
-    if (share.version != candidate && share.percent > 0) return share.version;
-  return {};
-}
-
 bool has(const Deployment& live, const std::string& version) {
   return std::any_of(live.versions.begin(), live.versions.end(), [&](const auto& share) {
     return share.version == version && share.percent > 0;
@@ -28,6 +23,26 @@ bool has(const Deployment& live, const std::string& version) {
 }
 
 }  // namespace
+
+/// What a platform that cannot be read said last may be long over.
+bool Rollout::is_live_current(Instant now) const {
+  const auto& sources = *service_.evidence.sources;
+  return std::none_of(sources.begin(), sources.end(), [&](const auto& source) {
+    return source->plan().kind == SourceKind::platform &&
+           source->plan().service == service_.plan.name && !source->is_retired() &&
+           source->trouble(now).has_value();
+  });
+}
+
+Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
+  std::vector<VersionRequests> recent = service_.recent_requests();
+  // What was rolled away from is nothing to go back to, however many requests it still gets.
+  std::erase_if(recent, [this](const VersionRequests& one) {
+    return book_.was_rolled_away(service_.plan.name, one.version);
+  });
+  return choose_baseline(asked.candidate, asked.baseline,
+                         is_live_current(now) ? live_ : std::nullopt, recent);
+}
 
 RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) const {
   RolloutStarted started = asked;
@@ -47,16 +62,13 @@ RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) cons
     step.bake = std::min(step.bake, kBakeLongest);
     step.bake_max = std::max(step.bake_max, step.bake);
   }
-  if (started.baseline == started.candidate) started.baseline.clear();
+  started.baseline = baseline_for(asked, now).version;
   if (!started.train.empty()) {
     if (!started.after) started.after = service_.plan.after;
     if (!started.takes_all_back) started.takes_all_back = service_.plan.rollout.takes_all_back;
     // As the journal writes it.
     started.train_began = from_unix_ms(unix_ms(asked.train_began.value_or(started.at)));
   }
-  const bool is_stepped = started.steps.size() > 1 || started.is_driving;
-  if (asked.baseline.empty() && is_stepped && live_)
-    started.baseline = largest_other(*live_, started.candidate);
   if (started.id.empty())
     started.id = made_id({"rollout", started.service, started.candidate, started.baseline},
                          {started.at.time_since_epoch().count(), start_.time_since_epoch().count(),
@@ -103,10 +115,15 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   std::vector<std::string> details;
   if (!asked.baseline.empty() && asked.baseline == asked.candidate)
     details.push_back("the baseline that was named is the candidate itself: there is no baseline");
+  const Baseline baseline = baseline_for(asked, now);
   records_.emplace_back(completed(asked, now), service_.plan.name, service_.plan.mode, now, out);
   count_ended();
   while (records_.size() > kRecordsMax && is_final(records_.front().state())) records_.pop_front();
   RolloutRecord& record = records_.back();
+  if (const std::string_view from = words_of(baseline.from); !from.empty()) {
+    details.push_back("baseline " + sanitize(baseline.version) + ": " + std::string(from));
+    record.note(details.back(), now);
+  }
   unknown_.forget("");
   passed_.reset();
   has_skipped_ = false;
@@ -146,20 +163,31 @@ void Rollout::begin(std::vector<std::string> details, Instant since, Instant now
   record.begin_step(step, "watching", since, out);
 }
 
-void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Step& out) {
-  const RolloutStatus& status = records_.back().status();
-  std::vector<std::string> details = asked;
+/// What was bad before it began, in words.
+std::vector<std::string> Rollout::bad_already() const {
+  std::vector<std::string> lines;
   const auto note = [&](const JudgedRule& rule) {
     if (rule.status().was_bad_before && counts_for_verdict(rule.rule()))
-      details.push_back(rule.rule().name +
-                        " is bad already: it will neither act nor fail the gate, unless it has "
-                        "been fine first or becomes twice as bad");
+      lines.push_back(rule.rule().name +
+                      " is bad already: it will neither act nor fail the gate, unless it has "
+                      "been fine first or becomes twice as bad");
     for (const Evidence& one : rule.status().evidence)
-      if (!one.note.empty()) details.push_back(rule.rule().name + ": " + one.note);
+      if (!one.note.empty()) lines.push_back(rule.rule().name + ": " + one.note);
   };
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
+  return lines;
+}
+
+void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Step& out) {
+  const RolloutStatus& status = records_.back().status();
+  std::vector<std::string> details = asked;
+  for (std::string& line : bad_already()) details.push_back(std::move(line));
+  for (const JudgedRule& rule : service_.preflight)
+    if (!status.is_driving && rule.status().truth != Truth::fine)
+      details.push_back("before it begins, " + rule.rule().name + " is " +
+                        name_of(rule.status().truth) + ": " + gist_of(rule.status().evidence));
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))

@@ -68,6 +68,7 @@ PreflightFacts Rollout::facts() const {
                        .last_good = last_good_,
                        .baseline_unknown = std::nullopt,
                        .unmet = unmet_,
+                       .sentences = {},
                        .is_asked = service_.plan.rollout.asks_preflight,
                        .answered = preflight_};
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
@@ -75,6 +76,10 @@ PreflightFacts Rollout::facts() const {
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
           hides_health(*rule.status().unknown) && !mentions_baseline(rule.rule().sentence.when))
         facts.baseline_unknown = rule.rule().name + " is " + name_of(*rule.status().unknown);
+  for (const JudgedRule& rule : service_.preflight)
+    facts.sentences.push_back({.name = rule.rule().name,
+                               .result = rule.status().truth,
+                               .detail = gist_of(rule.status().evidence)});
   return facts;
 }
 
@@ -304,7 +309,8 @@ void Rollout::pass_step(const std::string& why, Instant now, Step& out) {
 
 void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (!gate_) open_gate(now);
+  const bool is_first = !gate_;
+  if (is_first) open_gate(now);
   passed_.reset();
   has_skipped_ = false;
   record.begin_step(step, why, now, out);
@@ -315,10 +321,13 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
   } else if (service_.evidence.paired != nullptr) {
     service_.evidence.paired->begin_step(now);
   }
-  teller(now, out).notice(Notice::Kind::rollout_moved, false,
-                          record.status().candidate + ": step " + std::to_string(step + 1) +
-                              " of " + std::to_string(record.status().steps.size()) + ", " +
-                              decimal_text(record.step().percent) + "% (" + why + ")");
+  Notice& notice = teller(now, out).notice(
+      Notice::Kind::rollout_moved, false,
+      record.status().candidate + ": step " + std::to_string(step + 1) + " of " +
+          std::to_string(record.status().steps.size()) + ", " + decimal_text(record.step().percent) +
+          "% (" + why + ")");
+  // Attached, the gate was open before, and its start has told it.
+  if (is_first) notice.details = bad_already();
 }
 
 bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
@@ -334,6 +343,7 @@ bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
                                                   .last_good = std::nullopt,
                                                   .baseline_unknown = std::nullopt,
                                                   .unmet = {},
+                                                  .sentences = {},
                                                   .is_asked = true,
                                                   .answered = done});
   if (answer.hindrances.empty()) return true;

@@ -193,8 +193,9 @@ bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
     answer = obey(command, now, out);
   }
   tell.commanded(command, answer);
-  if (answer != "done")
-    tell.notice(Notice::Kind::not_acted, false,
+  if (answer == "done") return true;
+  record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
+  tell.notice(Notice::Kind::not_acted, false,
                 "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
                     ": " + answer);
   return true;
@@ -235,6 +236,10 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       return "done";
     case OperatorCommand::Kind::promote:
       return promote(by, now, out);
+    case OperatorCommand::Kind::rollback:
+      return roll_back_by_hand("rolled back by " + by +
+                                   (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
+                               now, out);
   }
   return "it is unknown";
 }

@@ -1,5 +1,6 @@
 #include "tests/integration/action_runner.h"
 
+#include <csignal>
 #include <sstream>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "tests/support/child_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paths.h"
 
 namespace belay::test {
@@ -51,7 +53,8 @@ std::string hidden(std::string log) {
 
 }  // namespace
 
-ActionRunner::Ran ActionRunner::run(std::map<std::string, std::string> inputs) {
+ActionRunner::Ran ActionRunner::run(std::map<std::string, std::string> inputs,
+                                    const std::function<bool()>& is_cancelled) {
   const YAML::Node action = YAML::LoadFile((source_dir() / "action.yml").string());
   Texts values;
   for (const auto& input : action["inputs"]) {
@@ -87,6 +90,10 @@ ActionRunner::Ran ActionRunner::run(std::map<std::string, std::string> inputs) {
                                     filled(one.second.as<std::string>(), values));
     }
     ChildProcess child{options};
+    if (is_cancelled != nullptr && step["id"]) {
+      EXPECT_TRUE(eventually(is_cancelled));
+      child.signal(SIGINT);
+    }
     ran.code = child.wait(std::chrono::seconds{100}).value_or(-1);
     ran.log += content_of(log);
     std::istringstream lines{content_of(output)};

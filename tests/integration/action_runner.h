@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -19,7 +20,10 @@ class ActionRunner {
     std::map<std::string, std::string> outputs;  ///< Of the action.
   };
   /// Inputs that are not given have the action's defaults; a required one must be given.
-  Ran run(std::map<std::string, std::string> inputs);
+  /// `is_cancelled`: asked until it says so, while the step that waits runs; then the runner
+  /// interrupts it.
+  Ran run(std::map<std::string, std::string> inputs,
+          const std::function<bool()>& is_cancelled = nullptr);
 
  private:
   TemporaryDirectory directory_;

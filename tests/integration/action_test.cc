@@ -21,8 +21,15 @@ class ActionTest : public DaemonApiTest {
   ActionRunner::Ran act(std::map<std::string, std::string> more) {
     more.merge(std::map<std::string, std::string>{
         {"url", url_}, {"token", kToken}, {"service", "shop"}, {"baseline", "v1"}});
-    return runner_.run(std::move(more));
+    return runner_.run(std::move(more), is_cancelled_);
   }
+  /// From now on the runner cancels the job once a rollout is judged.
+  void cancel() {
+    is_cancelled_ = [this] {
+      return get("/api/v1/rollouts").body.find("\"state\":\"baking\"") != std::string::npos;
+    };
+  }
+  std::function<bool()> is_cancelled_;
   ActionRunner runner_;
 };
 
@@ -59,6 +66,27 @@ TEST_F(ActionTest, UnknownFailsTheJobOnlyIfItIsToldTo) {
   EXPECT_EQ(act({{"version", "v2"}, {"for", "2s"}}).code, 12);
   EXPECT_EQ(act({{"version", "v3"}, {"for", "2s"}, {"fail-on", "fail"}, {"service", "shop"}}).code,
             0);
+}
+
+TEST_F(ActionTest, ACancelledJobLeavesTheRolloutToTheDaemon) {
+  start();
+  serve(200);
+  cancel();
+  const ActionRunner::Ran ran = act({{"version", "v2"}});
+  EXPECT_EQ(ran.code, 130) << ran.log;
+  EXPECT_THAT(ran.log, HasSubstr("the daemon goes on with the rollout"));
+  EXPECT_THAT(get("/api/v1/rollouts").body, HasSubstr("\"state\":\"baking\""));
+}
+
+TEST_F(ActionTest, ACancelledJobIsRolledBackIfItIsToldTo) {
+  start();
+  serve(200);
+  cancel();
+  const ActionRunner::Ran ran = act({{"version", "v2"}, {"on-interrupt", "rollback"}});
+  EXPECT_EQ(ran.code, 130) << ran.log;
+  EXPECT_THAT(ran.log, HasSubstr("the daemon rolls back the rollout"));
+  EXPECT_TRUE(eventually([this] { return world_.line_of("live") == "v1"; }));
+  EXPECT_EQ(world_.lines_of("runs"), 1);
 }
 
 TEST_F(ActionTest, WhatIsWrongWithTheInputsIsOneErrorLine) {

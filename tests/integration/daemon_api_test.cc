@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -14,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/paths.h"
 #include "tests/support/scripted_peer.h"
 
 namespace belay::test {
@@ -129,6 +131,138 @@ TEST_F(DaemonApiTest, AGoodCandidatePassesThroughTheDaemon) {
                               {"BELAY_URL=" + url_, "BELAY_TOKEN=" + std::string(kToken)});
   EXPECT_EQ(gate.code, 0) << gate.text;
   EXPECT_EQ(world_.lines_of("runs"), 0);
+}
+
+class InterruptTest : public DaemonApiTest {
+ protected:
+  /// A gate of v2 against v1 through the daemon, which is judged by now.
+  void gate(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {belay_binary().string(), "gate",       "--service",
+                                          "shop",                  "--candidate", "v2",
+                                          "--baseline",            "v1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    gate_ = std::make_unique<ChildProcess>(
+        ChildProcess::Options{.argv = arguments,
+                              .output = world_.directory() / "gate",
+                              .directory = world_.directory()});
+    ASSERT_TRUE(eventually([this] { return says("watching"); })) << said();
+  }
+  [[nodiscard]] std::string said() const { return content_of(world_.directory() / "gate"); }
+  [[nodiscard]] bool says(const std::string& text) const {
+    return said().find(text) != std::string::npos;
+  }
+  std::unique_ptr<ChildProcess> gate_;
+};
+
+TEST_F(InterruptTest, LeavesTheRolloutToTheDaemonUnlessItIsToldOtherwise) {
+  start();
+  serve(200);
+  gate({"--for", "10m"});
+  gate_->signal(SIGINT);
+  EXPECT_EQ(gate_->wait(20s), 130) << said();
+  EXPECT_THAT(said(), HasSubstr("the daemon goes on with the rollout"));
+  EXPECT_THAT(get("/api/v1/rollouts").body, HasSubstr("\"state\":\"baking\""));
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+}
+
+TEST_F(InterruptTest, RollsBackOnceAndWaitsForWhatCameOfIt) {
+  start();
+  serve(200);
+  gate({"--for", "10m", "--on-interrupt", "rollback", "--fail-on", "unknown"});
+  gate_->signal(SIGTERM);
+  EXPECT_EQ(gate_->wait(60s), 11) << said();
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_THAT(said(), HasSubstr("rolled back by "));
+  EXPECT_THAT(said(), HasSubstr("the gate was interrupted"));
+  EXPECT_TRUE(eventually([this] {
+    return world_.pages().find("rolled back by ") != std::string::npos;
+  })) << "people are told";
+}
+
+TEST_F(InterruptTest, ASecondSignalLeavesTheRollbackToTheDaemon) {
+  start();
+  serve(200);
+  gate({"--for", "10m", "--on-interrupt", "rollback"});
+  gate_->signal(SIGINT);
+  ASSERT_TRUE(eventually([this] { return says("rolling_back"); })) << said();
+  gate_->signal(SIGINT);
+  EXPECT_EQ(gate_->wait(20s), 130) << said();
+  EXPECT_TRUE(eventually([this] { return world_.line_of("live") == "v1"; }));
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+}
+
+TEST_F(InterruptTest, WhatMayNotBeRolledBackIsLeftAndSaid) {
+  start();
+  serve(200);
+  EXPECT_EQ(post("/api/v1/disarm", R"({"service":"shop","for":"1h"})").status, 200);
+  gate({"--for", "10m", "--on-interrupt", "rollback"});
+  gate_->signal(SIGINT);
+  EXPECT_EQ(gate_->wait(20s), 130) << said();
+  EXPECT_THAT(said(), HasSubstr("not rolled back: "));
+  EXPECT_THAT(said(), HasSubstr("disarmed until"));
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+  EXPECT_THAT(get("/api/v1/rollouts").body, HasSubstr("\"state\":\"baking\""));
+}
+
+TEST_F(DaemonApiTest, APersonRollsBackOnceThroughTheVerb) {
+  start();
+  serve(200);
+  const BelayRun begun = belay({"rollout", "start", "--service", "shop", "--candidate", "v2",
+                                "--baseline", "v1", "--for", "10m", "--output", "json"});
+  ASSERT_EQ(begun.code, 0) << begun.text;
+  const std::string id = nlohmann::json::parse(begun.text).at("id");
+  const BelayRun back = belay({"rollout", "rollback", id, "--reason", "wrong branch"});
+  EXPECT_EQ(back.code, 0) << back.text;
+  EXPECT_EQ(belay({"rollout", "rollback", id}).code, 0) << "the same one";
+  EXPECT_TRUE(eventually([&] {
+    return get("/api/v1/rollouts/" + id).body.find("recovered") != std::string::npos;
+  }, 60s));
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_EQ(belay({"rollout", "rollback", id}).code, 2) << "it is over";
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+}
+
+TEST_F(DaemonApiTest, AServiceIsKnownByItsAliasEverywhere) {
+  start({.of_service = "aliases: [shop-worker]"});
+  serve(200);
+  EXPECT_EQ(get("/api/v1/services/shop-worker").status, 200);
+  EXPECT_EQ(belay({"disarm", "shop-worker", "--for", "1h"}).code, 0);
+  EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
+  EXPECT_EQ(belay({"disarm", "shop", "--for", "0s"}).code, 0);
+  std::ofstream(world_.directory() / "wrangler.ndjson")
+      << R"({"type":"version-upload","worker_name":"shop-worker","version_id":"v2"})" << "\n";
+  const std::vector<std::string> from = {"--from-wrangler", "wrangler.ndjson", "--baseline", "v1",
+                                         "--for", "8s"};
+  std::vector<std::string> gate = {"gate"};
+  gate.insert(gate.end(), from.begin(), from.end());
+  const BelayRun through_daemon = belay(gate);
+  EXPECT_EQ(through_daemon.code, 0) << through_daemon.text;
+  stop();
+  EXPECT_EQ(belay({"disarm", "shop-worker", "--for", "1h"}).code, 0);
+  const BelayRun unknown = belay({"disarm", "shop-wroker", "--for", "1h"});
+  EXPECT_EQ(unknown.code, 2) << "no brake may be thought to be on that is not";
+  EXPECT_THAT(unknown.text, HasSubstr("it has shop"));
+  run();
+  EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
+  EXPECT_EQ(belay({"disarm", "shop", "--for", "0s"}).code, 0);
+  stop();
+  gate.insert(gate.begin() + 1, "--standalone");
+  const BelayRun alone = belay(gate);
+  EXPECT_EQ(alone.code, 0) << alone.text;
+}
+
+TEST_F(DaemonApiTest, WithoutABaselineTheDaemonTakesWhatHadMostRequests) {
+  start();
+  serve(200);
+  ASSERT_TRUE(eventually([this] {
+    return get("/api/v1/services/shop").body.find("\"version\":\"v1\",\"requests\"") != std::string::npos;
+  }));
+  const BelayRun gate = belay({"gate", "--service", "shop", "--candidate", "v2", "--for", "8s"});
+  EXPECT_EQ(gate.code, 0) << gate.text;
+  EXPECT_THAT(gate.text, HasSubstr("baseline   v1"));
+  EXPECT_THAT(gate.text, HasSubstr("baseline v1: most requests in the last ten minutes"));
 }
 
 TEST_F(DaemonApiTest, TheSameKeyIsTheSameRolloutThroughTheVerbs) {

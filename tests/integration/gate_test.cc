@@ -102,6 +102,43 @@ TEST_F(GateTest, AGateAfterAGateOfTheSameCandidateIsJudgedAnew) {
   EXPECT_EQ(gate(), 11) << world_.output();
 }
 
+TEST_F(GateTest, AnInterruptLeavesWhatIsDeployedAsItIs) {
+  world_.configure({});
+  candidate_status_ = 200;
+  serve();
+  ChildProcess child{world_.gate()};
+  ASSERT_TRUE(world_.says("rollout_started")) << world_.output();
+  child.signal(SIGTERM);
+  EXPECT_EQ(child.wait(kLongest), 130) << world_.output();
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+}
+
+TEST_F(GateTest, AnInterruptRollsBackOnceIfItIsToldTo) {
+  world_.configure({});
+  candidate_status_ = 200;
+  serve();
+  ChildProcess child{world_.gate({"--on-interrupt", "rollback", "--fail-on", "unknown"})};
+  ASSERT_TRUE(world_.says("rollout_started")) << world_.output();
+  child.signal(SIGINT);
+  EXPECT_EQ(child.wait(kLongest), 11) << world_.output();
+  EXPECT_EQ(world_.line_of("live"), "v1");
+  EXPECT_EQ(world_.lines_of("runs"), 1);
+  EXPECT_THAT(world_.output(), HasSubstr("recovered after: roll back from v2 to v1"));
+  EXPECT_THAT(world_.pages(), HasSubstr("the gate was interrupted"));
+}
+
+TEST_F(GateTest, AnInterruptDoesNotActWhereBelayMayNot) {
+  world_.configure({.mode = "recommend"});
+  candidate_status_ = 200;
+  serve();
+  ChildProcess child{world_.gate({"--on-interrupt", "rollback"})};
+  ASSERT_TRUE(world_.says("rollout_started")) << world_.output();
+  child.signal(SIGINT);
+  EXPECT_EQ(child.wait(kLongest), 130) << world_.output();
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+  EXPECT_THAT(world_.output(), HasSubstr("not rolled back: its mode is recommend"));
+}
+
 TEST_F(GateTest, ASourceThatDiesIsNoPass) {
   // Ends when the test says so, and never begins anew.
   world_.configure({.logs = "{ exec: [sh, -c, 'test -e pid && exit 1; echo $$$$ > pid; "

@@ -32,6 +32,8 @@ services:
       rules: [rules.yaml]
       on fail: {on_fail}
       verify for: 7s
+      {of_rollout}
+{services}
 notify:
   page: [ {{ slack: {{ webhook: "${{SLACK}}" }} }} ]
   {of_notify}
@@ -60,7 +62,8 @@ void GateWorld::configure(const Settings& settings) const {
           kConfiguration, fmt::arg("mode", settings.mode), fmt::arg("metrics", settings.metrics),
           fmt::arg("more", settings.more), fmt::arg("platform", settings.platform),
           fmt::arg("logs", settings.logs), fmt::arg("on_fail", settings.on_fail),
-          fmt::arg("of_service", settings.of_service), fmt::arg("of_notify", settings.of_notify)));
+          fmt::arg("of_service", settings.of_service), fmt::arg("of_rollout", settings.of_rollout),
+          fmt::arg("services", settings.services), fmt::arg("of_notify", settings.of_notify)));
 }
 
 void GateWorld::serve(Traffic traffic) {

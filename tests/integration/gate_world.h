@@ -33,6 +33,8 @@ class GateWorld {
     std::string on_fail = "[rollback]";
     std::string rules = kRules;
     std::string of_service;  ///< More of the service, one line: `probes: …`, `flags: …`.
+    std::string of_rollout;  ///< More of its `rollout`, one line: `preflight: …`.
+    std::string services;    ///< More services, a line each.
     std::string of_notify;   ///< More of `notify`, one line.
     std::string metrics = "127.0.0.1:0";
     std::string more;  ///< Top-level lines: `flags: …`, `platforms: …`.

@@ -118,6 +118,14 @@ int CloudflarePeer::deployments_with(const std::string& text_in_message) {
       }));
 }
 
+std::vector<std::pair<std::string, double>> CloudflarePeer::live() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::pair<std::string, double>> shares;
+  for (const json& share : json::parse(deployments_.front().versions))
+    shares.emplace_back(share.at("version_id"), share.at("percentage"));
+  return shares;
+}
+
 std::vector<PeerRequest> CloudflarePeer::requests() {
   const std::scoped_lock lock(mutex_);
   return requests_;

@@ -57,6 +57,8 @@ class CloudflarePeer {
   /// What the token may do, as GET /user/tokens tells; none: the token may not ask.
   void allow(std::vector<std::string> permission_groups);
 
+  /// What is live: versions and their shares.
+  [[nodiscard]] std::vector<std::pair<std::string, double>> live();
   [[nodiscard]] int deployments_with(const std::string& text_in_message);
   [[nodiscard]] std::vector<PeerRequest> requests();
 

@@ -144,6 +144,8 @@ TEST_F(ChangesTest, WhatTheEngineDoesNotBeginIsSaidWithItsReason) {
   const net::Outgoing refused = known(waiting);
   EXPECT_EQ(refused.status, 409);
   EXPECT_THAT(refused.body, HasSubstr("because of a freeze"));
+  begin("run 1", R"(,"baseline":"v1")");
+  EXPECT_EQ(delivered_.size(), 2U) << "the key is free for the request that was mended";
 }
 
 TEST_F(ChangesTest, ARolloutIsReadStrictly) {
@@ -192,6 +194,72 @@ TEST_F(ChangesTest, ACommandThatTheEngineDoesNotFollowIsAConflict) {
   publish_rollout(rollout("one"));
   publish_rollout(rollout("one"));
   EXPECT_EQ(problem_of(known(waiting)), "refused");
+}
+
+TEST_F(ChangesTest, ARollbackIsAnsweredWhenItIsUnderWayAndAskedForAgainIsTheSame) {
+  publish_rollout(rollout("one"));
+  const net::Outgoing waiting =
+      post("/api/v1/rollouts/one/rollback", R"({"reason":"wrong branch","by":"ann"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  const auto& command = std::get<rules::OperatorCommand>(delivered_[0]);
+  EXPECT_EQ(command.kind, rules::OperatorCommand::Kind::rollback);
+  EXPECT_EQ(command.by, "ann (ci)");
+  EXPECT_EQ(known(waiting).status, 0);
+  rules::RolloutStatus back = rollout("one");
+  back.state = rules::RolloutState::rolling_back;
+  back.verdict = rules::Outcome::fail;
+  publish_rollout(back);
+  EXPECT_EQ(known(waiting).status, 200);
+  const net::Outgoing again = post("/api/v1/rollouts/one/rollback", "");
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(json_of(again).at("state"), "rolling_back");
+  EXPECT_EQ(delivered_.size(), 1U) << "once, and no more";
+}
+
+TEST_F(ChangesTest, ARollbackThatMayNotBeIsRefusedWithItsReason) {
+  publish_rollout(rollout("one"));
+  const net::Outgoing waiting = post("/api/v1/rollouts/one/rollback", "");
+  rules::RolloutStatus refused = rollout("one");
+  refused.timeline.push_back({.at = now_, .what = "did not rollback: disarmed until tomorrow"});
+  publish_rollout(refused);
+  publish_rollout(refused);
+  EXPECT_EQ(problem_of(known(waiting)), "refused");
+  EXPECT_THAT(known(waiting).body, HasSubstr("disarmed until tomorrow"));
+}
+
+TEST_F(ChangesTest, AnAliasIsTheServiceAndTheSameRequest) {
+  rules::Snapshot snapshot = shop();
+  snapshot.services[0].aliases = {"shop-worker"};
+  rules::ServiceStatus other{.name = "till", .aliases = {"shop"}};
+  snapshot.services.push_back(other);
+  publish(snapshot);
+  begin("run 1");
+  const std::string id = id_of_last();
+  net::Incoming asking = request("POST", "/api/v1/rollouts", kGateToken,
+                                 R"({"service":"shop-worker","candidate":"v2","for":"10m"})");
+  asking.headers.push_back({"Idempotency-Key", "run 1"});
+  ask(asking);
+  EXPECT_EQ(id_of_last(), id);
+  EXPECT_EQ(std::get<rules::RolloutStarted>(delivered_.back()).service, "shop");
+  post("/api/v1/disarm", R"({"service":"shop-worker","for":"1h"})");
+  EXPECT_EQ(std::get<rules::Disarmed>(delivered_.back()).service, "shop");
+  post("/api/v1/silences", R"({"service":"shop-worker","rule":"shop-5xx","for":"1h"})");
+  EXPECT_EQ(std::get<rules::Silenced>(delivered_.back()).service, "shop");
+}
+
+TEST_F(ChangesTest, BeforeThePlatformWasReadThereIsNoBaselineToTake) {
+  rules::Snapshot snapshot = shop();
+  snapshot.sources.push_back(
+      {.name = "platform", .service = "shop", .kind = rules::SourceKind::platform});
+  publish(snapshot);
+  EXPECT_EQ(problem_of(begin("run 1")), "not-ready");
+  EXPECT_TRUE(delivered_.empty());
+  begin("run 2", R"(,"baseline":"v1")");
+  EXPECT_EQ(delivered_.size(), 1U) << "who names one need not wait";
+  snapshot.sources[0].documents_total = 1;
+  publish(snapshot);
+  begin("run 3");
+  EXPECT_EQ(delivered_.size(), 2U);
 }
 
 TEST_F(ChangesTest, ARolloutThatIsOverTakesNoCommand) {

@@ -35,6 +35,18 @@ TEST(ReadConfigTest, EverythingHasADefaultButTheServices) {
   EXPECT_EQ(std::get<FileInput>(log.input).path, "/etc/belay/shop.log");
 }
 
+TEST(ReadConfigTest, NoNameMeansTwoServices) {
+  const auto faults = [](const std::string& of_till) {
+    return faults_of(read("services: { shop: { aliases: [market], logs: { stdin: {} } }, till: { " +
+                          of_till + " logs: { file: l } } }"));
+  };
+  EXPECT_THAT(faults("aliases: [market],"), Contains(HasSubstr("market means shop and till")));
+  EXPECT_THAT(faults("aliases: [shop],"), Contains(HasSubstr("shop means shop and till")));
+  EXPECT_THAT(faults("platform: { fly: { app: market } },"),
+              Contains(HasSubstr("market means shop and till")));
+  EXPECT_THAT(faults("aliases: [desk],"), Not(Contains(HasSubstr("means"))));
+}
+
 TEST(ReadConfigTest, AServiceMayDifferFromTheDefaults) {
   const Config config = good(R"(
 mode: observe

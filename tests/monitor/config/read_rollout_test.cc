@@ -51,6 +51,26 @@ services:
   EXPECT_EQ(config.plan.services[0].environment, "staging");
 }
 
+TEST(ReadRolloutTest, ASentenceIsAskedBeforeTheFirstStep) {
+  const auto config_with = [](const std::string& check) {
+    return "services: { shop: { logs: { stdin: {} }, rollout: { preflight: { calm: { " + check +
+           " } } } } }";
+  };
+  const Config config = good(config_with("when: 5xx rate > 1% over 5m"));
+  const rules::ServicePlan& shop = config.plan.services.at(0);
+  ASSERT_EQ(shop.preflight_rules.size(), 1U);
+  EXPECT_EQ(shop.preflight_rules[0].name, "calm");
+  EXPECT_TRUE(config.services.at(0).preflight.empty());
+  EXPECT_FALSE(shop.rollout.asks_preflight) << "the world is not asked";
+  const auto faults = [&](const std::string& check) { return faults_of(read(config_with(check))); };
+  EXPECT_THAT(faults("when: 5xx rat > 1% over 5m"), Contains(HasSubstr("error")));
+  EXPECT_THAT(faults("when: candidate 5xx rate > 1% over 5m"),
+              Contains(HasSubstr("it compares versions")));
+  EXPECT_THAT(faults("when: 5xx rate > 1% over 5m, command: [a]"), Contains(HasSubstr("a check is")));
+  EXPECT_THAT(faults("when: probe healthz fails 2 of 3"),
+              Contains(HasSubstr("there is no probe healthz")));
+}
+
 TEST(ReadRolloutTest, AWrongRolloutIsRefusedWithItsReason) {
   const auto faults = [](const std::string& rollout) {
     return faults_of(

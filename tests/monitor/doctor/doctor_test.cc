@@ -13,14 +13,17 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "monitor/api/local_endpoint.h"
 #include "monitor/config/read_config.h"
 #include "monitor/doctor/check_platform.h"
 #include "monitor/state_directory.h"
 #include "monitor/system_clock.h"
+#include "net/http_client.h"
 #include "net/redis.h"
 #include "tests/monitor/acting/cloudflare_peer.h"
 #include "tests/monitor/acting/records.h"
 #include "tests/support/child_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paths.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/temporary_directory.h"
@@ -38,12 +41,13 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kConfiguration = R"(state: state
+listen: 127.0.0.1:0
 metrics: 127.0.0.1:0
 platforms: {{ cloudflare: {{ account: acc, token: canary-token, api: "{cloudflare}" }} }}
 services:
   shop:
     platform: {{ cloudflare: {{ script: shop }} }}
-    logs: {{ file: shop.log, from: start }}
+    logs: {logs}
     probes: {{ healthz: {{ url: "{probe}", every: 100ms, timeout: 100ms }} }}
     queues: {{ redis: {{ url: "{redis}", names: [{queues}], every: 1s }} }}
     rules: [packs/queues]
@@ -96,6 +100,7 @@ class DoctorTest : public testing::Test {
                                            fmt::arg("probe", web_.url("/healthz")),
                                            fmt::arg("redis", redis_.url()),
                                            fmt::arg("queues", queues_), fmt::arg("drain", drain_),
+                                           fmt::arg("logs", logs_),
                                            fmt::arg("slack", web_.url("/hook/s3cret"))));
   }
   /// "LEVEL ABOUT: WHAT" of everything that is found.
@@ -125,6 +130,7 @@ class DoctorTest : public testing::Test {
   }};
   std::string queues_ = "emails";
   std::string drain_ = "sh";
+  std::string logs_ = "{ file: shop.log, from: start }";
   Findings all_;
 };
 
@@ -225,11 +231,11 @@ TEST_F(DoctorTest, AStateThatOthersMayEnterIsBad) {
 class DoctorBinaryTest : public DoctorTest {
  protected:
   /// The exit code, and what was printed as JSON.
-  int run() {
+  int run(const std::string& lasts = "2s") {
     configure();
     std::filesystem::remove(place_.path() / "said");  // It is appended to.
     test::ChildProcess child{
-        {.argv = {test::belay_binary().string(), "doctor", "--for", "2s", "-o", "json"},
+        {.argv = {test::belay_binary().string(), "doctor", "--for", lasts, "-o", "json"},
          .output = place_.path() / "said",
          .directory = place_.path()}};
     const int code = child.wait(60s).value_or(-1);
@@ -252,6 +258,45 @@ TEST_F(DoctorBinaryTest, TheExitCodeIsTheKindOfTheWorstFinding) {
   drain_ = "./no-such-program";
   EXPECT_EQ(run(), 78) << said_;
   EXPECT_EQ(said_["ok"], false);
+}
+
+TEST_F(DoctorBinaryTest, WhereADaemonRunsItIsAskedAndNoSourceIsReadTwice) {
+  logs_ = "{ exec: [sh, -c, 'echo begun >> begun; tail -n +1 -F shop.log'], format: generic }";
+  configure();
+  const test::ChildProcess daemon{{.argv = {test::belay_binary().string(), "run"},
+                                   .output = place_.path() / "daemon",
+                                   .directory = place_.path()}};
+  const auto knows_the_traffic = [this] {
+    const auto endpoint = read_local_endpoint(place_.path() / "state");
+    if (!endpoint.ok()) return false;
+    const auto answer = net::http_call({.url = endpoint->url + "/api/v1/services/shop"});
+    const auto* shown = std::get_if<net::HttpResponse>(&answer);
+    return shown != nullptr && shown->body.find("\"requests\":16}") != std::string::npos &&
+           shown->body.find("\"passing\":true") != std::string::npos &&
+           shown->body.find("\"depth\":0") != std::string::npos;
+  };
+  ASSERT_TRUE(test::eventually(knows_the_traffic)) << test::content_of(place_.path() / "daemon");
+  EXPECT_EQ(run("10m"), 0) << said_ << ": it need not wait, and nothing is unknown";
+  std::vector<std::string> about;
+  for (const auto& finding : said_["findings"])
+    about.push_back(finding.value("about", "") + ": " + finding.value("what", ""));
+  EXPECT_THAT(about, Contains(AllOf(StartsWith("daemon: http://127.0.0.1:"),
+                                    HasSubstr("no source is read a second time"))));
+  EXPECT_THAT(about, Contains(AllOf(StartsWith("source tail: 31 events since the daemon began"))));
+  EXPECT_THAT(about, Contains(AllOf(StartsWith("step 10%: 10 % for 10m gives "))));
+  EXPECT_EQ(test::content_of(place_.path() / "begun"), "begun\n") << "it was read once";
+}
+
+TEST_F(DoctorBinaryTest, ADaemonThatIsNamedAndDoesNotAnswerIsAFinding) {
+  configure();
+  const test::ChildProcess child{
+      {.argv = {test::belay_binary().string(), "doctor", "--for", "2s", "-o", "json"},
+       .environment = {"BELAY_URL=http://127.0.0.1:" + std::to_string(test::free_port())},
+       .output = place_.path() / "said",
+       .directory = place_.path()}};
+  EXPECT_TRUE(test::eventually([this] {
+    return test::content_of(place_.path() / "said").find("no daemon answers") != std::string::npos;
+  }));
 }
 
 }  // namespace

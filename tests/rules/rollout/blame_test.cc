@@ -24,13 +24,14 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-/// An EngineRig is not movable; this one is bad at 10 % before a gate without a baseline.
+/// An EngineRig is not movable; this one is bad at 10 % before a gate without a baseline: its
+/// requests name no version.
 struct BadBefore {
   explicit BadBefore(int failing_after, const char* baseline = "") : rig({}, {errors()}) {
-    serve(rig, "v1", 4);
+    serve(rig, baseline, 4);
     rig.run(30s);
     start_gate(rig, baseline);
-    if (*baseline == '\0') serve(rig, "v1", 0, 0);
+    if (*baseline == '\0') serve(rig, baseline, 0, 0);
     serve(rig, "v2", failing_after);
   }
   EngineRig rig;

@@ -246,7 +246,7 @@ TEST(RolloutRestart, NoSequenceOfCommandsBreaksAPromise) {
         rig.push(started);
       }
       if (!ids.empty() && random() % 3 == 0)
-        rig.push(OperatorCommand{.kind = static_cast<OperatorCommand::Kind>(random() % 5),
+        rig.push(OperatorCommand{.kind = static_cast<OperatorCommand::Kind>(random() % 6),
                                  .at = rig.now(),
                                  .rollout = ids[random() % ids.size()],
                                  .by = "sim"});

@@ -53,6 +53,11 @@ struct World {
       disarmed_until = rig.now() + std::chrono::seconds{random() % 40};
       rig.push(Disarmed{.at = rig.now(), .service = "shop", .until = disarmed_until, .by = "sim"});
     }
+    if (const auto rollout = rig.service().rollout; rollout && once_in(8))
+      rig.push(OperatorCommand{.kind = OperatorCommand::Kind::rollback,
+                               .at = rig.now(),
+                               .rollout = rollout->id,
+                               .by = "sim"});
     if (once_in(12)) rig.set_alive(EngineRig::kTail, once_in(2));
     for (const Order& order : rig.orders)
       if (once_in(2))

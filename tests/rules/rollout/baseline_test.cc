@@ -1,0 +1,132 @@
+// What a rollout is compared with, and goes back to, when nobody says it.
+
+#include <gtest/gtest.h>
+
+#include "rules/rollout/baseline.h"
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using From = Baseline::From;
+
+Deployment live(std::vector<Deployment::Share> versions) {
+  return {.service = "shop", .at = EngineRig::kStart, .id = "d", .versions = std::move(versions)};
+}
+
+TEST(Baseline, IsWhatTheUserSays) {
+  const Baseline chosen = choose_baseline("v3", "v1", live({{"v2", 90}, {"v3", 10}}), {{"v2", 9}});
+  EXPECT_EQ(chosen.version, "v1");
+  EXPECT_EQ(chosen.from, From::asked);
+}
+
+TEST(Baseline, TheCandidateItselfIsNone) {
+  const Baseline chosen = choose_baseline("v3", "v3", live({{"v2", 90}, {"v3", 10}}), {{"v2", 9}});
+  EXPECT_EQ(chosen.version, "") << "who names it wrongly is told, and nothing is guessed";
+  EXPECT_EQ(chosen.from, From::nobody);
+}
+
+TEST(Baseline, IsElseTheLargestOtherShareOfWhatIsLive) {
+  const Baseline chosen =
+      choose_baseline("v3", "", live({{"v1", 20}, {"v2", 30}, {"v3", 50}, {"v0", 0}}), {{"v1", 9}});
+  EXPECT_EQ(chosen.version, "v2");
+  EXPECT_EQ(chosen.from, From::live);
+}
+
+TEST(Baseline, IsElseTheVersionWithMostRequests) {
+  const std::vector<VersionRequests> recent = {{"", 99}, {"v1", 7}, {"v2", 5}, {"v3", 50}};
+  for (const auto& known : {std::optional<Deployment>{}, std::optional(live({{"v3", 100}}))}) {
+    const Baseline chosen = choose_baseline("v3", "", known, recent);
+    EXPECT_EQ(chosen.version, "v1");
+    EXPECT_EQ(chosen.from, From::traffic);
+  }
+  EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"", 9}, {"v3", 9}}).from, From::nobody);
+}
+
+struct World {
+  World() { rig.stream("v1", 20, {.version = "v1"}); }
+  void gate(const std::string& candidate = "v2") {
+    rig.push(RolloutStarted{
+        .at = rig.now(), .service = "shop", .candidate = candidate, .lasts = 5min});
+    rig.run(1s);
+  }
+  std::string baseline() { return rig.service().rollout->baseline; }
+  EngineRig rig{EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")})};
+};
+
+TEST(Baseline, OfAGateIsTakenFromWhatIsLiveAndFrozen) {
+  World world;
+  world.rig.run(5s);
+  world.rig.push(live({{"v0", 80}, {"v2", 20}}));
+  world.gate();
+  EXPECT_EQ(world.baseline(), "v0");
+  world.rig.push(live({{"v1", 80}, {"v2", 20}}));
+  world.rig.run(5s);
+  EXPECT_EQ(world.rig.service().rollout->baseline, "v0");
+  const auto told = world.rig.notices_of(Notice::Kind::rollout_started);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(std::find(told[0].details.begin(), told[0].details.end(),
+                      "baseline v0: the largest other share of what is live"),
+            told[0].details.end());
+}
+
+TEST(Baseline, OfAGateIsTakenFromTheTrafficOfTheLastTenMinutes) {
+  World world;
+  world.rig.stream("old", 200, {.version = "v0"});
+  world.rig.run(2s);
+  world.rig.stream("old", 0);
+  world.rig.run(9min);
+  world.gate("v9");
+  EXPECT_EQ(world.baseline(), "v1");
+  world.rig.stream("v1", 0);
+  world.rig.run(10min + 20s);
+  world.gate();
+  EXPECT_EQ(world.baseline(), "") << "nothing came lately";
+}
+
+TEST(Baseline, IsNeverTakenFromTheTrafficOfWhatWasRolledAwayFrom) {
+  World world;
+  world.rig.stream("v2", 60, {.version = "v2"});
+  world.rig.run(15s);
+  world.gate();
+  EXPECT_EQ(world.baseline(), "v1");
+  world.rig.stream("v2", 60, {.version = "v2", .status = 500});
+  world.rig.run(20s);
+  ASSERT_EQ(world.rig.orders.size(), 1U);
+  world.rig.push(ActionOutcome{.at = world.rig.now(),
+                               .intent = world.rig.orders[0].intent,
+                               .phase = ActionOutcome::Phase::applied});
+  world.rig.run(5s);
+  world.gate("v3");
+  EXPECT_EQ(world.baseline(), "v1") << "v2 had three times as many";
+}
+
+TEST(Baseline, IsNotTakenFromAPlatformThatCannotBeRead) {
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.sources.push_back(
+      {.name = "platform", .kind = SourceKind::platform, .service = "shop", .interval = 10s});
+  const SourceId platform{static_cast<std::uint32_t>(plan.sources.size() - 1)};
+  EngineRig rig(plan);
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.push(SourceState{.source = platform, .at = rig.now(), .health = SourceHealth::alive});
+  rig.push(live({{"v0", 80}, {"v2", 20}}));
+  rig.run(5s);
+  rig.push(SourceState{.source = platform, .at = rig.now(), .health = SourceHealth::refused});
+  rig.push(RolloutStarted{.at = rig.now(), .service = "shop", .candidate = "v2", .lasts = 5min});
+  rig.run(1s);
+  EXPECT_EQ(rig.service().rollout->baseline, "v1") << "who knows what is live by now";
+}
+
+TEST(Baseline, WhatCameLatelyIsShown) {
+  World world;
+  world.rig.run(10s);
+  const ServiceStatus status = world.rig.service();
+  ASSERT_EQ(status.recent.size(), 1U);
+  EXPECT_EQ(status.recent[0].version, "v1");
+  EXPECT_EQ(status.recent[0].requests, 200U);
+  EXPECT_EQ(status.recent_over, 10s);
+}
+
+}  // namespace
+}  // namespace belay::rules
