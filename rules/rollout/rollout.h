@@ -151,15 +151,12 @@ class Rollout {
   void follow_evidence(Instant now, Step& out);
   void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
                         Step& out);
-  void go_on_with(const Remembered& remembered, Instant now, Step& out);
 
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
-  [[nodiscard]] Ladder::Cause cause_by_hand(const RolloutStatus& status) const;
-  std::string roll_back_by_hand(const std::string& why, Instant now, Step& out);
   /// To what fits into the reason of an order.
   static std::string cut(std::string text);
   static std::vector<Rule> rules_by_default();
@@ -221,8 +218,15 @@ class Rollout {
   void follow_traffic(std::optional<double> before, Instant now, Step& out);
   [[nodiscard]] std::optional<std::string> foreign_deployment(const Deployment& deployment,
                                                               Instant now) const;
+
+  // rollout_restart.cc: how it goes on after a restart.
+  void go_on_with(const Remembered& remembered, Instant now, Step& out);
+
+  // rollout_commands.cc: what an operator says about it. Each answers "done", or why not.
   std::string obey(const OperatorCommand& command, Instant now, Step& out);
   std::string promote(const std::string& by, Instant now, Step& out);
+  [[nodiscard]] Ladder::Cause cause_by_hand(const RolloutStatus& status) const;
+  std::string roll_back_by_hand(const std::string& why, Instant now, Step& out);
 
   Service& service_;
   NameTable& names_;

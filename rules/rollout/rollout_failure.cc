@@ -83,15 +83,6 @@ RuleStatus status_of(const RolloutAnswer& answer, Instant since, const std::stri
   return status;
 }
 
-/// The rules of a service that say something about a verdict.
-std::vector<const Rule*> rules_that_count(const ServicePlan& plan) {
-  std::vector<const Rule*> found;
-  for (const std::vector<Rule>* rules : {&plan.rollout_rules, &plan.rules})
-    for (const Rule& rule : *rules)
-      if (counts_for_verdict(rule)) found.push_back(&rule);
-  return found;
-}
-
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -140,49 +131,6 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
   cause.baseline = status.baseline;
   cause.rollout = status.id;
   return cause;
-}
-
-/// What a person takes back is watched by all that counts, but for what was bad already.
-Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
-  Ladder::Cause cause;
-  cause.rule = &by_hand_;
-  cause.reason = cut(status.why);
-  cause.rungs = rungs_of(by_hand_);
-  cause.candidate = status.candidate;
-  cause.baseline = status.baseline;
-  cause.rollout = status.id;
-  cause.watching = rules_that_count(service_.plan);
-  const auto was_bad_before = [this](const Rule* rule) {
-    const auto is_it = [rule](const JudgedRule& one) {
-      return &one.rule() == rule && one.status().was_bad_before;
-    };
-    return std::any_of(service_.always.begin(), service_.always.end(), is_it) ||
-           (gate_ && std::any_of(gate_->rules().begin(), gate_->rules().end(), is_it));
-  };
-  std::erase_if(cause.watching, was_bad_before);
-  if (cause.watching.empty())
-    cause.watching = {&default_rules_[static_cast<std::size_t>(RolloutRule::errors)]};
-  return cause;
-}
-
-/// Refused whole or obeyed: a rollout is not failed for a rollback that may not be.
-std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step& out) {
-  const RolloutRecord& record = records_.back();
-  const RolloutStatus& status = record.status();
-  if (!record.has_begun())
-    return moving_ ? "traffic is on its way to its first step: ask again when it is there"
-                   : "its first step has not begun, so there is nothing to roll back; abort ends it";
-  if (status.is_irreversible) return "it is irreversible: no rollback undoes it";
-  if (status.mode != Mode::enforce)
-    return "its mode is " + std::string(name_of(status.mode)) + ", and only enforce acts";
-  Ladder::Cause cause = cause_by_hand(status);
-  cause.reason = cut(why);
-  // Behind traffic that is on its way it waits, as any fail does.
-  const std::optional<std::string> objection =
-      moving_ ? std::nullopt : ladder_.objection(cause, now);
-  if (objection) return *objection;
-  fail(std::move(cause), {.headline = why, .details = {}, .numbers = std::nullopt}, now, out);
-  return "done";
 }
 
 void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {

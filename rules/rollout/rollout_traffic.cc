@@ -1,4 +1,4 @@
-// Who gets how much of the traffic, and what an operator says about it.
+// Who gets how much of the traffic.
 
 #include <algorithm>
 #include <chrono>
@@ -177,102 +177,6 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
     move_refused_ = "could not give it " + words + " (" + std::string(name_of(outcome.phase)) +
                     ")" + detail + "; resume tries again";
   }
-}
-
-bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
-  RolloutRecord* record = record_of(command.rollout);
-  if (record == nullptr) return false;
-  Teller tell(out, service_.plan.name, record->status().candidate, record->status().baseline, now);
-  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
-  std::string answer =
-      "it is " + std::string(name_of(record->state())) + " and not judged any more";
-  if (record == running()) {
-    record->note(std::string(name_of(command.kind)) + " by " + by +
-                     (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
-                 now);
-    answer = obey(command, now, out);
-  }
-  tell.commanded(command, answer);
-  if (answer == "done") return true;
-  record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
-  tell.notice(Notice::Kind::not_acted, false,
-                "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
-                    ": " + answer);
-  return true;
-}
-
-std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out) {
-  RolloutRecord& record = records_.back();
-  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
-  const std::optional<HoldReason> held = record.status().held;
-  if (record.state() == RolloutState::pending && command.kind != OperatorCommand::Kind::abort)
-    return "it waits for its turn in the train " + sanitize(record.status().train) +
-           ": abort ends it";
-  switch (command.kind) {
-    case OperatorCommand::Kind::pause:
-      record.pause(true);
-      hold({HoldReason::paused, "paused by " + by}, now, out);
-      return "done";
-    case OperatorCommand::Kind::resume:
-      if (!record.is_paused() && !irreversible_ && !move_refused_) return "it is not paused";
-      record.pause(false);
-      irreversible_.reset();
-      move_refused_.reset();
-      if (record.has_begun()) {
-        go_on("resumed by " + by, now, out);
-      } else {
-        record.move(RolloutState::preflight, "resumed by " + by, now, out);
-      }
-      return "done";
-    case OperatorCommand::Kind::approve:
-      if (held != HoldReason::approval && held != HoldReason::preflight &&
-          held != HoldReason::freeze && held != HoldReason::train)
-        return "nothing waits for an approval";
-      record.approve();
-      record.hold(*held, "approved by " + by, now, out);
-      return "done";
-    case OperatorCommand::Kind::abort:
-      end(RolloutState::aborted, "aborted by " + by, now, out);
-      return "done";
-    case OperatorCommand::Kind::promote:
-      return promote(by, now, out);
-    case OperatorCommand::Kind::rollback:
-      return roll_back_by_hand("rolled back by " + by +
-                                   (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
-                               now, out);
-  }
-  return "it is unknown";
-}
-
-std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
-  RolloutRecord& record = records_.back();
-  if (!record.has_begun()) return "its first step has not begun: approve what holds it";
-  if (moving_) return "traffic is on its way";
-  const auto is_bad = [](const JudgedRule& rule) {
-    return counts_for_verdict(rule.rule()) &&
-           (rule.is_firing() || rule.status().truth == Truth::bad);
-  };
-  for (const std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})
-    for (const JudgedRule& rule : *rules)
-      if (is_bad(rule)) return rule.rule().name + (rule.is_firing() ? " fires" : " is bad");
-  if (guards_)
-    for (const Guards::Watched& one : guards_->rules())
-      if (is_bad(one.rule)) return one.guard->name + "'s " + one.rule.rule().name + " is bad";
-  if (irreversible_) return "it has failed: " + *irreversible_;
-  const std::size_t next = record.status().step + 1;
-  if (record.status().is_driving && !record.is_last_step() &&
-      (book_.open_intent(service_.plan.name) || book_.disarmed_until(service_.plan.name, now)))
-    return "no traffic may be moved now";
-  record.pause(false);
-  move_refused_.reset();
-  if (record.is_last_step()) {
-    end(RolloutState::promoted, "promoted by " + by, now, out);
-  } else if (record.status().is_driving) {
-    order_move(next, "promoted by " + by, now, out);
-  } else {
-    begin_step(next, "promoted by " + by, now, out);
-  }
-  return "done";
 }
 
 }  // namespace belay::rules

@@ -1,0 +1,162 @@
+// What an operator says about a rollout.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+/// The rules of a service that say something about a verdict.
+std::vector<const Rule*> rules_that_count(const ServicePlan& plan) {
+  std::vector<const Rule*> found;
+  for (const std::vector<Rule>* rules : {&plan.rollout_rules, &plan.rules})
+    for (const Rule& rule : *rules)
+      if (counts_for_verdict(rule)) found.push_back(&rule);
+  return found;
+}
+
+}  // namespace
+
+bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
+  RolloutRecord* record = record_of(command.rollout);
+  if (record == nullptr) return false;
+  Teller tell(out, service_.plan.name, record->status().candidate, record->status().baseline, now);
+  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
+  std::string answer =
+      "it is " + std::string(name_of(record->state())) + " and not judged any more";
+  if (record == running()) {
+    record->note(std::string(name_of(command.kind)) + " by " + by +
+                     (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
+                 now);
+    answer = obey(command, now, out);
+  }
+  tell.commanded(command, answer);
+  if (answer == "done") return true;
+  record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
+  tell.notice(Notice::Kind::not_acted, false,
+                "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
+                    ": " + answer);
+  return true;
+}
+
+std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
+  const std::optional<HoldReason> held = record.status().held;
+  if (record.state() == RolloutState::pending && command.kind != OperatorCommand::Kind::abort)
+    return "it waits for its turn in the train " + sanitize(record.status().train) +
+           ": abort ends it";
+  switch (command.kind) {
+    case OperatorCommand::Kind::pause:
+      record.pause(true);
+      hold({HoldReason::paused, "paused by " + by}, now, out);
+      return "done";
+    case OperatorCommand::Kind::resume:
+      if (!record.is_paused() && !irreversible_ && !move_refused_) return "it is not paused";
+      record.pause(false);
+      irreversible_.reset();
+      move_refused_.reset();
+      if (record.has_begun()) {
+        go_on("resumed by " + by, now, out);
+      } else {
+        record.move(RolloutState::preflight, "resumed by " + by, now, out);
+      }
+      return "done";
+    case OperatorCommand::Kind::approve:
+      if (held != HoldReason::approval && held != HoldReason::preflight &&
+          held != HoldReason::freeze && held != HoldReason::train)
+        return "nothing waits for an approval";
+      record.approve();
+      record.hold(*held, "approved by " + by, now, out);
+      return "done";
+    case OperatorCommand::Kind::abort:
+      end(RolloutState::aborted, "aborted by " + by, now, out);
+      return "done";
+    case OperatorCommand::Kind::promote:
+      return promote(by, now, out);
+    case OperatorCommand::Kind::rollback:
+      return roll_back_by_hand("rolled back by " + by +
+                                   (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
+                               now, out);
+  }
+  return "it is unknown";
+}
+
+std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (!record.has_begun()) return "its first step has not begun: approve what holds it";
+  if (moving_) return "traffic is on its way";
+  const auto is_bad = [](const JudgedRule& rule) {
+    return counts_for_verdict(rule.rule()) &&
+           (rule.is_firing() || rule.status().truth == Truth::bad);
+  };
+  for (const std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})
+    for (const JudgedRule& rule : *rules)
+      if (is_bad(rule)) return rule.rule().name + (rule.is_firing() ? " fires" : " is bad");
+  if (guards_)
+    for (const Guards::Watched& one : guards_->rules())
+      if (is_bad(one.rule)) return one.guard->name + "'s " + one.rule.rule().name + " is bad";
+  if (irreversible_) return "it has failed: " + *irreversible_;
+  const std::size_t next = record.status().step + 1;
+  if (record.status().is_driving && !record.is_last_step() &&
+      (book_.open_intent(service_.plan.name) || book_.disarmed_until(service_.plan.name, now)))
+    return "no traffic may be moved now";
+  record.pause(false);
+  move_refused_.reset();
+  if (record.is_last_step()) {
+    end(RolloutState::promoted, "promoted by " + by, now, out);
+  } else if (record.status().is_driving) {
+    order_move(next, "promoted by " + by, now, out);
+  } else {
+    begin_step(next, "promoted by " + by, now, out);
+  }
+  return "done";
+}
+
+/// What a person takes back is watched by all that counts, but for what was bad already.
+Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
+  Ladder::Cause cause;
+  cause.rule = &by_hand_;
+  cause.reason = cut(status.why);
+  cause.rungs = rungs_of(by_hand_);
+  cause.candidate = status.candidate;
+  cause.baseline = status.baseline;
+  cause.rollout = status.id;
+  cause.watching = rules_that_count(service_.plan);
+  const auto was_bad_before = [this](const Rule* rule) {
+    const auto is_it = [rule](const JudgedRule& one) {
+      return &one.rule() == rule && one.status().was_bad_before;
+    };
+    return std::any_of(service_.always.begin(), service_.always.end(), is_it) ||
+           (gate_ && std::any_of(gate_->rules().begin(), gate_->rules().end(), is_it));
+  };
+  std::erase_if(cause.watching, was_bad_before);
+  if (cause.watching.empty())
+    cause.watching = {&default_rules_[static_cast<std::size_t>(RolloutRule::errors)]};
+  return cause;
+}
+
+/// Refused whole or obeyed: a rollout is not failed for a rollback that may not be.
+std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step& out) {
+  const RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  if (!record.has_begun())
+    return moving_ ? "traffic is on its way to its first step: ask again when it is there"
+                   : "its first step has not begun, so there is nothing to roll back; abort ends it";
+  if (status.is_irreversible) return "it is irreversible: no rollback undoes it";
+  if (status.mode != Mode::enforce)
+    return "its mode is " + std::string(name_of(status.mode)) + ", and only enforce acts";
+  Ladder::Cause cause = cause_by_hand(status);
+  cause.reason = cut(why);
+  // Behind traffic that is on its way it waits, as any fail does.
+  const std::optional<std::string> objection =
+      moving_ ? std::nullopt : ladder_.objection(cause, now);
+  if (objection) return *objection;
+  fail(std::move(cause), {.headline = why, .details = {}, .numbers = std::nullopt}, now, out);
+  return "done";
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,107 @@
+// How rollouts go on after a restart: with what the journal knew of them.
+
+#include <utility>
+
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+
+void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
+  const std::string& name = service_.plan.name;
+  if (const auto good = remembered.last_good.find(name); good != remembered.last_good.end())
+    last_good_ = good->second;
+  if (const auto ended = remembered.deployments.find(name); ended != remembered.deployments.end())
+    deployments_ = ended->second;
+  for (const RememberedRollout& one : remembered.rollouts)
+    if (one.started.service == name)
+      records_.emplace_back(one, name, one.started.mode.value_or(service_.plan.mode));
+  for (const Remembered::Action& action : remembered.actions) {
+    if (action.service != name) continue;
+    log_.remember(action);
+    if (!action.is_open || !action.order) continue;
+    const auto* move = std::get_if<MoveTraffic>(&action.order->action);
+    if (move == nullptr) {
+      ladder_.resume(*action.order, std::nullopt,
+                     cause_elsewhere(action.order->rule, action.order->rollout), now);
+      continue;
+    }
+    moving_ = action.order;
+    if (const RolloutRecord* record = record_of(action.order->rollout))
+      for (std::size_t i = 0; i < record->status().steps.size(); ++i)
+        if (record->status().steps[i].percent == move->percent) moving_to_ = i;
+  }
+  if (!records_.empty()) go_on_with(remembered, now, out);
+  take_turns(now, out);
+}
+
+void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  if (record.state() == RolloutState::pending && !status.train.empty()) return;
+  if (is_judged(record.state())) {
+    if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
+    open_gate(now);
+    record.restart_bake(now);
+    has_skipped_ = true;
+    const std::string why = "Belay was restarted: the bake of this step begins anew";
+    if (record.state() == RolloutState::pending || !record.has_begun()) {
+      record.begin_step(0, why, now, out);
+    } else {
+      record.note(why, now);
+      Teller tell = teller(now, out);
+      tell.notice(Notice::Kind::rollout_moved, false, status.candidate + ": " + why);
+      tell.evidence_lost({.source = "Belay itself",
+                          .what = "restart",
+                          .since = now,
+                          .until = now,
+                          .reason = "",
+                          .lost = 0});
+    }
+    return;
+  }
+  if (record.state() == RolloutState::promoted) {
+    const Instant until = status.ended.value_or(now) + service_.plan.rollout.watch_for;
+    if (until <= now) return;
+    open_gate(now);
+    judgement_.reset();
+    guards_.reset();
+    watch_until_ = until;
+    return;
+  }
+  if (is_final(record.state()) || ladder_.is_walking()) return;
+  // Between the fail and the first rung, or between the last outcome and the end of the watch.
+  if (record.state() == RolloutState::rolling_back) {
+    Ladder::Cause cause =
+        cause_elsewhere(record.rule(), status.id).value_or(cause_of(record.rule(), status));
+    if (cause.rule == nullptr) {
+      record.move(RolloutState::inconclusive, "the rule that failed it is gone: " + record.rule(),
+                  now, out);
+    } else if (moving_) {
+      waiting_cause_ = std::move(cause);
+    } else if (!ladder_.begin(std::move(cause), now, out)) {
+      record.move(RolloutState::failed, "nothing could be done after the restart", now, out);
+    }
+    return;
+  }
+  for (const Remembered::Action& action : remembered.actions) {
+    const bool is_last = !status.intents.empty() && action.intent == status.intents.back();
+    if (!is_last || action.target.empty()) continue;
+    Order order{.intent = action.intent,
+                .at = action.at,
+                .service = status.service,
+                .action = RollBack{.target = action.target, .expected = action.expected},
+                .rule = record.rule(),
+                .evidence = {},
+                .reason = status.why,
+                .candidate = status.candidate,
+                .baseline = status.baseline,
+                .rollout = status.id};
+    ladder_.resume(order, action.phase, cause_elsewhere(order.rule, order.rollout), now);
+  }
+  if (ladder_.is_watching()) return;
+  const std::string why = "restarted while it was verified: nobody watches whether it helped";
+  record.move(RolloutState::inconclusive, why, now, out);
+  teller(now, out).notice(Notice::Kind::inconclusive, true, status.candidate + ": " + why);
+}
+
+}  // namespace belay::rules
