@@ -162,7 +162,10 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
-  if (judgement_) details.push_back("judged by " + summary_of(service_.plan.rollout.limits));
+  if (judgement_) {
+    details.push_back("judged by " + summary_of(service_.plan.rollout.limits));
+    records_.back().note(details.back(), now);
+  }
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))

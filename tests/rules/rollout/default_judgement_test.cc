@@ -232,5 +232,28 @@ TEST(DefaultJudgement, OnlyAlertsAfterThePromotion) {
   EXPECT_TRUE(rig.service().rules.empty()) << "the watch is over";
 }
 
+TEST(DefaultJudgement, IsNotPromotedOverByAnOperator) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  RolloutStarted started = gate(rig.now(), 0s);
+  started.steps = *parse_steps("10% for 10m, 100%");
+  rig.push(started);
+  rig.run(30s);
+  const auto promote = [&rig] {
+    rig.push(OperatorCommand{
+        .kind = OperatorCommand::Kind::promote, .at = rig.now(), .rollout = kId, .by = "ann"});
+    rig.run(1s);
+  };
+  traffic(rig, 500, 500);
+  rig.run(30s);
+  EXPECT_EQ(rollout(rig).held, HoldReason::shared_cause);
+  promote();
+  EXPECT_EQ(rollout(rig).step, 0U);
+  traffic(rig, 200);
+  rig.run(1min);
+  promote();
+  EXPECT_EQ(rollout(rig).step, 1U);
+}
+
 }  // namespace
 }  // namespace belay::rules
