@@ -11,6 +11,7 @@
 #include "rules/event.h"
 #include "rules/judgement/hold.h"
 #include "rules/judgement/judged_rule.h"
+#include "rules/judgement/queue_watch.h"
 #include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
@@ -67,6 +68,8 @@ class Rollout {
   void take_turn(const TrainTurn& turn, Instant now, Step& out);
   /// Why a running rollout gets no more traffic; nothing if its train goes on.
   void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
+  /// An answer of a probe that was aimed at `version`, counted by `probe`.
+  void probed(const std::string& probe, NameId version, Instant at, bool failed);
 
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
   void judge(Instant now, bool is_check, Step& out);
@@ -124,6 +127,8 @@ class Rollout {
   void decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out);
   /// Whether the candidate cannot be blamed; tells it once.
   bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
+  /// Said of a shared cause that began with the step; else empty.
+  [[nodiscard]] std::string harms_both(const JudgedRule& rule, const Blame& blame) const;
   [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
   void notice_unknown(Instant now, Step& out);
   void count_ended();
@@ -144,6 +149,8 @@ class Rollout {
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
   void close_gate();
+  /// After a promotion rules go on, and only alert.
+  void watch_on(Instant until, Instant now);
   /// As the comparison stands; none where there is no evidence of it.
   [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
   /// For the journal: what the verdict that comes now rests on.
@@ -152,6 +159,9 @@ class Rollout {
   void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
                         Step& out);
 
+  /// Journals that a rule counts again which was bad before, and how deep queues were.
+  void note_before(Instant now, Step& out);
+
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
@@ -159,7 +169,8 @@ class Rollout {
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   /// To what fits into the reason of an order.
   static std::string cut(std::string text);
-  static std::vector<Rule> rules_by_default();
+  static std::vector<Rule> rules_by_default(const RolloutLimits& limits);
+  static std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
   static Rule rule_of_train();
   void answer(Instant now, Step& out);
   void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
@@ -232,9 +243,10 @@ class Rollout {
   NameTable& names_;
   ActionBook& book_;
   Instant start_;
-  const Rule by_hand_;               // Of what a person asks for.
-  std::vector<Rule> default_rules_;  // What watches after the default judgement rolled back.
-  const Rule train_rule_;            // What an action of its train cites.
+  const Rule by_hand_;                // Of what a person asks for.
+  std::vector<Rule> default_rules_;   // What watches after the default judgement rolled back,
+  std::vector<Rule> default_alerts_;  // and what after it promoted.
+  const Rule train_rule_;             // What an action of its train cites.
   ActionLog log_;
   Ladder ladder_;
   std::deque<RolloutRecord> records_;  // Newest last.
@@ -243,8 +255,10 @@ class Rollout {
   std::vector<const Rollout*> callees_;
   std::optional<Guards> guards_;  // While it is judged.
   std::optional<RolloutJudgement> judgement_;
+  std::optional<QueueWatch> queues_;           // Beside the judgement.
   std::optional<RolloutAnswer> pause_;         // Of the default judgement, while it lasts.
   std::optional<Instant> watch_until_;         // After a promotion.
+  std::vector<JudgedRule> watching_;           // Then, of default_alerts_.
   std::map<const Rule*, Ruling> rulings_;      // Looked up only: addresses have no order.
   UnknownSpells unknown_;                      // By rule; the rollout's own is "".
   std::optional<LostEvidence> lost_evidence_;  // While it is judged.

@@ -37,8 +37,8 @@ bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
   if (answer == "done") return true;
   record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
   tell.notice(Notice::Kind::not_acted, false,
-                "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
-                    ": " + answer);
+              "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
+                  ": " + answer);
   return true;
 }
 
@@ -78,9 +78,9 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
     case OperatorCommand::Kind::promote:
       return promote(by, now, out);
     case OperatorCommand::Kind::rollback:
-      return roll_back_by_hand("rolled back by " + by +
-                                   (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
-                               now, out);
+      return roll_back_by_hand(
+          "rolled back by " + by + (command.reason.empty() ? "" : ": " + sanitize(command.reason)),
+          now, out);
   }
   return "it is unknown";
 }
@@ -99,6 +99,8 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   if (guards_)
     for (const Guards::Watched& one : guards_->rules())
       if (is_bad(one.rule)) return one.guard->name + "'s " + one.rule.rule().name + " is bad";
+  if (judgement_)
+    if (const std::optional<std::string> hindrance = judgement_->hindrance()) return *hindrance;
   if (irreversible_) return "it has failed: " + *irreversible_;
   const std::size_t next = record.status().step + 1;
   if (record.status().is_driving && !record.is_last_step() &&
@@ -144,8 +146,9 @@ std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step
   const RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
   if (!record.has_begun())
-    return moving_ ? "traffic is on its way to its first step: ask again when it is there"
-                   : "its first step has not begun, so there is nothing to roll back; abort ends it";
+    return moving_
+               ? "traffic is on its way to its first step: ask again when it is there"
+               : "its first step has not begun, so there is nothing to roll back; abort ends it";
   if (status.is_irreversible) return "it is irreversible: no rollback undoes it";
   if (status.mode != Mode::enforce)
     return "its mode is " + std::string(name_of(status.mode)) + ", and only enforce acts";

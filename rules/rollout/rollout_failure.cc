@@ -1,12 +1,15 @@
 // What is done about a rollout that fails, and about rules that act outside one.
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/sanitize.h"
+#include "rules/judgement/default_rules.h"
 #include "rules/language/parser.h"
+#include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -46,34 +49,12 @@ Evidence evidence_of(const RolloutAnswer& answer) {
   return evidence;
 }
 
-const char* sentence_of(RolloutRule rule) {
-  switch (rule) {
-    case RolloutRule::comparison:
-      return "candidate worse than baseline, confidence 99%";
-    case RolloutRule::broken:
-      return "half of at least 20 requests fail over 10s, for 5s, and the baseline is not half as "
-             "bad";
-    case RolloutRule::clear:
-      return "at least 30 errors and 10% over 10s, for 5s, three times the baseline's share";
-    case RolloutRule::errors:
-      return "error rate > 5% over 30s, min 20 requests, for 30s, and the baseline is better";
-    case RolloutRule::latency:
-      return "p95 latency > 250ms over 1m, min 50 requests, for 30s, and the baseline is better";
-    case RolloutRule::candidate_silent:
-      return "no request of the candidate where ten were to be expected";
-    case RolloutRule::probes:
-      return "three probes of the candidate in a row fail";
-    case RolloutRule::queue:
-      return "a queue is above its threshold, and 1.5 times what it was before the rollout";
-  }
-  return "";
-}
-
-RuleStatus status_of(const RolloutAnswer& answer, Instant since, const std::string& service) {
+RuleStatus status_of(const RolloutAnswer& answer, const RolloutLimits& limits, Instant since,
+                     const std::string& service) {
   RuleStatus status;
   status.service = service;
   status.rule = name_of(answer.rule);
-  status.sentence = sentence_of(answer.rule);
+  status.sentence = text_of(default_rules(limits)[static_cast<std::size_t>(answer.rule)]);
   status.then = {.kind = Then::Kind::rollback};
   status.truth = Truth::bad;
   status.firing = true;
@@ -95,20 +76,35 @@ std::string Rollout::cut(std::string text) {
 
 /// After the default judgement rolled back, the restored version is watched by what a person can
 /// check by eye.
-std::vector<Rule> Rollout::rules_by_default() {
+std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits) {
+  const double percent = std::round(limits.error_rate * 1e9) / 1e7;
+  const std::string errors =
+      "error rate > " + decimal_text(percent) + "% over 30s, min 20 requests, for 10s";
+  const std::string latency =
+      "p95 latency > " + format_duration(limits.latency) + " over 1m, min 50 requests, for 30s";
   std::vector<Rule> rules;
   for (std::size_t i = 0; i < kRolloutRules; ++i) {
     const auto rule = static_cast<RolloutRule>(i);
-    const char* sentence = rule == RolloutRule::latency
-                               ? "p95 latency > 250ms over 1m, min 50 requests, for 30s"
-                               : "error rate > 5% over 30s, min 20 requests, for 10s";
-    rules.push_back(default_rule(name_of(rule), sentence));
+    rules.push_back(default_rule(name_of(rule), rule == RolloutRule::latency ? latency : errors));
   }
   return rules;
 }
 
 /// Its sentence is never judged: what fired is on another service.
 Rule Rollout::rule_of_train() { return default_rule(kTrainRule, "error rate > 5% over 30s"); }
+
+/// What a person can check by eye goes on after a promotion.
+std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
+  std::vector<Rule> alerts;
+  for (Rule& rule : rules_by_default(limits)) {
+    if (rule.name != name_of(RolloutRule::errors) && rule.name != name_of(RolloutRule::latency))
+      continue;
+    rule.name = "default/" + rule.name;
+    rule.then = {.kind = Then::Kind::alert};
+    alerts.push_back(std::move(rule));
+  }
+  return alerts;
+}
 
 std::vector<Then> Rollout::rungs_of(const Rule& cause) const {
   if (cause.then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {cause.then};
@@ -217,7 +213,7 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   cause.evidence = {evidence_of(answer)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
-  convicted_by_ = status_of(answer, *cause.since, service_.plan.name);
+  convicted_by_ = status_of(answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
   add_firing(cause);
   Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
   fired.rule = rule.name;
@@ -253,6 +249,16 @@ void Rollout::answer(Instant now, Step& out) {
     case RolloutAnswer::Kind::rollback:
       fail_by_default(*said, now, out);
       break;
+  }
+}
+
+void Rollout::probed(const std::string& probe, NameId version, Instant at, bool failed) {
+  if (!judgement_ || version == kNoName || at < gate_->started()) return;
+  const PairedEvidence& paired = *service_.evidence.paired;
+  if (version == paired.candidate()) {
+    judgement_->probe_answered(probe, Role::candidate, at, failed);
+  } else if (version == paired.baseline()) {
+    judgement_->probe_answered(probe, Role::baseline, at, failed);
   }
 }
 

@@ -63,9 +63,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     const Instant until = status.ended.value_or(now) + service_.plan.rollout.watch_for;
     if (until <= now) return;
     open_gate(now);
-    judgement_.reset();
-    guards_.reset();
-    watch_until_ = until;
+    watch_on(until, now);
     return;
   }
   if (is_final(record.state()) || ladder_.is_walking()) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/judgement/default_rules.h"
 #include "rules/rollout/baseline.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/rollout.h"
@@ -180,6 +181,26 @@ std::vector<std::string> Rollout::bad_already() const {
   return lines;
 }
 
+void Rollout::note_before(Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (queues_ && queues_->before().size() != record.queues_before().size())
+    record.keep_queues_before(queues_->before());
+  std::string again;
+  for (const RuleBefore& one : record.before()) {
+    if (one.truth != Truth::bad) continue;
+    const auto counts = [&one](const JudgedRule& rule) {
+      return rule.rule().name == one.rule && !rule.status().was_bad_before;
+    };
+    if (std::any_of(gate_->rules().begin(), gate_->rules().end(), counts) ||
+        std::any_of(service_.always.begin(), service_.always.end(), counts))
+      again += (again.empty() ? "" : ", ") + one.rule;
+  }
+  if (again.empty()) return;
+  record.keep_before(gate_->before(service_.always));
+  record.restate(again + " counts again: it was bad before, and has been fine or got worse", now,
+                 out);
+}
+
 void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Step& out) {
   const RolloutStatus& status = records_.back().status();
   std::vector<std::string> details = asked;
@@ -188,6 +209,10 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
     if (!status.is_driving && rule.status().truth != Truth::fine)
       details.push_back("before it begins, " + rule.rule().name + " is " +
                         name_of(rule.status().truth) + ": " + gist_of(rule.status().evidence));
+  if (judgement_) {
+    details.push_back("judged by " + summary_of(service_.plan.rollout.limits));
+    records_.back().note(details.back(), now);
+  }
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
@@ -206,17 +231,20 @@ void Rollout::open_gate(Instant now) {
                                .service = status.service,
                                .candidate = status.candidate,
                                .baseline = status.baseline},
-                now, service_, names_, start_);
+                now, service_, names_, start_, records_.back().before());
+  records_.back().keep_before(gate_->before(service_.always));
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   guards_.reset();
   if (!callers_.empty())
     guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
   pause_.reset();
   lost_evidence_.emplace(now);
-  if (service_.plan.rollout.is_judged_by_default)
+  if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
+    queues_.emplace(service_.plan.rollout.limits, records_.back().queues_before());
+  }
   ++service_.epoch;
 }
 
@@ -231,9 +259,24 @@ void Rollout::close_gate() {
   guards_.reset();
   if (!gate_) return;
   judgement_.reset();
+  for (const JudgedRule& rule : watching_) rulings_.erase(&rule.rule());
+  watching_.clear();
   gate_.reset();
   service_.evidence.paired.reset();
   release_windows();
+}
+
+void Rollout::watch_on(Instant until, Instant now) {
+  watch_until_ = until;
+  judgement_.reset();
+  guards_.reset();
+  pause_.reset();
+  if (!is_judged_by_default_alone()) return;
+  Binding binding = gate_->binding();
+  binding.since = std::chrono::floor<std::chrono::seconds>(now);
+  for (const Rule& rule : default_alerts_)
+    watching_.emplace_back(rule, service_.plan.name, binding, service_.evidence, now);
+  ++service_.epoch;
 }
 
 void Rollout::end(RolloutState state, const std::string& why, Instant now, Step& out) {
@@ -265,10 +308,7 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
     last_good_ = record.status().candidate;
   }
   if (is_pass && gate_ && service_.plan.rollout.watch_for > Duration::zero()) {
-    watch_until_ = now + service_.plan.rollout.watch_for;
-    judgement_.reset();
-    guards_.reset();
-    pause_.reset();
+    watch_on(now + service_.plan.rollout.watch_for, now);
     for (JudgedRule& rule : gate_->rules()) rule.mark_bad_before(false);
   } else {
     close_gate();
