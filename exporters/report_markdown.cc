@@ -3,6 +3,7 @@
 
 #include "exporters/markdown.h"
 #include "exporters/report.h"
+#include "rules/judgement/rollout_words.h"
 
 namespace belay::exporters {
 namespace {
@@ -93,6 +94,48 @@ void put_rules(Page& page, const Report& report) {
               standing_of(rule) + " | " + measured(rule.evidence) + " |");
 }
 
+std::string share_text(double share) { return words_of(share, rules::Dimension::share); }
+
+std::string of_text(const rules::PairCounts::Of& counts) {
+  return std::to_string(counts.bad) + " of " + std::to_string(counts.total);
+}
+
+void put_top(Page& page, const char* what, const std::vector<rules::TopFailure>& failures) {
+  if (failures.empty()) return;
+  page.line();
+  page.table("| " + std::string(what) + " | bad |", "|---|---|");
+  for (const rules::TopFailure& failure : failures)
+    page.line("| " + code_span(failure.name) + " | " + std::to_string(failure.bad) +
+              (failure.total > 0 ? " of " + std::to_string(failure.total) : "") + " |");
+}
+
+void put_comparison(Page& page, const Report& report) {
+  page.heading("Whose errors they were");
+  const rules::RolloutNumbers* numbers =
+      report.rollout.comparison ? &*report.rollout.comparison : nullptr;
+  using rules::Role;
+  if (numbers == nullptr || numbers->counts[Role::candidate].total == 0) {
+    page.line("Nobody can say: there was nothing to compare.");
+    return;
+  }
+  page.line(code_span(words_of_share(*numbers, report.rollout.candidate)));
+  page.line();
+  page.line("- bad requests: candidate " + of_text(numbers->counts[Role::candidate]) +
+            ", baseline " + of_text(numbers->counts[Role::baseline]));
+  page.line("- share of the bad ones: " + share_text(numbers->share) +
+            (numbers->allowed > 0 ? "; allowed: " + share_text(numbers->allowed) : ""));
+  page.line("- its rate, at 99 %: " + share_text(numbers->interval.low) + " to " +
+            share_text(numbers->interval.high));
+  if (numbers->odds_limit > 0)
+    page.line("- evidence that it is worse than allowed: " + words_of_odds(*numbers));
+  page.line("- since the rollout began: candidate " +
+            of_text(numbers->since_start[Role::candidate]) + ", baseline " +
+            of_text(numbers->since_start[Role::baseline]));
+  put_top(page, "route", numbers->routes);
+  put_top(page, "reason", numbers->reasons);
+  put_top(page, "exception", numbers->exceptions);
+}
+
 void put_lost(Page& page, const Report& report) {
   page.heading("What could not be seen");
   if (report.lost.empty()) {
@@ -161,6 +204,7 @@ std::string markdown_of(const Report& report) {
   page.line();
   put_facts(page, report);
   put_rules(page, report);
+  put_comparison(page, report);
   put_lost(page, report);
   put_actions(page, report);
   put_timeline(page, report);

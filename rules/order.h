@@ -144,8 +144,8 @@ struct JournalEntry {
   ///   "kind", "page", "headline".
   /// - judged, when the verdict of a rollout came: what it rests on, as judged_text.h says.
   /// - evidence_lost, at the beginning and at the end of a spell: "source", "what" (a name_of
-  ///   UnknownKind, "gap", "restart"), "since_ms", "until_ms" once it is over; of a gap "reason" and
-  ///   "lost" (0: not known how much).
+  ///   UnknownKind, "gap", "restart"), "since_ms", "until_ms" once it is over; of a gap "reason"
+  ///   and "lost" (0: not known how much).
   std::string text;
   /// The id of the rollout that it is about, empty outside one. Kinds whose text says "rollout" and
   /// those with an intent may leave it out.
@@ -175,7 +175,7 @@ struct RememberedRollout {
   Outcome verdict = Outcome::unknown;
   std::string why;
   std::optional<Instant> failing_since;  ///< RolloutStatus::failing_since.
-  std::vector<std::string> intents;  ///< Of the intents that carry its id, in their order.
+  std::vector<std::string> intents;      ///< Of the intents that carry its id, in their order.
   /// Of its last entry that has them; `before` without the bad ones that count again.
   std::vector<RuleBefore> before;
   std::map<std::string, double> queues_before;  ///< Depths when it began.
@@ -199,8 +199,8 @@ struct Remembered {
   std::vector<Disarmed> disarmed;
   /// Those that are not over, and those that ended within the last 24 h, in order of their start.
   std::vector<RememberedRollout> rollouts;
-  std::vector<Silenced> silenced;                ///< Those whose `until` lies ahead.
-  std::map<std::string, std::string> last_good;  ///< By service: the version promoted last.
+  std::vector<Silenced> silenced;                       ///< Those whose `until` lies ahead.
+  std::map<std::string, std::string> last_good;         ///< By service: the version promoted last.
   std::map<std::string, DeploymentTotals> deployments;  ///< By service: of all that ever ended.
 };
 

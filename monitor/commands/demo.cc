@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,11 +19,19 @@ struct SwitchArguments {
   bool look = false;
 };
 
-/// The target of a rollback is in the environment of the command that carries it out.
-std::string target_of(const SwitchArguments& arguments) {
-  if (!arguments.to.empty()) return arguments.to;
-  const char* target = std::getenv("BELAY_TARGET");
-  return target == nullptr ? "" : target;
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// What is to be live is in the environment of the command that carries it out.
+std::map<std::string, int> split_of(const SwitchArguments& arguments) {
+  if (!arguments.to.empty()) return {{arguments.to, 100}};
+  const std::string target = environment("BELAY_TARGET");
+  if (environment("BELAY_ACTION") != "move") return {{target, 100}};
+  const int percent = std::atoi(environment("BELAY_PERCENT").c_str());
+  if (percent >= 100) return {{target, 100}};
+  return {{target, percent}, {environment("BELAY_BASELINE"), 100 - percent}};
 }
 
 /// The demo's own programs: not for people, so the help does not show them.
@@ -41,7 +50,7 @@ void add_demo_switch(CLI::App& app, Chosen& chosen) {
   verb->add_flag("--look", arguments->look);
   verb->callback([arguments, &chosen] {
     chosen = [arguments] {
-      return switch_demo(arguments->url, target_of(*arguments), arguments->look);
+      return switch_demo(arguments->url, split_of(*arguments), arguments->look);
     };
   });
 }

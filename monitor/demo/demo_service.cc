@@ -20,6 +20,8 @@ using nlohmann::json;
 
 constexpr std::size_t kThreads = 24;
 constexpr const char* kBadVersion = "v2";
+/// Of the traffic, in percent: what the bad version does not bear.
+constexpr int kTooMuch = 30;
 
 /// How one call of a version goes. A fixed cycle, so that the demo tells the same story each time.
 struct Behaviour {
@@ -27,10 +29,12 @@ struct Behaviour {
   bool throws = false;
 };
 
-Behaviour behaviour_of(const std::string& version, std::uint64_t call) {
+Behaviour behaviour_of(const std::string& version, int percent, const std::string& path,
+                       std::uint64_t call) {
   const auto usual = std::chrono::milliseconds{6 + call * 7 % 29};
   if (version != kBadVersion) return {usual, call % 400 == 399};
-  return {usual + 40ms, call % 3 == 1};
+  const bool is_broken = path == "/api/cart" || path == "/api/checkout";
+  return {usual + 10ms, is_broken && percent > kTooMuch && call % 4 != 0};
 }
 
 class DemoService {
@@ -81,19 +85,20 @@ class DemoService {
   }
 
   /// Every hundred calls hold exactly the shares of the split, well mixed.
-  std::string version_of(std::uint64_t call) {
+  std::pair<std::string, int> version_of(std::uint64_t call) {
     const std::lock_guard lock{mutex_};
     int place = static_cast<int>(call * 37 % 100);
     for (const auto& [version, percent] : split_) {
       place -= percent;
-      if (place < 0) return version;
+      if (place < 0) return {version, percent};
     }
-    return split_.rbegin()->first;
+    return *split_.rbegin();
   }
 
   void call(const httplib::Request& request, httplib::Response& response) {
-    const std::string version = version_of(calls_++);
-    const Behaviour behaviour = behaviour_of(version, calls_of_[version == kBadVersion]++);
+    const auto [version, percent] = version_of(calls_++);
+    const Behaviour behaviour =
+        behaviour_of(version, percent, request.path, calls_of_[version == kBadVersion]++);
     const auto wall = std::chrono::system_clock::now();
     const auto start = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(behaviour.takes);

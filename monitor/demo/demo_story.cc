@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/sanitize.h"
+#include "monitor/commands/api_client.h"
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/gate_preview.h"
 #include "monitor/commands/gate_watch.h"
@@ -21,6 +22,7 @@
 #include "monitor/demo/demo_world.h"
 #include "monitor/log.h"
 #include "monitor/signals.h"
+#include "rules/judgement/rollout_words.h"
 
 namespace belay::monitor {
 namespace {
@@ -30,10 +32,8 @@ using namespace std::chrono_literals;
 constexpr const char* kGood = "v1";
 constexpr const char* kBad = "v2";
 constexpr const char* kRollout = "00000000-0000-8000-8000-000000000000";
-constexpr int kBadPercent = 10;
 constexpr std::uint64_t kGoodRequestsMin = 400;
-constexpr auto kGoodFor = 6s;
-constexpr Duration kWatchFor = 40s;
+constexpr auto kGoodFor = 7s;
 constexpr auto kLineEvery = 1s;
 // The whole story takes half of this; a machine that needs longer cannot tell it.
 constexpr auto kGiveUpAfter = 80s;
@@ -67,7 +67,7 @@ class DemoStory {
     ReadConfig read = read_config(world_->configuration().string(), environment());
     show_faults(read.faults);
     if (!read.config) return kExitConfiguration;
-    preview_ = preview_of(*read.config, "shop", {.candidate = kBad, .baseline = kGood}, kWatchFor);
+    preview_ = preview_of(*read.config, "shop", {.candidate = kBad, .baseline = kGood}, {});
     auto daemon = Daemon::start(std::move(*read.config), {&watch_});
     if (!daemon) return failed(daemon.error().message);
     daemon_ = std::move(daemon).value();
@@ -96,21 +96,18 @@ class DemoStory {
       return gave_up();
     }
     say(fmt::format("{} is fine: {}.", kGood, share_of(kGood)));
-    if (const Status status = world_->deploy({{kGood, 100 - kBadPercent}, {kBad, kBadPercent}});
-        !status) {
-      return failed(status.error().message);
-    }
-    say(fmt::format("{} goes out to {} % of the traffic, and a gate watches it:", style_.red(kBad),
-                    kBadPercent));
+    say(fmt::format("{} is to go out, in steps that Belay takes itself:", style_.red(kBad)));
     print(
-        style_.dim("          belay gate --standalone --service shop --candidate v2 --baseline v1 "
-                   "--for 40s\n"));
+        style_.dim("          belay rollout start --driving --service shop --candidate v2 "
+                   "--baseline v1 --commit 4f2a91c\n"));
     daemon_->deliver(rules::RolloutStarted{.at = daemon_->now(),
                                            .service = "shop",
                                            .candidate = kBad,
                                            .baseline = kGood,
-                                           .lasts = kWatchFor,
-                                           .id = kRollout});
+                                           .id = kRollout,
+                                           .is_driving = true,
+                                           .commit = "4f2a91c",
+                                           .by = "belay demo"});
     if (!wait([this] { return watch_.result().has_value(); })) return gave_up();
     return conclude(*watch_.result());
   }
@@ -166,18 +163,45 @@ class DemoStory {
     print(style_.bold("What it was judged on\n"));
     for (const std::string& line : evidence_) print("  " + sanitize(line) + "\n");
     print(fmt::format("  {}: {}\n  {}: {}\n", kGood, share_of(kGood), kBad, share_of(kBad)));
+    tell_blame();
     tell_slack();
     print(style_.bold("\nWhat is live now\n"));
     print(fmt::format("  {}: {}{}\n", sanitize(preview_.service),
                       good ? std::string(kGood) + " has all of the traffic, and it helped: " : "",
                       sanitize(result.why)));
+    tell_report();
     print(fmt::format(
-        "\n{} in {:.0f} s. The gate's exit code is {} ({}).\n",
+        "\n{} in {:.0f} s. A gate would end with {} ({}).\n",
         good ? style_.green("The bad version was found, rolled back, and the shop recovered")
              : style_.red("The story did not end well"),
         seconds_passed(), static_cast<int>(result.code), name_of(result.code)));
     print("Next: README.md, \"Attach it to a Worker in five minutes\".\n");
     return good ? kExitPass : result.code == kExitPass ? kExitFail : result.code;
+  }
+
+  /// The version beside it had the same requests at the same time.
+  void tell_blame() {
+    const auto status = watch_.status();
+    if (!status || !status->rollout || !status->rollout->comparison) return;
+    print(style_.bold("\nWhose errors they were\n"));
+    const rules::RolloutNumbers& numbers = *status->rollout->comparison;
+    print("  " + sanitize(words_of_share(numbers, kBad)) + "\n");
+    for (const rules::TopFailure& route : numbers.routes) {
+      print(fmt::format("  on {}: {} of {}\n", sanitize(route.name), route.bad, route.total));
+    }
+  }
+
+  /// As its user would ask for it.
+  void tell_report() {
+    const auto client = ApiClient::find({.config = world_->configuration().string()});
+    if (!client) return;
+    const auto answer =
+        client->call({.path = "/api/v1/rollouts/" + std::string(kRollout) + "/report",
+                      .headers = {{"Accept", "text/markdown"}}});
+    if (!answer || !answer->ok()) return;
+    print(style_.bold("\nThe report, as `belay report` gives it\n"));
+    std::istringstream lines{answer->text};
+    for (std::string line; std::getline(lines, line);) print("  " + sanitize(line, 2000) + "\n");
   }
 
   void tell_slack() {

@@ -26,6 +26,7 @@ constexpr std::array kPaths = {"/api/items", "/api/items/17", "/api/cart", "/api
 
 // What a user would write for a service of their own (docs/configuration.md).
 constexpr const char* kConfiguration = R"(# Written by `belay demo`.
+listen: 127.0.0.1:0
 state: state
 metrics: {metrics}
 mode: enforce
@@ -35,12 +36,17 @@ services:
     platform:
       command:
         rollback: ["{belay}", demo-switch, --url, "{url}"]
+        move: ["{belay}", demo-switch, --url, "{url}"]
         verify: ["{belay}", demo-switch, --url, "{url}", --look]
         timeout: 10s
     logs: {{ file: tail.log, format: cloudflare }}
     probes:
       healthz: {{ url: "{url}/healthz", every: 1s, timeout: 500ms, expect: {{ json: {{ status: ok }} }} }}
     rollout:
+      steps: [10% for 8s min 20, 50% for 8s min 20, 100%]
+      drive: true
+      warm-up: 0s
+      compare: false
       rules: [rules.yaml]
       on fail: [rollback]
       verify for: 10s
@@ -52,11 +58,11 @@ notify:
 
 constexpr const char* kRules = R"(rules:
   - name: shop-5xx
-    when: error rate > 5% over 10s, min 50 requests, for 3s
+    when: error rate > 5% over 5s, min 20 requests, for 3s
     then: rollback
     summary: The shop answers with errors
   - name: shop-slow
-    when: p95 latency > 250ms over 10s, min 50 requests, for 3s
+    when: p95 latency > 250ms over 5s, min 20 requests, for 3s
     then: rollback
     summary: The shop is slow
   - name: shop-down
@@ -172,11 +178,6 @@ Status DemoWorld::write_configuration(const std::string& metrics) const {
                                 fmt::arg("belay", belay()), fmt::arg("url", url())));
 }
 
-Status DemoWorld::deploy(const std::map<std::string, int>& split) const {
-  if (call("POST", url() + "/deployment", json(split).dump())) return Done{};
-  return Error{Error::Kind::failed, "the demo's service does not answer"};
-}
-
 std::vector<std::string> DemoWorld::slack_messages() const {
   std::vector<std::string> messages;
   const auto answer = call("GET", url() + "/slack");
@@ -194,11 +195,12 @@ std::vector<std::string> DemoWorld::slack_messages() const {
   return messages;
 }
 
-int switch_demo(const std::string& url, const std::string& target, bool only_look) {
-  if (!only_look && !call("POST", url + "/deployment", json{{target, 100}}.dump())) return 1;
+int switch_demo(const std::string& url, const std::map<std::string, int>& split, bool only_look) {
+  const json wanted(split);
+  if (!only_look && !call("POST", url + "/deployment", wanted.dump())) return 1;
   const auto answer = call("GET", url + "/deployment");
   if (!answer) return 1;
-  return json::parse(answer->body, nullptr, false) == json{{target, 100}} ? 0 : 1;
+  return json::parse(answer->body, nullptr, false) == wanted ? 0 : 1;
 }
 
 }  // namespace belay::monitor

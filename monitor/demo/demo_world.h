@@ -33,7 +33,6 @@ class DemoWorld {
   Status write_configuration(const std::string& metrics) const;
   [[nodiscard]] std::filesystem::path configuration() const { return directory_ / "belay.yaml"; }
 
-  Status deploy(const std::map<std::string, int>& split) const;
   /// What Slack was told: the fallback text of each message.
   [[nodiscard]] std::vector<std::string> slack_messages() const;
 
@@ -48,8 +47,8 @@ class DemoWorld {
   std::vector<std::jthread> users_;
 };
 
-/// What `belay demo-switch` does: puts `target` to all traffic (or with `only_look` tells whether
-/// it has it all), by HTTP. Exit code 0 if so.
-int switch_demo(const std::string& url, const std::string& target, bool only_look);
+/// What `belay demo-switch` does: splits the traffic so (or with `only_look` tells whether it is),
+/// by HTTP. Exit code 0 if so.
+int switch_demo(const std::string& url, const std::map<std::string, int>& split, bool only_look);
 
 }  // namespace belay::monitor

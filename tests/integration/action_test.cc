@@ -41,7 +41,7 @@ TEST_F(ActionTest, AGoodVersionPasses) {
   EXPECT_EQ(ran.outputs.at("verdict"), "pass");
   EXPECT_EQ(ran.outputs.at("failed-rules"), "");
   EXPECT_EQ(ran.outputs.at("report-url"),
-            url_ + "/api/v1/rollouts/" + ran.outputs.at("rollout-id"));
+            url_ + "/api/v1/rollouts/" + ran.outputs.at("rollout-id") + "/report");
   EXPECT_THAT(ran.summary, HasSubstr("## Belay: pass"));
   EXPECT_THAT(ran.log, Not(HasSubstr("::error")));
   EXPECT_THAT(ran.log, Not(HasSubstr(kToken)));
@@ -57,7 +57,9 @@ TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
   EXPECT_EQ(ran.code, 11) << ran.log;
   EXPECT_EQ(ran.outputs.at("verdict"), "fail, rolled back");
   EXPECT_EQ(world_.line_of("live"), "v1");
-  EXPECT_THAT(ran.summary, HasSubstr("| candidate | v2 |"));
+  EXPECT_THAT(ran.summary, HasSubstr("| candidate | `v2` |"));
+  EXPECT_THAT(ran.summary, HasSubstr("## What it was judged on"));
+  EXPECT_THAT(ran.summary, HasSubstr("`shop-errors`"));
   EXPECT_THAT(ran.log, HasSubstr("::error title=Belay::fail, rolled back"));
 }
 

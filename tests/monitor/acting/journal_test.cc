@@ -244,7 +244,7 @@ TEST_F(JournalTest, DamageInsideAPageIsFoundAtTheStart) {
 
 TEST_F(JournalTest, AFileOfAnotherProgramOrAnotherVersionIsLeftAlone) {
   append({fired_entry(1, kNow)});
-  alter("PRAGMA user_version = 3");
+  alter("PRAGMA user_version = 4");
   auto opened = Journal::open(state_);
   ASSERT_FALSE(opened.ok());
   EXPECT_NE(opened.error().message.find("another version"), std::string::npos);

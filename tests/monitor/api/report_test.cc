@@ -2,6 +2,7 @@
 // after a restart; the history is whole, page by page. Method: the real engine on the tests' clock
 // writes a real journal, which the API reads, without a socket.
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
