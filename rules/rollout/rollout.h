@@ -194,6 +194,7 @@ class Rollout {
   // rollout_train.cc: what its train wants of it.
   [[nodiscard]] TrainMember member_of(const RolloutRecord& record) const;
   void wait_for_turn(RolloutRecord& record, const std::string& why, Instant now, Step& out);
+  void give_up(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   void take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   [[nodiscard]] Ladder::Cause cause_of_train(const RolloutStatus& status,
                                              const std::string& why) const;

@@ -74,7 +74,7 @@ void Rollout::take_turn(const TrainTurn& turn, Instant now, Step& out) {
       begin({"train: " + sanitize(record->status().train) + ", " + turn.why}, now, now, out);
       break;
     case TrainTurn::Kind::ends:
-      end(RolloutState::aborted, train + " has stopped: " + turn.why, now, out);
+      give_up(*record, train + " has stopped: " + turn.why, now, out);
       break;
     case TrainTurn::Kind::taken_back:
       take_back(*record, train + " failed: " + turn.why, now, out);
@@ -99,6 +99,14 @@ void Rollout::wait_for_turn(RolloutRecord& record, const std::string& why, Insta
   teller(now, out).notice(
       Notice::Kind::rollout_started, false,
       record.status().candidate + " " + why + " in the train " + sanitize(record.status().train));
+}
+
+/// It has moved nothing: there is nothing to be undone, and who stopped the train has paged.
+void Rollout::give_up(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
+  const RolloutStatus& status = record.status();
+  record.move(RolloutState::aborted, why, now, out);
+  Teller(out, status.service, status.candidate, status.baseline, now)
+      .notice(Notice::Kind::rollout_ended, false, status.candidate + " does not begin: " + why);
 }
 
 Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::string& why) const {
@@ -128,11 +136,14 @@ std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& recor
 void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
   const RolloutStatus& status = record.status();
   const bool runs = &record == running();
+  // Its first traffic is on its way: when that has ended it is known what there is to take back.
+  if (runs && !record.has_begun()) return;
   const auto become = [&](RolloutState state, const std::string& words) {
     record.blame(kTrainRule);
     if (runs) return end(state, words, now, out);
     Teller(out, status.service, status.candidate, status.baseline, now)
-        .rollout_ended(Outcome::fail, words, {});
+        .notice(Notice::Kind::rollout_ended, state != RolloutState::rolling_back,
+                status.candidate + ": fail: " + words);
     record.take_back(state, words, now, out);
   };
   const bool is_newest = &record == &records_.back();

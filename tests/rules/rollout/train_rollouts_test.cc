@@ -32,7 +32,8 @@ TEST(TrainRollouts, AFailStopsTheTrainAndRollsItselfBackAlone) {
   world.run_out();
   EXPECT_EQ(world.states(), "gateway promoted; journeys aborted; orders recovered; ");
   EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
-  const auto told = world.headlines("journeys: v2: unknown: its train r1 has stopped: orders v2");
+  const auto told =
+      world.headlines("journeys: v2 does not begin: its train r1 has stopped: orders v2");
   ASSERT_EQ(told.size(), 1U);
   EXPECT_NE(told[0].find("failed: errors"), std::string::npos) << told[0];
 }
