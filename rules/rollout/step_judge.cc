@@ -26,7 +26,10 @@ StepAnswer judge_step(const RolloutStep& step, const StepEvidence& evidence, Ins
             .reason = lacks ? HoldReason::too_few_samples : HoldReason::unknown,
             .why = evidence.rules.why};
   }
-  const std::string counts = words_of_failed(evidence.errors, evidence.requests);
+  const std::string counts =
+      evidence.requests == 0
+          ? "no request of the candidate was seen: it was judged by the service as a whole"
+          : words_of_failed(evidence.errors, evidence.requests);
   if (!has_enough(step, evidence) && !is_overdue)
     return {.kind = Kind::bakes,
             .reason = HoldReason::too_few_samples,

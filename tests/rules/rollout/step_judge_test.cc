@@ -48,6 +48,15 @@ TEST(StepJudge, AtTheHardMaximumWhatIsKnownToBeFineIsEnough) {
       << little.why;
 }
 
+TEST(StepJudge, SaysThatNothingOfTheCandidateItselfWasSeen) {
+  RolloutStep gate = kStep;
+  gate.samples_min = 0;
+  const StepAnswer unseen = after(10min, fine(0), gate);
+  EXPECT_EQ(unseen.kind, Kind::passes) << "probes and queues are the whole service's";
+  EXPECT_NE(unseen.why.find("no request of the candidate was seen"), std::string::npos)
+      << unseen.why;
+}
+
 TEST(StepJudge, UnknownNeverPromotesNotEvenAtTheHardMaximum) {
   StepEvidence unknown = fine(5000);
   unknown.rules = {.outcome = Outcome::unknown, .unknown = UnknownKind::blind, .why = "blind"};
