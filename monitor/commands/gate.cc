@@ -104,7 +104,7 @@ class GateVerb {
       if (const auto result = watch_.result()) return end(*result);
       if (signal && *signal != SIGHUP) {
         if (!arguments_.rolls_back_on_interrupt) {
-          return end({kExitInterrupted, "interrupted: what is deployed stays as it is"});
+          return end({kExitInterrupted, interruption_of(watch_.status())});
         }
         if (is_interrupted_) {
           return end({kExitInterrupted,

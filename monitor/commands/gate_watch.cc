@@ -49,6 +49,19 @@ std::string progress_of(const rules::ActionStatus& action) {
   return what + " done, watching whether it helps";
 }
 
+std::string interruption_of(const std::optional<rules::ServiceStatus>& service) {
+  if (service) {
+    for (const rules::ActionStatus& action : service->actions) {
+      if (!is_open(action)) continue;
+      return fmt::format(
+          "interrupted while an action was on its way: {} ({}) may have been carried out; look at "
+          "what is live, or let Belay find out with this state",
+          action.kind, action.target);
+    }
+  }
+  return "interrupted: what is deployed stays as it is";
+}
+
 std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service, const std::string& id,
                                          const std::set<std::string>& resumed) {
   // Whoever leaves now leaves half done what an earlier life began.

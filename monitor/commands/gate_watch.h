@@ -25,6 +25,9 @@ std::string why_not_seen(const rules::ServiceStatus& service, const std::string&
 /// What an action that has no result yet is at.
 std::string progress_of(const rules::ActionStatus& action);
 
+/// What a gate of its own that is interrupted leaves behind.
+std::string interruption_of(const std::optional<rules::ServiceStatus>& service);
+
 /// Collects what concerns the gate of one service on the engine's thread, for the main thread to
 /// show.
 class GateWatch : public exporters::Sink {

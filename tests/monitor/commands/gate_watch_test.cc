@@ -50,6 +50,18 @@ TEST(GateResultTest, ThereIsNoneWhileTheGateRuns) {
   EXPECT_EQ(code_of(with_gate(RolloutState::verifying)), std::nullopt);
 }
 
+TEST(GateResultTest, AnInterruptionTellsOfAnActionOnItsWay) {
+  rules::ServiceStatus service = with_gate(RolloutState::rolling_back);
+  EXPECT_NE(interruption_of(service).find("stays as it is"), std::string::npos);
+  for (const std::optional<Phase> open : {std::optional<Phase>{}, std::optional{Phase::unknown}}) {
+    service.actions = {action_in(open)};
+    EXPECT_NE(interruption_of(service).find("rollback (v1) may have been carried out"),
+              std::string::npos);
+  }
+  service.actions = {action_in(Phase::applied)};
+  EXPECT_NE(interruption_of(service).find("stays as it is"), std::string::npos);
+}
+
 /// The daemon's own map (RolloutResultTest), whatever became of the actions: README.md.
 TEST(GateResultTest, WhatTheRolloutCameToIsTheExitCode) {
   using rules::Outcome;
