@@ -26,6 +26,8 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
   return {.bad = status.evidence, .was_fine = false};
 }
 
+namespace {
+
 /// What an earlier life knew, if the rule still says the same.
 Blame::Before remembered_of(const JudgedRule& rule, const std::vector<RuleBefore>& known) {
   const RuleStatus& status = rule.status();
