@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -33,11 +34,15 @@ std::optional<rules::Outcome> outcome_of(std::string_view name) {
   return std::nullopt;
 }
 
+const json& array_in(const json& object, const char* key) {
+  static const json kNone = json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kNone;
+}
+
 std::vector<rules::TopFailure> failures_in(const json& object, const char* key) {
   std::vector<rules::TopFailure> failures;
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_array()) return failures;
-  for (const json& one : *found) {
+  for (const json& one : array_in(object, key)) {
     if (!one.is_object()) continue;
     failures.push_back({.name = text_in(one, "name"),
                         .bad = number_in<std::uint64_t>(one, "bad"),
@@ -54,6 +59,45 @@ rules::PairCounts counts_in(const json& object, const std::string& prefix) {
   counts[rules::Role::candidate] = {count("candidate_bad"), count("candidate_total")};
   counts[rules::Role::baseline] = {count("baseline_bad"), count("baseline_total")};
   return counts;
+}
+
+rules::Truth truth_of(std::string_view name) {
+  for (const rules::Truth truth : {rules::Truth::fine, rules::Truth::bad}) {
+    if (rules::name_of(truth) == name) return truth;
+  }
+  return rules::Truth::unknown;
+}
+
+/// What cannot be read was not known: then the rule counts only after it was fine.
+std::vector<rules::RuleBefore> before_in(const json& entry) {
+  std::vector<rules::RuleBefore> before;
+  for (const json& one : array_in(entry, "before")) {
+    if (!one.is_object()) continue;
+    rules::RuleBefore rule{.rule = text_in(one, "rule"),
+                           .sentence = text_in(one, "sentence"),
+                           .truth = truth_of(text_in(one, "truth"))};
+    for (const json& value : array_in(one, "values")) {
+      if (!value.is_object()) continue;
+      rules::Evidence evidence;
+      evidence.truth = truth_of(text_in(value, "truth"));
+      evidence.has_value = value.contains("value");
+      evidence.value = number_in<double>(value, "value");
+      evidence.denominator = number_in<std::uint64_t>(value, "denominator");
+      rule.evidence.push_back(evidence);
+    }
+    before.push_back(std::move(rule));
+  }
+  return before;
+}
+
+std::map<std::string, double> depths_in(const json& entry) {
+  std::map<std::string, double> depths;
+  const auto found = entry.find("queues_before");
+  if (found == entry.end() || !found->is_object()) return depths;
+  for (const auto& [queue, depth] : found->items()) {
+    if (depth.is_number()) depths[queue] = depth.get<double>();
+  }
+  return depths;
 }
 
 /// For people: one that cannot be read is as if it had not been written.
@@ -136,6 +180,8 @@ Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {
   rollout.verdict = *verdict;
   rollout.why = text_in(object, "why");
   rollout.numbers = numbers_in(object);
+  rollout.before = before_in(object);
+  rollout.queues_before = depths_in(object);
   return Done{};
 }
 

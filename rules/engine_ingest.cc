@@ -239,6 +239,7 @@ void Engine::State::take(const Probe& probe) {
   ProbeStatus& status = log.by_version[version_text];
   ++(failed ? status.failed_total : status.passed_total);
   if (probe.at < status.at) return;
+  rollouts_[found]->probed(from.plan().name, *version, probe.at, failed);
   status.probe = from.plan().name;
   status.version = version_text;
   status.passing = !failed;

@@ -23,14 +23,15 @@ double share(std::uint64_t part, std::uint64_t all) {
 double PairedEvidence::Sums::error_rate() const { return share(errors, total); }
 double PairedEvidence::Sums::slow_rate() const { return share(slow, reported); }
 
-PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start)
+PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha)
     : candidate_(candidate),
       baseline_(baseline),
       start_(start),
       now_(second_of(start)),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       failures_since_(now_) {
-  comparisons_.push_back(std::make_unique<CandidateComparison>(ComparisonSpec{}, start));
+  comparisons_.push_back(
+      std::make_unique<CandidateComparison>(ComparisonSpec{.alpha = alpha}, start));
 }
 
 std::uint32_t PairedEvidence::number_of(NameId route) {

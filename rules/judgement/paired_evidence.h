@@ -24,8 +24,9 @@ namespace belay::rules {
 /// requests that was counted elsewhere, give the same.
 class PairedEvidence {
  public:
-  /// `start` is a whole second. The baseline is kNoName when there is none.
-  PairedEvidence(NameId candidate, NameId baseline, Instant start);
+  /// `start` is a whole second. The baseline is kNoName when there is none. `alpha`: of the default
+  /// judgement's comparison.
+  PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha = 0.01);
   PairedEvidence(const PairedEvidence&) = delete;
   PairedEvidence& operator=(const PairedEvidence&) = delete;
 

@@ -12,6 +12,10 @@ constexpr std::uint32_t kProbesInRow = 3;
 constexpr double kDeeperThanBefore = 1.5;
 constexpr Duration kSilenceMin = std::chrono::seconds{60};
 constexpr double kExpectedMin = 10;
+/// What turns bad so soon after a step may be its doing.
+constexpr Duration kStepBlame = std::chrono::minutes{2};
+/// Requests of the baseline that show how it was before.
+constexpr std::uint64_t kBaselineBeforeMin = 20;
 /// Requests of both versions that show how the traffic is split when nobody said so.
 constexpr std::uint64_t kSplitMin = 50;
 
@@ -51,10 +55,15 @@ void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   step_at_ = std::max(at, evidence_->start());
 }
 
-void RolloutJudgement::probe_answered(Role role, bool failed) {
-  const auto index = static_cast<std::size_t>(role);
-  was_probed_[index] = true;
-  probes_failed_in_row_[index] = failed ? probes_failed_in_row_[index] + 1 : 0;
+void RolloutJudgement::probe_answered(const std::string& probe, Role role, Instant at,
+                                      bool failed) {
+  ProbeRow& row = probes_[probe][static_cast<std::size_t>(role)];
+  if (failed) {
+    if (row.failed++ == 0) row.failed_since = at;
+    return;
+  }
+  row.failed = 0;
+  row.passed_at = at;
 }
 
 void RolloutJudgement::queue_above(const std::string& queue, double depth, double before) {
@@ -63,16 +72,36 @@ void RolloutJudgement::queue_above(const std::string& queue, double depth, doubl
 
 void RolloutJudgement::queue_fine(const std::string& queue) { deep_queues_.erase(queue); }
 
-std::optional<RolloutRule> RolloutJudgement::worse_rule() const {
-  if (evidence_->comparison().standing() == Standing::worse) return RolloutRule::comparison;
+std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
+  if (evidence_->comparison().standing() == Standing::worse)
+    return Pause{.rule = RolloutRule::comparison};
   for (const GuardedRule rule : kGuarded)
-    if (guarded_.verdict(rule, *evidence_) == GuardedRules::Verdict::rollback) return rule_of(rule);
-  const bool is_baseline_well =
-      was_probed_[static_cast<std::size_t>(Role::baseline)] &&
-      probes_failed_in_row_[static_cast<std::size_t>(Role::baseline)] == 0;
-  const std::uint32_t failed = probes_failed_in_row_[static_cast<std::size_t>(Role::candidate)];
-  if (failed >= kProbesInRow && is_baseline_well) return RolloutRule::probes;
+    if (guarded_.verdict(rule, *evidence_) == GuardedRules::Verdict::rollback)
+      return Pause{.rule = rule_of(rule)};
+  for (const auto& [name, rows] : probes_) {
+    const ProbeRow& candidate = rows[static_cast<std::size_t>(Role::candidate)];
+    const ProbeRow& baseline = rows[static_cast<std::size_t>(Role::baseline)];
+    // An answer from before the candidate began to fail says nothing of the time since.
+    const bool is_baseline_well = baseline.failed == 0 && baseline.passed_at &&
+                                  candidate.failed_since &&
+                                  *baseline.passed_at >= *candidate.failed_since;
+    if (candidate.failed >= kProbesInRow && is_baseline_well)
+      return Pause{.rule = RolloutRule::probes, .name = name};
+  }
   return std::nullopt;
+}
+
+/// Both versions bad, from a change of the traffic on, and the baseline was not before.
+bool RolloutJudgement::has_shared_begun_with_step(GuardedRule rule, Instant now) const {
+  const Duration window = std::chrono::seconds{GuardedRules::window_seconds(rule)};
+  if (rule == GuardedRule::latency || now - step_at_ > kStepBlame + 2 * window) return false;
+  const PairedEvidence::Sums recent =
+      evidence_->last(GuardedRules::window_seconds(rule), Role::baseline);
+  const PairCounts::Of all = evidence_->since_start()[Role::baseline];
+  const std::uint64_t before = all.total - std::min(all.total, recent.total);
+  const std::uint64_t errors_before = all.bad - std::min(all.bad, recent.errors);
+  return before >= kBaselineBeforeMin &&
+         static_cast<double>(errors_before) < static_cast<double>(before) * recent.error_rate() / 2;
 }
 
 bool RolloutJudgement::is_candidate_silent(Instant now) const {
@@ -101,12 +130,15 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
   }
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
-  const std::uint32_t beside = probes_failed_in_row_[static_cast<std::size_t>(Role::baseline)];
-  if (probes_failed_in_row_[static_cast<std::size_t>(Role::candidate)] >= kProbesInRow)
-    wanted.push_back({.rule = RolloutRule::probes, .is_shared_cause = beside >= kProbesInRow});
+  for (const auto& [name, rows] : probes_)
+    if (rows[static_cast<std::size_t>(Role::candidate)].failed >= kProbesInRow)
+      wanted.push_back(
+          {.rule = RolloutRule::probes,
+           .is_shared_cause = rows[static_cast<std::size_t>(Role::baseline)].failed >= kProbesInRow,
+           .name = name});
   for (const auto& [queue, deep] : deep_queues_)
     if (deep.depth > kDeeperThanBefore * deep.before)
-      wanted.push_back({.rule = RolloutRule::queue, .queue = queue});
+      wanted.push_back({.rule = RolloutRule::queue, .name = queue});
   return wanted;
 }
 
@@ -130,9 +162,9 @@ std::optional<RolloutAnswer> RolloutJudgement::judge(Instant now, bool is_blind,
                                                      const NameTable& names) {
   if (is_over_) return std::nullopt;
   guarded_.check(*evidence_);
-  if (const std::optional<RolloutRule> rule = worse_rule()) {
+  if (const std::optional<Pause> found = worse()) {
     is_over_ = true;
-    return answer(RolloutAnswer::Kind::rollback, {.rule = *rule}, now, names);
+    return answer(RolloutAnswer::Kind::rollback, *found, now, names);
   }
   if (std::optional<RolloutAnswer> told = change_pauses(wanted_pauses(now, is_blind), now, names))
     return told;
@@ -147,12 +179,17 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
   RolloutAnswer answer{
       .kind = kind, .rule = about.rule, .is_shared_cause = about.is_shared_cause, .at = now};
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
-  words.fill(answer);
-  if (about.rule == RolloutRule::queue && !about.queue.empty()) {
-    const auto deep = deep_queues_.find(about.queue);
+  words.fill(answer, about.name);
+  if (about.rule == RolloutRule::queue) {
+    const auto deep = deep_queues_.find(about.name);
     if (deep != deep_queues_.end())
-      answer.headline = words.queue(about.queue, deep->second.depth, deep->second.before);
+      answer.headline = words.queue(about.name, deep->second.depth, deep->second.before);
   }
+  const auto guarded = std::find_if(kGuarded.begin(), kGuarded.end(),
+                                    [&](GuardedRule rule) { return rule_of(rule) == about.rule; });
+  if (kind == RolloutAnswer::Kind::pause && about.is_shared_cause && guarded != kGuarded.end() &&
+      has_shared_begun_with_step(*guarded, now))
+    answer.details.insert(answer.details.begin(), kHarmsBoth);
   if (kind == RolloutAnswer::Kind::resume) answer.headline = "over: what paused the rollout";
   return answer;
 }

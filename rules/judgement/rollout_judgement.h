@@ -70,8 +70,8 @@ class RolloutJudgement {
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);
-  /// An answer of a probe that was aimed at one version.
-  void probe_answered(Role role, bool failed);
+  /// An answer of the probe called `probe` that was aimed at one version.
+  void probe_answered(const std::string& probe, Role role, Instant at, bool failed);
   /// A queue has been above its threshold for its rule's duration; `before`: its depth when the
   /// rollout began. queue_fine() when that is over.
   void queue_above(const std::string& queue, double depth, double before);
@@ -92,7 +92,7 @@ class RolloutJudgement {
   struct Pause {
     RolloutRule rule{};
     bool is_shared_cause = false;
-    std::string queue;  ///< Of `queue` only.
+    std::string name;  ///< Of a queue or a probe.
     bool operator==(const Pause&) const = default;
   };
   struct Deep {
@@ -100,7 +100,16 @@ class RolloutJudgement {
     double before = 0;
   };
 
-  [[nodiscard]] std::optional<RolloutRule> worse_rule() const;
+  /// The last answers of one probe to one version.
+  struct ProbeRow {
+    std::uint32_t failed = 0;             ///< In a row.
+    std::optional<Instant> failed_since;  ///< The first of them.
+    std::optional<Instant> passed_at;     ///< The newest that passed.
+  };
+  using ProbeRows = std::array<ProbeRow, kRoles>;
+
+  [[nodiscard]] std::optional<Pause> worse() const;
+  [[nodiscard]] bool has_shared_begun_with_step(GuardedRule rule, Instant now) const;
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
@@ -114,8 +123,7 @@ class RolloutJudgement {
   GuardedRules guarded_;
   std::optional<double> traffic_;
   Instant step_at_;
-  std::array<std::uint32_t, kRoles> probes_failed_in_row_{};
-  std::array<bool, kRoles> was_probed_{};
+  std::map<std::string, ProbeRows> probes_;
   std::map<std::string, Deep> deep_queues_;
   std::vector<Pause> pauses_;
   bool was_suspect_ = false;

@@ -146,12 +146,18 @@ std::string words_of_odds(const RolloutNumbers& numbers) {
   return odds_text(numbers.odds) + " to 1 (limit " + odds_text(numbers.odds_limit) + " to 1)";
 }
 
-std::string words_of(const RolloutNumbers& numbers, const std::string& candidate) {
-  std::string text = words_of_finding(numbers, candidate) + "; " + words_of_size(numbers);
+std::vector<std::string> lines_of_top(const RolloutNumbers& numbers) {
+  std::vector<std::string> lines;
   for (const std::string& line :
        {listed("routes: ", numbers.routes), listed("by reason: ", numbers.reasons),
         listed("exceptions: ", numbers.exceptions)})
-    if (!line.empty()) text += "; " + line;
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+std::string words_of(const RolloutNumbers& numbers, const std::string& candidate) {
+  std::string text = words_of_finding(numbers, candidate) + "; " + words_of_size(numbers);
+  for (const std::string& line : lines_of_top(numbers)) text += "; " + line;
   return text;
 }
 
@@ -206,7 +212,7 @@ void RolloutWords::fill_rule(RolloutAnswer& answer) const {
                     format_duration(numbers.window);
 }
 
-void RolloutWords::fill(RolloutAnswer& answer) const {
+void RolloutWords::fill(RolloutAnswer& answer, const std::string& name) const {
   switch (answer.rule) {
     case RolloutRule::comparison:
       fill_comparison(answer);
@@ -216,7 +222,8 @@ void RolloutWords::fill(RolloutAnswer& answer) const {
                         " has had " + std::to_string(evidence_.baseline_since_candidate());
       break;
     case RolloutRule::probes:
-      answer.headline = "the last three probes of " + candidate_ + " failed" +
+      answer.headline = "the last three probes of " + candidate_ + " by " + sanitize(name) +
+                        " failed" +
                         (answer.is_shared_cause ? ", and so did those of " + baseline_ : "");
       break;
     case RolloutRule::queue:
@@ -228,10 +235,7 @@ void RolloutWords::fill(RolloutAnswer& answer) const {
   if (answer.rule == RolloutRule::queue || answer.rule == RolloutRule::probes) return;
   fill_top(answer.numbers, evidence_.comparison().blocks(answer.numbers.compared), evidence_,
            names_);
-  for (std::string line :
-       {listed("routes: ", answer.numbers.routes), listed("by reason: ", answer.numbers.reasons),
-        listed("exceptions: ", answer.numbers.exceptions)})
-    if (!line.empty()) answer.details.push_back(std::move(line));
+  for (std::string& line : lines_of_top(answer.numbers)) answer.details.push_back(std::move(line));
 }
 
 }  // namespace belay::rules

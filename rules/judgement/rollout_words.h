@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "rules/judgement/names.h"
 #include "rules/judgement/rollout_judgement.h"
@@ -16,8 +17,8 @@ class RolloutWords {
                const std::string& baseline, const NameTable& names)
       : evidence_(evidence), candidate_(candidate), baseline_(baseline), names_(names) {}
 
-  /// `numbers`, `headline` and `details` of one whose other parts are set.
-  void fill(RolloutAnswer& answer) const;
+  /// `numbers`, `headline` and `details` of one whose other parts are set. `name`: of the probe.
+  void fill(RolloutAnswer& answer, const std::string& name) const;
   [[nodiscard]] std::string queue(const std::string& name, double depth, double before) const;
 
  private:
@@ -30,8 +31,15 @@ class RolloutWords {
   const NameTable& names_;
 };
 
+/// Of a shared cause that began with a step (DESIGN.md 2, Blame).
+inline constexpr const char* kHarmsBoth =
+    "both versions turned bad within two minutes of a step: the candidate may be harming both, "
+    "through a database or a queue that they share";
 /// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
+/// "routes: /buy (36 of 40)", "by reason: 503 (30)", "exceptions: TypeError: x (3)"; those there
+/// are.
+std::vector<std::string> lines_of_top(const RolloutNumbers& numbers);
 /// All of it in one line: shares, odds, interval, excess, routes, reasons.
 std::string words_of(const RolloutNumbers& numbers, const std::string& candidate);
 /// "8,100 to 1 (limit 200 to 1)".

@@ -50,7 +50,8 @@ Blame::Blame(const JudgedRule& rule, Before before, const Versions& versions,
              ServiceEvidence& evidence, Instant now)
     : twice_for_(std::max(rule.rule().sentence.hold_for, kTwiceForMin)),
       fine_for_(std::max(rule.longest_window(), twice_for_)),
-      before_(std::move(before)) {
+      before_(std::move(before)),
+      was_baseline_fine_(before_.was_fine) {
   const Sentence& sentence = rule.rule().sentence;
   if (mentions_baseline(sentence.when)) return;
   if (versions.candidate && may_lack_versions(sentence.when)) {
@@ -66,6 +67,11 @@ Blame::Fault Blame::fault() const {
   if (is_shared_) return Fault::shared;
   const bool is_nameless = candidate_ && !is_candidate_bad_;
   return is_nameless && !before_.was_fine ? Fault::never_fine : Fault::candidate;
+}
+
+std::optional<Instant> Blame::both_bad_since(const JudgedRule& rule) const {
+  if (!was_baseline_fine_ || !baseline_bad_since_ || !rule.status().bad_since) return std::nullopt;
+  return std::max(*baseline_bad_since_, *rule.status().bad_since);
 }
 
 void Blame::look(JudgedRule& rule, ServiceEvidence& evidence, Instant now, bool is_check) {
@@ -98,13 +104,19 @@ void Blame::look_back(JudgedRule& rule, Instant now) {
 void Blame::look_beside(const JudgedRule& rule, ServiceEvidence& evidence, Instant now,
                         bool is_check) {
   const RuleStatus& status = rule.status();
-  if (status.truth != Truth::bad && !status.firing) {
+  const bool is_fine = status.truth != Truth::bad && !status.firing;
+  if (is_fine) {
     apart_since_.reset();
     baseline_fine_since_.reset();
     is_shared_ = false;
-    return;
+    if (!is_check) return;
   }
   const Truth baseline = baseline_->judge(evidence, now, told_).truth;
+  if (is_check) {
+    was_baseline_fine_ = was_baseline_fine_ || baseline == Truth::fine;
+    if (baseline != Truth::unknown) keep_time(baseline_bad_since_, baseline == Truth::bad, now);
+  }
+  if (is_fine) return;
   if (is_check) {
     const bool is_apart = status.truth == Truth::bad && baseline == Truth::bad &&
                           clearly_worse(status.evidence, told_);

@@ -54,6 +54,10 @@ class Blame {
   /// As of the last look.
   [[nodiscard]] Fault fault() const;
   [[nodiscard]] const std::vector<Evidence>& baseline_evidence() const { return told_; }
+  /// Since when both versions have been bad, if the baseline, or the service just before the
+  /// rollout, was seen fine.
+  [[nodiscard]] std::optional<Instant> both_bad_since(const JudgedRule& rule) const;
+  [[nodiscard]] const Before& before() const { return before_; }
   void keep(WindowStore& windows) const;
 
  private:
@@ -71,6 +75,8 @@ class Blame {
   std::vector<Evidence> told_;
   std::optional<Instant> apart_since_;
   std::optional<Instant> baseline_fine_since_;
+  std::optional<Instant> baseline_bad_since_;
+  bool was_baseline_fine_ = false;  // Or the service was, just before the rollout.
   bool is_shared_ = false;
 };
 

@@ -53,10 +53,41 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
   return {.bad = status.evidence, .was_fine = false};
 }
 
+/// What an earlier life knew, if the rule still says the same.
+Blame::Before remembered_of(const JudgedRule& rule, const std::vector<RuleBefore>& known) {
+  const RuleStatus& status = rule.status();
+  const auto found = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
+    return one.rule == status.rule && one.sentence == status.sentence;
+  });
+  if (found == known.end() || found->truth == Truth::unknown) return {};
+  if (found->truth == Truth::fine) return {.bad = std::nullopt, .was_fine = true};
+  if (found->evidence.size() != status.evidence.size()) return {};
+  std::vector<Evidence> bad = status.evidence;
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    bad[i].truth = found->evidence[i].truth;
+    bad[i].has_value = found->evidence[i].has_value;
+    bad[i].value = found->evidence[i].value;
+    bad[i].denominator = found->evidence[i].denominator;
+  }
+  return {.bad = std::move(bad), .was_fine = false};
+}
+
+RuleBefore before_of(const JudgedRule& rule, const Blame& blame) {
+  const RuleStatus& status = rule.status();
+  RuleBefore before{.rule = status.rule, .sentence = status.sentence};
+  if (status.was_bad_before && blame.before().bad) {
+    before.truth = Truth::bad;
+    before.evidence = *blame.before().bad;
+  } else if (blame.before().was_fine) {
+    before.truth = Truth::fine;
+  }
+  return before;
+}
+
 }  // namespace
 
 Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
-           Instant watched_since)
+           Instant watched_since, const std::vector<RuleBefore>& known)
     : candidate_(started.candidate),
       baseline_(started.baseline),
       // Evidence from before now was not kept: nobody may count on it.
@@ -69,11 +100,13 @@ Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTab
   // Whole seconds: a second of requests that was counted elsewhere is in or out as one.
   binding_.since = std::chrono::floor<std::chrono::seconds>(started_);
   service.evidence.paired = std::make_unique<PairedEvidence>(
-      candidate.version, binding_.baseline ? binding_.baseline->version : kNoName, binding_.since);
-  add_rules(service, now, watched_since);
+      candidate.version, binding_.baseline ? binding_.baseline->version : kNoName, binding_.since,
+      service.plan.rollout.limits.alpha);
+  add_rules(service, now, watched_since, known);
 }
 
-void Gate::add_rules(Service& service, Instant now, Instant watched_since) {
+void Gate::add_rules(Service& service, Instant now, Instant watched_since,
+                     const std::vector<RuleBefore>& known) {
   const NameId candidate = binding_.unscoped.version;
   Blame::Versions versions{.candidate = Binding::of_one_version(candidate, binding_.since),
                            .baseline = std::nullopt};
@@ -81,7 +114,8 @@ void Gate::add_rules(Service& service, Instant now, Instant watched_since) {
     versions.baseline = Binding::of_one_version(binding_.baseline->version, binding_.since);
   const auto add_blame = [&](std::vector<Blame>& blames, JudgedRule& rule, const JudgedRule& whole,
                              const Blame::Versions& asked) {
-    Blame::Before before = before_of(whole, service, candidate, watched_since);
+    Blame::Before before = known.empty() ? before_of(whole, service, candidate, watched_since)
+                                         : remembered_of(rule, known);
     rule.mark_bad_before(before.bad.has_value());
     blames.emplace_back(rule, std::move(before), asked, service.evidence, now);
   };
@@ -123,6 +157,15 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
     if (verdict.failed_by_unknown == nullptr) verdict.failed_by_unknown = one.failed_by_unknown;
   }
   return verdict;
+}
+
+std::vector<RuleBefore> Gate::before(const std::vector<JudgedRule>& always) const {
+  std::vector<RuleBefore> before;
+  for (std::size_t i = 0; i < rules_.size(); ++i)
+    before.push_back(before_of(rules_[i], blames_[i]));
+  for (std::size_t i = 0; i < always.size(); ++i)
+    before.push_back(before_of(always[i], blames_of_always_[i]));
+  return before;
 }
 
 void Gate::keep(WindowStore& windows) const {

@@ -8,6 +8,7 @@
 #include "rules/event.h"
 #include "rules/judgement/judged_rule.h"
 #include "rules/judgement/verdict.h"
+#include "rules/order.h"
 #include "rules/rollout/blame.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
@@ -26,9 +27,9 @@ bool counts_for_verdict(const Rule& rule);
 class Gate {
  public:
   /// Marks the service's always-judged rules that were bad before. `watched_since`: when the engine
-  /// began.
+  /// began. `known`: before() of an earlier life, which saw what was before; empty: there was none.
   Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
-       Instant watched_since);
+       Instant watched_since, const std::vector<RuleBefore>& known = {});
 
   [[nodiscard]] const std::string& candidate() const { return candidate_; }
   [[nodiscard]] const std::string& baseline() const { return baseline_; }
@@ -41,6 +42,10 @@ class Gate {
   /// Of rules()[rule], and of the service's always[rule].
   Blame& blame_of(std::size_t rule) { return blames_[rule]; }
   Blame& blame_of_always(std::size_t rule) { return blames_of_always_[rule]; }
+
+  /// How its rules, and the always-judged ones, stood before the rollout: those bad ones that still
+  /// do not count, and those that were fine then or have been since.
+  [[nodiscard]] std::vector<RuleBefore> before(const std::vector<JudgedRule>& always) const;
 
   struct Verdict {
     Outcome outcome = Outcome::unknown;
@@ -57,7 +62,8 @@ class Gate {
   void keep(WindowStore& windows) const;
 
  private:
-  void add_rules(Service& service, Instant now, Instant watched_since);
+  void add_rules(Service& service, Instant now, Instant watched_since,
+                 const std::vector<RuleBefore>& known);
 
   std::string candidate_;
   std::string baseline_;

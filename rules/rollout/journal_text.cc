@@ -137,6 +137,41 @@ JsonText& JsonText::field(std::string_view of, const std::vector<TopFailure>& fa
   return *this;
 }
 
+JsonText& JsonText::field(std::string_view of, const std::vector<RuleBefore>& rules) {
+  name(of);
+  text_ += '[';
+  for (const RuleBefore& rule : rules) {
+    if (rule.truth == Truth::unknown) continue;
+    if (text_.back() != '[') text_ += ',';
+    JsonText object;
+    object.field("rule", rule.rule)
+        .field("sentence", rule.sentence)
+        .field("truth", name_of(rule.truth));
+    object.name("values");
+    object.text_ += '[';
+    for (const Evidence& one : rule.evidence) {
+      if (object.text_.back() != '[') object.text_ += ',';
+      JsonText value;
+      value.field("truth", name_of(one.truth));
+      if (one.has_value) value.field("value", one.value);
+      value.field("denominator", static_cast<std::int64_t>(one.denominator));
+      object.text_ += value.take();
+    }
+    object.text_ += ']';
+    text_ += object.take();
+  }
+  text_ += ']';
+  return *this;
+}
+
+JsonText& JsonText::field(std::string_view of, const std::map<std::string, double>& depths) {
+  JsonText object;
+  for (const auto& [queue, depth] : depths) object.field(queue, depth);
+  name(of);
+  text_ += object.take();
+  return *this;
+}
+
 JsonText& JsonText::field(std::string_view of, const RolloutNumbers& numbers) {
   JsonText object;
   object.field("compared", name_of(numbers.compared))

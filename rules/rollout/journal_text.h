@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,9 @@ class JsonText {
   JsonText& field(std::string_view name, const std::vector<Deployment::Share>& shares);
   JsonText& field(std::string_view name, const std::vector<std::string>& values);
   JsonText& field(std::string_view name, const std::vector<TopFailure>& failures);
-  /// An object, as order.h describes it.
+  /// As order.h describes them for a rollout.
+  JsonText& field(std::string_view name, const std::vector<RuleBefore>& rules);
+  JsonText& field(std::string_view name, const std::map<std::string, double>& depths);
   JsonText& field(std::string_view name, const RolloutNumbers& numbers);
   /// An array of objects, as order.h describes them for an intent.
   JsonText& field(std::string_view name, const std::vector<Evidence>& evidence);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/judgement/rollout_words.h"
 #include "rules/rollout/journal_text.h"
 
 namespace belay::rules {
@@ -11,6 +12,8 @@ namespace {
 
 /// How long the rules of a rollout that is over are shown.
 constexpr Duration kShownAfterwards = std::chrono::minutes{1};
+/// What turns bad so soon after a step may be its doing.
+constexpr Duration kStepBlame = std::chrono::minutes{2};
 
 bool is_action(const Then& then) {
   return then.kind == Then::Kind::rollback || then.kind == Then::Kind::reset_flag ||
@@ -24,7 +27,8 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       names_(names),
       book_(book),
       start_(start),
-      default_rules_(rules_by_default()),
+      default_rules_(rules_by_default(service.plan.rollout.limits)),
+      default_alerts_(alerts_by_default(service.plan.rollout.limits)),
       ladder_(service, names, book, log_, start) {}
 
 RolloutRecord* Rollout::running() {
@@ -74,6 +78,8 @@ void Rollout::adopt(ServicePlan next, Instant now) {
   }
   rulings_.clear();
   service_.adopt(std::move(next), now);
+  default_rules_ = rules_by_default(service_.plan.rollout.limits);
+  default_alerts_ = alerts_by_default(service_.plan.rollout.limits);
   for (const JudgedRule& rule : service_.always) {
     const auto found = decided.find(rule.rule().name);
     if (rule.is_firing() && found != decided.end()) rulings_[&rule.rule()] = found->second;
@@ -87,6 +93,7 @@ void Rollout::release_windows() {
   for (const JudgedRule& rule : service_.always) rule.keep(windows);
   for (const JudgedRule& rule : service_.before) rule.keep(windows);
   if (gate_) gate_->keep(windows);
+  for (const JudgedRule& rule : watching_) rule.keep(windows);
   ladder_.keep(windows);
   windows.end_release();
   ++service_.epoch;
@@ -117,11 +124,24 @@ void Rollout::judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant 
   if (blame != nullptr) blame->look(rule, service_.evidence, now, is_check);
   if (change == Change::fired) {
     teller(now, out).fired(rule, consequence_of(rule));
+    const bool is_of_requests = std::any_of(
+        rule.status().evidence.begin(), rule.status().evidence.end(),
+        [](const Evidence& one) { return one.of_events && one.dimension == Dimension::share; });
+    if (const auto found = numbers(now); found && is_of_requests)
+      for (std::string& line : lines_of_top(*found))
+        out.notices.back().details.push_back(std::move(line));
     rulings_[&rule.rule()] = Ruling{};
   } else if (change == Change::cleared) {
     teller(now, out).cleared(rule);
     rulings_.erase(&rule.rule());
   }
+}
+
+std::string Rollout::harms_both(const JudgedRule& rule, const Blame& blame) const {
+  const Instant step = records_.back().status().step_started;
+  const std::optional<Instant> since = blame.both_bad_since(rule);
+  const bool is_of_step = since && *since >= step && *since - step <= kStepBlame;
+  return is_of_step ? std::string("; ") + kHarmsBoth : std::string();
 }
 
 bool Rollout::is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now,
@@ -144,7 +164,8 @@ bool Rollout::is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling
           "shared cause: " + name + " fires, but " + gate_->baseline() + " is as bad as " +
               gate_->candidate(),
           "both versions are bad at the same time, neither twice as bad as the other; holding, and "
-          "going on when the baseline is fine",
+          "going on when the baseline is fine" +
+              harms_both(rule, blame),
           evidence, "");
     } else {
       teller(now, out).not_acted(
@@ -203,12 +224,15 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
     judge_rule(always[i], of_always(i), is_check, now, out);
   for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)
     judge_rule(gate_->rules()[i], &gate_->blame_of(i), is_check, now, out);
+  for (JudgedRule& rule : watching_) judge_rule(rule, nullptr, is_check, now, out);
+  if (is_check && gate_ && running() != nullptr) note_before(now, out);
   for (std::size_t i = 0; gate_ && running() != nullptr && i < gate_->rules().size(); ++i)
     decide(gate_->rules()[i], &gate_->blame_of(i), now, out);
   for (std::size_t i = 0; i < always.size(); ++i) decide(always[i], of_always(i), now, out);
   if (is_check) {
     ladder_.judge(now, out);
     take_turns(now, out);
+    if (judgement_) queues_->check(service_.evidence, now, *judgement_);
     if (judgement_) answer(now, out);
     if (running() != nullptr) advance(now, out);
     if (watch_until_ && now >= *watch_until_) {
@@ -223,8 +247,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
 void Rollout::notice_unknown(Instant now, Step& out) {
   const bool is_in_rollout = gate_ && running() != nullptr;
   if (is_in_rollout) {
-    const Gate::Verdict verdict =
-        this->verdict(now, gate_->started(), running()->step().samples_min);
+    const Gate::Verdict verdict = this->verdict(now, gate_->started(), /*requests_min=*/1);
     unknown_.follow("", verdict.unknown, is_in_rollout, "the gate: " + verdict.why, now);
   }
   for (const JudgedRule& rule : service_.always) {
@@ -243,6 +266,7 @@ void Rollout::notice_unknown(Instant now, Step& out) {
 bool Rollout::has_firing_rule() const {
   const auto is_firing = [](const JudgedRule& rule) { return rule.is_firing(); };
   return std::any_of(service_.always.begin(), service_.always.end(), is_firing) ||
+         std::any_of(watching_.begin(), watching_.end(), is_firing) ||
          (gate_ && std::any_of(gate_->rules().begin(), gate_->rules().end(), is_firing));
 }
 
@@ -277,6 +301,7 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
   for (const JudgedRule& rule : service_.always) status.rules.push_back(rule.status());
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) status.rules.push_back(rule.status());
+  for (const JudgedRule& rule : watching_) status.rules.push_back(rule.status());
   if (!records_.empty()) {
     const RolloutRecord& newest = records_.back();
     status.rollout = newest.status();

@@ -11,6 +11,7 @@
 #include "rules/event.h"
 #include "rules/judgement/hold.h"
 #include "rules/judgement/judged_rule.h"
+#include "rules/judgement/queue_watch.h"
 #include "rules/judgement/rollout_judgement.h"
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
@@ -50,6 +51,9 @@ class Rollout {
   bool answered(const PreflightDone& done, Instant now, Step& out);
   /// What is live, as the platform says.
   void deployed(const Deployment& deployment, Instant now, Step& out);
+
+  /// An answer of a probe that was aimed at `version`, counted by `probe`.
+  void probed(const std::string& probe, NameId version, Instant at, bool failed);
 
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
   void judge(Instant now, bool is_check, Step& out);
@@ -104,6 +108,8 @@ class Rollout {
   void decide(JudgedRule& rule, const Blame* blame, Instant now, Step& out);
   /// Whether the candidate cannot be blamed; tells it once.
   bool is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling, Instant now, Step& out);
+  /// Said of a shared cause that began with the step; else empty.
+  [[nodiscard]] std::string harms_both(const JudgedRule& rule, const Blame& blame) const;
   [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
   void notice_unknown(Instant now, Step& out);
   void release_windows();
@@ -119,18 +125,24 @@ class Rollout {
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
   void close_gate();
+  /// After a promotion rules go on, and only alert.
+  void watch_on(Instant until, Instant now);
   /// As the comparison stands; none where there is no evidence of it.
   [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
   void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
                         Step& out);
   void go_on_with(const Remembered& remembered, Instant now, Step& out);
 
+  /// Journals that a rule counts again which was bad before, and how deep queues were.
+  void note_before(Instant now, Step& out);
+
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
-  static std::vector<Rule> rules_by_default();
+  static std::vector<Rule> rules_by_default(const RolloutLimits& limits);
+  static std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
   void answer(Instant now, Step& out);
   void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
   [[nodiscard]] std::vector<Then> rungs_of(const Rule& cause) const;
@@ -172,14 +184,17 @@ class Rollout {
   NameTable& names_;
   ActionBook& book_;
   Instant start_;
-  std::vector<Rule> default_rules_;  // What watches after the default judgement rolled back.
+  std::vector<Rule> default_rules_;   // What watches after the default judgement rolled back,
+  std::vector<Rule> default_alerts_;  // and what after it promoted.
   ActionLog log_;
   Ladder ladder_;
   std::deque<RolloutRecord> records_;  // Newest last.
   std::optional<Gate> gate_;
   std::optional<RolloutJudgement> judgement_;
+  std::optional<QueueWatch> queues_;       // Beside the judgement.
   std::optional<RolloutAnswer> pause_;     // Of the default judgement, while it lasts.
   std::optional<Instant> watch_until_;     // After a promotion.
+  std::vector<JudgedRule> watching_;       // Then, of default_alerts_.
   std::map<const Rule*, Ruling> rulings_;  // Looked up only: addresses have no order.
   UnknownSpells unknown_;                  // By rule; the rollout's own is "".
 

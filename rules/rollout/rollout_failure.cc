@@ -1,12 +1,14 @@
 // What is done about a rollout that fails, and about rules that act outside one.
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/language/parser.h"
+#include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -58,16 +60,31 @@ Evidence evidence_of(const RolloutAnswer& answer) {
 
 /// After the default judgement rolled back, the restored version is watched by what a person can
 /// check by eye.
-std::vector<Rule> Rollout::rules_by_default() {
+std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits) {
+  const double percent = std::round(limits.error_rate * 1e9) / 1e7;
+  const std::string errors =
+      "error rate > " + decimal_text(percent) + "% over 30s, min 20 requests, for 10s";
+  const std::string latency =
+      "p95 latency > " + format_duration(limits.latency) + " over 1m, min 50 requests, for 30s";
   std::vector<Rule> rules;
   for (std::size_t i = 0; i < kRolloutRules; ++i) {
     const auto rule = static_cast<RolloutRule>(i);
-    const char* sentence = rule == RolloutRule::latency
-                               ? "p95 latency > 250ms over 1m, min 50 requests, for 30s"
-                               : "error rate > 5% over 30s, min 20 requests, for 10s";
-    rules.push_back(default_rule(name_of(rule), sentence));
+    rules.push_back(default_rule(name_of(rule), rule == RolloutRule::latency ? latency : errors));
   }
   return rules;
+}
+
+/// What a person can check by eye goes on after a promotion.
+std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
+  std::vector<Rule> alerts;
+  for (Rule& rule : rules_by_default(limits)) {
+    if (rule.name != name_of(RolloutRule::errors) && rule.name != name_of(RolloutRule::latency))
+      continue;
+    rule.name = "default/" + rule.name;
+    rule.then = {.kind = Then::Kind::alert};
+    alerts.push_back(std::move(rule));
+  }
+  return alerts;
 }
 
 std::vector<Then> Rollout::rungs_of(const Rule& cause) const {
@@ -208,6 +225,16 @@ void Rollout::answer(Instant now, Step& out) {
     case RolloutAnswer::Kind::rollback:
       fail_by_default(*said, now, out);
       break;
+  }
+}
+
+void Rollout::probed(const std::string& probe, NameId version, Instant at, bool failed) {
+  if (!judgement_ || version == kNoName || at < gate_->started()) return;
+  const PairedEvidence& paired = *service_.evidence.paired;
+  if (version == paired.candidate()) {
+    judgement_->probe_answered(probe, Role::candidate, at, failed);
+  } else if (version == paired.baseline()) {
+    judgement_->probe_answered(probe, Role::baseline, at, failed);
   }
 }
 

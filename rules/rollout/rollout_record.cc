@@ -81,7 +81,9 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
                              Mode mode)
     : status_(status_of(remembered.started, service, mode)),
       is_paused_(remembered.is_paused),
-      is_approved_(remembered.is_approved) {
+      is_approved_(remembered.is_approved),
+      before_(remembered.before),
+      queues_before_(remembered.queues_before) {
   status_.rule = remembered.rule;
   status_.comparison = remembered.numbers;
   if (status_.steps.empty()) status_.steps = default_steps();
@@ -128,6 +130,10 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const
       .field("rule", status_.rule)
       .field("verdict", name_of(status_.verdict))
       .field("why", status_.why);
+  if (is_judged(status_.state)) {
+    text.field("before", before_);
+    text.field("queues_before", queues_before_);
+  }
   if (!is_judged(status_.state) && status_.comparison) text.field("numbers", *status_.comparison);
   out.journal.push_back({.kind = kind,
                          .at = now,
@@ -149,6 +155,11 @@ void RolloutRecord::move(RolloutState state, const std::string& why, Instant now
   note(why, now);
   entry(is_final(state) ? JournalEntry::Kind::rollout_ended : JournalEntry::Kind::rollout_moved,
         now, out);
+}
+
+void RolloutRecord::restate(const std::string& what, Instant now, Step& out) {
+  note(what, now);
+  entry(JournalEntry::Kind::rollout_moved, now, out);
 }
 
 void RolloutRecord::hold(HoldReason reason, const std::string& why, Instant now, Step& out) {

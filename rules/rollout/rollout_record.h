@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "rules/engine.h"
@@ -34,6 +36,8 @@ class RolloutRecord {
 
   /// To another state, or on in the same one; ends it if that is final.
   void move(RolloutState state, const std::string& why, Instant now, Step& out);
+  /// Stays as it is, and journals what has become known of it.
+  void restate(const std::string& what, Instant now, Step& out);
   void hold(HoldReason reason, const std::string& why, Instant now, Step& out);
   /// A step begins; the approval of the one before is used up.
   void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
@@ -49,6 +53,15 @@ class RolloutRecord {
   void add_intent(const std::string& intent) { status_.intents.push_back(intent); }
   /// Goes into the journal with the moves from the decision on.
   void compare(std::optional<RolloutNumbers> numbers) { status_.comparison = std::move(numbers); }
+  /// How rules and queues stood before it; in the journal with each move while it is judged.
+  void keep_before(std::vector<RuleBefore> rules) { before_ = std::move(rules); }
+  void keep_queues_before(std::map<std::string, double> depths) {
+    queues_before_ = std::move(depths);
+  }
+  [[nodiscard]] const std::vector<RuleBefore>& before() const { return before_; }
+  [[nodiscard]] const std::map<std::string, double>& queues_before() const {
+    return queues_before_;
+  }
   void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
   void note(const std::string& what, Instant now);
 
@@ -59,6 +72,8 @@ class RolloutRecord {
   RolloutStatus status_;
   bool is_paused_ = false;
   bool is_approved_ = false;
+  std::vector<RuleBefore> before_;
+  std::map<std::string, double> queues_before_;
 };
 
 }  // namespace belay::rules

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/judgement/default_rules.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/rollout.h"
 
@@ -127,6 +128,26 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   record.begin_step(step, "watching", record.status().started, out);
 }
 
+void Rollout::note_before(Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  if (queues_ && queues_->before().size() != record.queues_before().size())
+    record.keep_queues_before(queues_->before());
+  std::string again;
+  for (const RuleBefore& one : record.before()) {
+    if (one.truth != Truth::bad) continue;
+    const auto counts = [&one](const JudgedRule& rule) {
+      return rule.rule().name == one.rule && !rule.status().was_bad_before;
+    };
+    if (std::any_of(gate_->rules().begin(), gate_->rules().end(), counts) ||
+        std::any_of(service_.always.begin(), service_.always.end(), counts))
+      again += (again.empty() ? "" : ", ") + one.rule;
+  }
+  if (again.empty()) return;
+  record.keep_before(gate_->before(service_.always));
+  record.restate(again + " counts again: it was bad before, and has been fine or got worse", now,
+                 out);
+}
+
 void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Step& out) {
   const RolloutStatus& status = records_.back().status();
   std::vector<std::string> details = asked;
@@ -141,6 +162,10 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
+  if (judgement_) {
+    details.push_back("judged by " + summary_of(service_.plan.rollout.limits));
+    records_.back().note(details.back(), now);
+  }
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
@@ -159,13 +184,16 @@ void Rollout::open_gate(Instant now) {
                                .service = status.service,
                                .candidate = status.candidate,
                                .baseline = status.baseline},
-                now, service_, names_, start_);
+                now, service_, names_, start_, records_.back().before());
+  records_.back().keep_before(gate_->before(service_.always));
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   pause_.reset();
-  if (service_.plan.rollout.is_judged_by_default)
+  if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
+    queues_.emplace(service_.plan.rollout.limits, records_.back().queues_before());
+  }
   ++service_.epoch;
 }
 
@@ -179,9 +207,23 @@ void Rollout::close_gate() {
   pause_.reset();
   if (!gate_) return;
   judgement_.reset();
+  for (const JudgedRule& rule : watching_) rulings_.erase(&rule.rule());
+  watching_.clear();
   gate_.reset();
   service_.evidence.paired.reset();
   release_windows();
+}
+
+void Rollout::watch_on(Instant until, Instant now) {
+  watch_until_ = until;
+  judgement_.reset();
+  pause_.reset();
+  if (!is_judged_by_default_alone()) return;
+  Binding binding = gate_->binding();
+  binding.since = std::chrono::floor<std::chrono::seconds>(now);
+  for (const Rule& rule : default_alerts_)
+    watching_.emplace_back(rule, service_.plan.name, binding, service_.evidence, now);
+  ++service_.epoch;
 }
 
 void Rollout::end(RolloutState state, const std::string& why, Instant now, Step& out) {
@@ -212,9 +254,7 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
     last_good_ = record.status().candidate;
   }
   if (is_pass && gate_ && service_.plan.rollout.watch_for > Duration::zero()) {
-    watch_until_ = now + service_.plan.rollout.watch_for;
-    judgement_.reset();
-    pause_.reset();
+    watch_on(now + service_.plan.rollout.watch_for, now);
     for (JudgedRule& rule : gate_->rules()) rule.mark_bad_before(false);
   } else {
     close_gate();
@@ -291,8 +331,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     const Instant until = status.ended.value_or(now) + service_.plan.rollout.watch_for;
     if (until <= now) return;
     open_gate(now);
-    judgement_.reset();
-    watch_until_ = until;
+    watch_on(until, now);
     return;
   }
   if (is_final(record.state()) || ladder_.is_walking()) return;

@@ -247,6 +247,8 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   for (const std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})
     for (const JudgedRule& rule : *rules)
       if (is_bad(rule)) return rule.rule().name + (rule.is_firing() ? " fires" : " is bad");
+  if (judgement_)
+    if (const std::optional<std::string> hindrance = judgement_->hindrance()) return *hindrance;
   if (irreversible_) return "it has failed: " + *irreversible_;
   const std::size_t next = record.status().step + 1;
   if (record.status().is_driving && !record.is_last_step() &&

@@ -128,6 +128,31 @@ TEST_F(JournalRecoveryTest, TheNumbersOfADecisionAreRememberedAsTheyWere) {
   EXPECT_EQ(rules::JsonText().field("numbers", *read).take(), added);
 }
 
+TEST_F(JournalRecoveryTest, HowRulesAndQueuesStoodBeforeARolloutIsRemembered) {
+  rules::RuleBefore bad{.rule = "5xx", .sentence = "5xx rate > 5%", .truth = rules::Truth::bad};
+  bad.evidence.resize(2);
+  bad.evidence[0].truth = rules::Truth::bad;
+  bad.evidence[0].has_value = true;
+  bad.evidence[0].value = 0.125;
+  bad.evidence[0].denominator = 250;
+  const std::vector<rules::RuleBefore> before = {
+      bad, {.rule = "p95", .sentence = "p95 latency > 1s", .truth = rules::Truth::fine}};
+  const std::map<std::string, double> depths = {{"e\"mails", 12}};
+  const std::string added =
+      rules::JsonText().field("before", before).field("queues_before", depths).take();
+  JournalEntry moved = moved_entry(1, RolloutState::baking, kNow - 1h);
+  moved.text.replace(moved.text.rfind('}'), 1, "," + added.substr(1));
+  append({started_entry(1, kNow - 2h), moved});
+  const auto known = recovered();
+  ASSERT_EQ(known.remembered.rollouts.size(), 1U);
+  const rules::RememberedRollout& rollout = known.remembered.rollouts[0];
+  EXPECT_EQ(rules::JsonText()
+                .field("before", rollout.before)
+                .field("queues_before", rollout.queues_before)
+                .take(),
+            added);
+}
+
 TEST_F(JournalRecoveryTest, TheLastGoodVersionOfAServiceIsTheOnePromotedLast) {
   append({started_entry(1, kNow - 90h), moved_entry(1, RolloutState::promoted, kNow - 80h),
           started_entry(2, kNow - 70h), moved_entry(2, RolloutState::recovered, kNow - 60h),

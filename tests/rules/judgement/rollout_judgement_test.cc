@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/judgement/rollout_words.h"
+
 namespace belay::rules {
 namespace {
 
@@ -185,19 +187,59 @@ TEST(RolloutJudgement, PausesWhenTheCandidateFallsSilentButNotWhenBlind) {
 }
 
 TEST(RolloutJudgement, BlamesFailedProbesOnlyWhenTheBaselinesPass) {
+  const auto fail = [](Rig& rig, Role role, Instant from) {
+    for (int i = 0; i < 3; ++i)
+      rig.judgement().probe_answered("healthz", role, from + i * 5s, /*failed=*/true);
+  };
   Rig alone;
-  for (int i = 0; i < 3; ++i) alone.judgement().probe_answered(Role::candidate, true);
+  fail(alone, Role::candidate, kStart);
   alone.second({.requests = 2}, {.requests = 18});
   EXPECT_THAT(alone.told(), testing::ElementsAre("1s pause probes"));
-  alone.judgement().probe_answered(Role::baseline, false);
+  alone.judgement().probe_answered("healthz", Role::baseline, kStart + 10s, /*failed=*/false);
   alone.second({.requests = 2}, {.requests = 18});
   EXPECT_EQ(alone.answers.back().kind, Kind::rollback);
+  EXPECT_THAT(alone.answers.back().headline, HasSubstr("the last three probes of v2 by healthz"));
 
   Rig both;
-  for (int i = 0; i < 3; ++i) both.judgement().probe_answered(Role::candidate, true);
-  for (int i = 0; i < 3; ++i) both.judgement().probe_answered(Role::baseline, true);
+  fail(both, Role::candidate, kStart);
+  fail(both, Role::baseline, kStart);
   both.second({.requests = 2}, {.requests = 18});
   EXPECT_THAT(both.told(), testing::ElementsAre("1s pause probes shared"));
+
+  Rig stale;
+  stale.judgement().probe_answered("healthz", Role::baseline, kStart, /*failed=*/false);
+  fail(stale, Role::candidate, kStart + 1s);
+  stale.second({.requests = 2}, {.requests = 18});
+  EXPECT_THAT(stale.told(), testing::ElementsAre("1s pause probes")) << "it passed before that";
+
+  Rig apart;
+  apart.judgement().probe_answered("healthz", Role::candidate, kStart, /*failed=*/true);
+  apart.judgement().probe_answered("deep", Role::candidate, kStart, /*failed=*/true);
+  apart.judgement().probe_answered("healthz", Role::candidate, kStart, /*failed=*/true);
+  apart.second({.requests = 2}, {.requests = 18});
+  EXPECT_THAT(apart.told(), IsEmpty()) << "each probe counts by itself";
+}
+
+TEST(RolloutJudgement, SaysThatACandidateMayHarmBothWhenBothTurnBadAfterAStep) {
+  const Flow bad_candidate{.requests = 50, .errors = 20};
+  const Flow bad_baseline{.requests = 50, .errors = 20};
+  for (const int calm_seconds : {10, 300}) {
+    Rig rig;
+    rig.run(200, {.requests = 10}, {.requests = 90});
+    rig.step(0.5);
+    rig.run(calm_seconds, {.requests = 50}, {.requests = 50});
+    rig.run(30, bad_candidate, bad_baseline);
+    ASSERT_FALSE(rig.answers.empty());
+    EXPECT_TRUE(rig.answers.front().is_shared_cause);
+    ASSERT_FALSE(rig.answers.front().details.empty());
+    const bool is_told = rig.answers.front().details.front() == kHarmsBoth;
+    EXPECT_EQ(is_told, calm_seconds == 10) << calm_seconds;
+  }
+  Rig before;
+  before.run(60, {.requests = 10, .errors = 4}, {.requests = 90, .errors = 36});
+  ASSERT_FALSE(before.answers.empty());
+  for (const std::string& line : before.answers.front().details)
+    EXPECT_NE(line, kHarmsBoth) << "nobody knows how the baseline was before";
 }
 
 TEST(RolloutJudgement, PausesForAQueueOnlyIfItWasNotAsDeepBefore) {

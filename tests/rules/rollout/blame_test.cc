@@ -282,5 +282,89 @@ TEST(WorseThan, WithoutABaselineIsUnknownAndTheVerdictSaysWhy) {
   EXPECT_TRUE(contains(rig.service().rollout->why, "no baseline to compare with"));
 }
 
+TEST(Blame, SaysThatACandidateMayHarmBothWhenBothTurnBadAfterAStep) {
+  for (const Duration calm : {20s, 200s}) {
+    EngineRig rig({}, {errors()});
+    serve(rig, "v1", 0);
+    rig.run(30s);
+    start_gate(rig);
+    serve(rig, "v2", 0);
+    rig.run(calm);
+    serve(rig, "v1", 20);
+    serve(rig, "v2", 20);
+    rig.run(30s);
+    const std::vector<Notice> held = rig.notices_of(Notice::Kind::not_acted);
+    ASSERT_EQ(held.size(), 1U);
+    bool is_told = false;
+    for (const std::string& line : held[0].details)
+      is_told = is_told || contains(line, "the candidate may be harming both");
+    EXPECT_EQ(is_told, calm == 20s);
+  }
+}
+
+/// A second life of a gate: the first knew that the service was bad at 10 % when it began.
+struct SecondLife {
+  explicit SecondLife(bool is_remembered, int failing)
+      : rig(EngineRig::plan_of({}, {errors()}), remembered(is_remembered)) {
+    serve(rig, "v1", 0);
+    serve(rig, "v2", failing);
+  }
+  static Remembered remembered(bool is_remembered) {
+    RememberedRollout rollout;
+    rollout.started = {.at = EngineRig::kStart - 1min,
+                       .service = "shop",
+                       .candidate = "v2",
+                       .baseline = "v1",
+                       .id = "11111111-1111-4111-8111-111111111111",
+                       .steps = {{.bake = 30min, .bake_max = 30min, .samples_min = 0}}};
+    rollout.at = rollout.step_started = EngineRig::kStart - 1min;
+    rollout.state = RolloutState::baking;
+    Evidence then;
+    then.truth = Truth::bad;
+    then.has_value = true;
+    then.value = 0.1;
+    then.denominator = 400;
+    if (is_remembered)
+      rollout.before = {
+          {.rule = "errors", .sentence = kErrors, .truth = Truth::bad, .evidence = {then}}};
+    Remembered remembered;
+    remembered.rollouts.push_back(std::move(rollout));
+    return remembered;
+  }
+  EngineRig rig;
+};
+
+TEST(Blame, RemembersAfterARestartWhatWasBadBeforeTheRolloutBegan) {
+  SecondLife forgetful(/*is_remembered=*/false, /*failing=*/7);
+  forgetful.rig.run(1min);
+  EXPECT_EQ(forgetful.rig.orders.size(), 1U);
+  SecondLife same(/*is_remembered=*/true, /*failing=*/7);
+  same.rig.run(1min);
+  EXPECT_TRUE(same.rig.orders.empty()) << "17 % is not twice 10 %";
+  EXPECT_TRUE(same.rig.rule("errors").was_bad_before);
+  SecondLife worse(/*is_remembered=*/true, /*failing=*/32);
+  worse.rig.run(1min);
+  ASSERT_EQ(worse.rig.orders.size(), 1U);
+  EXPECT_TRUE(
+      contains(describe(worse.rig.orders[0].evidence[0]), "it was 10% when the gate began"));
+}
+
+TEST(Blame, JournalsWhatWasBadBeforeAndThatItCountsAgain) {
+  BadBefore world(0);
+  world.rig.run(1s);
+  const auto moves = [&] {
+    std::vector<std::string> texts;
+    for (const JournalEntry& entry : world.rig.journal)
+      if (entry.kind == JournalEntry::Kind::rollout_moved) texts.push_back(entry.text);
+    return texts;
+  };
+  ASSERT_EQ(moves().size(), 1U);
+  EXPECT_TRUE(contains(moves()[0], R"("before":[{"rule":"errors","sentence":"error rate > 5%)"));
+  EXPECT_TRUE(contains(moves()[0], R"("truth":"bad","values":[{"truth":"bad","value":0.1,)"));
+  world.rig.run(20s);
+  ASSERT_EQ(moves().size(), 2U) << "it has been fine";
+  EXPECT_TRUE(contains(moves()[1], R"("truth":"fine","values":[])"));
+}
+
 }  // namespace
 }  // namespace belay::rules

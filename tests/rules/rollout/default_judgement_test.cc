@@ -148,5 +148,112 @@ TEST(DefaultJudgement, NeverPassesAStepWithoutARequest) {
   EXPECT_NE(rollout(rig).state, RolloutState::held) << "at the hard maximum little is enough";
 }
 
+void probe(EngineRig& rig, const char* version, bool failed) {
+  rig.push(Probe{.source = EngineRig::kProbe,
+                 .version = rig.text(EngineRig::kProbe, version),
+                 .at = rig.now(),
+                 .failure = failed ? ProbeFailure::timeout : ProbeFailure::none});
+}
+
+TEST(DefaultJudgement, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
+  for (const int failed : {2, 3}) {
+    EngineRig rig(plan_of());
+    traffic(rig, 200);
+    rig.push(gate(rig.now()));
+    rig.run(2s);
+    for (int i = 0; i < 3; ++i) {
+      probe(rig, "v2", i < failed);
+      probe(rig, "v1", false);
+      rig.run(5s);
+    }
+    EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
+    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "probes" : "");
+  }
+}
+
+TEST(DefaultJudgement, HoldsWhileAQueueIsDeepAndDeeperThanWhenItBegan) {
+  for (const std::uint64_t before : {100U, 1900U}) {
+    EngineRig rig(plan_of());
+    traffic(rig, 200);
+    const auto poll = [&rig](std::uint64_t depth, int seconds) {
+      for (int i = 0; i < seconds; ++i) {
+        rig.push(QueueSample{.source = EngineRig::kQueues,
+                             .queue = rig.text(EngineRig::kQueues, "emails"),
+                             .at = rig.now(),
+                             .depth = depth});
+        rig.run(1s);
+      }
+    };
+    poll(before, 5);
+    rig.push(gate(rig.now(), 20min));
+    poll(before, 5);
+    poll(2000, 119);
+    EXPECT_NE(rollout(rig).state, RolloutState::held) << "not for the duration";
+    poll(2000, 10);
+    const bool is_deeper = before == 100U;
+    EXPECT_EQ(rollout(rig).state == RolloutState::held, is_deeper) << before;
+    if (!is_deeper) continue;
+    EXPECT_THAT(rollout(rig).why, HasSubstr("queue emails is 2000 deep; before the rollout it was "
+                                            "100"));
+    poll(3, 5);
+    EXPECT_EQ(rollout(rig).state, RolloutState::baking) << "it goes on by itself";
+  }
+}
+
+TEST(DefaultJudgement, HoldsTheCandidateToTheLimitsOfItsPlan) {
+  for (const double limit : {0.05, 0.3}) {
+    Plan plan = plan_of();
+    plan.services[0].rollout.limits = {.error_rate = limit, .alpha = 1e-9};
+    EngineRig rig(plan);
+    rig.stream("v1", 40, {.version = "v1"});
+    rig.stream("fine", 4, {.version = "v2"});
+    rig.stream("bad", 1, {.version = "v2", .status = 500});
+    rig.push(gate(rig.now(), 10min));
+    rig.run(55s);
+    EXPECT_EQ(rollout(rig).rule, limit == 0.05 ? "errors" : "") << limit;
+  }
+}
+
+TEST(DefaultJudgement, OnlyAlertsAfterThePromotion) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.watch_for = 10min;
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.push(gate(rig.now(), 30s));
+  rig.run(40s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted);
+  traffic(rig, 500);
+  rig.run(1min);
+  EXPECT_TRUE(rig.orders.empty());
+  const std::vector<Notice> fired = rig.notices_of(Notice::Kind::fired);
+  ASSERT_EQ(fired.size(), 1U);
+  EXPECT_EQ(fired[0].rule, "default/errors");
+  rig.run(10min);
+  EXPECT_TRUE(rig.service().rules.empty()) << "the watch is over";
+}
+
+TEST(DefaultJudgement, IsNotPromotedOverByAnOperator) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  RolloutStarted started = gate(rig.now(), 0s);
+  started.steps = *parse_steps("10% for 10m, 100%");
+  rig.push(started);
+  rig.run(30s);
+  const auto promote = [&rig] {
+    rig.push(OperatorCommand{
+        .kind = OperatorCommand::Kind::promote, .at = rig.now(), .rollout = kId, .by = "ann"});
+    rig.run(1s);
+  };
+  traffic(rig, 500, 500);
+  rig.run(30s);
+  EXPECT_EQ(rollout(rig).held, HoldReason::shared_cause);
+  promote();
+  EXPECT_EQ(rollout(rig).step, 0U);
+  traffic(rig, 200);
+  rig.run(1min);
+  promote();
+  EXPECT_EQ(rollout(rig).step, 1U);
+}
+
 }  // namespace
 }  // namespace belay::rules

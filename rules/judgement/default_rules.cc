@@ -1,0 +1,71 @@
+#include "rules/judgement/default_rules.h"
+
+#include <cmath>
+
+#include "rules/judgement/verdict.h"
+#include "rules/language/units.h"
+
+namespace belay::rules {
+namespace {
+
+/// A share as a person wrote it.
+std::string percent(double share) { return decimal_text(std::round(share * 1e9) / 1e7) + "%"; }
+
+}  // namespace
+
+std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {
+  const std::string errors = percent(limits.error_rate);
+  const std::string latency = format_duration(limits.latency);
+  const std::string depth = words_of(limits.queue_depth, Dimension::count);
+  return {
+      {.rule = RolloutRule::comparison,
+       .when = "candidate worse than baseline by 25% errors or 10% latency, confidence " +
+               percent(1 - limits.alpha),
+       .guard = "the difference is at least 0.2 points of errors or 0.5 of slow requests",
+       .then = "roll back"},
+      {.rule = RolloutRule::broken,
+       .when = "errors >= 50% over 10s, min 20 requests, for 5s",
+       .guard = "the baseline's rate is below half of it",
+       .then = "roll back"},
+      {.rule = RolloutRule::clear,
+       .when = "errors >= 10% over 10s, min 30 errors, for 5s",
+       .guard = "it is three times the baseline's rate",
+       .then = "roll back"},
+      {.rule = RolloutRule::errors,
+       .when = "errors > " + errors +
+               " over 30s, min 20 requests, for 30s with evidence of 30 to 1, else for 90s",
+       .guard = "the baseline's rate is below half of it",
+       .then = "roll back"},
+      {.rule = RolloutRule::latency,
+       .when = "p95 latency > " + latency +
+               " over 1m, min 50 requests, for 30s with evidence of 30 to 1",
+       .guard = "it is 1.25 times the baseline's",
+       .then = "roll back"},
+      {.rule = RolloutRule::candidate_silent,
+       .when =
+           "no request of the candidate for 1m, and ten were to be expected beside the baseline's",
+       .guard = "",
+       .then = "pause"},
+      {.rule = RolloutRule::probes,
+       .when = "three probes of the candidate in a row fail",
+       .guard = "the baseline's do not",
+       .then = "roll back"},
+      {.rule = RolloutRule::queue,
+       .when = "a queue is deeper than " + depth + " for " + format_duration(limits.queue_for) +
+               ", and 1.5 times as deep as when the rollout began",
+       .guard = "",
+       .then = "pause"},
+  };
+}
+
+std::string text_of(const DefaultRule& rule) {
+  return rule.when + (rule.guard.empty() ? "" : ", if " + rule.guard) + " → " + rule.then;
+}
+
+std::string summary_of(const RolloutLimits& limits) {
+  return "the default judgement: worse than the baseline at " + percent(1 - limits.alpha) +
+         ", plainly broken, more than " + percent(limits.error_rate) + " errors or p95 above " +
+         format_duration(limits.latency) + " beside a better baseline, three failed probes";
+}
+
+}  // namespace belay::rules

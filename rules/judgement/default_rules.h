@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rules/judgement/rollout_judgement.h"
+#include "rules/judgement/rollout_limits.h"
+
+namespace belay::rules {
+
+/// One rule of the default judgement, for people: what gate previews, `belay explain` and the start
+/// of a rollout say of it.
+struct DefaultRule {
+  RolloutRule rule{};
+  std::string when;   ///< "errors >= 50% over 10s, min 20 requests, for 5s".
+  std::string guard;  ///< "the baseline's rate is below half of it"; empty: none.
+  std::string then;   ///< "roll back", "pause".
+};
+
+/// All of them, in the order of RolloutRule, with the limits in them.
+std::vector<DefaultRule> default_rules(const RolloutLimits& limits);
+/// "errors >= 50% over 10s, min 20 requests, for 5s, if the baseline's rate ...".
+std::string text_of(const DefaultRule& rule);
+/// "candidate worse than baseline at 99%, or broken (50% errors), ... ; limits 5% errors, p95
+/// 250ms".
+std::string summary_of(const RolloutLimits& limits);
+
+}  // namespace belay::rules
