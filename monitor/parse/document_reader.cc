@@ -193,7 +193,7 @@ class DocumentReader::Walk {
       mark(fields, kTrace);
       return json::read(value, fields.at_ms);
     }
-    if (key.is("exceptions")) return json::count(value, fields.exceptions);
+    if (key.is("exceptions")) return read_exceptions(value, fields);
     if (key.is("executionModel")) return mark(fields, kTrace);
     if (key.is("scriptName")) {
       mark(fields, kTrace);
@@ -248,7 +248,7 @@ class DocumentReader::Walk {
     if (key.is("CPUTimeMs")) return json::read(value, fields.cpu_ms);
     if (key.is("Event")) return read_event(value, fields);
     if (key.is("EventType")) return json::read(value, fields.event_type);
-    if (key.is("Exceptions")) return json::count(value, fields.exceptions);
+    if (key.is("Exceptions")) return read_exceptions(value, fields);
     if (key.is("Logs")) return read_logs(value, fields);
     if (key.is("Outcome")) return json::read(value, fields.outcome);
     if (key.is("ScriptVersion")) return read_version(value, fields.version);
@@ -260,6 +260,16 @@ class DocumentReader::Walk {
     mark(fields, kGeneric);
     return first_char(value) == '"' ? json::read(value, fields.timestamp)
                                     : json::read(value, fields.at_ms);
+  }
+
+  static error_code read_exceptions(ondemand::value value, Fields& fields) {
+    if (json::first_char(value) != '[') return simdjson::SUCCESS;
+    fields.exceptions = 0;
+    fields.exception = {};
+    return each_element(value, [&](ondemand::value element) {
+      return fields.exceptions++ == 0 ? json::read_raw(element, fields.exception)
+                                      : simdjson::SUCCESS;
+    });
   }
 
   error_code read_latency(ondemand::value value, std::size_t depth, Number& latency_ms) {

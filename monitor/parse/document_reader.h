@@ -60,6 +60,7 @@ struct Fields {
   std::string_view message;     ///< A line's text; an overload message's.
   std::string_view timestamp;   ///< RFC 3339.
   std::string_view instance;
+  std::string_view exception;  ///< The first of `exceptions`, if it is an object: its JSON.
 };
 
 /// Reads the members of one JSON object in one pass, in whatever order they come; of equal names

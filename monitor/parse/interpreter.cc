@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <utility>
 
 #include "base/sanitize.h"
+#include "monitor/parse/exception_text.h"
 #include "monitor/parse/framer.h"
 #include "rules/windows/route.h"
 
@@ -22,6 +24,8 @@ constexpr double kWallMsMax = 8.64e9;
 constexpr std::size_t kNameBytesMax = 256;
 /// Whoever sends a request chooses its method: they must leave room for the words of outcomes.
 constexpr std::size_t kMethodsMax = 100;
+/// Texts of exceptions are for people: what a flood of them says is said by a hundred.
+constexpr int kThrownPerSecondMax = 100;
 
 std::optional<Instant> instant_of(double unix_ms) {
   if (!(unix_ms > 0 && unix_ms < kUnixMsMax)) return std::nullopt;
@@ -135,8 +139,27 @@ std::optional<Rejection> Interpreter::trace(const Fields& fields, Instant now,
     const auto seed = static_cast<std::uint64_t>(request.at.time_since_epoch().count());
     request.fingerprint = fingerprint(fields.ray, fields.url, seed);
   }
-  events.emplace_back(std::in_place_type<rules::Request>, request);
+  add(fields, request, events);
   return std::nullopt;
+}
+
+void Interpreter::add(const Fields& fields, const rules::Request& request,
+                      std::vector<rules::Event>& events) {
+  events.emplace_back(std::in_place_type<rules::Request>, request);
+  if (fields.exception.empty()) return;
+  const std::int64_t second =
+      std::chrono::floor<std::chrono::seconds>(request.at.time_since_epoch()).count();
+  if (second != thrown_second_) thrown_ = 0;
+  thrown_second_ = second;
+  if (thrown_ >= kThrownPerSecondMax) return;
+  std::string what = exception_text(fields.exception);
+  if (what.empty()) return;
+  ++thrown_;
+  events.emplace_back(rules::Thrown{.source = source_,
+                                    .service = request.service,
+                                    .version = request.version,
+                                    .at = request.at,
+                                    .what = std::move(what)});
 }
 
 std::optional<Rejection> Interpreter::set_times(const Fields& fields, Instant start,
@@ -190,7 +213,7 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
   if (const auto rejection = fill(fields, request)) return rejection;
   if (request.service == rules::kNoText) request.service = text(line.service, TextUse::service);
   request.fingerprint = fingerprint(line.timestamp, line.message, quick_hash(line.instance));
-  events.emplace_back(std::in_place_type<rules::Request>, request);
+  add(fields, request, events);
   return std::nullopt;
 }
 
@@ -207,7 +230,7 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   rules::Request request{.source = source_};
   if (const auto rejection = set_end(fields, request)) return rejection;
   if (const auto rejection = fill(fields, request)) return rejection;
-  events.emplace_back(std::in_place_type<rules::Request>, request);
+  add(fields, request, events);
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -34,7 +35,7 @@ class Interpreter {
  public:
   Interpreter(const LogParserOptions& options, Interner& interner);
 
-  /// Appends at most one event.
+  /// Appends the call, and beside it what it threw: of the first hundred in a second only.
   std::optional<Rejection> interpret(const Fields& fields, Instant now,
                                      std::vector<rules::Event>& events);
 
@@ -49,6 +50,7 @@ class Interpreter {
   std::optional<Rejection> fill(const Fields& fields, rules::Request& request);
   std::optional<Rejection> set_end(const Fields& fields, rules::Request& request);
   std::optional<Rejection> set_times(const Fields& fields, Instant start, rules::Request& request);
+  void add(const Fields& fields, const rules::Request& request, std::vector<rules::Event>& events);
   rules::TextId text(std::string_view text, TextUse use);
   rules::TextId method(std::string_view method);
   rules::TextId route(std::string_view url);
@@ -56,6 +58,8 @@ class Interpreter {
   const LogFormat format_;
   const rules::SourceId source_;
   const bool latency_is_named_;
+  std::int64_t thrown_second_ = 0;  ///< In which `thrown_` exceptions have been told.
+  int thrown_ = 0;
   bool is_measured_ = false;  ///< A wallTime or cpuTime other than 0 was seen.
   Interner& interner_;
   DocumentReader message_reader_;

@@ -106,16 +106,15 @@ inline error_code read(ondemand::value value, Number& number) {
   return simdjson::SUCCESS;
 }
 
-inline error_code count(ondemand::value value, std::uint32_t& elements) {
-  ondemand::array array;
-  const error_code error = value.get_array().get(array);
+/// An object as it stands in the document. Anything else leaves `text` as it is.
+inline error_code read_raw(ondemand::value value, std::string_view& text) {
+  ondemand::object object;
+  const error_code error = value.get_object().get(object);
   if (error == simdjson::INCORRECT_TYPE) return simdjson::SUCCESS;
   if (error != simdjson::SUCCESS) return error;
-  elements = 0;
-  for (auto element : array) {
-    if (element.error() != simdjson::SUCCESS) return element.error();
-    ++elements;
-  }
+  if (const error_code read = object.raw_json().get(text); read != simdjson::SUCCESS) return read;
+  // It reaches to what comes next.
+  text = text.substr(0, text.rfind('}') + 1);
   return simdjson::SUCCESS;
 }
 

@@ -262,11 +262,13 @@ class Walk {
   Position count_exceptions(Position at) {
     if (text_[at] != '[') return beyond_null(at);
     fields_.exceptions = 0;
+    fields_.exception = {};
     at = beyond_blanks(at + 1);
     if (text_[at] == ']') return at + 1;
     while (text_[at] == '{') {
-      ++fields_.exceptions;
-      at = beyond_blanks(index_.close(at, 2) + 1);
+      const Position close = index_.close(at, 2);
+      if (fields_.exceptions++ == 0) fields_.exception = text_.substr(at, close + 1 - at);
+      at = beyond_blanks(close + 1);
       if (text_[at] == ']') return at + 1;
       if (text_[at] != ',') return kLeave;
       at = beyond_blanks(at + 1);

@@ -54,9 +54,11 @@ void Replay::take(std::vector<rules::Event>& parsed) {
     waiting_.emplace_back(std::move(text));
   }
   for (rules::Event& event : parsed) {
-    ++events_;
     auto* const request = std::get_if<rules::Request>(&event);
     if (request != nullptr && request->service == rules::kNoText) request->service = unnamed_;
+    auto* const thrown = std::get_if<rules::Thrown>(&event);
+    if (thrown != nullptr && thrown->service == rules::kNoText) thrown->service = unnamed_;
+    if (thrown == nullptr) ++events_;
     const auto at = request != nullptr ? std::optional(request->at) : rules::time_of(event);
     // The parser's stand-in for a time, before there was any.
     const bool timeless = !at || (*at == Instant{} && !first_);

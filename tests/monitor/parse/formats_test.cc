@@ -150,6 +150,54 @@ TEST(TraceTest, LatencyIsWhatTheConfiguredFieldNames) {
   EXPECT_FALSE(with_logs("[]").latency_us);
 }
 
+std::vector<rules::Thrown> thrown(const Parsed& result) {
+  std::vector<rules::Thrown> found;
+  for (const auto& event : result.events) {
+    if (const auto* one = std::get_if<rules::Thrown>(&event)) found.push_back(*one);
+  }
+  return found;
+}
+
+std::string with_exceptions(const std::string& exceptions, int at_ms = 0) {
+  return R"({"wallTime":7,"cpuTime":2,"outcome":"exception","scriptVersion":{"id":"v2"},)"
+         R"("scriptName":"api","exceptions":)" +
+         exceptions + R"(,"logs":[],"eventTimestamp":)" + std::to_string(1795181608000 + at_ms) +
+         R"(,"event":{"cron":"* * * * *"}})" + "\n";
+}
+
+TEST(TraceTest, WhatACallThrewTravelsBesideIt) {
+  const Parsed result = parsed(with_exceptions(
+      R"([{"name":"TypeError","message":"x is \"undefined\"\nat y","stack":"..."} , {"name":"E"}])"));
+  ASSERT_EQ(thrown(result).size(), 1U) << "the first says most";
+  const rules::Thrown one = thrown(result).front();
+  EXPECT_EQ(one.what, "TypeError: x is \"undefined\"");
+  EXPECT_EQ(result.text(one.version), "v2");
+  EXPECT_EQ(result.text(one.service), "api");
+  EXPECT_EQ(one.at, only(result).at);
+  for (const char* nothing : {"[]", "[{}]", "[1]", "null", R"([{"name":1,"message":null}])"})
+    EXPECT_TRUE(thrown(parsed(with_exceptions(nothing))).empty()) << nothing;
+  EXPECT_EQ(thrown(parsed(with_exceptions(R"([{"message":"boom"}])"))).front().what, "boom");
+}
+
+TEST(TraceTest, HostileTextOfAnExceptionIsMadeHarmlessAndShort) {
+  const Parsed result = parsed(
+      with_exceptions(R"([{"name":"\u001b[31m","message":")" + std::string(5000, 'x') + R"("}])"));
+  ASSERT_EQ(thrown(result).size(), 1U);
+  const std::string& what = thrown(result).front().what;
+  EXPECT_EQ(what.find('\x1b'), std::string::npos);
+  EXPECT_LE(what.size(), 170U);
+}
+
+TEST(TraceTest, AFloodOfExceptionsIsCutToAHundredASecond) {
+  std::string log;
+  for (int i = 0; i < 150; ++i) log += with_exceptions(R"([{"name":"E"}])", 1);
+  for (int i = 0; i < 5; ++i) log += with_exceptions(R"([{"name":"E"}])", 2000);
+  Parsed result;
+  result.all(log);
+  EXPECT_EQ(result.requests().size(), 155U);
+  EXPECT_EQ(thrown(result).size(), 105U);
+}
+
 TEST(LogpushTest, ADatasetLineIsATrace) {
   const Parsed result = parsed(
       R"({"CPUTimeMs":3,"WallTimeMs":9,"EventTimestampMs":1795181608838,"EventType":"fetch",)"

@@ -51,7 +51,7 @@ auto of(const Fields& fields) {
                     of(fields.wall_ms), of(fields.cpu_ms), of(fields.status), of(fields.latency_ms),
                     fields.service, fields.version, fields.outcome, fields.method, fields.url,
                     fields.ray, fields.event_type, fields.message, fields.timestamp,
-                    fields.instance);
+                    fields.instance, fields.exception);
 }
 
 constexpr std::string_view kTrace =
