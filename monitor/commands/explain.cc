@@ -23,6 +23,7 @@
 #include "monitor/explain/time_to_detect.h"
 #include "monitor/replay/recording.h"
 #include "monitor/replay/replay.h"
+#include "rules/judgement/default_rules.h"
 #include "rules/language/parser.h"
 #include "rules/language/promql.h"
 #include "rules/language/rule_check.h"
@@ -32,11 +33,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr const char* kAnyService = "SERVICE";
+
 struct ExplainArguments {
   std::string rule;
   std::string config = "belay.yaml";
   std::vector<std::string> rules;
-  std::string service = "SERVICE";
+  std::string service = kAnyService;
   std::vector<std::string> recordings;
   OutputFormat output = OutputFormat::text;
 };
@@ -73,6 +76,43 @@ std::optional<rules::Rule> rule_of_sentence(const std::string& text) {
   return rules::Rule{.name = "sentence", .sentence = *parsed.sentence};
 }
 
+/// The rules of the default judgement, with the limits of the first service that has it.
+std::optional<rules::DefaultRule> find_default_rule(const ExplainArguments& arguments) {
+  rules::RolloutLimits limits;
+  std::error_code error;
+  if (arguments.rules.empty() && std::filesystem::exists(arguments.config, error)) {
+    const ReadConfig read = read_config(arguments.config, Interpolation::of_process());
+    if (!read.config) return std::nullopt;
+    const auto& services = read.config->plan.services;
+    const auto found = std::ranges::find_if(services, [&](const rules::ServicePlan& service) {
+      return service.rollout.is_judged_by_default &&
+             (arguments.service == kAnyService || arguments.service == service.name);
+    });
+    if (found != services.end()) limits = found->rollout.limits;
+  }
+  for (const rules::DefaultRule& rule : rules::default_rules(limits)) {
+    if (arguments.rule == std::string("default/") + rules::name_of(rule.rule)) return rule;
+  }
+  return std::nullopt;
+}
+
+int explain_default(const rules::DefaultRule& rule, OutputFormat output) {
+  const std::string name = rules::name_of(rule.rule);
+  if (output != OutputFormat::text) {
+    ordered_json json{{"rule", "default/" + name}, {"when", rule.when}, {"then", rule.then}};
+    if (!rule.guard.empty()) json["if"] = rule.guard;
+    print(exporters::text_of(json, output == OutputFormat::json ? 2 : -1) + "\n");
+    return kExitPass;
+  }
+  const Style style = Style::of(stdout);
+  std::string text = fmt::format("{}\n  when       {}\n", style.bold("default/" + name), rule.when);
+  if (!rule.guard.empty()) text += fmt::format("  if         {}\n", rule.guard);
+  text += fmt::format("  then       {}\n", rule.then);
+  text += "  judges     every rollout that has no rules of its own, or says `compare: true`\n";
+  print(text);
+  return kExitPass;
+}
+
 std::optional<rules::Rule> find_rule(const ExplainArguments& arguments, int& code) {
   code = kExitConfiguration;
   if (arguments.rule.find(' ') != std::string::npos) return rule_of_sentence(arguments.rule);
@@ -84,6 +124,10 @@ std::optional<rules::Rule> find_rule(const ExplainArguments& arguments, int& cod
   code = kExitUsage;
   std::vector<std::string_view> names;
   for (const rules::Rule& rule : *rules) names.push_back(rule.name);
+  std::vector<std::string> defaults;
+  for (const rules::DefaultRule& rule : rules::default_rules({}))
+    defaults.push_back(std::string("default/") + rules::name_of(rule.rule));
+  names.insert(names.end(), defaults.begin(), defaults.end());
   const auto meant = nearest(arguments.rule, names);
   complain(sanitize(fmt::format("there is no rule {}{}", arguments.rule,
                                 meant ? fmt::format("; did you mean {}?", *meant)
@@ -167,6 +211,10 @@ std::string text_of(const rules::RuleStatus& status, const Style& style) {
 }
 
 int explain(const ExplainArguments& arguments) {
+  if (arguments.rule.starts_with("default/")) {
+    if (const auto rule = find_default_rule(arguments))
+      return explain_default(*rule, arguments.output);
+  }
   int code = kExitUsage;
   const auto rule = find_rule(arguments, code);
   if (!rule) return code;

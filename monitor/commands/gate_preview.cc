@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "monitor/commands/notice_output.h"
+#include "rules/judgement/default_rules.h"
 #include "rules/judgement/verdict.h"
 #include "rules/language/rule_check.h"
 
@@ -60,6 +61,11 @@ GatePreview preview_of(const Config& config, const std::string& service, const G
       preview.rules.emplace_back(rule.name, rule.sentence.text + " → " + then_text(rule.then));
     }
   }
+  if (plan->rollout.is_judged_by_default) {
+    for (const rules::DefaultRule& rule : rules::default_rules(plan->rollout.limits)) {
+      preview.default_rules.emplace_back(rules::name_of(rule.rule), rules::text_of(rule));
+    }
+  }
   for (const SourceConfig& source : config.sources) {
     if (source.service == service || source.service.empty()) preview.sources.push_back(source.name);
   }
@@ -85,6 +91,9 @@ std::string text_of(const GatePreview& preview, const Style& style) {
   for (const auto& [name, sentence] : preview.rules) {
     row("rule", fmt::format("{}: {}", name, sentence));
   }
+  for (const auto& [name, sentence] : preview.default_rules) {
+    row("default", fmt::format("{}: {}", name, sentence));
+  }
   return text;
 }
 
@@ -97,6 +106,9 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
       {"state", preview.state}};
   for (const auto& [name, sentence] : preview.rules) {
     json["rules"].push_back({{"rule", name}, {"sentence", sentence}});
+  }
+  for (const auto& [name, sentence] : preview.default_rules) {
+    json["default_rules"].push_back({{"rule", name}, {"sentence", sentence}});
   }
   return json;
 }

@@ -23,6 +23,8 @@ struct GatePreview {
   std::string live;  ///< As GateTarget's.
   Duration lasts{};
   std::vector<std::pair<std::string, std::string>> rules;  ///< Name, and sentence with its `then`.
+  /// The default judgement's, as `rules`; none if it does not judge.
+  std::vector<std::pair<std::string, std::string>> default_rules;
   std::vector<std::string> sources;
   std::string on_fail;  ///< One line.
   std::string state;

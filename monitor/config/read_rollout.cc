@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -132,6 +133,30 @@ void read_freezes(const YamlValue& value, rules::RolloutPlan& plan) {
   }
 }
 
+/// `limits:` of the default judgement.
+rules::RolloutLimits read_limits(const YamlValue& value) {
+  rules::RolloutLimits limits;
+  if (!value.present()) return limits;
+  YamlMap map(value, "limits");
+  const auto share = [&map](const char* key, double least, double most) -> std::optional<double> {
+    const YamlValue at = map.get(key);
+    const auto percent = at.percent();
+    if (!percent || (*percent >= least && *percent <= most)) return percent;
+    at.fault(fmt::format("{} is from {:g}% to {:g}%", key, least * 100, most * 100));
+    return std::nullopt;
+  };
+  limits.error_rate = share("error rate", 0.0001, 0.5).value_or(limits.error_rate);
+  limits.latency = map.get("p95 latency").duration(1ms, 10min).value_or(limits.latency);
+  if (const auto confidence = share("confidence", 0.9, 0.9999)) {
+    // As it was meant: 1 - 0.99 is not quite 0.01.
+    limits.alpha = std::round((1 - *confidence) * 1e9) / 1e9;
+  }
+  const auto depth = map.get("queue depth").integer(1, 1'000'000'000);
+  limits.queue_depth = static_cast<double>(depth.value_or(1000));
+  limits.queue_for = map.get("queue for").duration(1s, 1h).value_or(limits.queue_for);
+  return limits;
+}
+
 }  // namespace
 
 void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan) {
@@ -143,7 +168,15 @@ void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan) {
   if (of.is_driving && plan.mode != rules::Mode::enforce)
     rollout.value().fault("traffic is moved only in mode enforce", "mode: enforce");
   of.is_attached_by_itself = rollout.get("attach").boolean().value_or(false);
-  of.is_judged_by_default = rollout.get("compare").boolean().value_or(steps.present());
+  const auto compare = rollout.get("compare").boolean();
+  of.is_judged_by_default = compare.value_or(of.is_judged_by_default || steps.present());
+  const YamlValue limits = rollout.get("limits");
+  of.limits = read_limits(limits);
+  if (limits.present() && !of.is_judged_by_default)
+    limits.fault(
+        "these are the limits of the default judgement, which does not judge here: this "
+        "rollout has rules of its own",
+        "compare: true");
   of.holds_on_shared_cause = rollout.get("on shared cause").choice(kOnSharedCause).value_or(0) == 0;
   of.watch_for = rollout.get("watch for").duration(0s, 24h * 30).value_or(24h);
   for (const YamlValue& one : all_of(rollout.get("requires")))

@@ -120,20 +120,17 @@ std::vector<std::string> own_packs(const std::string& service, const Reading& re
   return {"packs/queues"};
 }
 
-std::vector<std::string> rollout_packs(const std::string& service, const Reading& reading) {
-  if (!has_source(rules::SourceKind::log, service, reading)) return {};
-  return {"packs/rollout"};
-}
-
 void read_rollout(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
                   Reading& reading) {
   const RuleList list{plan.name, true, plan.rollout_rules};
-  if (!value.present()) {
-    read_list(value, rollout_packs(plan.name, reading), list, plan.rules, reading);
-    return;
-  }
+  // Who wrote no rules of a rollout has it judged by the default judgement, where there are
+  // requests.
+  plan.rollout.is_judged_by_default = has_source(rules::SourceKind::log, plan.name, reading);
+  if (!value.present()) return;
   YamlMap rollout(value, "a rollout");
-  read_list(rollout.get("rules"), rollout_packs(plan.name, reading), list, plan.rules, reading);
+  const YamlValue written = rollout.get("rules");
+  if (written.present()) plan.rollout.is_judged_by_default = false;
+  read_list(written, {}, list, plan.rules, reading);
   plan.on_fail = read_ladder(rollout.get("on fail"));
   if (const auto mode = read_mode(rollout.get("mode"))) plan.mode = *mode;
   plan.cooldown = rollout.get("cooldown").duration(0s, 24h * 7).value_or(plan.cooldown);

@@ -46,7 +46,8 @@ void read_listeners(YamlMap& top, Config& config);
 
 /// `services:`. The top-level `mode` is the default of each.
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading);
-/// How the rollouts of a service go, once its rules are read.
+/// How the rollouts of a service go, once its rules are read; is_judged_by_default says whether the
+/// default judgement is the default.
 void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan);
 /// `rules:` and `rollout:` of a service, read into its plan; the rollout's `preflight` is the
 /// service's own.

@@ -102,8 +102,9 @@ TEST(CommandLineTest, AWorkingDirectoryThatWasRemovedEndsNoCommand) {
                         .directory = directory.path()}};
     return BelayRun{child.wait(std::chrono::seconds{20}).value_or(-1), content_of(output)};
   };
-  for (const char* arguments : {"test", "check packs/rollout", "explain rollout-5xx",
-                                "explain rollout-5xx --rules packs/rollout"}) {
+  for (const char* arguments :
+       {"test", "check packs/rollout", "explain rollout-5xx",
+        "explain rollout-5xx --rules packs/rollout", "explain default/errors"}) {
     const BelayRun run = run_nowhere(arguments);
     EXPECT_EQ(run.code, 0) << arguments << "\n" << run.text;
   }

@@ -28,7 +28,8 @@ TEST(ReadConfigTest, EverythingHasADefaultButTheServices) {
   EXPECT_EQ(shop.verify_for, 5min);
   ASSERT_EQ(shop.on_fail.size(), 1U);
   EXPECT_EQ(shop.on_fail[0].kind, rules::Then::Kind::rollback);
-  EXPECT_FALSE(shop.rollout_rules.empty()) << "packs/rollout is the default";
+  EXPECT_TRUE(shop.rollout_rules.empty());
+  EXPECT_TRUE(shop.rollout.is_judged_by_default) << "who wrote no rules has the default judgement";
   ASSERT_EQ(config.sources.size(), 1U);
   EXPECT_EQ(config.sources[0].name, "tail");
   const auto& log = std::get<LogConfig>(config.sources[0].of);

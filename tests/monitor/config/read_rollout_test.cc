@@ -65,6 +65,47 @@ TEST(ReadRolloutTest, AWrongRolloutIsRefusedWithItsReason) {
               Contains(HasSubstr("a moment should stand here")));
 }
 
+rules::RolloutPlan plan_of(const std::string& rollout) {
+  return good("services: { shop: { logs: { file: l }, rollout: { " + rollout + " } } }")
+      .plan.services.at(0)
+      .rollout;
+}
+
+TEST(ReadRolloutTest, TheDefaultJudgementIsForThoseWhoWroteNoRules) {
+  EXPECT_TRUE(plan_of("cooldown: 1m").is_judged_by_default);
+  EXPECT_FALSE(plan_of("rules: [packs/rollout]").is_judged_by_default);
+  EXPECT_TRUE(plan_of("rules: [packs/rollout], compare: true").is_judged_by_default);
+  EXPECT_FALSE(plan_of("rules: []").is_judged_by_default) << "none is what was written";
+  EXPECT_FALSE(plan_of("compare: false").is_judged_by_default);
+  const Config blind = good("services: { shop: { probes: { up: { url: 'http://a.test/' } } } }");
+  EXPECT_FALSE(blind.plan.services.at(0).rollout.is_judged_by_default) << "there are no requests";
+}
+
+TEST(ReadRolloutTest, TheLimitsOfTheDefaultJudgementAreTyped) {
+  const rules::RolloutLimits limits =
+      plan_of(
+          "limits: { error rate: 2%, p95 latency: 1s, confidence: 99.9%, queue depth: 50, "
+          "queue for: 30s }")
+          .limits;
+  EXPECT_DOUBLE_EQ(limits.error_rate, 0.02);
+  EXPECT_EQ(limits.latency, 1s);
+  EXPECT_DOUBLE_EQ(limits.alpha, 0.001);
+  EXPECT_EQ(limits.queue_depth, 50);
+  EXPECT_EQ(limits.queue_for, 30s);
+  EXPECT_EQ(plan_of("compare: true").limits, rules::RolloutLimits{});
+  const auto faults = [](const std::string& rollout) {
+    return faults_of(
+        read("services: { shop: { logs: { stdin: {} }, rollout: { " + rollout + " } } }"));
+  };
+  EXPECT_THAT(faults("limits: { error rate: 90% }"), Contains(HasSubstr("from 0.01% to 50%")));
+  EXPECT_THAT(faults("limits: { error rate: 0% }"), Contains(HasSubstr("from 0.01% to 50%")));
+  EXPECT_THAT(faults("limits: { confidence: 50% }"), Contains(HasSubstr("from 90% to 99.99%")));
+  EXPECT_THAT(faults("limits: { p95 latency: 0s }"), testing::SizeIs(1));
+  EXPECT_THAT(faults("limits: { p99: 1s }"), testing::SizeIs(1));
+  EXPECT_THAT(faults("rules: [packs/rollout], limits: { error rate: 2% }"),
+              Contains(HasSubstr("does not judge here")));
+}
+
 TEST(ReadRolloutTest, ChecksOfBeforeTheFirstStepAreTyped) {
   const Config config = good(R"(
 services:
