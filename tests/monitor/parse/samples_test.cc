@@ -88,7 +88,7 @@ TEST(SamplesTest, WranglersIndentedDocumentsMeanWhatTheWireMeant) {
   EXPECT_EQ(wire.parser.used(), 33U);
   EXPECT_EQ(pretty.parser.documents(), 34U);
   EXPECT_EQ(pretty.parser.used(), 34U);
-  ASSERT_EQ(pretty.events.size(), 34U);
+  ASSERT_EQ(pretty.requests().size(), 33U);
   const auto& state = std::get<rules::SourceState>(pretty.events.back());
   EXPECT_EQ(state.health, rules::SourceHealth::sampled);
   EXPECT_TRUE(state.detail.starts_with("Tail is currently in sampling mode")) << state.detail;
