@@ -10,11 +10,15 @@
 
 #include "base/sanitize.h"
 #include "base/time.h"
-#include "monitor/json_fields.h"
+#include "exporters/json_fields.h"
 
 namespace belay::monitor {
 namespace {
 
+using exporters::instant_in;
+using exporters::is_set_in;
+using exporters::number_in;
+using exporters::text_in;
 using nlohmann::json;
 using Level = Finding::Level;
 
