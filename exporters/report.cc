@@ -56,11 +56,19 @@ class Composer {
       default:
         break;
     }
-    std::string words = words_of(entry);
-    if (!words.empty()) report_.timeline.push_back({entry.at, std::move(words)});
+    note(entry);
   }
 
  private:
+  /// What two entries of one moment say alike is told once.
+  void note(const JournalEntry& entry) {
+    std::string words = words_of(entry);
+    if (words.empty()) return;
+    const auto& told = report_.timeline;
+    const bool is_told = !told.empty() && told.back().at == entry.at && told.back().what == words;
+    if (!is_told) report_.timeline.push_back({entry.at, std::move(words)});
+  }
+
   /// Whether a notice says what no other entry does.
   static bool tells_more(const JournalEntry& entry) {
     const std::string kind = text_in(parsed(entry.text), "kind");
@@ -121,7 +129,7 @@ class Composer {
     if (same != report_.lost.end()) {
       *same = std::move(spell);
     } else {
-      report_.timeline.push_back({entry.at, words_of(entry)});
+      note(entry);
       report_.lost.push_back(std::move(spell));
     }
   }
