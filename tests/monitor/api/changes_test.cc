@@ -201,7 +201,7 @@ TEST_F(ChangesTest, ARollbackIsAnsweredWhenItIsUnderWayAndAskedForAgainIsTheSame
   const net::Outgoing waiting =
       post("/api/v1/rollouts/one/rollback", R"({"reason":"wrong branch","by":"ann"})");
   ASSERT_EQ(delivered_.size(), 1U);
-  const auto& command = std::get<rules::OperatorCommand>(delivered_[0]);
+  const auto& command = *std::get<Boxed<rules::OperatorCommand>>(delivered_[0]);
   EXPECT_EQ(command.kind, rules::OperatorCommand::Kind::rollback);
   EXPECT_EQ(command.by, "ann (ci)");
   EXPECT_EQ(known(waiting).status, 0);
@@ -240,11 +240,11 @@ TEST_F(ChangesTest, AnAliasIsTheServiceAndTheSameRequest) {
   asking.headers.push_back({"Idempotency-Key", "run 1"});
   ask(asking);
   EXPECT_EQ(id_of_last(), id);
-  EXPECT_EQ(std::get<rules::RolloutStarted>(delivered_.back()).service, "shop");
+  EXPECT_EQ(std::get<Boxed<rules::RolloutStarted>>(delivered_.back())->service, "shop");
   post("/api/v1/disarm", R"({"service":"shop-worker","for":"1h"})");
-  EXPECT_EQ(std::get<rules::Disarmed>(delivered_.back()).service, "shop");
+  EXPECT_EQ(std::get<Boxed<rules::Disarmed>>(delivered_.back())->service, "shop");
   post("/api/v1/silences", R"({"service":"shop-worker","rule":"shop-5xx","for":"1h"})");
-  EXPECT_EQ(std::get<rules::Silenced>(delivered_.back()).service, "shop");
+  EXPECT_EQ(std::get<Boxed<rules::Silenced>>(delivered_.back())->service, "shop");
 }
 
 TEST_F(ChangesTest, BeforeThePlatformWasReadThereIsNoBaselineToTake) {
