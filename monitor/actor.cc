@@ -37,6 +37,18 @@ void Actor::take(rules::Order order, bool resumed) {
   changed_.notify_all();
 }
 
+void Actor::recall(const std::string& intent, std::string why) {
+  const std::scoped_lock lock(mutex_);
+  if (std::find(open_.begin(), open_.end(), intent) == open_.end()) return;
+  recalled_.insert_or_assign(intent, std::move(why));
+}
+
+std::optional<std::string> Actor::why_recalled(const std::string& intent) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = recalled_.find(intent);
+  return found == recalled_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void Actor::stop() {
   {
     std::unique_lock lock(mutex_);
@@ -61,16 +73,19 @@ bool Actor::is_stuck() const {
 void Actor::admit() {
   for (Taken& taken : taken_) {
     Platform* platform = platforms_->find(taken.order);
+    const std::string intent = taken.order.intent;
     if (platform != nullptr) {
       attempts_.push_back(std::make_unique<Attempt>(
           std::move(taken.order), *platform, clock_, options_,
-          [this] { return std::uniform_real_distribution<double>{}(random_); }, taken.resumed));
+          [this] { return std::uniform_real_distribution<double>{}(random_); }, taken.resumed,
+          [this, intent] { return why_recalled(intent); }));
       continue;
     }
     // Of a resumed order nobody can say whether it was carried out.
     const auto phase = taken.resumed ? rules::ActionOutcome::Phase::abandoned
                                      : rules::ActionOutcome::Phase::rejected;
-    std::erase(open_, taken.order.intent);
+    std::erase(open_, intent);
+    recalled_.erase(intent);
     deliver_(taken.order, {.at = clock_.now(),
                            .intent = taken.order.intent,
                            .phase = phase,
@@ -89,6 +104,9 @@ void Actor::work() {
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
     admit();
+    for (const auto& attempt : attempts_) {
+      if (recalled_.contains(attempt->order().intent)) attempt->hasten();
+    }
     Attempt* const attempt = next_due();
     const Instant now = clock_.now();
     if (attempt == nullptr || attempt->due() > now) {
@@ -105,6 +123,7 @@ void Actor::work() {
     step_began_.reset();
     if (attempt->is_over()) {
       std::erase(open_, attempt->order().intent);
+      recalled_.erase(attempt->order().intent);
       std::erase_if(attempts_, [attempt](const auto& one) { return one.get() == attempt; });
     }
   }

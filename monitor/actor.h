@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,6 +42,10 @@ class Actor {
   /// The same for an open order of an earlier life (Journal::Recovered), which may have been sent.
   void resume(rules::Order order) { take(std::move(order), true); }
 
+  /// Any thread; returns at once. The order is not sent any more, unless its call is under way or
+  /// may have been; its outcome is told all the same. Nothing happens if it is not known.
+  void recall(const std::string& intent, std::string why);
+
   /// Lets the call under way finish for up to ActorOptions::stop_grace, ends it then, and joins.
   /// Orders without an outcome stay open in the journal. Drain the inbox once more afterwards.
   void stop();
@@ -59,6 +64,7 @@ class Actor {
 
   void take(rules::Order order, bool resumed);
   void work();
+  [[nodiscard]] std::optional<std::string> why_recalled(const std::string& intent) const;
   void admit();  ///< With mutex_ held.
   Attempt* next_due();
 
@@ -73,7 +79,8 @@ class Actor {
   std::condition_variable changed_;
   const Platforms* platforms_;
   std::vector<Taken> taken_;
-  std::vector<std::string> open_;  ///< Intents.
+  std::vector<std::string> open_;                ///< Intents.
+  std::map<std::string, std::string> recalled_;  ///< Of them, and why.
   std::optional<Instant> step_began_;
   bool is_stopping_ = false;
   bool has_ended_ = false;

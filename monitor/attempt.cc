@@ -12,13 +12,14 @@ namespace belay::monitor {
 using Phase = rules::ActionOutcome::Phase;
 
 Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
-                 const ActorOptions& options, Jitter jitter, bool resumed)
+                 const ActorOptions& options, Jitter jitter, bool resumed, Recalled recalled)
     : order_(std::move(order)),
       platform_(platform),
       clock_(clock),
       options_(options),
       jitter_(std::move(jitter)),
       resumed_(resumed),
+      recalled_(std::move(recalled)),
       began_(clock.now()),
       deadline_(began_ + options.give_up_after),
       maybe_sent_(resumed),
@@ -30,8 +31,15 @@ Instant Attempt::due() const {
   return std::min({next_call_, milestone, deadline_});
 }
 
+void Attempt::hasten() {
+  if (!maybe_sent_) next_call_ = std::min(next_call_, clock_.now());
+}
+
 Attempt::Told Attempt::step(std::stop_token stop) {
   BELAY_CHECK(!is_over_, "step of an attempt that is over");
+  if (!maybe_sent_) {
+    if (Told told = recalled()) return told;
+  }
   const Instant now = clock_.now();
   if (now >= next_call_) return look(stop);
   if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
@@ -90,6 +98,7 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
                     format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
                     " old, too old to act on; live: " + standing.detail);
   }
+  if (Told told = recalled()) return told;
   if (stop.stop_requested()) return std::nullopt;
   if (now >= deadline_) return wait(why_);
 
@@ -103,6 +112,12 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   waits_ = 0;
   if (platform_.trace(order_) == Trace::none) return told(Phase::applied, "done");
   return look(stop);
+}
+
+Attempt::Told Attempt::recalled() {
+  const std::optional<std::string> why = recalled_ ? recalled_() : std::nullopt;
+  if (!why) return std::nullopt;
+  return told(Phase::rejected, "recalled before it was sent: " + *why);
 }
 
 Attempt::Told Attempt::refused(const Error& error) {

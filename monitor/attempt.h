@@ -36,15 +36,20 @@ class Attempt {
  public:
   /// In [0, 1): spreads retries.
   using Jitter = std::function<double()>;
+  /// Why the order must not be sent any more; nothing while it may. Asked right before it is.
+  using Recalled = std::function<std::optional<std::string>()>;
 
   /// `resumed`: an earlier life of this process may have sent it already.
   Attempt(rules::Order order, Platform& platform, const Clock& clock, const ActorOptions& options,
-          Jitter jitter, bool resumed);
+          Jitter jitter, bool resumed, Recalled recalled = {});
 
   /// Does what is due: at most one order and two reads of the platform. Gives what is to be told;
   /// after a final phase it is over. If `stop` cut a call short, nothing is told: the intent stays
   /// open for the next life.
   std::optional<rules::ActionOutcome> step(std::stop_token stop);
+
+  /// It was recalled: what never left is not waited for.
+  void hasten();
 
   [[nodiscard]] Instant due() const;
   [[nodiscard]] bool is_over() const { return is_over_; }
@@ -56,6 +61,8 @@ class Attempt {
   Told look(std::stop_token stop);
   Told decide(const Standing& standing, std::stop_token stop);
   Told act(const Standing& standing, std::stop_token stop);
+  /// If it was recalled, and nothing of it can arrive any more.
+  Told recalled();
   Told refused(const Error& error);
   Told unreadable(const Error& error);
   Told wait(std::string why);
@@ -69,6 +76,7 @@ class Attempt {
   const ActorOptions& options_;
   const Jitter jitter_;
   const bool resumed_;
+  const Recalled recalled_;
   const Instant began_;
   const Instant deadline_;
 

@@ -73,7 +73,8 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
       EngineLoop::Parts{
           inbox_, clock_, journal_.get(),
           [this](rules::Order order) { actor_->submit(std::move(order)); }, std::move(sinks),
-          [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); }, &lookup_});
+          [this](rules::PreflightAsked asked) { preflight_->ask(std::move(asked)); },
+          [this](rules::Recall recall) { actor_->recall(recall.intent, recall.why); }, &lookup_});
   for (const std::string& trouble : troubles_) loop_->tell_trouble(trouble);
   sources_.make(config_, *platforms_.back(), sources_.ids_of(config_));
 }
@@ -98,13 +99,14 @@ Status Daemon::start_listeners() {
 }
 
 void Daemon::start_threads() {
-  engine_thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
   for (rules::Order& order : recovered_.open_orders) {
     spdlog::warn("resuming {} on {}: it has no outcome in the journal", order.intent,
                  order.service);
     actor_->resume(std::move(order));
   }
   recovered_.open_orders.clear();
+  // After them: its first step may recall some.
+  engine_thread_ = std::jthread([this](std::stop_token stop) { loop_->run(std::move(stop)); });
   sources_.run_only(sources_.ids_of(config_));
   start_heartbeat();
 }

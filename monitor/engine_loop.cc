@@ -82,6 +82,10 @@ void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
   rules::Step made = engine_.step(now, events);
   record_and_hand_on(made, is_last);
   if (!degraded_) recorded_until_ = now;
+  // Recorded or not: to leave something undone is always right.
+  if (parts_.recall) {
+    for (rules::Recall& recall : made.recalls) parts_.recall(std::move(recall));
+  }
   if (parts_.ask && !is_last) {
     for (rules::PreflightAsked& asked : made.preflight) parts_.ask(std::move(asked));
   }

@@ -31,6 +31,7 @@ class EngineLoop {
     std::function<void(rules::Order)> submit;
     std::vector<exporters::Sink*> sinks;
     std::function<void(rules::PreflightAsked)> ask{};  ///< None: nobody answers.
+    std::function<void(rules::Recall)> recall{};       ///< None: what was handed on is sent.
     JournalLookup* lookup = nullptr;  ///< Who else wants to read the journal; null: nobody.
   };
 

@@ -187,8 +187,9 @@ void Engine::State::take(const ActionOutcome& outcome) {
     rollouts_[found->second]->outcome(outcome, clock_, out_);
     return;
   }
+  if (!service) return;  // Phases only go forward: what is over has had its outcome.
   // Of a service that is no longer in the plan: the record is all that is left to keep.
-  Teller(out_, service.value_or(""), "", "", clock_).outcome(outcome, "");
+  Teller(out_, *service, "", "", clock_).outcome(outcome, "");
   if (is_final(outcome.phase)) book_.end(outcome.intent, outcome.phase);
 }
 
@@ -265,6 +266,7 @@ Step Engine::State::step(Instant now, std::span<const Event> events) {
     for (; next < events.size(); ++next) take(events[schedule.order[next]]);
   }
   glance(now);
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_) rollout->recall(now, out_);
   silences_.drop_silent(out_.notices, now);
   return std::exchange(out_, Step{});
 }

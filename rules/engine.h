@@ -25,6 +25,13 @@ struct PreflightAsked {
   std::string commit;
 };
 
+/// An order that must not be sent any more, if it was not yet: its rollout is over or paused, or a
+/// brake was put on. Its outcome is told all the same: `rejected` if it never left.
+struct Recall {
+  std::string intent;
+  std::string why;
+};
+
 /// What one step asks of the world. The engine performs nothing itself.
 struct Step {
   struct Answer {
@@ -33,6 +40,7 @@ struct Step {
   };
   std::vector<JournalEntry> journal;  ///< Durable before `orders` go out.
   std::vector<Order> orders;
+  std::vector<Recall> recalls;
   std::vector<Notice> notices;
   std::vector<Answer> answers;  ///< Of the default judgement, of this step's checks in order.
   std::vector<PreflightAsked> preflight;

@@ -71,6 +71,9 @@ class Rollout {
   /// An answer of a probe that was aimed at `version`, counted by `probe`.
   void probed(const std::string& probe, NameId version, Instant at, bool failed);
 
+  /// Takes back what is on its way and may not be done any more. After everything else of a step.
+  void recall(Instant now, Step& out);
+
   /// Judges everything at a whole second (`is_check`) or between two, and decides.
   void judge(Instant now, bool is_check, Step& out);
 
@@ -225,6 +228,7 @@ class Rollout {
   void end_at_maximum(const StepAnswer& answer, Instant now, Step& out);
   void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
+  [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   [[nodiscard]] std::optional<double> live_percent() const;
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);
@@ -270,11 +274,13 @@ class Rollout {
   std::optional<std::string> last_good_;  // The version promoted last.
   std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;
+  std::optional<Instant> gone_since_;     // The candidate, from what is live.
   std::optional<Instant> foreign_since_;  // The split is not the one that was ordered.
 
   std::optional<Order> moving_;  // Traffic that is on its way.
   std::size_t moving_to_ = 0;    // Step.
   Instant moved_at_{};
+  std::string recalled_;  // The last intent that was.
   std::optional<std::string> move_refused_;
   std::optional<Ladder::Cause> waiting_cause_;  // It failed while traffic was on its way.
   std::optional<std::string> irreversible_;     // It failed, and nothing may be done.

@@ -61,7 +61,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       move_refused_.reset();
       if (record.has_begun()) {
         go_on("resumed by " + by, now, out);
-      } else {
+      } else if (record.state() == RolloutState::held) {
         record.move(RolloutState::preflight, "resumed by " + by, now, out);
       }
       return "done";
@@ -111,6 +111,7 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   if (record.is_last_step()) {
     end(RolloutState::promoted, "promoted by " + by, now, out);
   } else if (record.status().is_driving) {
+    record.approve();  // No freeze takes it back.
     order_move(next, "promoted by " + by, now, out);
   } else {
     begin_step(next, "promoted by " + by, now, out);

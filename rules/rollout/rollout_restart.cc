@@ -19,16 +19,14 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     if (action.service != name) continue;
     log_.remember(action);
     if (!action.is_open || !action.order) continue;
-    const auto* move = std::get_if<MoveTraffic>(&action.order->action);
-    if (move == nullptr) {
+    if (!std::holds_alternative<MoveTraffic>(action.order->action)) {
       ladder_.resume(*action.order, std::nullopt,
                      cause_elsewhere(action.order->rule, action.order->rollout), now);
       continue;
     }
     moving_ = action.order;
     if (const RolloutRecord* record = record_of(action.order->rollout))
-      for (std::size_t i = 0; i < record->status().steps.size(); ++i)
-        if (record->status().steps[i].percent == move->percent) moving_to_ = i;
+      moving_to_ = record->has_begun() && !record->is_last_step() ? record->status().step + 1 : 0;
   }
   if (!records_.empty()) go_on_with(remembered, now, out);
   take_turns(now, out);

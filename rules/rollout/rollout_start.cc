@@ -136,6 +136,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   was_preflight_paged_ = false;
   train_stopped_.reset();
   was_candidate_live_ = false;
+  gone_since_.reset();
   foreign_since_.reset();
   live_before_.clear();
   if (live_)
@@ -162,6 +163,7 @@ void Rollout::begin(std::vector<std::string> details, Instant since, Instant now
          record.status().steps[step + 1].percent <= live + 0.01)
     ++step;
   record.begin_step(step, "watching", since, out);
+  has_skipped_ = step > 0;
 }
 
 /// What was bad before it began, in words.

@@ -112,14 +112,15 @@ void Rollout::check_preflight(Instant now, Step& out) {
 
 std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now) const {
   const RolloutRecord& record = records_.back();
-  if (record.is_approved()) return std::nullopt;
   const RolloutStep& next = record.status().steps[step];
-  if (next.after_approval)
+  if (next.after_approval && !record.is_approved())
     return Hold{HoldReason::approval, decimal_text(next.percent) + "% comes after approval"};
   if (!record.status().is_driving) return std::nullopt;
-  if (train_stopped_) return Hold{HoldReason::train, "its train has stopped: " + *train_stopped_};
-  if (const std::optional<std::string> why = frozen(service_.plan.rollout, now))
-    return Hold{HoldReason::freeze, *why};
+  if (train_stopped_ && !record.is_approved())
+    return Hold{HoldReason::train, "its train has stopped: " + *train_stopped_};
+  const std::optional<std::string> freeze = frozen(service_.plan.rollout, now);
+  if (freeze && !record.is_approved()) return Hold{HoldReason::freeze, *freeze};
+  // What nobody may override by an approval: a brake, and two calls at once.
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
     return Hold{HoldReason::freeze, "disarmed until " + format_utc(*until)};
   if (book_.open_intent(service_.plan.name) || ladder_.is_walking())
@@ -321,11 +322,11 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
   } else if (service_.evidence.paired != nullptr) {
     service_.evidence.paired->begin_step(now);
   }
-  Notice& notice = teller(now, out).notice(
-      Notice::Kind::rollout_moved, false,
-      record.status().candidate + ": step " + std::to_string(step + 1) + " of " +
-          std::to_string(record.status().steps.size()) + ", " + decimal_text(record.step().percent) +
-          "% (" + why + ")");
+  Notice& notice =
+      teller(now, out).notice(Notice::Kind::rollout_moved, false,
+                              record.status().candidate + ": step " + std::to_string(step + 1) +
+                                  " of " + std::to_string(record.status().steps.size()) + ", " +
+                                  decimal_text(record.step().percent) + "% (" + why + ")");
   // Attached, the gate was open before, and its start has told it.
   if (is_first) notice.details = bad_already();
 }

@@ -14,6 +14,8 @@ namespace {
 
 /// What the platform's own answers may lag behind what it did.
 constexpr Duration kPlatformSettles = std::chrono::seconds{30};
+/// A reading may be older than the one before it: so long nothing else must be read.
+constexpr Duration kGoneFor = std::chrono::seconds{10};
 constexpr double kPercentSlack = 0.5;
 
 double share_of(const Deployment& deployment, const std::string& version) {
@@ -34,7 +36,8 @@ std::optional<std::string> Rollout::foreign_deployment(const Deployment& deploym
                                                        Instant now) const {
   const RolloutStatus& status = records_.back().status();
   const double percent = share_of(deployment, status.candidate);
-  if (was_candidate_live_ && percent <= 0) return "someone took " + status.candidate + " out";
+  if (gone_since_ && now - *gone_since_ >= kGoneFor)
+    return "someone took " + status.candidate + " out";
   for (const Deployment::Share& share : deployment.versions) {
     const bool is_known =
         share.version == status.candidate || share.version == status.baseline ||
@@ -67,6 +70,11 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   const bool is_settled =
       record.status().is_driving && record.has_begun() && !moving_ && deployment.at > moved_at_;
   const bool is_foreign = is_settled && std::abs(percent - record.step().percent) > kPercentSlack;
+  if (!was_candidate_live_ || percent > 0) {
+    gone_since_.reset();
+  } else if (!gone_since_) {
+    gone_since_ = now;
+  }
   if (!is_foreign) {
     foreign_since_.reset();
   } else if (!foreign_since_) {
@@ -80,7 +88,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   if (live_before_.empty())
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);
-  was_candidate_live_ = percent > 0;
+  was_candidate_live_ = was_candidate_live_ || percent > 0;
   if (!record.status().is_driving && record.state() != RolloutState::pending)
     follow_traffic(
         before ? std::optional(share_of(*before, record.status().candidate)) : std::nullopt, now,
@@ -141,6 +149,28 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   moving_to_ = step;
 }
 
+std::optional<std::string> Rollout::why_not_move(Instant now) const {
+  const RolloutRecord* record = running();
+  if (record == nullptr || record->status().id != moving_->rollout) return "its rollout is over";
+  if (record->is_paused()) return "an operator has paused its rollout";
+  if (record->is_approved()) return std::nullopt;
+  if (train_stopped_) return "its train has stopped: " + *train_stopped_;
+  return frozen(service_.plan.rollout, now);
+}
+
+void Rollout::recall(Instant now, Step& out) {
+  if (!moving_ && !ladder_.is_walking()) return;
+  const std::optional<std::string> open = book_.open_intent(service_.plan.name);
+  if (!open || *open == recalled_) return;
+  std::optional<std::string> why =
+      moving_ && moving_->intent == *open ? why_not_move(now) : std::nullopt;
+  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
+    why = "disarmed until " + format_utc(*until);
+  if (!why) return;
+  recalled_ = *open;
+  out.recalls.push_back({.intent = *open, .why = *why});
+}
+
 void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   using Phase = ActionOutcome::Phase;
   teller(now, out).outcome(outcome, "");
@@ -169,10 +199,13 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
        std::abs(share_of(*live_, move.candidate) - move.percent) <= kPercentSlack);
   if (is_there) {
     was_candidate_live_ = false;  // Until the platform says so itself.
+    gone_since_.reset();
     foreign_since_.reset();
     begin_step(moving_to_, "it has " + words, now, out);
   } else if (outcome.phase == Phase::superseded || outcome.phase == Phase::conflict) {
     end(RolloutState::superseded, "someone else has acted" + detail, now, out);
+  } else if (outcome.phase == Phase::rejected && outcome.intent == recalled_) {
+    record->note("did not give it " + words + detail, now);
   } else {
     move_refused_ = "could not give it " + words + " (" + std::string(name_of(outcome.phase)) +
                     ")" + detail + "; resume tries again";

@@ -1,5 +1,6 @@
 #include "monitor/actor.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -80,6 +81,27 @@ TEST(ActorTest, DeliversWhatBecameOfEachOrder) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].intent, test::intent_id(1));
   EXPECT_EQ(told[0].phase, Phase::applied);
+}
+
+TEST(ActorTest, AnOrderThatIsRecalledWhileItWaitsIsNotSent) {
+  ManualClock clock;
+  Platforms platforms;
+  auto made = std::make_unique<FakePlatform>(clock);
+  FakePlatform& platform = *made;
+  std::atomic<int> sent = 0;
+  platform.script_ = {test::Behaviour::throttled};
+  platform.on_apply_ = [&sent] { ++sent; };
+  platforms.add_rollback("shop", std::move(made));
+  Outcomes outcomes;
+  Actor actor(platforms, clock, outcomes.deliver());
+  actor.recall(test::intent_id(1), "nobody knows it: nothing happens");
+  actor.submit(test::fake_order(1, clock));
+  ASSERT_TRUE(test::eventually([&] { return sent == 1; }));
+  actor.recall(test::intent_id(1), "disarmed");
+  const auto told = outcomes.wait_for(1);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].phase, Phase::rejected);
+  EXPECT_EQ(sent, 1);
 }
 
 TEST(ActorTest, AnOrderThatNothingCanCarryOutIsRejectedAndAnOpenOneAbandoned) {

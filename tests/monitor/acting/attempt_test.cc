@@ -134,6 +134,46 @@ TEST_F(AttemptTest, AnAmbiguousAnswerIsSentAgainOnlyAfterItCanNoLongerArrive) {
   EXPECT_GE(story.took, options_.settle);
 }
 
+TEST_F(AttemptTest, WhatIsRecalledBeforeItWasSentIsNotSentAndNotWaitedFor) {
+  platform_.script_ = {Behaviour::throttled};
+  std::optional<std::string> recalled;
+  Attempt attempt(
+      order_, platform_, clock_, options_, [] { return 0.5; }, false, [&] { return recalled; });
+  EXPECT_FALSE(attempt.step({}));
+  recalled = "disarmed";
+  attempt.hasten();
+  EXPECT_LE(attempt.due(), clock_.now());
+  const auto outcome = attempt.step({});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->phase, Phase::rejected);
+  EXPECT_NE(outcome->detail.find("disarmed"), std::string::npos) << outcome->detail;
+  EXPECT_EQ(platform_.applies(), 1) << "the one that was throttled";
+}
+
+TEST_F(AttemptTest, WhatIsRecalledAfterItMayHaveBeenSentIsLookedForAndNotSentAgain) {
+  for (const bool has_arrived : {false, true}) {
+    FakePlatform platform(clock_);
+    platform.script_ = {has_arrived ? Behaviour::applied_then_dropped
+                                    : Behaviour::not_applied_and_500};
+    std::optional<std::string> recalled;
+    Attempt attempt(
+        order_, platform, clock_, options_, [] { return 0.5; }, false, [&] { return recalled; });
+    EXPECT_FALSE(attempt.step({}));
+    recalled = "aborted";
+    attempt.hasten();
+    std::optional<rules::ActionOutcome> outcome;
+    const Instant began = clock_.now();
+    while (!attempt.is_over()) {
+      clock_.advance_to(attempt.due());
+      if (auto told = attempt.step({})) outcome = told;
+    }
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->phase, has_arrived ? Phase::applied : Phase::rejected);
+    EXPECT_EQ(platform.applies(), 1);
+    if (!has_arrived) EXPECT_GE(clock_.now() - began, options_.settle - 1s);
+  }
+}
+
 TEST_F(AttemptTest, ThrottlingIsRespectedToTheSecond) {
   platform_.script_ = {Behaviour::throttled};
   Instant refused_at{};

@@ -93,6 +93,19 @@ TEST(Attached, AStepThatPassedWaitsForTheSplitAndALargerSplitIsTheNextStep) {
   EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
 }
 
+TEST(Attached, AReadingOfBeforeItBeganSparesItNoBake) {
+  EngineRig rig(plan_of());
+  traffic(rig);
+  // As a version that had all of it before, and is rolled out once more.
+  rig.push(split(rig.now(), 100));
+  rig.run(12s);
+  rig.push(asked(rig.now(), "10% for 20s, 100%"));
+  rig.run(15s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking) << rollout(rig).why;
+  rig.run(10s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
 TEST(Attached, TheSameIdIsTheSameRolloutAndANewCandidateSupersedes) {
   EngineRig rig(plan_of());
   traffic(rig);
@@ -244,6 +257,27 @@ TEST(Attached, WhatIsIrreversibleIsHeldAndNeverRolledBack) {
   const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_acted);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_TRUE(told[0].page);
+}
+
+TEST(Attached, OneReadingWithoutTheCandidateMayBeAnOldOne) {
+  EngineRig rig(plan_of());
+  traffic(rig);
+  rig.push(split(rig.now(), 0));
+  rig.run(12s);
+  rig.push(split(rig.now(), 10));
+  rig.push(asked(rig.now()));
+  rig.run(2s);
+  rig.push(split(rig.now(), 0));
+  rig.run(2s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking);
+  rig.push(split(rig.now(), 10));
+  rig.run(15s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking);
+  rig.push(split(rig.now(), 0));
+  rig.run(10s);
+  rig.push(split(rig.now(), 0));
+  rig.run(1s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::superseded);
 }
 
 TEST(Attached, SomeoneElsesDeploymentSupersedes) {

@@ -104,6 +104,7 @@ void EngineRig::emit_streams(Instant until) {
 void EngineRig::keep(Step step) {
   std::move(step.journal.begin(), step.journal.end(), std::back_inserter(journal));
   std::move(step.orders.begin(), step.orders.end(), std::back_inserter(orders));
+  std::move(step.recalls.begin(), step.recalls.end(), std::back_inserter(recalls));
   std::move(step.notices.begin(), step.notices.end(), std::back_inserter(notices));
   std::move(step.preflight.begin(), step.preflight.end(), std::back_inserter(preflight));
 }

@@ -76,6 +76,7 @@ class EngineRig {
   Engine engine;
   std::vector<JournalEntry> journal;
   std::vector<Order> orders;
+  std::vector<Recall> recalls;
   std::vector<Notice> notices;
   std::vector<PreflightAsked> preflight;
 
