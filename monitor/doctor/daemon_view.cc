@@ -60,12 +60,12 @@ rules::SourceStatus source_of(const json& source) {
 }
 
 rules::ProbeStatus probe_of(const json& probe) {
-  using enum rules::ProbeFailure;
+  constexpr rules::ProbeFailure kOther = rules::ProbeFailure::other;
   rules::ProbeStatus status;
   status.probe = text_in(probe, "probe");
   status.version = text_in(probe, "version");
   status.passing = is_set_in(probe, "passing");
-  if (!status.passing) status.failure = named(text_in(probe, "failure"), other, other);
+  if (!status.passing) status.failure = named(text_in(probe, "failure"), kOther, kOther);
   status.detail = text_in(probe, "detail");
   if (const auto latency = number_in<double>(probe, "latency_seconds"); latency > 0)
     status.latency_seconds = latency;

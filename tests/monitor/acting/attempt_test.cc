@@ -170,7 +170,9 @@ TEST_F(AttemptTest, WhatIsRecalledAfterItMayHaveBeenSentIsLookedForAndNotSentAga
     ASSERT_TRUE(outcome);
     EXPECT_EQ(outcome->phase, has_arrived ? Phase::applied : Phase::rejected);
     EXPECT_EQ(platform.applies(), 1);
-    if (!has_arrived) EXPECT_GE(clock_.now() - began, options_.settle - 1s);
+    if (!has_arrived) {
+      EXPECT_GE(clock_.now() - began, options_.settle - 1s);
+    }
   }
 }
 
