@@ -1,5 +1,5 @@
-// Goal: whatever is sent to the API is answered, refused with a problem that names what is wrong, and
-// does nothing else. Method: a running daemon and raw sockets.
+// Goal: whatever is sent to the API is answered, refused with a problem that names what is wrong,
+// and does nothing else. Method: a running daemon and raw sockets.
 
 #include <csignal>
 
@@ -83,13 +83,14 @@ TEST_F(ApiAttackTest, WhatIsWrongInABodyIsPointedAt) {
   EXPECT_EQ(field(R"({"service":"shop","candidate":"v2","driving":"yes","for":"1m"})"), "driving");
   EXPECT_EQ(field(R"({"service":"shop","candidate":"v2","committed_at":1e300,"for":"1m"})"),
             "committed_at");
-  EXPECT_EQ(field(R"({"service":"shop","candidate":")" + std::string(201, 'v') +
-                  R"(","for":"1m"})"),
-            "candidate");
+  EXPECT_EQ(
+      field(R"({"service":"shop","candidate":")" + std::string(201, 'v') + R"(","for":"1m"})"),
+      "candidate");
   std::string steps = "1% for 1m max 3m min 100";
   for (int i = 2; i < 40; ++i) steps += ", " + std::to_string(i) + "% for 1m max 3m min 100";
   EXPECT_EQ(post("/api/v1/rollouts", R"({"service":"shop","candidate":"v2","baseline":"v1",)"
-                                     R"("steps":")" + steps + R"(, 100%"})")
+                                     R"("steps":")" +
+                                         steps + R"(, 100%"})")
                 .status,
             201)
       << "a long plan is no attack";
@@ -98,9 +99,10 @@ TEST_F(ApiAttackTest, WhatIsWrongInABodyIsPointedAt) {
 TEST_F(ApiAttackTest, OddIdsAndPathsAreOnlyNotThere) {
   start();
   for (const std::string& id :
-       {std::string("%00"), std::string(".."), std::string("%2e%2e%2f%2e%2e"), std::string("%ff%fe"),
-        std::string("%"), std::string("%0d%0aSet-Cookie:%20a=b"), std::string(5000, 'a'),
-        std::string("'%20OR%201=1"), std::string("%7b%7d"), std::string("*")}) {
+       {std::string("%00"), std::string(".."), std::string("%2e%2e%2f%2e%2e"),
+        std::string("%ff%fe"), std::string("%"), std::string("%0d%0aSet-Cookie:%20a=b"),
+        std::string(5000, 'a'), std::string("'%20OR%201=1"), std::string("%7b%7d"),
+        std::string("*")}) {
     for (const char* of : {"/api/v1/rollouts/", "/api/v1/services/"}) {
       const net::HttpResponse answer = get(of + id);
       EXPECT_EQ(answer.status, 404) << of << id;
@@ -152,8 +154,8 @@ TEST_F(ApiAttackTest, TwoHostsOrTwoTokensAreNotOneOfThem) {
   EXPECT_TRUE(two_hosts->read_until("HTTP/1.1 400"));
   const auto two_tokens = connect();
   two_tokens->send("POST /api/v1/disarm HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
-                   std::string(kToken) + "\r\nAuthorization: Bearer other\r\nContent-Length: " +
-                   "0\r\n\r\n");
+                   std::string(kToken) +
+                   "\r\nAuthorization: Bearer other\r\nContent-Length: " + "0\r\n\r\n");
   EXPECT_TRUE(two_tokens->read_until("HTTP/1.1 400"));
 }
 

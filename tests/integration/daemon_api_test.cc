@@ -137,14 +137,11 @@ class InterruptTest : public DaemonApiTest {
  protected:
   /// A gate of v2 against v1 through the daemon, which is judged by now.
   void gate(const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {belay_binary().string(), "gate",       "--service",
-                                          "shop",                  "--candidate", "v2",
-                                          "--baseline",            "v1"};
+    std::vector<std::string> arguments = {belay_binary().string(), "gate", "--service",  "shop",
+                                          "--candidate",           "v2",   "--baseline", "v1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    gate_ = std::make_unique<ChildProcess>(
-        ChildProcess::Options{.argv = arguments,
-                              .output = world_.directory() / "gate",
-                              .directory = world_.directory()});
+    gate_ = std::make_unique<ChildProcess>(ChildProcess::Options{
+        .argv = arguments, .output = world_.directory() / "gate", .directory = world_.directory()});
     ASSERT_TRUE(eventually([this] { return says("watching"); })) << said();
   }
   [[nodiscard]] std::string said() const { return content_of(world_.directory() / "gate"); }
@@ -215,9 +212,9 @@ TEST_F(DaemonApiTest, APersonRollsBackOnceThroughTheVerb) {
   const BelayRun back = belay({"rollout", "rollback", id, "--reason", "wrong branch"});
   EXPECT_EQ(back.code, 0) << back.text;
   EXPECT_EQ(belay({"rollout", "rollback", id}).code, 0) << "the same one";
-  EXPECT_TRUE(eventually([&] {
-    return get("/api/v1/rollouts/" + id).body.find("recovered") != std::string::npos;
-  }, 60s));
+  EXPECT_TRUE(eventually(
+      [&] { return get("/api/v1/rollouts/" + id).body.find("recovered") != std::string::npos; },
+      60s));
   EXPECT_EQ(world_.line_of("live"), "v1");
   EXPECT_EQ(world_.lines_of("runs"), 1);
   EXPECT_EQ(belay({"rollout", "rollback", id}).code, 2) << "it is over";
@@ -232,9 +229,10 @@ TEST_F(DaemonApiTest, AServiceIsKnownByItsAliasEverywhere) {
   EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
   EXPECT_EQ(belay({"disarm", "shop", "--for", "0s"}).code, 0);
   std::ofstream(world_.directory() / "wrangler.ndjson")
-      << R"({"type":"version-upload","worker_name":"shop-worker","version_id":"v2"})" << "\n";
-  const std::vector<std::string> from = {"--from-wrangler", "wrangler.ndjson", "--baseline", "v1",
-                                         "--for", "8s"};
+      << R"({"type":"version-upload","worker_name":"shop-worker","version_id":"v2"})"
+      << "\n";
+  const std::vector<std::string> from = {
+      "--from-wrangler", "wrangler.ndjson", "--baseline", "v1", "--for", "8s"};
   std::vector<std::string> gate = {"gate"};
   gate.insert(gate.end(), from.begin(), from.end());
   const BelayRun through_daemon = belay(gate);
@@ -249,7 +247,8 @@ TEST_F(DaemonApiTest, AServiceIsKnownByItsAliasEverywhere) {
   EXPECT_EQ(belay({"disarm", "shop", "--for", "0s"}).code, 0);
   stop();
   gate.insert(gate.begin() + 1, "--standalone");
-  const BelayRun alone = belay(gate);
+  const BelayRun alone = belay(gate, {"CI=" + std::string(kToken), "EYES=" + std::string(kEyes),
+                                      "SLACK=http://127.0.0.1:9/hook"});
   EXPECT_EQ(alone.code, 0) << alone.text;
 }
 
@@ -257,7 +256,8 @@ TEST_F(DaemonApiTest, WithoutABaselineTheDaemonTakesWhatHadMostRequests) {
   start();
   serve(200);
   ASSERT_TRUE(eventually([this] {
-    return get("/api/v1/services/shop").body.find("\"version\":\"v1\",\"requests\"") != std::string::npos;
+    return get("/api/v1/services/shop").body.find("\"version\":\"v1\",\"requests\"") !=
+           std::string::npos;
   }));
   const BelayRun gate = belay({"gate", "--service", "shop", "--candidate", "v2", "--for", "8s"});
   EXPECT_EQ(gate.code, 0) << gate.text;

@@ -24,11 +24,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The demo has no queue, nobody to tell and nobody who posts, all of its log is well formed, and it
-/// promotes nothing: scrape_test.cc shows these.
+/// The demo has no queue, nobody to tell and nobody who posts, all of its log is well formed, and
+/// it promotes nothing: scrape_test.cc shows these.
 bool is_about_what_the_demo_lacks(const Expression& expression) {
-  constexpr std::array kLacking = {"belay_queue_", "belay_notifications_",
-                                   "belay_ingest_posts_total", "belay_source_rejected_total",
+  constexpr std::array kLacking = {"belay_queue_",
+                                   "belay_notifications_",
+                                   "belay_ingest_posts_total",
+                                   "belay_source_rejected_total",
                                    "belay_source_lost_total",
                                    "belay_deployment_lead_time_seconds"};
   return std::any_of(kLacking.begin(), kLacking.end(), [&](const char* name) {

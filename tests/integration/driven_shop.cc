@@ -36,8 +36,8 @@ void DrivenShopTest::start_driven(GateWorld::Settings settings) {
 }
 
 std::string DrivenShopTest::drive(const std::string& steps, std::vector<std::string> more) {
-  std::vector<std::string> arguments = {"rollout", "start",     "--service", "shop-worker",
-                                        "--steps", steps,       "--driving", "--candidate",
+  std::vector<std::string> arguments = {"rollout",   "start",    "--service", "shop-worker",
+                                        "--steps",   steps,      "--driving", "--candidate",
                                         kBadVersion, "--output", "json"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const BelayRun begun = belay(arguments);
@@ -79,7 +79,8 @@ std::vector<std::string> DrivenShopTest::moves() {
   for (const PeerRequest& request : peer_.requests()) {
     if (request.method != "POST") continue;
     std::vector<std::string> shares;
-    for (const json& share : json::parse(request.body).at("versions"))
+    const json body = json::parse(request.body);
+    for (const json& share : body.at("versions"))
       shares.push_back(fmt::format("{} at {}%",
                                    share.at("version_id").get<std::string>().substr(0, 4),
                                    share.at("percentage").get<double>()));

@@ -1,5 +1,5 @@
-// Goal: a rollout whose traffic Belay moves, from its first step to its end. Method: the real binary,
-// Cloudflare's REST API on loopback, and a log that grows as what is live there answers.
+// Goal: a rollout whose traffic Belay moves, from its first step to its end. Method: the real
+// binary, Cloudflare's REST API on loopback, and a log that grows as what is live there answers.
 
 #include <csignal>
 
@@ -23,8 +23,8 @@ TEST_F(DrivingTest, AGoodVersionGoesFromATenthToAllOfTheTraffic) {
   start_driven();
   const std::string id = drive(kSteps);
   ASSERT_TRUE(becomes(id, "promoted")) << rollout(id).dump(2) << world_.output();
-  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%",
-                                   "2222 at 100%"));
+  EXPECT_THAT(moves(),
+              ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "2222 at 100%"));
   EXPECT_EQ(rollout(id).value("baseline", ""), kGoodVersion) << "the largest other share";
   EXPECT_EQ(rollout(id).value("exit_code", -1), 0);
 }
@@ -44,8 +44,8 @@ TEST_F(DrivingTest, AVersionThatTurnsBadInALaterStepIsPutBackFromThere) {
   ASSERT_TRUE(eventually([&] { return rollout(id).value("step", 0) == 1; }, 60s));
   status_ = 500;
   ASSERT_TRUE(becomes(id, "recovered")) << rollout(id).dump(2) << world_.output();
-  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%",
-                                   "1111 at 100%"));
+  EXPECT_THAT(moves(),
+              ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "1111 at 100%"));
 }
 
 TEST_F(DrivingTest, APersonPausesResumesApprovesPromotesAndAborts) {
@@ -75,8 +75,8 @@ TEST_F(DrivingTest, APersonPausesResumesApprovesPromotesAndAborts) {
   ASSERT_TRUE(eventually([&] { return rollout(id).value("step", 0) == 2; }, 60s));
   steer("abort");
   EXPECT_EQ(state(id), "aborted");
-  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%",
-                                   "2222 at 100%"));
+  EXPECT_THAT(moves(),
+              ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "2222 at 100%"));
 }
 
 TEST_F(DrivingTest, APersonRollsBackInTheMiddleOnce) {
@@ -97,8 +97,8 @@ TEST_F(DrivingTest, KilledInTheMiddleOfAStepItGoesOnAndMovesNothingTwice) {
   EXPECT_EQ(daemon_->wait(10s), 128 + SIGKILL);
   run();
   ASSERT_TRUE(becomes(id, "promoted")) << rollout(id).dump(2) << world_.output();
-  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%",
-                                   "2222 at 100%"));
+  EXPECT_THAT(moves(),
+              ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "2222 at 100%"));
 }
 
 TEST_F(DrivingTest, KilledWhileTrafficMovesItFindsThatItHasMoved) {
@@ -110,8 +110,8 @@ TEST_F(DrivingTest, KilledWhileTrafficMovesItFindsThatItHasMoved) {
   EXPECT_EQ(daemon_->wait(10s), 128 + SIGKILL);
   run();
   ASSERT_TRUE(becomes(id, "promoted")) << rollout(id).dump(2) << world_.output();
-  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%",
-                                   "2222 at 100%"));
+  EXPECT_THAT(moves(),
+              ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "2222 at 100%"));
 }
 
 TEST_F(DrivingTest, WhenSomeoneElseDeploysItStandsDown) {

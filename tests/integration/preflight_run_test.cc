@@ -1,5 +1,5 @@
-// Goal: what is in the way of a rollout is found before its first step, and it begins by itself when
-// it is gone. Method: as driving_test.cc; nothing may have been moved.
+// Goal: what is in the way of a rollout is found before its first step, and it begins by itself
+// when it is gone. Method: as driving_test.cc; nothing may have been moved.
 
 #include <atomic>
 #include <chrono>
@@ -51,11 +51,11 @@ TEST_F(PreflightRunTest, TheCandidateItselfIsNoVersionToGoBackTo) {
   const BelayRun named = belay({"rollout", "start", "--service", "shop", "--candidate", kBadVersion,
                                 "--baseline", kBadVersion, "--driving", "--steps", kSteps});
   EXPECT_EQ(named.code, 2) << named.text;
-  EXPECT_EQ(post("/api/v1/rollouts", std::string(R"({"service":"shop","candidate":")") +
-                                         kBadVersion + R"(","baseline":")" + kBadVersion +
-                                         R"(","for":"10m"})")
-                .status,
-            422);
+  EXPECT_EQ(
+      post("/api/v1/rollouts", std::string(R"({"service":"shop","candidate":")") + kBadVersion +
+                                   R"(","baseline":")" + kBadVersion + R"(","for":"10m"})")
+          .status,
+      422);
   EXPECT_TRUE(moves().empty());
 }
 
@@ -132,7 +132,8 @@ TEST_F(PreflightRunTest, ChecksByHttpCommandAndSentenceHoldUntilAllAreFine) {
 
 TEST_F(PreflightRunTest, WhatMustHavePassedElsewhereIsAskedFor) {
   start_driven({.of_rollout = "requires: { environment: staging, passed: 1s, same: commit }",
-                .services = "  stage:\n    mode: recommend\n    environment: staging\n    logs: { file: stage.log }\n"
+                .services = "  stage:\n    mode: recommend\n    environment: staging\n    logs: { "
+                            "file: stage.log }\n"
                             "    rollout: { rules: [rules.yaml] }\n"});
   const std::string id = drive(kSteps, {"--commit", "c1"});
   expect_held(id, "it has not passed in staging with the same commit");

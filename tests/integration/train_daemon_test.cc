@@ -49,7 +49,7 @@ class TrainDaemonTest : public testing::Test {
     directory_.write("rules.yaml",
                      "rules:\n"
                      "  - name: errors\n"
-                     "    when: error rate > 20% over 3s, min 10 requests, for 1s\n"
+                     "    when: error rate > 20% over 5s, min 10 requests, for 1s\n"
                      "    then: rollback\n");
     std::string text = "state: state\nlisten: 127.0.0.1:0\nmetrics: 127.0.0.1:0\nmode: enforce\n";
     text += "trains: { on fail: " + policy + " }\nservices:\n";

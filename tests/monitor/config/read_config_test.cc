@@ -317,7 +317,8 @@ TEST(ReadConfigTest, WorkersAreWatchedNoMoreOftenThanTheirTokenBears) {
   const auto workers = [](int count) {
     std::string services;
     for (int i = 0; i < count; ++i) {
-      services += "  w" + std::to_string(i) + ": { platform: { cloudflare: { script: w } } }\n";
+      services += "  w" + std::to_string(i) + ": { platform: { cloudflare: { script: s" +
+                  std::to_string(i) + " } } }\n";
     }
     return services;
   };

@@ -77,7 +77,8 @@ TEST(ReadRolloutTest, AWrongRolloutIsRefusedWithItsReason) {
     return faults_of(
         read("services: { shop: { logs: { stdin: {} }, rollout: { " + rollout + " } } }"));
   };
-  EXPECT_THAT(faults("steps: [10% for 20s, 100%]"), Contains(HasSubstr("could never be fine")));
+  EXPECT_THAT(faults("rules: [packs/rollout], steps: [10% for 20s, 100%]"),
+              Contains(HasSubstr("could never be fine")));
   EXPECT_THAT(faults("steps: [10%, 100%]"), Contains(HasSubstr("may do without a bake time")));
   EXPECT_THAT(faults("drive: true"), Contains(HasSubstr("only in mode enforce")));
   EXPECT_THAT(faults("windows: [weekdays 9-17]"), Contains(HasSubstr("DAYS HOURS")));
@@ -147,7 +148,7 @@ services:
   const ReadConfig wrong = read(
       "services: { shop: { logs: { file: l }, rollout: { preflight: { a: { timeout: 1s } } } } "
       "}\n");
-  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("either a `url` that is asked")));
+  EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("a check is a `url` that is asked")));
 }
 
 TEST(ReadRolloutTest, APlatformWithoutSplitsHasOneStep) {
