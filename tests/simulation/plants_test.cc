@@ -67,15 +67,6 @@ const Case kCases[] = {
     {"CountingTwice", counting_twice, in_evidence, "10 ", 5},
     {"WallClock", wall_clock, in_time, "11 ", 20},
     {"DeafRoute", deaf_route, in_a_world, "6 ", 200},
-    {"MovingTwice", blind_retry, in_a_world, "23 ", 200},
-    {"BakeThatGoesOn", bake_that_goes_on, in_a_world, "18 ", 100},
-    {"ForgottenPauses", forgotten_pauses, in_a_world, "7 ", 100},
-    {"SkippedSteps", skipped_steps, in_a_world, "7 ", 100},
-    {"ActingAfterAnAbort", deaf_actor, in_a_world, "17 ", 200},
-    {"ActingWhileDisarmed", deaf_actor, in_a_world, "20 ", 500},
-    {"MovingInAFreeze", no_freezes, in_a_world, "19 ", 100},
-    {"BeginningWithoutAsking", no_questions, in_a_world, "21 ", 100},
-    {"PromotingAtTheMaximum", promoting_at_the_maximum, in_a_world, "16 ", 100},
 };
 
 INSTANTIATE_TEST_SUITE_P(Planted, PlantsTest, testing::ValuesIn(kCases),
