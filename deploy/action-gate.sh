@@ -55,6 +55,9 @@ jq -n --arg service "$service" --arg candidate "$version" --arg baseline "$BELAY
 # The same attempt of the same step is the same rollout, however often it is asked for.
 run="${GITHUB_REPOSITORY:-local} ${GITHUB_RUN_ID:-$RANDOM$RANDOM} ${GITHUB_RUN_ATTEMPT:-1}"
 key=$(printf '%s' "$run ${GITHUB_JOB:-} ${GITHUB_ACTION:-} $service $version" | sha256sum | cut -c1-64)
+# Before its id is known there is nothing to say about the rollout.
+is_cancelled=""
+trap 'is_cancelled=yes' INT TERM
 for attempt in 1 2 3 4 5; do
   status=$(call POST /api/v1/rollouts --header "Idempotency-Key: $key" \
     --header 'Content-Type: application/json' --data "@$scratch/request")
@@ -75,7 +78,7 @@ printf 'rollout-id=%s\nreport-url=%s\n' "$id" "$report" >>"$GITHUB_OUTPUT"
 
 interrupted() {
   trap '' INT TERM
-  kill "$poll" 2>"$scratch/kill" || true
+  [[ -z $poll ]] || kill "$poll" 2>"$scratch/kill" || true
   if [[ ${BELAY_ON_INTERRUPT:-leave} != rollback ]]; then
     end_with 130 "interrupted: the daemon goes on with the rollout $id"
   fi
@@ -96,6 +99,7 @@ interrupted() {
 }
 poll=""
 trap interrupted INT TERM
+[[ -z $is_cancelled ]] || interrupted
 
 shown=0
 away=0

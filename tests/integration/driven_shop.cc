@@ -19,6 +19,11 @@ constexpr auto kLongest = 90s;
 
 DrivenShopTest::DrivenShopTest() { peer_.deploy(kGoodVersion, 100, "all of it"); }
 
+/// Whoever writes the log asks the peer, which goes first.
+DrivenShopTest::~DrivenShopTest() {
+  world_.serve([] { return std::vector<GateWorld::Answer>{}; });
+}
+
 void DrivenShopTest::start_driven(GateWorld::Settings settings) {
   settings.platform = "{ cloudflare: { script: shop-worker } }";
   settings.more += "\nplatforms: { cloudflare: { account: acc, token: \"${SLACK}\", api: \"" +

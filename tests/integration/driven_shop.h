@@ -13,11 +13,12 @@
 namespace belay::test {
 
 /// A running daemon that moves the traffic of the Worker "shop" on Cloudflare's REST API on
-/// loopback. What is live there is what answers: kGoodVersion always 200, kBadVersion as it is told.
-/// At first all traffic is on kGoodVersion.
+/// loopback. What is live there is what answers: kGoodVersion always 200, kBadVersion as it is
+/// told. At first all traffic is on kGoodVersion.
 class DrivenShopTest : public DaemonApiTest {
  protected:
   DrivenShopTest();
+  ~DrivenShopTest() override;
 
   void start_driven(GateWorld::Settings settings = {});
   /// `belay rollout start --driving` of kBadVersion; its id.
