@@ -142,7 +142,7 @@ class InterruptTest : public DaemonApiTest {
     arguments.insert(arguments.end(), more.begin(), more.end());
     gate_ = std::make_unique<ChildProcess>(ChildProcess::Options{
         .argv = arguments, .output = world_.directory() / "gate", .directory = world_.directory()});
-    ASSERT_TRUE(eventually([this] { return says("watching"); })) << said();
+    ASSERT_TRUE(eventually([this] { return says("baking"); })) << said();
   }
   [[nodiscard]] std::string said() const { return content_of(world_.directory() / "gate"); }
   [[nodiscard]] bool says(const std::string& text) const {

@@ -38,7 +38,7 @@ std::string service(const std::string& name, const std::string& after) {
       "    logs: {{ file: {0}.log }}\n"
       "    after: [{1}]\n"
       "    platform: {{ command: {{ rollback: [sh, -c, 'echo {0} >> runs; "
-      "echo $BELAY_TARGET > live-{0}'], verify: [grep, -qx, $$BELAY_TARGET, live-{0}] }} }}\n"
+      "echo $BELAY_TARGET > live-{0}'], verify: [sh, -c, 'grep -qx $BELAY_TARGET live-{0}'] }} }}\n"
       "    rollout: {{ rules: [rules.yaml], verify for: 5s }}\n",
       name, after);
 }

@@ -175,11 +175,6 @@ Plant forgotten_rollouts() {
       [](monitor::Journal::Recovered& recovered) { recovered.remembered.rollouts.clear(); });
 }
 
-Plant forgotten_disarms() {
-  return forgetting(
-      [](monitor::Journal::Recovered& recovered) { recovered.remembered.disarmed.clear(); });
-}
-
 Plant lost_outcomes() {
   Plant plant;
   plant.delivers = [](const rules::ActionOutcome& outcome) {

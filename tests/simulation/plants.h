@@ -13,7 +13,6 @@ Plant acting_unrecorded();   ///< The journal says "durable" before it is.
 Plant forgotten_intents();   ///< What was under way is forgotten at a restart.
 Plant forgotten_actions();   ///< What was done is forgotten at a restart: caps, cooldowns.
 Plant forgotten_rollouts();  ///< What was being watched is forgotten at a restart.
-Plant forgotten_disarms();   ///< That nothing may be done is forgotten at a restart.
 Plant lost_outcomes();       ///< What became of an action does not reach the engine.
 Plant stale_is_healthy();    ///< A silent source is filled with what it said last.
 Plant counting_twice();      ///< Repeated evidence cannot be told from new.

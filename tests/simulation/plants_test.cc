@@ -61,7 +61,6 @@ const Case kCases[] = {
     {"ForgottenActions", forgotten_actions, in_a_world, "14 ", 300},
     {"RollbackOfARollback", forgotten_actions, in_a_world, "never a rollback of", 500},
     {"ForgottenRollouts", forgotten_rollouts, in_a_world, "7 ", 20},
-    {"ForgottenDisarms", forgotten_disarms, in_a_world, "nothing is begun while", 500},
     {"LostOutcomes", lost_outcomes, in_a_world, "13 ", 20},
     {"StaleIsHealthy", stale_is_healthy, in_a_world, "5 ", 100},
     {"CountingTwice", counting_twice, in_evidence, "10 ", 5},
