@@ -55,7 +55,7 @@ struct ServicePlan {
   std::vector<Rule> rollout_rules;  ///< Judged while a gate runs.
   /// Of before the first step: where one is bad or not known, no driven rollout begins.
   std::vector<Rule> preflight_rules;
-  std::vector<Then> on_fail;        ///< The ladder of `then: rollback`; default [rollback].
+  std::vector<Then> on_fail;  ///< The ladder of `then: rollback`; default [rollback].
   Duration cooldown = std::chrono::minutes{10};
   std::uint32_t actions_per_hour_max = 3;
   Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.

@@ -164,7 +164,7 @@ struct ServiceStatus {
   std::vector<RolloutStatus> past;       ///< Those before it, newest last, at most 20.
   std::vector<ActionStatus> actions;     ///< Newest last, the last 20.
   std::map<std::string, std::uint64_t>
-      actions_total;  ///< "rollback/applied", "reset_flag/conflict", ...
+      actions_total;             ///< "rollback/applied", "reset_flag/conflict", ...
   DeploymentTotals deployments;  ///< Of rollouts that ended, those before a restart included.
   std::optional<Instant> disarmed_until;
   std::vector<Silenced> silenced;  ///< Rules of which nothing is told, by name.

@@ -11,7 +11,8 @@ namespace belay::monitor {
 
 /// What the API shows of the snapshot, besides exporters/json.h.
 
-/// A service without its traffic (hundreds of series, and numbers that change all the time) and without what its rollout says itself.
+/// A service without its traffic (hundreds of series, and numbers that change all the time) and
+/// without what its rollout says itself.
 nlohmann::ordered_json service_view(const rules::ServiceStatus& service);
 /// With `result` and `exit_code` (monitor/rollout_result.h) once it is over.
 nlohmann::ordered_json rollout_view(const rules::RolloutStatus& rollout);

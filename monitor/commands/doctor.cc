@@ -164,7 +164,8 @@ void add_doctor(CLI::App& app, Chosen& chosen) {
       "doctor", "Check live what a rollout will need, and forecast its evidence; changes nothing");
   auto arguments = std::make_shared<DoctorArguments>();
   add_api_options(*verb, arguments->api);
-  add_duration_option(*verb, "--for", arguments->lasts, "How long the sources are watched, where no daemon does");
+  add_duration_option(*verb, "--for", arguments->lasts,
+                      "How long the sources are watched, where no daemon does");
   verb->add_flag("--send-test", arguments->send_test, "Send a message to everyone who is told");
   add_output_option(*verb, arguments->output);
   verb->callback([arguments, &chosen] { chosen = [arguments] { return doctor(*arguments); }; });

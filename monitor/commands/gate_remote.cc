@@ -173,9 +173,10 @@ class RemoteGate {
 
   int interrupted() {
     progress_.erase();
-    complain(is_rolling_back_
-                 ? "interrupted twice: the daemon goes on with the rollback"
-                 : "interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
+    complain(
+        is_rolling_back_
+            ? "interrupted twice: the daemon goes on with the rollback"
+            : "interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
     return kExitInterrupted;
   }
 
@@ -184,11 +185,10 @@ class RemoteGate {
   bool roll_back() {
     progress_.erase();
     complain("interrupted: rolling back; a second signal leaves that to the daemon");
-    const ApiClient::Request request{
-        .method = "POST",
-        .path = path() + "/rollback",
-        .body = {{"reason", kInterruptedReason}, {"by", user_name()}},
-        .deadline = kRollbackAnswer};
+    const ApiClient::Request request{.method = "POST",
+                                     .path = path() + "/rollback",
+                                     .body = {{"reason", kInterruptedReason}, {"by", user_name()}},
+                                     .deadline = kRollbackAnswer};
     for (int attempt = 0; attempt < kRollbackAttempts; ++attempt) {
       const Result<ApiClient::Answer> answer = client_.call(request);
       if (!answer) {

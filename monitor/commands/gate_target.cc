@@ -11,8 +11,7 @@ namespace belay::monitor {
 
 using Share = rules::Deployment::Share;
 
-GateTarget gate_target(Platform* platform, const std::string& candidate,
-                       const std::string& asked) {
+GateTarget gate_target(Platform* platform, const std::string& candidate, const std::string& asked) {
   GateTarget target{.candidate = candidate, .baseline = asked};
   if (platform == nullptr) return target;
   const auto read = platform->live({});

@@ -19,7 +19,6 @@ struct GateTarget {
 /// Asks the platform (null: there is none) what is live. A baseline that is not given is the
 /// largest other share of the live deployment (rules/rollout/baseline.h); what had most requests
 /// only the engine can know. Refused: a candidate that has no traffic at all.
-GateTarget gate_target(Platform* platform, const std::string& candidate,
-                       const std::string& asked);
+GateTarget gate_target(Platform* platform, const std::string& candidate, const std::string& asked);
 
 }  // namespace belay::monitor

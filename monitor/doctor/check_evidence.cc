@@ -90,9 +90,8 @@ class EvidenceCheck {
       return fmt::format("{} events, {:.1f} a second", status.events_total,
                          static_cast<double>(status.events_total) / std::max(lasted_, 1e-9));
     }
-    const Duration ago = status.last_event
-                             ? observation_.snapshot.at - *status.last_event
-                             : Duration::max();
+    const Duration ago =
+        status.last_event ? observation_.snapshot.at - *status.last_event : Duration::max();
     return fmt::format("{} events since the daemon began, the last {} ago", status.events_total,
                        format_duration(std::chrono::ceil<std::chrono::seconds>(
                            std::clamp(ago, Duration::zero(), kLongAgo))));
@@ -131,8 +130,9 @@ class EvidenceCheck {
       return add(Level::bad, source, about, "cannot be read: " + why);
     }
     add(Level::unknown, source, about,
-        fmt::format("is alive, and nothing came in {}: no traffic, or it is not logged here",
-                    format_duration(std::chrono::round<std::chrono::seconds>(observation_.lasted))));
+        fmt::format(
+            "is alive, and nothing came in {}: no traffic, or it is not logged here",
+            format_duration(std::chrono::round<std::chrono::seconds>(observation_.lasted))));
   }
 
   void check_probe(const SourceConfig& source, const rules::SourceStatus& status) {

@@ -10,8 +10,8 @@ namespace belay::monitor {
 /// logs name can be told apart.
 Findings check_evidence(const Config& config, const Observation& observation);
 
-/// Requests a second of one service, of the last ten minutes or what was seen of them; zero if there
-/// were none.
+/// Requests a second of one service, of the last ten minutes or what was seen of them; zero if
+/// there were none.
 double requests_per_second(const Observation& observation, const std::string& service);
 
 /// The versions that its logs named.

@@ -40,17 +40,17 @@ Enum named(const std::string& name, Enum last, Enum otherwise) {
 
 rules::SourceStatus source_of(const json& source) {
   using enum rules::SourceHealth;
-  rules::SourceStatus status{.name = text_in(source, "source"),
-                             .service = text_in(source, "service"),
-                             .kind = named(text_in(source, "kind"), rules::SourceKind::platform,
-                                           rules::SourceKind::log),
-                             .health = named(text_in(source, "health"), sampled, down),
-                             .blind = is_set_in(source, "blind"),
-                             .detail = text_in(source, "detail"),
-                             .last_event = instant_in(source, "last_event_ms"),
-                             .events_total = number_in<std::uint64_t>(source, "events"),
-                             .documents_total = number_in<std::uint64_t>(source, "documents"),
-                             .used_total = number_in<std::uint64_t>(source, "used")};
+  rules::SourceStatus status{
+      .name = text_in(source, "source"),
+      .service = text_in(source, "service"),
+      .kind = named(text_in(source, "kind"), rules::SourceKind::platform, rules::SourceKind::log),
+      .health = named(text_in(source, "health"), sampled, down),
+      .blind = is_set_in(source, "blind"),
+      .detail = text_in(source, "detail"),
+      .last_event = instant_in(source, "last_event_ms"),
+      .events_total = number_in<std::uint64_t>(source, "events"),
+      .documents_total = number_in<std::uint64_t>(source, "documents"),
+      .used_total = number_in<std::uint64_t>(source, "used")};
   const auto rejected = source.find("rejected");
   if (rejected == source.end() || !rejected->is_object()) return status;
   for (const auto& [reason, count] : rejected->items()) {
@@ -98,8 +98,7 @@ rules::ServiceStatus service_of(const json& service) {
   if (recent == service.end() || !recent->is_object()) return status;
   status.recent_over = std::chrono::milliseconds{number_in<std::int64_t>(*recent, "over_ms")};
   for (const json& one : array_in(*recent, "requests")) {
-    status.recent.push_back(
-        {text_in(one, "version"), number_in<std::uint64_t>(one, "requests")});
+    status.recent.push_back({text_in(one, "version"), number_in<std::uint64_t>(one, "requests")});
   }
   return status;
 }
@@ -124,12 +123,12 @@ Observation observation_of(const json& sources, const std::vector<json>& service
 Findings check_daemon(const std::string& at, const Observation& observation,
                       const std::vector<std::string>& services) {
   Findings found;
-  found.push_back({Level::note, "", "daemon",
-                   fmt::format("{} watches already: what it saw in the last {} is what follows, and "
-                               "no source is read a second time",
-                               sanitize(at, 200),
-                               format_duration(std::chrono::ceil<std::chrono::seconds>(
-                                   observation.lasted)))});
+  found.push_back(
+      {Level::note, "", "daemon",
+       fmt::format("{} watches already: what it saw in the last {} is what follows, and "
+                   "no source is read a second time",
+                   sanitize(at, 200),
+                   format_duration(std::chrono::ceil<std::chrono::seconds>(observation.lasted)))});
   for (const std::string& service : services) {
     const auto known =
         std::ranges::find(observation.snapshot.services, service, &rules::ServiceStatus::name);

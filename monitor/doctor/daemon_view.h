@@ -11,7 +11,8 @@
 namespace belay::monitor {
 
 /// What a running daemon has seen, as its API tells it: `sources` of /api/v1/sources, and of
-/// /api/v1/services/NAME one for each service. What is missing, or not as we write it, was not seen.
+/// /api/v1/services/NAME one for each service. What is missing, or not as we write it, was not
+/// seen.
 Observation observation_of(const nlohmann::json& sources,
                            const std::vector<nlohmann::json>& services);
 

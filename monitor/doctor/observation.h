@@ -14,7 +14,8 @@ namespace belay::monitor {
 struct Observation {
   rules::Snapshot snapshot;
   Duration lasted{};
-  bool is_of_daemon = false;  ///< A running daemon saw it (daemon_view.h), and sees what only it can.
+  bool is_of_daemon =
+      false;  ///< A running daemon saw it (daemon_view.h), and sees what only it can.
 };
 
 /// Whether `belay doctor` can read a source beside a daemon without taking anything from it. Not

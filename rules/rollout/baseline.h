@@ -29,8 +29,8 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::optional<Deployment>& live,
                          const std::vector<VersionRequests>& recent);
 
-/// "the largest other share of what is live", "most requests in the last ten minutes"; empty for what
-/// was asked for and for none.
+/// "the largest other share of what is live", "most requests in the last ten minutes"; empty for
+/// what was asked for and for none.
 std::string_view words_of(Baseline::From from);
 
 /// Of what is live, the version with the largest share besides this one; empty if there is none.

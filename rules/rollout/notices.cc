@@ -7,8 +7,8 @@
 #include "rules/language/rule_check.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
-#include "rules/rollout/train.h"
 #include "rules/rollout/judged_text.h"
+#include "rules/rollout/train.h"
 
 namespace belay::rules {
 namespace {

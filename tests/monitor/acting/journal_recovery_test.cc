@@ -247,7 +247,8 @@ TEST_F(JournalRecoveryTest, AJournalOfTheFirstVersionIsTakenOver) {
   alter(
       "INSERT INTO entries (at_ns, kind, service, rule, intent, text, is_final) "
       "VALUES (1, 'gate_started', 'shop', '', '', '{}', 0);"
-      "DROP INDEX rollouts; DROP INDEX of_rollout; DROP INDEX promotions; ALTER TABLE entries DROP COLUMN rollout;"
+      "DROP INDEX rollouts; DROP INDEX of_rollout; DROP INDEX promotions; ALTER TABLE entries DROP "
+      "COLUMN rollout;"
       "ALTER TABLE entries DROP COLUMN promoted; PRAGMA user_version = 1");
   append({started_entry(1, kNow)});
   EXPECT_THAT(rollouts(), ElementsAre(intent_id(1)));

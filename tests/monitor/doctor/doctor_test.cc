@@ -96,12 +96,12 @@ class DoctorTest : public testing::Test {
     ASSERT_TRUE((*connection)->pipeline({std::move(words)}, 20s).ok());
   }
   void configure() {
-    place_.write("belay.yaml", fmt::format(kConfiguration, fmt::arg("cloudflare", peer_.base_url()),
-                                           fmt::arg("probe", web_.url("/healthz")),
-                                           fmt::arg("redis", redis_.url()),
-                                           fmt::arg("queues", queues_), fmt::arg("drain", drain_),
-                                           fmt::arg("logs", logs_),
-                                           fmt::arg("slack", web_.url("/hook/s3cret"))));
+    place_.write(
+        "belay.yaml",
+        fmt::format(kConfiguration, fmt::arg("cloudflare", peer_.base_url()),
+                    fmt::arg("probe", web_.url("/healthz")), fmt::arg("redis", redis_.url()),
+                    fmt::arg("queues", queues_), fmt::arg("drain", drain_), fmt::arg("logs", logs_),
+                    fmt::arg("slack", web_.url("/hook/s3cret"))));
   }
   /// "LEVEL ABOUT: WHAT" of everything that is found.
   std::vector<std::string> findings(bool send_test = false) {

@@ -1,8 +1,9 @@
 // What a rollout is compared with, and goes back to, when nobody says it.
 
+#include "rules/rollout/baseline.h"
+
 #include <gtest/gtest.h>
 
-#include "rules/rollout/baseline.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -46,8 +47,8 @@ TEST(Baseline, IsElseTheVersionWithMostRequests) {
 struct World {
   World() { rig.stream("v1", 20, {.version = "v1"}); }
   void gate(const std::string& candidate = "v2") {
-    rig.push(RolloutStarted{
-        .at = rig.now(), .service = "shop", .candidate = candidate, .lasts = 5min});
+    rig.push(
+        RolloutStarted{.at = rig.now(), .service = "shop", .candidate = candidate, .lasts = 5min});
     rig.run(1s);
   }
   std::string baseline() { return rig.service().rollout->baseline; }

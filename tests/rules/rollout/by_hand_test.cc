@@ -24,12 +24,8 @@ struct World {
     return plan;
   }
   static RolloutStarted gate(Instant at) {
-    return {.at = at,
-            .service = "shop",
-            .candidate = "v2",
-            .baseline = "v1",
-            .lasts = 5min,
-            .id = kId};
+    return {
+        .at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 5min, .id = kId};
   }
   void begin(const RolloutStarted& started) {
     rig.push(started);
@@ -249,8 +245,8 @@ TEST(ByHand, ARestartInTheMiddleGoesOnWithIt) {
   remembered.rollouts[0].started.steps = first.rollout().steps;
   World second(World::plan(), remembered);
   EXPECT_TRUE(second.rig.orders.empty()) << "it is the actor's to find out what came of it";
-  second.rig.push(ActionOutcome{
-      .at = second.rig.now(), .intent = order.intent, .phase = Phase::already});
+  second.rig.push(
+      ActionOutcome{.at = second.rig.now(), .intent = order.intent, .phase = Phase::already});
   second.rig.run(30s);
   EXPECT_EQ(second.rollout().state, RolloutState::recovered);
 }

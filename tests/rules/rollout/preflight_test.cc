@@ -67,11 +67,8 @@ TEST(PreflightSentence, ThatIsNotKnownHoldsToo) {
 
 TEST(PreflightSentence, KeepsItsWindowWhenAGateEnds) {
   World world;
-  world.rig.push(RolloutStarted{.at = world.rig.now(),
-                                .service = "shop",
-                                .candidate = "v3",
-                                .baseline = "v1",
-                                .lasts = 12s});
+  world.rig.push(RolloutStarted{
+      .at = world.rig.now(), .service = "shop", .candidate = "v3", .baseline = "v1", .lasts = 12s});
   world.rig.run(20s);
   world.begin();
   EXPECT_EQ(world.rig.orders.size(), 1U);
