@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -109,28 +110,46 @@ void put_top(Page& page, const char* what, const std::vector<rules::TopFailure>&
               (failure.total > 0 ? " of " + std::to_string(failure.total) : "") + " |");
 }
 
+void put_since_start(Page& page, const rules::RolloutNumbers& numbers) {
+  using rules::Role;
+  page.line("- since the rollout began: candidate " +
+            of_text(numbers.since_start[Role::candidate]) + ", baseline " +
+            of_text(numbers.since_start[Role::baseline]));
+  if (numbers.since_start[Role::baseline].total == 0)
+    page.line("- the baseline had no requests beside it, so nobody can say whose they were");
+}
+
+void put_shares(Page& page, const rules::RolloutNumbers& numbers) {
+  using rules::Role;
+  page.line("- bad requests: candidate " + of_text(numbers.counts[Role::candidate]) +
+            ", baseline " + of_text(numbers.counts[Role::baseline]));
+  page.line("- share of the bad ones: " + share_text(numbers.share) +
+            (numbers.allowed > 0 ? "; allowed: " + share_text(numbers.allowed) : ""));
+  page.line("- its rate, at 99 %: " + share_text(numbers.interval.low) + " to " +
+            share_text(numbers.interval.high));
+  if (numbers.odds_limit > 0)
+    page.line("- evidence that it is worse than allowed: " + words_of_odds(numbers) +
+              (numbers.odds < numbers.odds_limit ? ", not enough to act by itself" : ""));
+}
+
 void put_comparison(Page& page, const Report& report) {
   page.heading("Whose errors they were");
-  const rules::RolloutNumbers* numbers =
-      report.rollout.comparison ? &*report.rollout.comparison : nullptr;
-  using rules::Role;
-  if (numbers == nullptr || numbers->counts[Role::candidate].total == 0) {
+  const std::optional<rules::RolloutNumbers>& numbers = report.rollout.comparison;
+  if (!numbers || numbers->since_start[rules::Role::candidate].total == 0) {
     page.line("Nobody can say: there was nothing to compare.");
+    return;
+  }
+  if (numbers->counts[rules::Role::candidate].total == 0) {
+    page.line("No evidence against the candidate stood at the end" +
+              std::string(report.lost.empty() ? "." : "; not all could be seen."));
+    page.line();
+    put_since_start(page, *numbers);
     return;
   }
   page.line(code_span(words_of_share(*numbers, report.rollout.candidate)));
   page.line();
-  page.line("- bad requests: candidate " + of_text(numbers->counts[Role::candidate]) +
-            ", baseline " + of_text(numbers->counts[Role::baseline]));
-  page.line("- share of the bad ones: " + share_text(numbers->share) +
-            (numbers->allowed > 0 ? "; allowed: " + share_text(numbers->allowed) : ""));
-  page.line("- its rate, at 99 %: " + share_text(numbers->interval.low) + " to " +
-            share_text(numbers->interval.high));
-  if (numbers->odds_limit > 0)
-    page.line("- evidence that it is worse than allowed: " + words_of_odds(*numbers));
-  page.line("- since the rollout began: candidate " +
-            of_text(numbers->since_start[Role::candidate]) + ", baseline " +
-            of_text(numbers->since_start[Role::baseline]));
+  put_shares(page, *numbers);
+  put_since_start(page, *numbers);
   put_top(page, "route", numbers->routes);
   put_top(page, "reason", numbers->reasons);
   put_top(page, "exception", numbers->exceptions);
