@@ -136,6 +136,7 @@ TEST(Record, TheFailureBeganWhenItsRuleTurnedBad) {
   // A fifth of a window of five seconds is one second's requests: bad one to two seconds in.
   EXPECT_GE(*rollout.failing_since, bad_from);
   EXPECT_LE(*rollout.failing_since, bad_from + 3s);
+  EXPECT_EQ(rollout.ends - *rollout.failing_since, 1s) << "its rule fires after a second";
 }
 
 TEST(DeploymentTotals, AreWhatOneWouldCountByHand) {
