@@ -20,8 +20,6 @@ Instant whole_second(Instant at) { return std::chrono::floor<std::chrono::second
 constexpr Duration kCheckEvery = std::chrono::seconds{1};
 /// How many events ahead their places in memory are asked for.
 constexpr std::size_t kAhead = 6;
-/// A source that has not spoken yet is not lost before this.
-constexpr Duration kStartGrace = std::chrono::seconds{10};
 
 /// What an operator forbids until a time: actions, or the messages of a rule.
 template <typename Brake>
@@ -191,30 +189,6 @@ void Engine::State::take(const ActionOutcome& outcome) {
   // Of a service that is no longer in the plan: the record is all that is left to keep.
   Teller(out_, *service, "", "", clock_).outcome(outcome, "");
   if (is_final(outcome.phase)) book_.end(outcome.intent, outcome.phase);
-}
-
-void Engine::State::settle_sources(Instant at) {
-  for (const std::unique_ptr<SourceRecord>& source : sources_) source->settle(at);
-}
-
-void Engine::State::notice_sources(Instant at) {
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const SourceRecord& source = *sources_[i];
-    const SourcePlan& plan = source.plan();
-    if (source.is_retired()) continue;
-    const bool is_blind = source.is_blind(at);
-    if (is_blind == is_lost_[i]) continue;
-    if (is_blind && !source.was_heard() && at - start_ <= std::max(kStartGrace, plan.interval * 3))
-      continue;
-    is_lost_[i] = is_blind;
-    Teller tell(out_, plan.service, "", "", at);
-    const std::string name = "source " + plan.name;
-    Notice& notice = is_blind ? tell.notice(Notice::Kind::source_lost, false,
-                                            name + " is lost: what it would show is not known")
-                              : tell.notice(Notice::Kind::source_back, false, name + " is back");
-    const std::string detail = sanitize(source.detail());
-    if (!detail.empty()) notice.details.push_back(detail);
-  }
 }
 
 void Engine::State::check(Instant at) {

@@ -22,8 +22,8 @@
 
 namespace belay::rules {
 
-/// The engine's whole state. engine.cc steps, engine_ingest.cc takes evidence in,
-/// engine_snapshot.cc tells.
+/// The engine's whole state. engine.cc steps, engine_requests.cc and engine_samples.cc take
+/// evidence in, engine_snapshot.cc tells.
 class Engine::State {
  public:
   State(Plan plan, Instant start, Remembered remembered);
@@ -50,8 +50,6 @@ class Engine::State {
   void take(const ActionOutcome& outcome);
   void check(Instant at);
   void glance(Instant at);
-  void settle_sources(Instant at);
-  void notice_sources(Instant at);
   void look_up_requirements(Instant at);
   Service* service_named(const std::string& name);
   /// The same brake, under the service's own name.
@@ -77,20 +75,27 @@ class Engine::State {
   void exchange_sources(const Adoption& adoption);
   void exchange_services(const Adoption& adoption, std::vector<bool> is_changed);
 
-  // engine_ingest.cc
+  // engine_requests.cc
   void take(const Request& request);
   void take(const RequestSecond& second);
   void take(const Thrown& thrown);
+  /// The cell of a request, made if need be; it may say that the request is refused.
+  Cell& cell_of(const Request& request);
+  Refusal fill_cell(const Request& request, Cell& cell);
+
+  // engine_samples.cc
   void take(const Probe& probe);
   void take(const QueueSample& sample);
   void take(const Measurement& measurement);
+  void feed_flow(Service& service, const std::string& queue, const QueueSample& sample);
+
+  // engine_sources.cc
   void take(const SourceState& state);
   void take(const SourceGap& gap);
   void take(const SourceProgress& progress);
   void take(const TextDefined& defined);
-  /// The cell of a request, made if need be; it may say that the request is refused.
-  Cell& cell_of(const Request& request);
-  Refusal fill_cell(const Request& request, Cell& cell);
+  void settle_sources(Instant at);
+  void notice_sources(Instant at);
   Refusal admit(SourceRecord& source, Instant at) const;
   /// The service that a source's text means; a refusal if there is none and none may be made.
   Refusal find_service_named(const std::string& name, std::uint32_t& found);
@@ -102,7 +107,6 @@ class Engine::State {
   void note_source(Service& service, std::uint32_t source);
   void assign_sources(Service& service);
   SourceRecord& source(SourceId id);
-  void feed_flow(Service& service, const std::string& queue, const QueueSample& sample);
   [[nodiscard]] std::string text_of(SourceId source, TextId text) const;
 
   Plan plan_;

@@ -133,11 +133,12 @@ class Rollout {
   /// Said of a shared cause that began with the step; else empty.
   [[nodiscard]] std::string harms_both(const JudgedRule& rule, const Blame& blame) const;
   [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
-  void notice_unknown(Instant now, Step& out);
   void count_ended();
   void release_windows();
+  // rollout_tell.cc: what is told of it while it goes on.
+  void notice_unknown(Instant now, Step& out);
 
-  // rollout_start.cc: its beginning and its end.
+  // rollout_start.cc: its beginning.
   /// Whether a rollout may begin; if not, why is told.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);
   [[nodiscard]] bool is_live_current(Instant now) const;
@@ -149,21 +150,22 @@ class Rollout {
   void begin(std::vector<std::string> details, Instant since, Instant now, Step& out);
   [[nodiscard]] std::vector<std::string> bad_already() const;
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
+  /// Journals that a rule counts again which was bad before, and how deep queues were.
+  void note_before(Instant now, Step& out);
+  /// As the comparison stands; none where there is no evidence of it.
+  [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
+  void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
+                        Step& out);
+
+  // rollout_end.cc: its end, and the watch after it.
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
   void close_gate();
   /// After a promotion rules go on, and only alert.
   void watch_on(Instant until, Instant now);
-  /// As the comparison stands; none where there is no evidence of it.
-  [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);
   void follow_evidence(Instant now, Step& out);
-  void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
-                        Step& out);
-
-  /// Journals that a rule counts again which was bad before, and how deep queues were.
-  void note_before(Instant now, Step& out);
 
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
@@ -203,11 +205,13 @@ class Rollout {
                                              const std::string& why) const;
   [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
 
-  // rollout_steps.cc: from step to step. rollout_traffic.cc: what moves, and who says so.
-  void advance(Instant now, Step& out);
+  // rollout_preflight.cc: before the first step.
   [[nodiscard]] PreflightFacts facts() const;
   void check_preflight(Instant now, Step& out);
   void ask(Instant now, Step& out);
+
+  // rollout_steps.cc: from step to step. rollout_traffic.cc: what moves, and who says so.
+  void advance(Instant now, Step& out);
   void check_step(Instant now, Step& out);
   [[nodiscard]] std::optional<Hold> hold_due() const;
   [[nodiscard]] std::optional<Hold> hold_before(std::size_t step, Instant now) const;

@@ -11,9 +11,6 @@
 namespace belay::rules {
 namespace {
 
-constexpr Duration kAskAgain = std::chrono::minutes{1};
-constexpr Duration kUnknownMax = std::chrono::minutes{10};
-
 /// Whether the hold's own beginning must reach somebody at night. A rule, a shared cause and a fail
 /// page by themselves; what a person has asked for does not.
 bool pages(HoldReason reason, bool is_of_judgement) {
@@ -31,24 +28,7 @@ bool pages(HoldReason reason, bool is_of_judgement) {
   }
 }
 
-/// Kinds that say nothing about the health of a service; a quiet one is no reason to wait.
-bool hides_health(UnknownKind kind) {
-  return kind == UnknownKind::error || kind == UnknownKind::blind || kind == UnknownKind::sampled ||
-         kind == UnknownKind::lagging || kind == UnknownKind::warming;
-}
-
 }  // namespace
-
-void Rollout::ask(Instant now, Step& out) {
-  const RolloutStatus& status = records_.back().status();
-  asked_at_ = now;
-  out.preflight.push_back({.rollout = status.id,
-                           .service = status.service,
-                           .candidate = status.candidate,
-                           .baseline = status.baseline,
-                           .is_driving = status.is_driving,
-                           .commit = status.commit});
-}
 
 void Rollout::advance(Instant now, Step& out) {
   if (moving_ || records_.back().state() == RolloutState::pending) return;
@@ -57,57 +37,6 @@ void Rollout::advance(Instant now, Step& out) {
   } else {
     check_preflight(now, out);
   }
-}
-
-PreflightFacts Rollout::facts() const {
-  const RolloutStatus& status = records_.back().status();
-  PreflightFacts facts{.candidate = status.candidate,
-                       .baseline = status.baseline,
-                       .is_driving = status.is_driving,
-                       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
-                       .last_good = last_good_,
-                       .baseline_unknown = std::nullopt,
-                       .unmet = unmet_,
-                       .sentences = {},
-                       .is_asked = service_.plan.rollout.asks_preflight,
-                       .answered = preflight_};
-  for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
-    for (const JudgedRule& rule : *rules)
-      if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
-          hides_health(*rule.status().unknown) && !mentions_baseline(rule.rule().sentence.when))
-        facts.baseline_unknown = rule.rule().name + " is " + name_of(*rule.status().unknown);
-  for (const JudgedRule& rule : service_.preflight)
-    facts.sentences.push_back({.name = rule.rule().name,
-                               .result = rule.status().truth,
-                               .detail = gist_of(rule.status().evidence)});
-  return facts;
-}
-
-void Rollout::check_preflight(Instant now, Step& out) {
-  RolloutRecord& record = records_.back();
-  if (record.is_paused()) return hold({HoldReason::paused, "an operator has paused it"}, now, out);
-  if (move_refused_) return hold({HoldReason::traffic, *move_refused_}, now, out);
-  const PreflightFacts known = facts();
-  const PreflightAnswer answer = judge_preflight(known);
-  const bool can_approve = !known.baseline.empty() && known.baseline != known.candidate;
-  if (!answer.hindrances.empty() && !(record.is_approved() && can_approve)) {
-    if (!preflight_unknown_since_) preflight_unknown_since_ = now;
-    if (known.is_asked && now - asked_at_.value_or(now - kAskAgain) >= kAskAgain) ask(now, out);
-    std::string why;
-    for (const std::string& hindrance : answer.hindrances)
-      why += (why.empty() ? "" : "; ") + hindrance;
-    const Duration lasted = now - *preflight_unknown_since_;
-    // The first answers are on their way: nothing to be told yet.
-    if (!answer.is_bad && lasted < std::chrono::seconds{10}) return;
-    hold({HoldReason::preflight, why}, now, out);
-    if (was_preflight_paged_ || (!answer.is_bad && lasted < kUnknownMax)) return;
-    was_preflight_paged_ = true;
-    teller(now, out).notice(Notice::Kind::rollout_held, true,
-                            record.status().candidate + " cannot begin: " + why);
-    return;
-  }
-  if (const std::optional<Hold> due = hold_before(0, now)) return hold(*due, now, out);
-  order_move(0, "preflight passed", now, out);
 }
 
 std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now) const {
@@ -329,49 +258,6 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
                                   decimal_text(record.step().percent) + "% (" + why + ")");
   // Attached, the gate was open before, and its start has told it.
   if (is_first) notice.details = bad_already();
-}
-
-bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
-  RolloutRecord* record = running();
-  if (record == nullptr || record->status().id != done.rollout) return false;
-  preflight_ = done;
-  if (record->status().is_driving) return true;
-  // An attached rollout is live already: what would be in the way of a rollback is told at once.
-  const PreflightAnswer answer = judge_preflight({.candidate = record->status().candidate,
-                                                  .baseline = record->status().baseline,
-                                                  .is_driving = false,
-                                                  .was_rolled_away = false,
-                                                  .last_good = std::nullopt,
-                                                  .baseline_unknown = std::nullopt,
-                                                  .unmet = {},
-                                                  .sentences = {},
-                                                  .is_asked = true,
-                                                  .answered = done});
-  if (answer.hindrances.empty()) return true;
-  Notice& notice = teller(now, out).notice(
-      Notice::Kind::rollout_held, answer.is_bad && record->status().mode == Mode::enforce,
-      "a rollback of " + record->status().candidate + " may not be possible");
-  notice.details = answer.hindrances;
-  record->note("a rollback may not be possible: " + answer.hindrances.front(), now);
-  return true;
-}
-
-std::optional<Rollout::Wanted> Rollout::wanted() const {
-  const RolloutRecord* record = running();
-  if (record == nullptr || record->has_begun() || service_.plan.rollout.requirements.empty())
-    return std::nullopt;
-  return Wanted{.requirements = service_.plan.rollout.requirements,
-                .commit = record->status().commit};
-}
-
-bool Rollout::meets(const Requirement& requirement, const std::string& commit, Instant now) const {
-  if (service_.plan.environment != requirement.environment) return false;
-  return std::any_of(records_.begin(), records_.end(), [&](const RolloutRecord& record) {
-    const RolloutStatus& status = record.status();
-    return record.state() == RolloutState::promoted && status.ended &&
-           now - *status.ended >= requirement.passed && last_good_ == status.candidate &&
-           (!requirement.is_same_commit || (!commit.empty() && status.commit == commit));
-  });
 }
 
 }  // namespace belay::rules

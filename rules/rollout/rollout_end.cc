@@ -1,0 +1,92 @@
+// How a rollout ends, and what of it is watched afterwards.
+
+#include <chrono>
+#include <utility>
+
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+
+void Rollout::close_gate() {
+  pause_.reset();
+  guards_.reset();
+  if (!gate_) return;
+  judgement_.reset();
+  for (const JudgedRule& rule : watching_) rulings_.erase(&rule.rule());
+  watching_.clear();
+  gate_.reset();
+  service_.evidence.paired.reset();
+  release_windows();
+}
+
+void Rollout::watch_on(Instant until, Instant now) {
+  watch_until_ = until;
+  judgement_.reset();
+  guards_.reset();
+  pause_.reset();
+  if (!is_judged_by_default_alone()) return;
+  Binding binding = gate_->binding();
+  binding.since = std::chrono::floor<std::chrono::seconds>(now);
+  for (const Rule& rule : default_alerts_)
+    watching_.emplace_back(rule, service_.plan.name, binding, service_.evidence, now);
+  ++service_.epoch;
+}
+
+void Rollout::end(RolloutState state, const std::string& why, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  std::vector<std::string> lines;
+  std::vector<RuleStatus> rules;
+  if (gate_)
+    for (const JudgedRule& rule : gate_->rules()) {
+      lines.push_back(rule.rule().name + ": " + gist_of(rule.status().evidence));
+      rules.push_back(rule.status());
+    }
+  const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
+  const bool is_pass = state == RolloutState::promoted;
+  const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
+  const Outcome outcome = is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown);
+  teller(now, out).rollout_ended(outcome, prefix + why, lines);
+  record_judged(outcome, now, out);
+  record.keep_rules(std::move(rules));
+  if (!record.status().comparison) record.compare(numbers(now));
+  record.move(state, why, now, out);
+  for (JudgedRule& rule : service_.always) {
+    rule.mark_bad_before(false);
+    for (std::size_t i = 0; i < rule.status().evidence.size(); ++i) rule.note(i, "");
+  }
+  passed_.reset();
+  irreversible_.reset();
+  if (is_pass) {
+    book_.pass(service_.plan.name, record.status().candidate);
+    last_good_ = record.status().candidate;
+  }
+  if (is_pass && gate_ && service_.plan.rollout.watch_for > Duration::zero()) {
+    watch_on(now + service_.plan.rollout.watch_for, now);
+    for (JudgedRule& rule : gate_->rules()) rule.mark_bad_before(false);
+  } else {
+    close_gate();
+  }
+}
+
+void Rollout::record_judged(Outcome verdict, Instant now, Step& out) {
+  if (!gate_) return;
+  std::vector<RuleStatus> rules;
+  if (convicted_by_) rules.push_back(*std::exchange(convicted_by_, std::nullopt));
+  for (const JudgedRule& rule : gate_->rules()) rules.push_back(rule.status());
+  for (const JudgedRule& rule : service_.always)
+    if (counts_for_verdict(rule.rule())) rules.push_back(rule.status());
+  Teller tell = teller(now, out);
+  tell.judged(verdict, rules);
+  if (lost_evidence_)
+    for (const LostEvidence::Spell& spell : lost_evidence_->close(now)) tell.evidence_lost(spell);
+  lost_evidence_.reset();
+}
+
+void Rollout::follow_evidence(Instant now, Step& out) {
+  if (!lost_evidence_) return;
+  Teller tell = teller(now, out);
+  for (const LostEvidence::Spell& spell : lost_evidence_->look(service_.evidence, now))
+    tell.evidence_lost(spell);
+}
+
+}  // namespace belay::rules

@@ -1,0 +1,109 @@
+// What is told of a rollout while it goes on: the picture of it, and what is not known for too
+// long.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "rules/rollout/journal_text.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+/// How long the rules of a rollout that is over are shown.
+constexpr Duration kShownAfterwards = std::chrono::minutes{1};
+
+}  // namespace
+
+void Rollout::notice_unknown(Instant now, Step& out) {
+  const bool is_in_rollout = gate_ && running() != nullptr;
+  if (is_in_rollout) {
+    const Gate::Verdict verdict = this->verdict(now, gate_->started(), /*requests_min=*/1);
+    unknown_.follow("", verdict.unknown, is_in_rollout, "the gate: " + verdict.why, now);
+  }
+  for (const JudgedRule& rule : service_.always) {
+    if (rule.rule().severity != Severity::critical) continue;
+    const RuleStatus& status = rule.status();
+    const auto kind = status.truth == Truth::unknown
+                          ? std::optional(status.unknown.value_or(UnknownKind::error))
+                          : std::nullopt;
+    unknown_.follow(status.rule, kind, is_in_rollout, status.rule + ": " + gist_of(status.evidence),
+                    now);
+  }
+  const UnknownSpells::Due due = unknown_.take_due();
+  if (!due.lines.empty()) teller(now, out).unknown_too_long(due.lines, due.page);
+}
+
+bool Rollout::has_firing_rule() const {
+  const auto is_firing = [](const JudgedRule& rule) { return rule.is_firing(); };
+  return std::any_of(service_.always.begin(), service_.always.end(), is_firing) ||
+         std::any_of(watching_.begin(), watching_.end(), is_firing) ||
+         (gate_ && std::any_of(gate_->rules().begin(), gate_->rules().end(), is_firing));
+}
+
+namespace {
+
+/// Of a service without a rollout: what its always-judged rules say together.
+void tell_verdict(const std::vector<JudgedRule>& rules, ServiceStatus& status) {
+  status.verdict = Outcome::unknown;
+  std::vector<Judgement> judgements;
+  bool is_failing = false;
+  for (const JudgedRule& rule : rules) {
+    if (!counts_for_verdict(rule.rule())) continue;
+    const RuleStatus& one = rule.status();
+    is_failing = is_failing || (one.firing && one.then.kind != Then::Kind::pause);
+    judgements.push_back(one.firing ? Judgement{Truth::unknown, std::nullopt}
+                                    : Judgement{one.truth, one.unknown});
+  }
+  const Judgement all = any_of(judgements);
+  if (is_failing) {
+    status.verdict = Outcome::fail;
+  } else if (all.truth == Truth::fine) {
+    status.verdict = Outcome::pass;
+  } else {
+    status.unknown = all.unknown;
+  }
+}
+
+}  // namespace
+
+void Rollout::tell(ServiceStatus& status, Instant now) const {
+  constexpr std::size_t kPastShown = 20;
+  for (const JudgedRule& rule : service_.always) status.rules.push_back(rule.status());
+  if (gate_)
+    for (const JudgedRule& rule : gate_->rules()) status.rules.push_back(rule.status());
+  for (const JudgedRule& rule : watching_) status.rules.push_back(rule.status());
+  if (!records_.empty()) {
+    const RolloutRecord& newest = records_.back();
+    status.rollout = newest.status();
+    const bool is_shown = !gate_ && now < newest.status().ends + kShownAfterwards;
+    if (!is_judged(newest.state()) && is_shown)
+      status.rules.insert(status.rules.end(), newest.status().rules.begin(),
+                          newest.status().rules.end());
+    const std::size_t past = records_.size() - 1;
+    for (std::size_t i = past > kPastShown ? past - kPastShown : 0; i < past; ++i)
+      status.past.push_back(records_[i].status());
+  }
+  if (gate_ && running() != nullptr) {
+    RolloutStatus& rollout = *status.rollout;
+    const Gate::Verdict verdict =
+        this->verdict(now, gate_->started(), running()->step().samples_min);
+    rollout.comparison = numbers(now);
+    rollout.verdict = verdict.outcome;
+    rollout.unknown = verdict.unknown;
+    if (rollout.state == RolloutState::baking && !passed_ && !moving_) rollout.why = verdict.why;
+    if (passed_) rollout.why = *passed_;
+    rollout.rules.clear();
+    for (const JudgedRule& rule : gate_->rules()) rollout.rules.push_back(rule.status());
+    status.verdict = verdict.outcome;
+    status.unknown = verdict.unknown;
+  } else {
+    tell_verdict(service_.always, status);
+  }
+  log_.tell(status);
+  status.deployments = deployments_;
+  status.disarmed_until = book_.disarmed_until(service_.plan.name, now);
+}
+
+}  // namespace belay::rules
