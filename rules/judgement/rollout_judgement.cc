@@ -57,13 +57,16 @@ void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
 
 void RolloutJudgement::probe_answered(const std::string& probe, Role role, Instant at,
                                       bool failed) {
-  ProbeRow& row = probes_[probe][static_cast<std::size_t>(role)];
-  if (failed) {
-    if (row.failed++ == 0) row.failed_since = at;
-    return;
+  ProbeRows& rows = probes_[probe];
+  std::uint32_t& in_row = rows.failed[static_cast<std::size_t>(role)];
+  in_row = failed ? in_row + 1 : 0;
+  if (role == Role::baseline && !failed) {
+    rows.baseline_passed_at = at;
+  } else if (role == Role::candidate && failed) {
+    if (rows.failed_alone++ == 0) rows.failed_alone_since = at;
+  } else {
+    rows.failed_alone = 0;
   }
-  row.failed = 0;
-  row.passed_at = at;
 }
 
 void RolloutJudgement::queue_above(const std::string& queue, double depth, double before) {
@@ -79,13 +82,10 @@ std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
     if (guarded_.verdict(rule, *evidence_) == GuardedRules::Verdict::rollback)
       return Pause{.rule = rule_of(rule)};
   for (const auto& [name, rows] : probes_) {
-    const ProbeRow& candidate = rows[static_cast<std::size_t>(Role::candidate)];
-    const ProbeRow& baseline = rows[static_cast<std::size_t>(Role::baseline)];
     // An answer from before the candidate began to fail says nothing of the time since.
-    const bool is_baseline_well = baseline.failed == 0 && baseline.passed_at &&
-                                  candidate.failed_since &&
-                                  *baseline.passed_at >= *candidate.failed_since;
-    if (candidate.failed >= kProbesInRow && is_baseline_well)
+    const bool is_baseline_well =
+        rows.failed_by(Role::baseline) == 0 && rows.baseline_passed_at >= rows.failed_alone_since;
+    if (rows.failed_alone >= kProbesInRow && is_baseline_well)
       return Pause{.rule = RolloutRule::probes, .name = name};
   }
   return std::nullopt;
@@ -131,11 +131,10 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
   for (const auto& [name, rows] : probes_)
-    if (rows[static_cast<std::size_t>(Role::candidate)].failed >= kProbesInRow)
-      wanted.push_back(
-          {.rule = RolloutRule::probes,
-           .is_shared_cause = rows[static_cast<std::size_t>(Role::baseline)].failed >= kProbesInRow,
-           .name = name});
+    if (rows.failed_by(Role::candidate) >= kProbesInRow)
+      wanted.push_back({.rule = RolloutRule::probes,
+                        .is_shared_cause = rows.failed_by(Role::baseline) >= kProbesInRow,
+                        .name = name});
   for (const auto& [queue, deep] : deep_queues_)
     if (deep.depth > kDeeperThanBefore * deep.before)
       wanted.push_back({.rule = RolloutRule::queue, .name = queue});

@@ -100,13 +100,18 @@ class RolloutJudgement {
     double before = 0;
   };
 
-  /// The last answers of one probe to one version.
-  struct ProbeRow {
-    std::uint32_t failed = 0;             ///< In a row.
-    std::optional<Instant> failed_since;  ///< The first of them.
-    std::optional<Instant> passed_at;     ///< The newest that passed.
+  /// The last answers of one probe.
+  struct ProbeRows {
+    std::array<std::uint32_t, kRoles> failed{};  ///< In a row, by version.
+    /// Of the candidate, in a row and since the baseline failed last: what both share is nobody's.
+    std::uint32_t failed_alone = 0;
+    Instant failed_alone_since{};               ///< The first of them.
+    std::optional<Instant> baseline_passed_at;  ///< The newest that passed.
+
+    [[nodiscard]] std::uint32_t failed_by(Role role) const {
+      return failed[static_cast<std::size_t>(role)];
+    }
   };
-  using ProbeRows = std::array<ProbeRow, kRoles>;
 
   [[nodiscard]] std::optional<Pause> worse() const;
   [[nodiscard]] bool has_shared_begun_with_step(GuardedRule rule, Instant now) const;

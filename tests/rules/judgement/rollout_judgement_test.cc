@@ -291,5 +291,26 @@ TEST(RolloutJudgement, ASecondThatWasCountedElsewhereSaysTheSameAsItsRequests) {
   EXPECT_NE(single.comparison().log_odds_of_latency(), 0);
 }
 
+TEST(RolloutJudgement, BlamesNobodyForBeingTheSecondToComeBackFromAnOutageThatBothShared) {
+  Rig rig;
+  const auto answer = [&rig](Role role, std::chrono::seconds at, bool failed) {
+    rig.judgement().probe_answered("healthz", role, kStart + at, failed);
+  };
+  for (int i = 0; i < 4; ++i) {
+    answer(Role::candidate, i * 10s, true);
+    answer(Role::baseline, i * 10s + 5s, true);
+  }
+  rig.second({.requests = 2}, {.requests = 18});
+  answer(Role::candidate, 40s, true);
+  answer(Role::baseline, 45s, false);
+  rig.second({.requests = 2}, {.requests = 18});
+  EXPECT_THAT(rig.told(), testing::ElementsAre("1s pause probes shared", "2s pause probes"));
+  answer(Role::candidate, 50s, true);
+  answer(Role::baseline, 55s, false);
+  answer(Role::candidate, 60s, true);
+  rig.second({.requests = 2}, {.requests = 18});
+  EXPECT_EQ(rig.answers.back().kind, Kind::rollback) << "three that the baseline did not share";
+}
+
 }  // namespace
 }  // namespace belay::rules
