@@ -9,10 +9,8 @@
 namespace belay::rules {
 namespace {
 
-constexpr double kCoverageMin = 0.8;
 constexpr Duration kStalledOver = std::chrono::minutes{1};
 constexpr Duration kLastOver = std::chrono::minutes{1};  // `metric NAME last` without a window.
-constexpr int kStaleIntervals = 3;
 
 /// Labels that say what happened belong to what is counted; the others to the whole that it is a
 /// share of.

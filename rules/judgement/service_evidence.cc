@@ -12,4 +12,11 @@ std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant 
   return worst;
 }
 
+bool ServiceEvidence::is_covered(SourceKind kind, Instant now, Duration over) const {
+  const std::vector<std::uint32_t>& indices = of_kind(kind);
+  return std::all_of(indices.begin(), indices.end(), [&](std::uint32_t index) {
+    return source(index).covered(now, std::min(over, kWindowMax), Instant::min()) >= kCoverageMin;
+  });
+}
+
 }  // namespace belay::rules

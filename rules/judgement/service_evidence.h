@@ -20,6 +20,9 @@
 
 namespace belay::rules {
 
+/// "Fine needs coverage": the share of a window for which its sources must have been alive.
+inline constexpr double kCoverageMin = 0.8;
+
 /// The last answers of one probe, for "fails K of N".
 struct ProbeLog {
   struct Answer {
@@ -48,6 +51,8 @@ struct ServiceEvidence {
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.
   [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
+  /// Whether none of its sources of one kind was away for more than a fifth of the last `over`.
+  [[nodiscard]] bool is_covered(SourceKind kind, Instant now, Duration over) const;
   [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {
     return sources_by_kind[static_cast<std::size_t>(kind)];
   }

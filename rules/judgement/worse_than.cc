@@ -1,6 +1,7 @@
 #include "rules/judgement/worse_than.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "rules/judgement/rollout_words.h"
@@ -9,7 +10,7 @@ namespace belay::rules {
 namespace {
 
 constexpr std::uint64_t kSamplesMin = 50;
-/// A baseline that was silent for so long says nothing about now.
+/// A baseline that was silent for so long says nothing about now; nor do logs that were away in it.
 constexpr std::int64_t kBaselineSeconds = 60;
 
 /// Whether the evidence at hand is that of the binding's rollout.
@@ -37,6 +38,11 @@ std::optional<BoundWorseThan::Doubt> BoundWorseThan::doubt(const ServiceEvidence
   const std::string& baseline = evidence.names->text(paired.baseline());
   if (const std::optional<UnknownKind> trouble = evidence.trouble_of(SourceKind::log, now))
     return Doubt{*trouble, "nobody knows what else happened"};
+  const Duration last =
+      std::min<Duration>(std::chrono::seconds{kBaselineSeconds}, now - paired.start());
+  if (!evidence.is_covered(SourceKind::log, now, last))
+    return Doubt{UnknownKind::blind,
+                 "the logs were not seen for more than a fifth of the last minute"};
   const PairedEvidence::Sums beside = paired.last(kBaselineSeconds, Role::baseline);
   if (beside.total == 0)
     return Doubt{UnknownKind::no_baseline, baseline + " has had no request within the last minute"};

@@ -120,5 +120,22 @@ TEST_F(JudgeWorseThan, AsksForMoreWithMoreConfidence) {
   EXPECT_LT(time_to_bad("99.9%"), Duration{5min});
 }
 
+TEST_F(JudgeWorseThan, IsNotFineAsSoonAsADeadSourceIsBack) {
+  EngineRig rig = rig_of("candidate error rate worse than baseline by 25%");
+  start(rig);
+  serve(rig, 10, 90);
+  rig.run(60s);
+  ASSERT_EQ(rig.rule("w").truth, Truth::fine);
+  rig.set_alive(EngineRig::kTail, false);
+  serve(rig, 0, 0);
+  rig.run(40s);
+  rig.set_alive(EngineRig::kTail, true);
+  serve(rig, 10, 90);
+  rig.run(5s);
+  EXPECT_EQ(rig.rule("w").unknown, UnknownKind::blind);
+  rig.run(50s);
+  EXPECT_EQ(rig.rule("w").truth, Truth::fine);
+}
+
 }  // namespace
 }  // namespace belay::rules

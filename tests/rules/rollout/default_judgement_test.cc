@@ -255,5 +255,111 @@ TEST(DefaultJudgement, IsNotPromotedOverByAnOperator) {
   EXPECT_EQ(rollout(rig).step, 1U);
 }
 
+TEST(DefaultJudgement, PassesNothingThatItDidNotSeeForAFifthOfTheTime) {
+  for (const Duration blind : {5s, 20s}) {
+    EngineRig rig(plan_of());
+    traffic(rig, 200);
+    rig.push(gate(rig.now(), 60s));
+    rig.run(20s);
+    rig.set_alive(EngineRig::kTail, false);
+    rig.stream("v1", 0);
+    rig.stream("v2", 0);
+    rig.run(blind);
+    rig.set_alive(EngineRig::kTail, true);
+    traffic(rig, 200);
+    rig.run(61s - 20s - blind);
+    EXPECT_EQ(decided(rollout(rig)), blind == 5s ? Outcome::pass : Outcome::unknown)
+        << rollout(rig).why;
+    const bool says_so = rollout(rig).why.find("the logs were not seen") != std::string::npos;
+    EXPECT_EQ(says_so, blind == 20s);
+  }
+}
+
+TEST(DefaultJudgement, WaitsForARequestOfTheLastStepWithoutCallingItOverdue) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  RolloutStarted started = gate(rig.now(), 0s);
+  started.steps = *parse_steps("10% for 20s, 100%");
+  rig.push(started);
+  rig.run(19s);
+  rig.stream("v2", 0);
+  rig.run(10s);
+  EXPECT_EQ(rollout(rig).step, 1U);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking) << rollout(rig).why;
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::rollout_held).empty());
+  rig.stream("v2", 1, {.version = "v2"});
+  rig.run(3s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
+/// What the journal knows of a rollback that was on its way, or done, when Belay was restarted.
+Remembered rolled_back(bool is_done) {
+  Order order;
+  order.intent = "old";
+  order.at = EngineRig::kStart - 10s;
+  order.service = "shop";
+  order.action = RollBack{.target = "v1", .expected = "v2"};
+  order.rule = "clear";
+  order.candidate = "v2";
+  order.baseline = "v1";
+  order.rollout = kId;
+  Remembered remembered;
+  remembered.actions.push_back({.at = order.at,
+                                .service = "shop",
+                                .intent = order.intent,
+                                .target = "v1",
+                                .is_open = !is_done,
+                                .expected = "v2"});
+  if (is_done) remembered.actions[0].phase = ActionOutcome::Phase::applied;
+  if (!is_done) remembered.actions[0].order = order;
+  RememberedRollout rollout;
+  rollout.started = gate(EngineRig::kStart - 1min);
+  rollout.started.steps = *parse_steps("100% for 2m");
+  rollout.started.mode = Mode::enforce;
+  rollout.at = order.at;
+  rollout.state = is_done ? RolloutState::verifying : RolloutState::rolling_back;
+  rollout.step_started = rollout.started.at;
+  rollout.rule = order.rule;
+  rollout.verdict = Outcome::fail;
+  rollout.intents = {order.intent};
+  remembered.rollouts.push_back(std::move(rollout));
+  return remembered;
+}
+
+TEST(DefaultJudgement, GoesOnToVerifyItsRollbackAfterARestart) {
+  for (const bool is_done : {false, true})
+    for (const bool has_other_rules : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "done " << is_done << ", others " << has_other_rules);
+      Plan plan = plan_of();
+      plan.services[0].verify_for = 40s;
+      if (has_other_rules)
+        plan.services[0].rules = {make_rule("old-jobs", "queue \"emails\" oldest > 5m")};
+      EngineRig rig(plan, rolled_back(is_done));
+      rig.stream("v1", 20, {.version = "v1"});
+      rig.run(5s);
+      if (!is_done) {
+        EXPECT_EQ(rollout(rig).state, RolloutState::rolling_back) << rollout(rig).why;
+        rig.push(ActionOutcome{
+            .at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::applied});
+        rig.run(1s);
+      }
+      EXPECT_EQ(rollout(rig).state, RolloutState::verifying) << rollout(rig).why;
+      rig.run(41s);
+      EXPECT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
+      EXPECT_THAT(rollout(rig).why, StartsWith("clear is fine"));
+      EXPECT_TRUE(rig.orders.empty());
+    }
+}
+
+TEST(DefaultJudgement, ARollbackThatBeginsAfterARestartIsOneOfItsRollout) {
+  Remembered remembered = rolled_back(false);
+  remembered.actions.clear();
+  remembered.rollouts[0].intents.clear();
+  EngineRig rig(plan_of(), remembered);
+  rig.run(1s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(rollout(rig).intents, std::vector{rig.orders[0].intent});
+}
+
 }  // namespace
 }  // namespace belay::rules
