@@ -170,7 +170,11 @@ class Rollout {
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
+  /// Begins the ladder for this rollout; false: nothing is done, and why was told.
+  bool climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
+  /// Of a rollout, without what failed it.
+  static Ladder::Cause cause_in(const RolloutStatus& status);
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   /// To what fits into the reason of an order.
   static std::string cut(std::string text);
@@ -192,9 +196,6 @@ class Rollout {
   [[nodiscard]] std::optional<Hold> hold_by_guards() const;
   [[nodiscard]] std::optional<Ladder::Cause> cause_of_guard(const std::string& rule,
                                                             const RolloutStatus& status) const;
-  /// Of a rule that is none of the service's own: a guard's, or its train's.
-  [[nodiscard]] std::optional<Ladder::Cause> cause_elsewhere(const std::string& rule,
-                                                             const std::string& rollout);
 
   // rollout_train.cc: what its train wants of it.
   [[nodiscard]] TrainMember member_of(const RolloutRecord& record) const;
@@ -241,6 +242,10 @@ class Rollout {
 
   // rollout_restart.cc: how it goes on after a restart.
   void go_on_with(const Remembered& remembered, Instant now, Step& out);
+  /// What failed a rollout that is remembered: a rule of the service, of the default judgement or
+  /// of a guard, its train, or a person. Nothing if that is gone.
+  [[nodiscard]] std::optional<Ladder::Cause> remembered_cause(const std::string& rule,
+                                                              const std::string& rollout);
 
   // rollout_commands.cc: what an operator says about it. Each answers "done", or why not.
   std::string obey(const OperatorCommand& command, Instant now, Step& out);

@@ -171,6 +171,12 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
   ladder_.begin(std::move(cause), now, out);
 }
 
+bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out) {
+  if (!ladder_.begin(std::move(cause), now, out)) return false;
+  record.add_intent(out.orders.back().intent);
+  return true;
+}
+
 void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
@@ -198,8 +204,7 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
     waiting_cause_ = std::move(cause);
     acts = true;
   } else if (status.mode == Mode::enforce) {
-    acts = ladder_.begin(std::move(cause), now, out);
-    if (acts && !out.orders.empty()) record.add_intent(out.orders.back().intent);
+    acts = climb(record, std::move(cause), now, out);
   }
   end(acts ? RolloutState::rolling_back : RolloutState::failed, finding.headline, now, out);
 }

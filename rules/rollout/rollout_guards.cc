@@ -127,13 +127,4 @@ std::optional<Ladder::Cause> Rollout::cause_of_guard(const std::string& rule,
   return std::nullopt;
 }
 
-std::optional<Ladder::Cause> Rollout::cause_elsewhere(const std::string& rule,
-                                                      const std::string& rollout) {
-  const RolloutRecord* record = record_of(rollout);
-  if (record == nullptr) return std::nullopt;
-  if (rule == kByHand) return cause_by_hand(record->status());
-  if (rule == kTrainRule) return cause_of_train(record->status(), record->status().why);
-  return cause_of_guard(rule, record->status());
-}
-
 }  // namespace belay::rules

@@ -21,7 +21,7 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     if (!action.is_open || !action.order) continue;
     if (!std::holds_alternative<MoveTraffic>(action.order->action)) {
       ladder_.resume(*action.order, std::nullopt,
-                     cause_elsewhere(action.order->rule, action.order->rollout), now);
+                     remembered_cause(action.order->rule, action.order->rollout), now);
       continue;
     }
     moving_ = action.order;
@@ -37,6 +37,10 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   const RolloutStatus& status = record.status();
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
+    if (status.held == HoldReason::irreversible) irreversible_ = status.why;
+    // Held for an action that is under way it goes on by itself when that has ended.
+    if (status.held == HoldReason::traffic && !book_.open_intent(status.service))
+      move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
     open_gate(now);
     record.restart_bake(now);
@@ -67,14 +71,13 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   if (is_final(record.state()) || ladder_.is_walking()) return;
   // Between the fail and the first rung, or between the last outcome and the end of the watch.
   if (record.state() == RolloutState::rolling_back) {
-    Ladder::Cause cause =
-        cause_elsewhere(record.rule(), status.id).value_or(cause_of(record.rule(), status));
-    if (cause.rule == nullptr) {
+    std::optional<Ladder::Cause> cause = remembered_cause(record.rule(), status.id);
+    if (!cause) {
       record.move(RolloutState::inconclusive, "the rule that failed it is gone: " + record.rule(),
                   now, out);
     } else if (moving_) {
       waiting_cause_ = std::move(cause);
-    } else if (!ladder_.begin(std::move(cause), now, out)) {
+    } else if (!climb(record, std::move(*cause), now, out)) {
       record.move(RolloutState::failed, "nothing could be done after the restart", now, out);
     }
     return;
@@ -92,12 +95,23 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
                 .candidate = status.candidate,
                 .baseline = status.baseline,
                 .rollout = status.id};
-    ladder_.resume(order, action.phase, cause_elsewhere(order.rule, order.rollout), now);
+    ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout), now);
   }
   if (ladder_.is_watching()) return;
   const std::string why = "restarted while it was verified: nobody watches whether it helped";
   record.move(RolloutState::inconclusive, why, now, out);
   teller(now, out).notice(Notice::Kind::inconclusive, true, status.candidate + ": " + why);
+}
+
+std::optional<Ladder::Cause> Rollout::remembered_cause(const std::string& rule,
+                                                       const std::string& rollout) {
+  const RolloutRecord* record = record_of(rollout);
+  if (record == nullptr) return std::nullopt;
+  if (rule == kByHand) return cause_by_hand(record->status());
+  if (rule == kTrainRule) return cause_of_train(record->status(), record->status().why);
+  if (std::optional<Ladder::Cause> found = cause_of_guard(rule, record->status())) return found;
+  Ladder::Cause own = cause_of(rule, record->status());
+  return own.rule == nullptr ? std::nullopt : std::optional(std::move(own));
 }
 
 }  // namespace belay::rules

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/language/units.h"
 #include "rules/rollout/made_id.h"
@@ -182,11 +183,11 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   RolloutRecord* record = record_of(order.rollout);
   if (waiting_cause_) {
     Ladder::Cause cause = *std::exchange(waiting_cause_, std::nullopt);
-    if (ladder_.begin(std::move(cause), now, out)) {
-      if (record != nullptr && !out.orders.empty()) record->add_intent(out.orders.back().intent);
-    } else if (record != nullptr && may_follow(record->state(), RolloutState::failed)) {
-      record->move(RolloutState::failed, "nothing could be done", now, out);
-    }
+    RolloutRecord* failed = record_of(cause.rollout);
+    BELAY_CHECK(failed != nullptr, "what waits for its traffic is remembered");
+    if (!climb(*failed, std::move(cause), now, out) &&
+        may_follow(failed->state(), RolloutState::failed))
+      failed->move(RolloutState::failed, "nothing could be done", now, out);
     return;
   }
   if (record == nullptr || record != running()) return;

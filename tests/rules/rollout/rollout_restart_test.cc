@@ -274,5 +274,60 @@ TEST(RolloutRestart, NoSequenceOfCommandsBreaksAPromise) {
   EXPECT_GE(reached.size(), 6U) << "the worlds must go somewhere";
 }
 
+TEST(RolloutRestart, WhatFailedAndIsIrreversibleStillWaitsForAPerson) {
+  World world;
+  world.live = 10;
+  Remembered remembered;
+  {
+    EngineRig rig(plan_of());
+    live_on(rig, world, 12s, true);
+    RolloutStarted started = asked(rig.now(), false);
+    started.is_irreversible = true;
+    rig.push(started);
+    live_on(rig, world, 5s, true);
+    world.is_bad = true;
+    live_on(rig, world, 15s, true);
+    ASSERT_EQ(rig.service().rollout->held, HoldReason::irreversible);
+    remembered = remembered_of(rig);
+    remembered.rollouts[0].started.is_irreversible = true;
+  }
+  world.is_bad = false;
+  EngineRig rig(plan_of(), remembered);
+  live_on(rig, world, 2min, true);
+  EXPECT_EQ(rig.service().rollout->held, HoldReason::irreversible);
+  rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::resume, .at = rig.now(), .rollout = kId, .by = "ann"});
+  live_on(rig, world, 40s, true);
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::promoted) << rig.service().rollout->why;
+}
+
+TEST(RolloutRestart, AMoveThatWasRefusedStillWaitsForAPerson) {
+  for (const bool is_first_step : {true, false}) {
+    World world;
+    Remembered remembered;
+    {
+      EngineRig rig(plan_of());
+      live_on(rig, world, 12s, true);
+      rig.push(asked(rig.now(), true));
+      live_on(rig, world, is_first_step ? 0s : 10s, true);
+      live_on(rig, world, is_first_step ? 2s : 10s, false);
+      ASSERT_EQ(rig.orders.size(), is_first_step ? 1U : 2U);
+      rig.push(ActionOutcome{
+          .at = rig.now(), .intent = rig.orders.back().intent, .phase = Phase::rejected});
+      live_on(rig, world, 2s, false);
+      ASSERT_EQ(rig.service().rollout->held, HoldReason::traffic);
+      remembered = remembered_of(rig);
+    }
+    EngineRig rig(plan_of(), remembered);
+    live_on(rig, world, 1min, true);
+    EXPECT_TRUE(rig.orders.empty()) << is_first_step;
+    EXPECT_EQ(rig.service().rollout->held, HoldReason::traffic);
+    rig.push(OperatorCommand{
+        .kind = OperatorCommand::Kind::resume, .at = rig.now(), .rollout = kId, .by = "ann"});
+    live_on(rig, world, 40s, true);
+    EXPECT_FALSE(rig.orders.empty()) << is_first_step;
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
