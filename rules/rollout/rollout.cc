@@ -109,7 +109,10 @@ void Rollout::release_windows() {
 std::string Rollout::consequence_of(const JudgedRule& rule) const {
   const Then& then = rule.rule().then;
   const bool is_in_rollout = running() != nullptr;
-  if (!is_in_rollout && watch_until_ && is_action(then))
+  const bool is_always_judged =
+      std::any_of(service_.always.begin(), service_.always.end(),
+                  [&rule](const JudgedRule& one) { return &one == &rule; });
+  if (!is_in_rollout && watch_until_ && is_action(then) && !is_always_judged)
     return "after the promotion rules only alert";
   if (then.kind == Then::Kind::rollback && !is_in_rollout)
     return "outside a rollout there is nothing to roll back: this is only an alert";

@@ -154,8 +154,9 @@ class Rollout {
   void note_before(Instant now, Step& out);
   /// As the comparison stands; none where there is no evidence of it.
   [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
-  void attach_by_itself(const Deployment& before, const Deployment& now_live, Instant now,
-                        Step& out);
+  void attach_by_itself(const Deployment& live, Instant now, Step& out);
+  /// No version that a deployment would bring in anew.
+  [[nodiscard]] bool is_known(const std::string& version, Instant now) const;
 
   // rollout_end.cc: its end, and the watch after it.
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
@@ -280,6 +281,7 @@ class Rollout {
   DeploymentTotals deployments_;
 
   std::optional<Deployment> live_;
+  std::optional<Deployment> looked_at_;   // What was live when it was looked at for new versions.
   std::optional<std::string> last_good_;  // The version promoted last.
   std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;

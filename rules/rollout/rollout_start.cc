@@ -236,6 +236,8 @@ void Rollout::open_gate(Instant now) {
                 now, service_, names_, start_, records_.back().before());
   records_.back().keep_before(gate_->before(service_.always));
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
+  // What was decided on a rule that goes on firing was about another candidate.
+  for (auto& [rule, ruling] : rulings_) ruling = {};
   guards_.reset();
   if (!callers_.empty())
     guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
@@ -256,21 +258,18 @@ std::optional<RolloutNumbers> Rollout::numbers(Instant now) const {
   return numbers_of(*paired, now, names_);
 }
 
-void Rollout::attach_by_itself(const Deployment& before, const Deployment& live, Instant now,
-                               Step& out) {
-  if (!service_.plan.rollout.is_attached_by_itself || ladder_.is_walking() || moving_) return;
+void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
+  // What comes while an action is on its way or watched is looked at when that is over.
+  if (ladder_.is_walking() || moving_) return;
+  const std::optional<Deployment> before = std::exchange(looked_at_, live);
+  if (!before || !service_.plan.rollout.is_attached_by_itself) return;
   for (const Deployment::Share& share : live.versions) {
-    const bool is_new = share.percent > 0 && !has(before, share.version) &&
-                        share.version != last_good_ &&
-                        !book_.was_put_back(service_.plan.name, share.version);
-    const bool is_known = !records_.empty() &&
-                          records_.back().status().candidate == share.version &&
-                          now - records_.back().status().started < std::chrono::hours{24};
-    if (!is_new || is_known) continue;
+    if (share.percent <= 0 || has(*before, share.version) || is_known(share.version, now)) continue;
     RolloutStarted found{.at = now,
                          .service = service_.plan.name,
                          .candidate = share.version,
-                         .baseline = largest_other(before, share.version)};
+                         .baseline = largest_other(*before, share.version)};
+    if (book_.was_rolled_away(service_.plan.name, found.baseline)) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =
         service_.plan.rollout.steps.empty() ? default_steps() : service_.plan.rollout.steps;
@@ -278,6 +277,16 @@ void Rollout::attach_by_itself(const Deployment& before, const Deployment& live,
     start(found, now, out);
     return;
   }
+}
+
+/// Whoever goes back to what was there before rolls nothing out: what he leaves is no version to
+/// put in its place again.
+bool Rollout::is_known(const std::string& version, Instant now) const {
+  if (version == last_good_ || book_.was_put_back(service_.plan.name, version)) return true;
+  if (records_.empty()) return false;
+  const RolloutStatus& newest = records_.back().status();
+  return newest.baseline == version ||
+         (newest.candidate == version && now - newest.started < std::chrono::hours{24});
 }
 
 }  // namespace belay::rules

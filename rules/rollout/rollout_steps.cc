@@ -84,14 +84,20 @@ std::optional<Rollout::Hold> Rollout::hold_due() const {
   return Hold{reason, pause_->headline};
 }
 
-/// Whoever moves the traffic ahead of the bake spares no step its bake: the last one, which has
-/// none of its own, takes that of the step before.
+/// The last step may have no bake of its own. Then it asks for no evidence beside that of the steps
+/// before it, and waits no shorter for what is not known; and whoever moved the traffic ahead of
+/// the bake spares it none.
 RolloutStep Rollout::step_to_pass() const {
   const RolloutStatus& status = records_.back().status();
   RolloutStep step = records_.back().step();
-  if (step.bake > Duration::zero() || !has_skipped_ || status.step == 0) return step;
-  step.bake = status.steps[status.step - 1].bake;
-  step.bake_max = status.steps[status.step - 1].bake_max;
+  if (step.bake > Duration::zero() || status.step == 0) return step;
+  const RolloutStep& before = status.steps[status.step - 1];
+  step.bake_max = std::max(step.bake_max, before.bake_max);
+  if (has_skipped_) {
+    step.bake = before.bake;
+  } else {
+    step.samples_min = 0;
+  }
   return step;
 }
 
@@ -161,9 +167,10 @@ Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
 void Rollout::check_step(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   std::optional<Hold> due = hold_due();
-  StepAnswer answer = judge_step(step_to_pass(), evidence(now), now);
+  const RolloutStep step = step_to_pass();
+  StepAnswer answer = judge_step(step, evidence(now), now);
   if (due) {
-    answer = {.kind = now - record.status().step_started >= record.step().bake_max
+    answer = {.kind = now - record.status().step_started >= step.bake_max
                           ? StepAnswer::Kind::overdue
                           : StepAnswer::Kind::bakes,
               .reason = due->reason,
@@ -182,9 +189,8 @@ void Rollout::check_step(Instant now, Step& out) {
     return;
   }
   if (answer.kind == StepAnswer::Kind::overdue && !due)
-    due = Hold{answer.reason, "the step's hard maximum of " +
-                                  format_duration(record.step().bake_max) + " is over, and " +
-                                  answer.why};
+    due = Hold{answer.reason, "the step's hard maximum of " + format_duration(step.bake_max) +
+                                  " is over, and " + answer.why};
   if (due) {
     hold(*due, now, out);
   } else if (record.state() == RolloutState::held) {

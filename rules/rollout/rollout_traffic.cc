@@ -62,10 +62,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     take_turns(now, out);
     if (ladder_.take_free_windows()) release_windows();
   }
-  if (running() == nullptr) {
-    if (before) attach_by_itself(*before, deployment, now, out);
-    return;
-  }
+  if (running() == nullptr) return attach_by_itself(deployment, now, out);
   RolloutRecord& record = records_.back();
   const double percent = share_of(deployment, record.status().candidate);
   const bool is_settled =
@@ -83,9 +80,9 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   }
   if (const std::optional<std::string> why = foreign_deployment(deployment, now)) {
     end(RolloutState::superseded, *why, now, out);
-    if (before) attach_by_itself(*before, deployment, now, out);
-    return;
+    return attach_by_itself(deployment, now, out);
   }
+  looked_at_ = deployment;
   if (live_before_.empty())
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);
@@ -103,7 +100,7 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
   std::size_t step = record.status().step;
   while (step + 1 < steps.size() && steps[step + 1].percent <= percent + 0.01) ++step;
   if (step != record.status().step) {
-    const bool has_skipped = has_skipped_ || !passed_;
+    const bool has_skipped = has_skipped_ || !passed_ || step > record.status().step + 1;
     begin_step(step, "the platform gives it " + decimal_text(percent) + "%", now, out);
     has_skipped_ = has_skipped;
   } else if (judgement_ && before != percent) {

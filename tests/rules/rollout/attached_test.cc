@@ -343,5 +343,88 @@ TEST(Attached, LatencyIsNotBlamedWhileItWarmsUp) {
   EXPECT_EQ(rig.orders.size(), 1U) << "it is slow for good";
 }
 
+TEST(Attached, WhoGoesOverAStepBehindOneThatPassedIsSparedNoBake) {
+  EngineRig rig(plan_of());
+  traffic(rig);
+  rig.push(split(rig.now(), 0));
+  rig.run(12s);
+  rig.push(split(rig.now(), 10));
+  rig.push(asked(rig.now(), "10% for 20s, 50% for 20s, 100%"));
+  rig.run(30s);
+  ASSERT_NE(rollout(rig).why.find("waits until the platform gives it 50%"), std::string::npos);
+  rig.push(split(rig.now(), 100));
+  rig.run(10s);
+  EXPECT_EQ(rollout(rig).step, 2U);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking) << "nobody has judged it at 50%";
+  rig.run(15s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
+Plan attaching_plan(const char* steps) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.is_attached_by_itself = true;
+  plan.services[0].rollout.steps = *parse_steps(steps);
+  return plan;
+}
+
+TEST(Attached, WhatIsDeployedWhileARollbackIsWatchedIsJudgedWhenThatIsOver) {
+  EngineRig rig(attaching_plan("10% for 10m, 100%"));
+  traffic(rig);
+  rig.push(split(rig.now(), 0));
+  rig.run(12s);
+  rig.push(split(rig.now(), 10));
+  rig.run(5s);
+  traffic(rig, 500);
+  rig.run(15s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.stream("v2", 0);
+  rig.run(2s);
+  Deployment hotfix = split(rig.now(), 0);
+  hotfix.versions = {{"v1", 90}, {"v3", 10}};
+  rig.push(hotfix);
+  rig.run(22s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
+  rig.push(hotfix);
+  rig.run(1s);
+  EXPECT_EQ(rollout(rig).candidate, "v3");
+  EXPECT_EQ(rollout(rig).baseline, "v1") << "and not what was rolled away from";
+}
+
+TEST(Attached, WhoGoesBackToTheVersionBeforeBeginsNoRollout) {
+  EngineRig rig(attaching_plan("10% for 20s, 100%"));
+  traffic(rig);
+  rig.push(split(rig.now(), 0));
+  rig.run(12s);
+  rig.push(split(rig.now(), 10));
+  rig.run(25s);
+  rig.push(split(rig.now(), 100));
+  rig.run(2s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::promoted);
+  rig.push(split(rig.now(), 0));
+  rig.run(2s);
+  EXPECT_EQ(rollout(rig).candidate, "v2") << "v1 is no candidate, and v2 nothing to go back to";
+}
+
+TEST(Attached, ARemedyOfTheServiceItselfActsInTheWatchAndSaysNothingElse) {
+  Plan plan = plan_of();
+  plan.services[0].rules = {
+      make_rule("drains", "error rate > 50% over 10s, min 20 requests, for 5s", "run drain")};
+  plan.services[0].rollout.watch_for = 5min;
+  EngineRig rig(plan);
+  traffic(rig);
+  rig.run(12s);
+  rig.push(asked(rig.now()));
+  rig.run(35s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::promoted);
+  traffic(rig, 500, 500);
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  for (const Notice& fired : rig.notices_of(Notice::Kind::fired))
+    for (const std::string& line : fired.details)
+      EXPECT_FALSE(fired.rule == "drains" && line == "after the promotion rules only alert");
+}
+
 }  // namespace
 }  // namespace belay::rules

@@ -367,5 +367,26 @@ TEST(Blame, JournalsWhatWasBadBeforeAndThatItCountsAgain) {
   EXPECT_TRUE(contains(moves()[1], R"("truth":"fine","values":[])"));
 }
 
+TEST(Blame, OfARuleThatActedInOneRolloutFallsOnTheNextToo) {
+  Plan plan = EngineRig::plan_of({errors()}, {});
+  plan.services[0].cooldown = 0s;
+  EngineRig rig(plan);
+  serve(rig, "v1", 0);
+  rig.run(12s);
+  start_gate(rig);
+  serve(rig, "v2", 10, 10);
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::rejected});
+  rig.run(5s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v3", .baseline = "v1", .lasts = 30min});
+  serve(rig, "v3", 100, 100);
+  rig.run(60s);
+  ASSERT_EQ(rig.orders.size(), 2U) << "it fires all the time, and is clearly worse now";
+  EXPECT_EQ(std::get<RollBack>(rig.orders[1].action).expected, "v3");
+}
+
 }  // namespace
 }  // namespace belay::rules
