@@ -6,12 +6,10 @@
 namespace belay::rules {
 namespace {
 
-constexpr int kStaleIntervals = 3;
-
 /// As a rule sees it: of a queue that was not read for three intervals nothing is known but what
 /// was counted.
 QueueStatus as_of(Instant now, QueueStatus queue, const SourceRecord& source) {
-  if (now - queue.last.at <= source.plan().interval * kStaleIntervals) return queue;
+  if (now - queue.last.at <= source.silence_max()) return queue;
   queue.last = {.source = queue.last.source, .queue = queue.last.queue, .at = queue.last.at};
   return queue;
 }

@@ -146,9 +146,4 @@ Standing CandidateComparison::standing() const {
   return standing_of(log_odds(), spec_.alpha, filter(metric).passes(blocks(metric)));
 }
 
-bool CandidateComparison::has_voted() const {
-  return std::any_of(blocks_.begin(), blocks_.end(),
-                     [](const EvidenceBlocks& blocks) { return blocks.votes() > 0; });
-}
-
 }  // namespace belay::rules

@@ -74,8 +74,6 @@ class CandidateComparison {
   [[nodiscard]] const EvidenceBlocks& blocks(Compared metric) const {
     return blocks_[static_cast<std::size_t>(metric)];
   }
-  /// Both versions had requests that could be compared.
-  [[nodiscard]] bool has_voted() const;
   /// Latencies count from this moment on: cold starts are over.
   [[nodiscard]] Instant latency_from() const {
     return Instant{std::chrono::seconds{latency_from_}};

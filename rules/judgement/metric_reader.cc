@@ -254,9 +254,9 @@ void MetricReader::read_gauge(Reading& reading, const ServiceEvidence& evidence,
   bool is_warming = false;
   for (const std::uint32_t index : evidence.of_kind(kind_)) {
     const SourceRecord& source = evidence.source(index);
-    const Duration patience = source.plan().interval * kStaleIntervals;
-    stale_after = std::max(stale_after, patience);
-    is_warming = is_warming || source.is_warming(now, std::max(patience, over_), since_);
+    stale_after = std::max(stale_after, source.silence_max());
+    is_warming =
+        is_warming || source.is_warming(now, std::max(source.silence_max(), over_), since_);
   }
   reading.denominator = gauge.count();
   if (way_ == Way::newest) {

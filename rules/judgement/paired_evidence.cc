@@ -21,7 +21,6 @@ double share(std::uint64_t part, std::uint64_t all) {
 }  // namespace
 
 double PairedEvidence::Sums::error_rate() const { return share(errors, total); }
-double PairedEvidence::Sums::slow_rate() const { return share(slow, reported); }
 
 PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha)
     : candidate_(candidate),

@@ -32,7 +32,6 @@ class PairedEvidence {
 
   [[nodiscard]] NameId candidate() const { return candidate_; }
   [[nodiscard]] NameId baseline() const { return baseline_; }
-  [[nodiscard]] bool has_baseline() const { return baseline_ != kNoName; }
   [[nodiscard]] Instant start() const { return start_; }
 
   /// Where requests of one kind count. Good as long as this lives.
@@ -65,7 +64,6 @@ class PairedEvidence {
     std::uint64_t reported = 0;  ///< With a latency.
     std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
     [[nodiscard]] double error_rate() const;
-    [[nodiscard]] double slow_rate() const;
   };
   static constexpr std::int64_t kSecondsMax = 120;
   /// The whole seconds [now - seconds, now) of the last advance().

@@ -1,17 +1,11 @@
 #include "rules/judgement/queue_watch.h"
 
 namespace belay::rules {
-namespace {
-
-constexpr int kStaleIntervals = 3;
-
-}  // namespace
 
 void QueueWatch::check(const ServiceEvidence& evidence, Instant now, RolloutJudgement& judgement) {
   for (const auto& [name, queue] : evidence.queues) {
     const SourceRecord& source = evidence.source(static_cast<std::uint32_t>(queue.last.source));
-    if (!queue.last.depth || now - queue.last.at > source.plan().interval * kStaleIntervals)
-      continue;
+    if (!queue.last.depth || now - queue.last.at > source.silence_max()) continue;
     const auto depth = static_cast<double>(*queue.last.depth);
     const double before = before_.try_emplace(name, depth).first->second;
     if (depth <= limits_.queue_depth) {

@@ -10,7 +10,6 @@ namespace {
 constexpr NameId kUndefined = 0xfffffffe;
 constexpr std::uint32_t kTextsMax = 1U << 20;
 constexpr Duration kLagMax = std::chrono::seconds{30};
-constexpr int kSilentIntervals = 3;
 constexpr std::size_t kLossReasonsMax = 32;
 /// What is slow comes late, where a time is not that of the end: of the requests of a candidate
 /// with a tenth of the traffic this hides one in ten.
@@ -47,7 +46,7 @@ const char* name_of(Refusal refusal) {
 SourceRecord::SourceRecord(SourcePlan plan, Instant start)
     : plan_(std::move(plan)),
       start_(start),
-      coverage_(plan_.interval * kSilentIntervals),
+      coverage_(silence_max()),
       received_minute_(std::chrono::minutes{1}, TimeBuckets(start)),
       from_the_future_minute_(std::chrono::minutes{1}, TimeBuckets(start)),
       late_minute_(std::chrono::minutes{1}, TimeBuckets(start)) {}
@@ -124,8 +123,7 @@ void SourceRecord::settle(Instant now) {
 }
 
 bool SourceRecord::is_blind(Instant now) const {
-  return !last_heard_ || said_ == SourceHealth::down ||
-         now - *last_heard_ > plan_.interval * kSilentIntervals;
+  return !last_heard_ || said_ == SourceHealth::down || now - *last_heard_ > silence_max();
 }
 
 std::optional<UnknownKind> SourceRecord::trouble(Instant now) const {

@@ -43,6 +43,8 @@ class SourceRecord {
   SourceRecord(SourcePlan plan, Instant start);
 
   [[nodiscard]] const SourcePlan& plan() const { return plan_; }
+  /// Silent for longer than this it is blind, and what it said last says nothing any more.
+  [[nodiscard]] Duration silence_max() const { return plan_.interval * 3; }
   /// It is in the plan no more: what it still sends is refused.
   void retire() { is_retired_ = true; }
   [[nodiscard]] bool is_retired() const { return is_retired_; }
@@ -82,7 +84,6 @@ class SourceRecord {
   /// Share of (now - over, now] in which it gave everything; nothing counts from before `since`.
   [[nodiscard]] double covered(Instant now, Duration over, Instant since) const;
   [[nodiscard]] bool is_warming(Instant now, Duration over, Instant since) const;
-  [[nodiscard]] bool is_sampled() const { return said_ == SourceHealth::sampled; }
 
   /// Engine time of its newest evidence; of the engine's start if there was none yet.
   [[nodiscard]] Instant last_evidence() const { return last_evidence_.value_or(start_); }
@@ -90,7 +91,6 @@ class SourceRecord {
   [[nodiscard]] std::uint64_t refused_total(Refusal refusal) const {
     return refused_[static_cast<std::size_t>(refusal)];
   }
-  [[nodiscard]] std::uint64_t received_total() const { return received_; }
   /// Events that were lost on the way, at least; by reason.
   [[nodiscard]] const std::map<std::string, std::uint64_t>& lost_total() const { return lost_; }
 

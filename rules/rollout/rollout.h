@@ -184,7 +184,7 @@ class Rollout {
   static Rule rule_of_train();
   void answer(Instant now, Step& out);
   void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
-  [[nodiscard]] std::vector<Then> rungs_of(const Rule& cause) const;
+  [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
 

@@ -121,13 +121,9 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
 
 /// What a person takes back is watched by all that counts, but for what was bad already.
 Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
-  Ladder::Cause cause;
+  Ladder::Cause cause = cause_in(status);
   cause.rule = &by_hand_;
-  cause.reason = cut(status.why);
-  cause.rungs = rungs_of(by_hand_);
-  cause.candidate = status.candidate;
-  cause.baseline = status.baseline;
-  cause.rollout = status.id;
+  cause.rungs = rungs_of(by_hand_.then);
   cause.watching = rules_that_count(service_.plan);
   const auto was_bad_before = [this](const Rule* rule) {
     const auto is_it = [rule](const JudgedRule& one) {

@@ -106,34 +106,39 @@ std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
   return alerts;
 }
 
-std::vector<Then> Rollout::rungs_of(const Rule& cause) const {
-  if (cause.then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {cause.then};
+std::vector<Then> Rollout::rungs_of(const Then& then) const {
+  if (then.kind != Then::Kind::rollback || service_.plan.on_fail.empty()) return {then};
   return service_.plan.on_fail;
 }
 
-Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& status) const {
-  if (rule == kByHand) return cause_by_hand(status);
+Ladder::Cause Rollout::cause_in(const RolloutStatus& status) {
   Ladder::Cause cause;
-  const ServicePlan& plan = service_.plan;
-  for (const auto& rules :
-       {std::cref(plan.rollout_rules), std::cref(plan.rules), std::cref(default_rules_)})
-    for (const Rule& one : rules.get())
-      if (one.name == rule && cause.rule == nullptr) cause.rule = &one;
-  if (cause.rule == nullptr) return cause;
   cause.reason = cut(status.why);
-  cause.watching = {cause.rule};
-  cause.rungs = rungs_of(*cause.rule);
   cause.candidate = status.candidate;
   cause.baseline = status.baseline;
   cause.rollout = status.id;
   return cause;
 }
 
+Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& status) const {
+  if (rule == kByHand) return cause_by_hand(status);
+  Ladder::Cause cause = cause_in(status);
+  const ServicePlan& plan = service_.plan;
+  for (const auto& rules :
+       {std::cref(plan.rollout_rules), std::cref(plan.rules), std::cref(default_rules_)})
+    for (const Rule& one : rules.get())
+      if (one.name == rule && cause.rule == nullptr) cause.rule = &one;
+  if (cause.rule == nullptr) return cause;
+  cause.watching = {cause.rule};
+  cause.rungs = rungs_of(cause.rule->then);
+  return cause;
+}
+
 void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
-  Ladder::Cause cause = cause_of(rule.rule().name, records_.back().status());
+  Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule.rule();
   cause.watching = {&rule.rule()};
-  cause.rungs = rungs_of(rule.rule());
+  cause.rungs = rungs_of(rule.rule().then);
   cause.evidence = rule.status().evidence;
   cause.since = rule.status().bad_since.value_or(now);
   const std::string headline = rule.rule().name + ": " + gist_of(cause.evidence);
@@ -161,7 +166,7 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
   cause.evidence = rule.status().evidence;
   cause.reason = cut(rule.rule().name + ": " + gist_of(cause.evidence));
   cause.watching = {&rule.rule()};
-  cause.rungs = rungs_of(rule.rule());
+  cause.rungs = rungs_of(rule.rule().then);
   add_firing(cause);
   if (service_.plan.mode == Mode::recommend) {
     teller(now, out).would_act(rule.rule(), cause.evidence, cause.rungs,
@@ -211,10 +216,10 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
 
 void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {
   const Rule& rule = default_rules_[static_cast<std::size_t>(answer.rule)];
-  Ladder::Cause cause = cause_of(rule.name, records_.back().status());
+  Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
   cause.watching = {&rule};
-  cause.rungs = rungs_of(rule);
+  cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));

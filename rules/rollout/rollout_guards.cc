@@ -58,18 +58,13 @@ void Rollout::decide(Guards::Watched& one, Instant now, Step& out) {
 }
 
 void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
-  const RolloutStatus& status = records_.back().status();
-  Ladder::Cause cause;
+  Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &one.rule.rule();
   cause.guard = one.guard->service;
   cause.watching = {cause.rule};
-  cause.rungs = service_.plan.on_fail;
-  if (cause.rungs.empty()) cause.rungs = {Then{.kind = Then::Kind::rollback}};
+  cause.rungs = rungs_of({.kind = Then::Kind::rollback});
   cause.evidence = one.rule.status().evidence;
   cause.since = one.rule.status().bad_since.value_or(now);
-  cause.candidate = status.candidate;
-  cause.baseline = status.baseline;
-  cause.rollout = status.id;
   const std::string headline = words_of(one) + " fires while " + service_.plan.name +
                                ", which it calls, is rolled out: " + gist_of(cause.evidence);
   for (Evidence& evidence : cause.evidence) evidence.what = one.guard->name + " " + evidence.what;
@@ -111,16 +106,11 @@ std::optional<Ladder::Cause> Rollout::cause_of_guard(const std::string& rule,
     for (const std::vector<Rule>* rules : {&plan.rules, &plan.rollout_rules})
       for (const Rule& one : *rules) {
         if (one.name != rule.substr(colon + 1)) continue;
-        Ladder::Cause cause;
+        Ladder::Cause cause = cause_in(status);
         cause.rule = &one;
         cause.guard = guard.service;
         cause.watching = {&one};
-        cause.rungs = service_.plan.on_fail;
-        if (cause.rungs.empty()) cause.rungs = {Then{.kind = Then::Kind::rollback}};
-        cause.reason = cut(status.why);
-        cause.candidate = status.candidate;
-        cause.baseline = status.baseline;
-        cause.rollout = status.id;
+        cause.rungs = rungs_of({.kind = Then::Kind::rollback});
         return cause;
       }
   }

@@ -224,13 +224,6 @@ void RolloutRecord::begin_step(std::size_t step, const std::string& why, Instant
   set_ends();
 }
 
-void RolloutRecord::judge(Outcome verdict, std::optional<UnknownKind> unknown,
-                          const std::string& why) {
-  status_.verdict = verdict;
-  status_.unknown = unknown;
-  if (status_.state == RolloutState::baking) status_.why = why;
-}
-
 void RolloutRecord::restart_bake(Instant now) {
   if (has_begun()) status_.step_started = now;
   set_ends();

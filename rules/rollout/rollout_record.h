@@ -57,8 +57,7 @@ class RolloutRecord {
   /// RolloutStatus::failing_since; the first word counts.
   void failing_since(Instant since);
 
-  /// Not in the journal: what it would be worth now, and its clock.
-  void judge(Outcome verdict, std::optional<UnknownKind> unknown, const std::string& why);
+  /// Not in the journal: its clock.
   void restart_bake(Instant now);
   void add_intent(const std::string& intent) { status_.intents.push_back(intent); }
   /// Goes into the journal with the moves from the decision on.

@@ -35,8 +35,6 @@ class Coverage {
   [[nodiscard]] bool warming(Instant now, Duration window) const;
   /// No sign for longer than silence_max, or none ever.
   [[nodiscard]] bool silent(Instant now) const;
-  [[nodiscard]] std::optional<Instant> first_sign() const { return first_sign_; }
-  [[nodiscard]] std::optional<Instant> last_sign() const { return last_sign_; }
 
  private:
   struct Interval {
