@@ -294,23 +294,6 @@ TEST(Attached, SomeoneElsesDeploymentSupersedes) {
   EXPECT_EQ(rollout(rig).state, RolloutState::superseded);
 }
 
-TEST(Attached, ADeploymentThatNobodyAnnouncedIsAttachedWhereConfigured) {
-  Plan plan = plan_of();
-  plan.services[0].rollout.is_attached_by_itself = true;
-  plan.services[0].rollout.steps = *parse_steps("10% for 20s, 100%");
-  EngineRig rig(plan);
-  traffic(rig);
-  rig.push(split(rig.now(), 0));
-  rig.run(12s);
-  EXPECT_FALSE(rig.service().rollout);
-  rig.push(split(rig.now(), 10));
-  rig.run(1s);
-  ASSERT_TRUE(rig.service().rollout);
-  EXPECT_EQ(rollout(rig).candidate, "v2");
-  EXPECT_EQ(rollout(rig).baseline, "v1");
-  EXPECT_EQ(rollout(rig).state, RolloutState::baking);
-}
-
 TEST(Attached, AfterThePromotionRulesOnlyAlert) {
   Plan plan = plan_of();
   plan.services[0].rollout.watch_for = 5min;
@@ -358,53 +341,6 @@ TEST(Attached, WhoGoesOverAStepBehindOneThatPassedIsSparedNoBake) {
   EXPECT_EQ(rollout(rig).state, RolloutState::baking) << "nobody has judged it at 50%";
   rig.run(15s);
   EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
-}
-
-Plan attaching_plan(const char* steps) {
-  Plan plan = plan_of();
-  plan.services[0].rollout.is_attached_by_itself = true;
-  plan.services[0].rollout.steps = *parse_steps(steps);
-  return plan;
-}
-
-TEST(Attached, WhatIsDeployedWhileARollbackIsWatchedIsJudgedWhenThatIsOver) {
-  EngineRig rig(attaching_plan("10% for 10m, 100%"));
-  traffic(rig);
-  rig.push(split(rig.now(), 0));
-  rig.run(12s);
-  rig.push(split(rig.now(), 10));
-  rig.run(5s);
-  traffic(rig, 500);
-  rig.run(15s);
-  ASSERT_EQ(rig.orders.size(), 1U);
-  rig.push(ActionOutcome{
-      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-  rig.stream("v2", 0);
-  rig.run(2s);
-  Deployment hotfix = split(rig.now(), 0);
-  hotfix.versions = {{"v1", 90}, {"v3", 10}};
-  rig.push(hotfix);
-  rig.run(22s);
-  ASSERT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
-  rig.push(hotfix);
-  rig.run(1s);
-  EXPECT_EQ(rollout(rig).candidate, "v3");
-  EXPECT_EQ(rollout(rig).baseline, "v1") << "and not what was rolled away from";
-}
-
-TEST(Attached, WhoGoesBackToTheVersionBeforeBeginsNoRollout) {
-  EngineRig rig(attaching_plan("10% for 20s, 100%"));
-  traffic(rig);
-  rig.push(split(rig.now(), 0));
-  rig.run(12s);
-  rig.push(split(rig.now(), 10));
-  rig.run(25s);
-  rig.push(split(rig.now(), 100));
-  rig.run(2s);
-  ASSERT_EQ(rollout(rig).state, RolloutState::promoted);
-  rig.push(split(rig.now(), 0));
-  rig.run(2s);
-  EXPECT_EQ(rollout(rig).candidate, "v2") << "v1 is no candidate, and v2 nothing to go back to";
 }
 
 TEST(Attached, ARemedyOfTheServiceItselfActsInTheWatchAndSaysNothingElse) {
