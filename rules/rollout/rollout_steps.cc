@@ -130,9 +130,9 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
   // It looks at all of the bake, not at the end of it.
   const Duration baked = std::min(now - records_.back().status().step_started, step_to_pass().bake);
   if (!service_.evidence.is_covered(SourceKind::log, now, baked))
-    return Gate::Verdict{
-        .unknown = UnknownKind::blind,
-        .why = "the logs were not seen for more than a fifth of the last " + format_duration(baked)};
+    return Gate::Verdict{.unknown = UnknownKind::blind,
+                         .why = "the logs were not seen for more than a fifth of the last " +
+                                format_duration(baked)};
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
   if (!is_alone || requests >= wanted) return std::nullopt;
