@@ -22,8 +22,8 @@
 
 namespace belay::rules {
 
-/// The engine's whole state. engine.cc steps, engine_requests.cc and engine_samples.cc take
-/// evidence in, engine_snapshot.cc tells.
+/// The engine's whole state. engine.cc steps, engine_ingest.cc takes requests in and
+/// engine_samples.cc all other evidence, engine_snapshot.cc tells.
 class Engine::State {
  public:
   State(Plan plan, Instant start, Remembered remembered);
@@ -75,7 +75,7 @@ class Engine::State {
   void exchange_sources(const Adoption& adoption);
   void exchange_services(const Adoption& adoption, std::vector<bool> is_changed);
 
-  // engine_requests.cc
+  // engine_ingest.cc
   void take(const Request& request);
   void take(const RequestSecond& second);
   void take(const Thrown& thrown);
