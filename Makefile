@@ -28,10 +28,13 @@ torture: packages
 	build/dev/belay_simulator --minutes $$(( ($(TORTURE) + 1) / 2 ))
 	BELAY_TORTURE=$$(( ($(TORTURE) + 1) / 2 )) build/dev/kill_test
 
+# A report of a program that a test runs is a failure, whether the test looked at how it ended or not.
 asan tsan: packages $(NPM)
 	cmake --preset $@
 	cmake --build --preset $@
-	ctest --preset $@ -j$(JOBS)
+	rm -rf build/$@/reports && mkdir build/$@/reports
+	ctest --preset $@ -j$(JOBS) || failed=1; \
+	  ! grep -rh '' build/$@/reports && [ -z "$$failed" ]
 
 bench: packages
 	scripts/bench.sh

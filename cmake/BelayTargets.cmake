@@ -14,6 +14,16 @@ function(belay_library name)
   endif()
 endfunction()
 
+# Seconds until ctest gives a test up. Code that a sanitizer watches is slow: by how much, only this
+# says, and kSlowness of tests/support/eventually.h for what a test waits for.
+set(BELAY_TEST_SECONDS 120)
+set(BELAY_KILL_TEST_SECONDS 900)
+if(BELAY_SANITIZE)
+  set(BELAY_TEST_SLOWNESS 5)
+  math(EXPR BELAY_TEST_SECONDS "${BELAY_TEST_SECONDS} * ${BELAY_TEST_SLOWNESS}")
+  math(EXPR BELAY_KILL_TEST_SECONDS "${BELAY_KILL_TEST_SECONDS} * ${BELAY_TEST_SLOWNESS}")
+endif()
+
 # belay_test(NAME [SOURCES a_test.cc ...] [LINK target ...] [NO_PCH])
 # One GoogleTest executable, its tests known to ctest one by one under the label NAME. Paths come
 # from tests/support/paths.h. Without sources it declares nothing.
@@ -31,7 +41,7 @@ function(belay_test name)
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 120 LABELS ${name})
+    PROPERTIES TIMEOUT ${BELAY_TEST_SECONDS} LABELS ${name})
 endfunction()
 
 # belay_bench(NAME [SOURCES a_bench.cc ...] [LINK target ...]): one Google Benchmark executable.

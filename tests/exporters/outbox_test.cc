@@ -62,7 +62,7 @@ class Receiver {
   }
   bool was_called(std::size_t times) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return told_.size() >= times; });
+    return changed_.wait_for(lock, test::patience(20s), [&] { return told_.size() >= times; });
   }
   std::vector<std::string> told() {
     const std::lock_guard lock(mutex_);

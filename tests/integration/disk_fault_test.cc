@@ -63,7 +63,9 @@ class GateOnADisk : public testing::Test {
 class DiskFaultTest : public GateOnADisk, public testing::WithParamInterface<Fault> {};
 
 TEST_P(DiskFaultTest, WhatCannotBeRecordedIsNotDoneAndPaged) {
-  ChildProcess gate{world_.gate({"--candidate", kBadVersion})};
+  ChildProcess::Options options = world_.gate({"--candidate", kBadVersion});
+  options.environment.push_back(without_leak_sanitizer());
+  ChildProcess gate{options};
   ASSERT_TRUE(world_.says("watching")) << world_.output();
   const Fault& fault = GetParam();
   ChildProcess tracing({.argv = {"strace", "-f", "-p", std::to_string(gate.pid()), "-o",

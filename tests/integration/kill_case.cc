@@ -10,6 +10,7 @@
 #include "monitor/journal.h"
 #include "monitor/system_clock.h"
 #include "tests/monitor/acting/records.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paths.h"
 
 namespace belay::test {
@@ -48,7 +49,7 @@ std::int64_t now_ms() {
 }
 
 bool wait_until(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + kLongest;
+  const auto until = std::chrono::steady_clock::now() + patience(kLongest);
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= until) return false;
     ::poll(nullptr, 0, kLookEveryMs);
@@ -108,7 +109,7 @@ ChildProcess::Options KillCase::belay(std::vector<std::string> words, const char
   before.insert(before.end(), words.begin(), words.end());
   return {.argv = std::move(before),
           // Nobody listens there: being told is not what this is about.
-          .environment = {"TOKEN=t", "SLACK=http://127.0.0.1:9/hook"},
+          .environment = {"TOKEN=t", "SLACK=http://127.0.0.1:9/hook", without_leak_sanitizer()},
           .output = place_.path() / output,
           .directory = place_.path()};
 }

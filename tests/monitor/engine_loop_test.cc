@@ -55,7 +55,7 @@ class FakeSink : public exporters::Sink {
   }
   bool wait_for(rules::Notice::Kind kind) {
     std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, 20s, [&] {
+    return changed_.wait_for(lock, test::patience(20s), [&] {
       return std::ranges::any_of(notices_, [&](const auto& notice) { return notice.kind == kind; });
     });
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -84,6 +85,11 @@ bool ChildProcess::runs() {
 std::optional<int> ChildProcess::wait(std::chrono::milliseconds at_most) {
   eventually([this] { return !runs(); }, at_most);
   return ended_;
+}
+
+std::string without_leak_sanitizer() {
+  const char* const inherited = std::getenv("ASAN_OPTIONS");
+  return std::string("ASAN_OPTIONS=") + (inherited == nullptr ? "" : inherited) + ":detect_leaks=0";
 }
 
 std::string content_of(const std::filesystem::path& file) {

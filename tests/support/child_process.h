@@ -28,13 +28,18 @@ class ChildProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   [[nodiscard]] bool runs();
-  /// The exit code, or 128 + the signal that ended it. Nothing if it still runs after `at_most`.
+  /// The exit code, or 128 + the signal that ended it. Nothing if it still runs after
+  /// patience(at_most).
   std::optional<int> wait(std::chrono::milliseconds at_most);
 
  private:
   pid_t pid_ = -1;
   std::optional<int> ended_;
 };
+
+/// "ASAN_OPTIONS=..." for the environment of a process that strace traces, where LeakSanitizer
+/// cannot work: what the test's own says, and no look for leaks.
+std::string without_leak_sanitizer();
 
 /// The whole content of a file; empty if there is none.
 std::string content_of(const std::filesystem::path& file);

@@ -22,6 +22,7 @@
 #include "monitor/journal.h"
 #include "monitor/platform/cloudflare.h"
 #include "tests/monitor/acting/records.h"
+#include "tests/support/eventually.h"
 
 namespace {
 
@@ -123,7 +124,7 @@ int act(const char* state, const char* base_url, const std::string& stage) {
   }
   for (const rules::Order& order : recovered->open_orders) actor.resume(order);
   std::unique_lock lock(mutex);
-  changed.wait_for(lock, 50s, [&] { return !outcomes.empty(); });
+  changed.wait_for(lock, test::patience(50s), [&] { return !outcomes.empty(); });
   if (outcomes.empty()) return 73;
   std::printf("%s\n", outcomes[0].detail.c_str());
   die_at(stage, "outcome");

@@ -30,7 +30,7 @@ class Outcomes {
   }
   std::vector<rules::ActionOutcome> wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, 20s, [&] { return all_.size() >= count; });
+    changed_.wait_for(lock, test::patience(20s), [&] { return all_.size() >= count; });
     return all_;
   }
 
@@ -55,7 +55,7 @@ class HangingPlatform final : public Platform {
   [[nodiscard]] std::string by_hand(const rules::Order&) const override { return ""; }
   void wait_until_reading() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::stop_token{}, 20s, [this] { return is_reading_; });
+    changed_.wait_for(lock, std::stop_token{}, test::patience(20s), [this] { return is_reading_; });
   }
   void let_go() {
     const std::scoped_lock lock(mutex_);
