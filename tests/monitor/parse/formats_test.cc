@@ -183,7 +183,7 @@ TEST(TraceTest, HostileTextOfAnExceptionIsMadeHarmlessAndShort) {
   const Parsed result = parsed(
       with_exceptions(R"([{"name":"\u001b[31m","message":")" + std::string(5000, 'x') + R"("}])"));
   ASSERT_EQ(thrown(result).size(), 1U);
-  const std::string& what = thrown(result).front().what;
+  const std::string what = thrown(result).front().what;
   EXPECT_EQ(what.find('\x1b'), std::string::npos);
   EXPECT_LE(what.size(), 170U);
 }
