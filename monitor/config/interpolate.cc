@@ -46,8 +46,9 @@ Result<std::string> replacement(std::string_view inside, const Interpolation& in
   const std::size_t dash = inside.find(":-");
   const std::string name(inside.substr(0, dash));
   if (!is_variable_name(name)) {
-    return invalid("\"${" + std::string(inside) +
-                   "}\" is no variable: write ${NAME}, ${NAME:-default}, ${file:/path} or $$");
+    // Not what stands inside: it may be a part of a password.
+    return invalid(
+        "this \"${…}\" is no variable: write ${NAME}, ${NAME:-default}, ${file:/path} or $$");
   }
   const auto value = interpolation.variable ? interpolation.variable(name) : std::nullopt;
   if (dash != std::string_view::npos) {

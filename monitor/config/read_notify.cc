@@ -22,6 +22,7 @@ std::vector<SlackRoute> read_routes(const YamlValue& value) {
       const YamlValue route = kinds.get(unbuilt);
       if (!route.present()) continue;
       known = true;
+      route.hide();
       route.fault(fmt::format("{} is not told yet; slack is", unbuilt),
                   "slack: { webhook: \"${SLACK_WEBHOOK_URL}\" }");
     }

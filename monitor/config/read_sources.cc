@@ -172,7 +172,9 @@ ProbeConfig read_request(YamlMap& map) {
   probe.url = read_url(map.require("url")).value_or("");
   probe.method = map.get("method").string().value_or(probe.method);
   probe.headers = read_pairs(map.get("headers"));
-  probe.body = map.get("body").string().value_or("");
+  const YamlValue body = map.get("body");
+  body.hide();
+  probe.body = body.string().value_or("");
   probe.ca_file = map.get("ca").string().value_or("");
   read_expectations(map.get("expect"), probe);
   return probe;

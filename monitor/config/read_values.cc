@@ -23,6 +23,7 @@ std::vector<std::string> read_argv(const YamlValue& value, const std::string& wh
     return argv;
   }
   for (const YamlValue& element : value.list()) {
+    if (!argv.empty()) element.hide();  // A password, as some programs take it.
     if (auto argument = element.string()) argv.push_back(std::move(*argument));
   }
   if (value.present() && value.list().empty()) value.fault(what + " names no program");
@@ -32,6 +33,7 @@ std::vector<std::string> read_argv(const YamlValue& value, const std::string& wh
 
 std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value) {
   std::vector<std::pair<std::string, std::string>> pairs;
+  value.hide();
   for (const YamlEntry& entry : value.entries()) {
     if (auto text = entry.value.string()) pairs.emplace_back(entry.name, std::move(*text));
   }

@@ -76,12 +76,13 @@ std::optional<rules::Mode> read_mode(const YamlValue& value);
 
 // What several sections are made of.
 
-/// A list of texts, none of them empty; an empty list is a fault.
+/// A list of texts, none of them empty; an empty list is a fault. No fault shows any but the first.
 std::vector<std::string> read_argv(const YamlValue& value, const std::string& what);
 /// A program with its environment and its time; `argv_key` names the argument list.
 CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what);
 /// An HTTP call, and the answer that is expected.
 ProbeConfig read_request(YamlMap& map);
+/// Names and values; no fault shows a value.
 std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value);
 std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca);
 /// "127.0.0.1:8080", "[::1]:0". A fault if it is none.

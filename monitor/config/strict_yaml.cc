@@ -100,18 +100,21 @@ std::optional<std::string> YamlValue::string() const {
 }
 
 std::optional<Secret> YamlValue::secret(bool may_be_literal) const {
+  hide();
   auto value = string();
   if (!value) return std::nullopt;
   if (value->empty()) {
     fault("a secret must not be empty");
     return std::nullopt;
   }
-  const bool is_literal = !has_interpolation(tree_->nodes[node_].scalar);
-  if (is_literal) tree_->hide(tree_->nodes[node_]);
-  if (!may_be_literal && is_literal) {
+  if (!may_be_literal && !has_interpolation(tree_->nodes[node_].scalar)) {
     warning("a secret stands in the file itself: write ${NAME} or ${file:/path}");
   }
   return Secret(std::move(*value));
+}
+
+void YamlValue::hide() const {
+  if (tree_ != nullptr) tree_->hide(tree_->nodes[node_]);
 }
 
 std::optional<bool> YamlValue::boolean() const {

@@ -66,6 +66,9 @@ class YamlValue {
   /// value that stands in the file itself gets a warning unless `may_be_literal` (an address that
   /// only may hold a password).
   [[nodiscard]] std::optional<Secret> secret(bool may_be_literal = false) const;
+  /// For what may hold a secret and is not one: what is written here is shown to nobody, nor what
+  /// lies below it. `${NAME}` is.
+  void hide() const;
   /// `true` or `false`, unquoted; `yes`, `on` and `1` are faults.
   [[nodiscard]] std::optional<bool> boolean() const;
   /// Decimal, unquoted, without a leading zero.

@@ -249,22 +249,28 @@ std::size_t YamlTree::source_offset(const Node& node, std::size_t at) const {
 }
 
 void YamlTree::hide(const Node& node) {
+  const bool is_map = node.kind == Kind::map;
+  for (std::size_t i = is_map ? 1 : 0; i < node.children.size(); i += is_map ? 2 : 1)
+    hide(nodes[node.children[i]]);
+  if (node.kind != Kind::scalar || node.scalar.empty()) return;
   const std::size_t begin = source_offset(node, 0);
   const std::size_t end = source_offset(node, node.scalar.size());
   // Where the value ends is not known of escapes and blocks: then all that follows on its line.
   const std::size_t line_end = std::min(text.find('\n', node.offset), text.size());
-  secrets.push_back({begin, end > begin ? end : line_end});
+  const auto parts = literal_parts(text, {begin, end > begin ? end : line_end});
+  secrets.insert(secrets.end(), parts.begin(), parts.end());
 }
 
 std::vector<rules::Located> YamlTree::shown_faults() const {
   std::vector<rules::Located> shown = faults;
   for (rules::Located& fault : shown) {
+    mask_likely_secrets(fault.source_line);
     const std::size_t start = line_starts[fault.line - 1];
-    for (const Span& secret : secrets) {
-      for (std::size_t at = 0; at < fault.source_line.size(); ++at) {
-        const bool is_hidden = start + at >= secret.begin && start + at < secret.end;
-        if (is_hidden) fault.source_line[at] = '*';
-      }
+    const std::size_t line_end = start + fault.source_line.size();
+    for (const TextSpan& secret : secrets) {
+      for (std::size_t at = std::max(start, secret.begin); at < std::min(line_end, secret.end);
+           ++at)
+        fault.source_line[at - start] = '*';
     }
   }
   return shown;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "monitor/config/strict_yaml.h"
+#include "monitor/config/written_secrets.h"
 
 namespace belay::monitor {
 
@@ -28,11 +29,7 @@ struct YamlTree {
   std::vector<Node> nodes = std::vector<Node>(1);  ///< 0 stands for an absent value.
   std::uint32_t root = 0;
   std::vector<rules::Located> faults;
-  struct Span {
-    std::size_t begin;
-    std::size_t end;
-  };
-  std::vector<Span> secrets;  ///< Of `text`; what they span is shown to nobody.
+  std::vector<TextSpan> secrets;  ///< Of `text`; what they span is shown to nobody.
 
   /// Parses `text`; what is wrong goes to `faults`.
   void parse();
@@ -45,7 +42,7 @@ struct YamlTree {
   /// that cannot be told (block scalars, escapes).
   [[nodiscard]] std::size_t source_offset(const Node& node, std::size_t at) const;
 
-  /// The value of this scalar is a secret that stands in the file itself.
+  /// What this value holds may be a secret that stands in the file itself; of a list or map all.
   void hide(const Node& node);
   /// The faults, without the secrets in the lines that they quote.
   [[nodiscard]] std::vector<rules::Located> shown_faults() const;

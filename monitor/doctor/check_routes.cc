@@ -16,11 +16,13 @@ constexpr std::chrono::seconds kDeadline{10};
 constexpr const char* kTestMessage =
     R"({"text":"Belay doctor: this is a test, and nothing has happened."})";
 
-/// "https://hooks.slack.com" of a longer address: what comes after the host is the secret.
+/// "https://hooks.slack.com" of a longer address: what comes before and after the host is secret.
 std::string origin_of(const std::string& url) {
   const std::size_t scheme = url.find("://");
   if (scheme == std::string::npos) return {};
-  return url.substr(0, url.find_first_of("/?#", scheme + 3));
+  const std::size_t begin = scheme + 3;
+  const std::string authority = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+  return url.substr(0, begin) + authority.substr(authority.rfind('@') + 1);
 }
 
 const char* words_of(const net::HttpFault& fault) {

@@ -185,7 +185,25 @@ TEST(StrictYamlTest, TheLineThatAFaultQuotesHidesTheSecretsInIt) {
     EXPECT_EQ(fault.source_line.find("hunter"), std::string::npos) << fault.source_line;
   }
   EXPECT_EQ(faults[0].source_line, "a: { token: *******, url: '******************', tpyo: 1 }");
-  EXPECT_EQ(faults[4].source_line, "d: pre-${TOKEN}");
+  EXPECT_EQ(faults[4].source_line, "d: ****${TOKEN}");
+}
+
+TEST(StrictYamlTest, OfWhatIsHiddenNothingIsShownThatLiesBelowIt) {
+  YamlFile yaml = file("a: { b: [hunter1, { c: hunter2 }], d: '${TOKEN}' }\n");
+  yaml.root().entries().front().value.hide();
+  yaml.root().entries().front().value.fault("shown");
+  ASSERT_EQ(yaml.faults().size(), 1U);
+  EXPECT_EQ(yaml.faults()[0].source_line, "a: { b: [*******, { c: ******* }], d: '${TOKEN}' }");
+}
+
+TEST(StrictYamlTest, ALineThatNobodyCouldReadShowsNoPassword) {
+  for (const char* text : {"a: [\npassword: hunter2: x\n", "api_token: 'hunter2\n",
+                           "a: { url: http://me:hunter2@h/, b\n"}) {
+    const YamlFile yaml = file(text);
+    ASSERT_FALSE(yaml.faults().empty()) << text;
+    for (const rules::Located& fault : yaml.faults())
+      EXPECT_EQ(render(fault).find("hunter2"), std::string::npos) << render(fault);
+  }
 }
 
 TEST(StrictYamlTest, AnInterpolatedValueCannotBecomeYaml) {

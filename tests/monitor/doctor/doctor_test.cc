@@ -58,7 +58,7 @@ commands:
   drain: {{ argv: [{drain}] }}
 notify:
   page: [ {{ slack: {{ webhook: "{slack}" }} }} ]
-heartbeat: {{ url: "{slack}" }}
+heartbeat: {{ url: "{heartbeat}" }}
 )";
 
 constexpr const char* kRules = R"(rules:
@@ -101,7 +101,8 @@ class DoctorTest : public testing::Test {
         fmt::format(kConfiguration, fmt::arg("cloudflare", peer_.base_url()),
                     fmt::arg("probe", web_.url("/healthz")), fmt::arg("redis", redis_.url()),
                     fmt::arg("queues", queues_), fmt::arg("drain", drain_), fmt::arg("logs", logs_),
-                    fmt::arg("slack", web_.url("/hook/s3cret"))));
+                    fmt::arg("slack", web_.url("/hook/s3cret")),
+                    fmt::arg("heartbeat", heartbeat_)));
   }
   /// "LEVEL ABOUT: WHAT" of everything that is found.
   std::vector<std::string> findings(bool send_test = false) {
@@ -130,6 +131,7 @@ class DoctorTest : public testing::Test {
   }};
   std::string queues_ = "emails";
   std::string drain_ = "sh";
+  std::string heartbeat_ = web_.url("/beat");
   std::string logs_ = "{ file: shop.log, from: start }";
   Findings all_;
 };
@@ -155,6 +157,14 @@ TEST_F(DoctorTest, FindsEverythingInOrderAndForetellsTheEvidence) {
   EXPECT_FALSE(std::filesystem::exists(place_.path() / "state")) << "nothing was made";
   EXPECT_THAT(found, Each(Not(HasSubstr("canary"))));
   EXPECT_THAT(found, Each(Not(HasSubstr("s3cret"))));
+}
+
+TEST_F(DoctorTest, OfAnAddressOnlyTheHostIsTold) {
+  heartbeat_.replace(0, std::string_view("http://").size(), "http://me:canary@");
+  const auto found = findings();
+  EXPECT_THAT(found, Contains(HasSubstr("heartbeat: http://127.0.0.1:")));
+  EXPECT_THAT(found, Each(Not(HasSubstr("canary"))));
+  EXPECT_THAT(found, Each(Not(HasSubstr("/beat"))));
 }
 
 TEST_F(DoctorTest, ATokenWithoutTheRightToDeployIsFoundBeforeItMatters) {
