@@ -21,7 +21,10 @@ if now == ARGV[3] then return 'already' end
 if now ~= ARGV[2] then return 'conflict' end
 if ARGV[1] == '' then redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
 else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
+if ARGV[4] ~= '' then
+  local told = redis.pcall('PUBLISH', ARGV[4], ARGV[3])
+  if type(told) == 'table' and told.err then return 'untold ' .. told.err end
+end
 return 'changed'
 )lua";
 
@@ -123,11 +126,12 @@ Status RedisFlag::apply(const rules::Order& /*order*/, std::stop_token stop) {
   if (!replies.ok()) return replies.error();
   const RedisReply& reply = replies->front();
   if (refuses_scripts(reply)) return apply_by_watching(session);
-  // A script that fails in the middle keeps what it did: only PUBLISH comes after the change.
-  if (is_error(reply) && reply.text.find("PUBLISH") != std::string::npos) {
-    return Error{Error::Kind::ambiguous, error_of(reply).message};
-  }
   if (is_error(reply)) return error_of(reply);
+  // The flag is set by then: no refusal, whatever an ACL says of the channel.
+  if (reply.text.starts_with("untold")) {
+    return Error{Error::Kind::ambiguous,
+                 "the flag was set, and nobody was told: " + sanitize(reply.text, 300)};
+  }
   if (reply.text == "conflict") {
     return Error{Error::Kind::conflict, "the flag " + in_quotes(options_.key) +
                                             " does not hold the expected value any more"};

@@ -36,8 +36,10 @@ class RedisFlagTest : public testing::Test {
     return read.ok() ? read->kind : Standing::Kind::ours;
   }
 
-  test::RedisServer redis_{{.users = {"noscript on >pw ~* &* +@all -eval",
-                                      "nowrite on >pw ~* +get +hget +eval +select +ping"}}};
+  test::RedisServer redis_{
+      {.users = {"noscript on >pw ~* &* +@all -eval",
+                 "nowrite on >pw ~* +get +hget +eval +select +ping",
+                 "notell on >pw ~* &* +@all -publish", "nochannel on >pw ~* resetchannels +@all"}}};
   rules::Order order_ = test::rollback_order(1, from_unix_ms(1'795'000'000'000));
 };
 
@@ -110,6 +112,18 @@ TEST_F(RedisFlagTest, AUserWithoutTheRightToWriteIsRefusedAndNothingChanges) {
   ASSERT_FALSE(applied.ok());
   EXPECT_EQ(applied.error().kind, Error::Kind::failed) << applied.error().message;
   EXPECT_EQ(ask({"GET", "flags:checkout"}).text, "on");
+}
+
+TEST_F(RedisFlagTest, AFlagThatWasSetIsNoRefusalWhereNobodyMayBeTold) {
+  for (const char* user : {"notell", "nochannel"}) {
+    RedisFlagOptions mute = options();
+    mute.url = url(redis_.url(std::string(user) + ":pw@"));
+    ask({"SET", "flags:checkout", "on"});
+    const auto applied = RedisFlag(mute).apply(order_, {});
+    ASSERT_FALSE(applied.ok()) << user;
+    EXPECT_EQ(applied.error().kind, Error::Kind::ambiguous) << applied.error().message;
+    EXPECT_EQ(ask({"GET", "flags:checkout"}).text, "off") << user;
+  }
 }
 
 TEST_F(RedisFlagTest, AReplicaAndADeadServerAreUnavailable) {
