@@ -61,11 +61,10 @@ Attempt judge(const net::HttpResponse& response) {
   if (response.status == 200 && response.body == "ok") return {.result = Result::delivered};
   std::string why = "Slack answered " + std::to_string(response.status) + reason_in(response.body);
   // Slack refuses with a word. A redirect, or a page of whatever stands between us, is no word of
-  // Slack's: a page to people must not be lost for it.
+  // Slack's, whatever its status: a page to people must not be lost for it.
   const bool is_refused = response.status >= 400 && !reason_in(response.body).empty();
-  const bool is_elsewhere = response.status >= 300 && !is_refused;
   const bool may_pass =
-      is_elsewhere || response.status == 408 || response.status == 429 || response.status >= 500;
+      !is_refused || response.status == 408 || response.status == 429 || response.status >= 500;
   return {.result = may_pass ? Result::try_again : Result::refused,
           .why = std::move(why),
           .retry_after = may_pass ? retry_after(response) : std::nullopt};
