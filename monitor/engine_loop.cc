@@ -154,13 +154,21 @@ void EngineLoop::note_trouble() {
   journal_trouble_.set(std::make_shared<const std::string>(std::move(trouble)));
 }
 
+/// Who has nothing to record must not be the last to know that nothing can be.
+void EngineLoop::look_after_journal() {
+  if (degraded_) return;
+  const Status usable = parts_.journal->usable();
+  if (!usable) tell_trouble(usable.error().message);
+  if (!usable || is_troubled_) note_trouble();
+}
+
 std::string EngineLoop::journal_trouble() const { return *journal_trouble_.get(); }
 
 void EngineLoop::publish(bool now) {
   const Instant time = parts_.clock.now();
   if (!now && published_at_ && time - *published_at_ < kPublishEvery) return;
   published_at_ = time;
-  if (is_troubled_) note_trouble();
+  look_after_journal();
   rules::Snapshot snapshot = engine_.snapshot();
   if (degraded_) {
     for (rules::ServiceStatus& service : snapshot.services) {

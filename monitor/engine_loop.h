@@ -70,6 +70,7 @@ class EngineLoop {
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
   void page(std::string headline, std::string why);
   void note_trouble();
+  void look_after_journal();
   void publish(bool now);
 
   rules::Engine engine_;

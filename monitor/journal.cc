@@ -132,6 +132,7 @@ class SqliteJournal final : public Journal {
   Result<Past> look_back(const LookBack& asked) override {
     return JournalRows(database_).look_back(asked);
   }
+  Status usable() override;
   std::optional<std::string> trouble() override;
 
  private:
@@ -188,17 +189,20 @@ Status SqliteJournal::write(const std::vector<JournalEntry>& entries) {
   return status;
 }
 
-Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
+Status SqliteJournal::usable() {
   if (broken_) {
     return Error{Error::Kind::failed,
                  "the journal failed earlier and must be opened anew: " + *broken_};
   }
-  if (entries.empty()) return Done{};
   // SQLite goes on writing to files that have no name any more.
-  if (const Status in_place = state_.is_in_place(); !in_place.ok()) {
-    broken_ = in_place.error().message;
-    return in_place;
-  }
+  Status in_place = state_.is_in_place();
+  if (!in_place.ok()) broken_ = in_place.error().message;
+  return in_place;
+}
+
+Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
+  if (Status fine = usable(); !fine.ok()) return fine;
+  if (entries.empty()) return Done{};
   const bool begins_action = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
     return entry.kind == JournalEntry::Kind::intent;
   });

@@ -67,6 +67,10 @@ class Journal {
   };
   virtual Result<Past> look_back(const LookBack& /*asked*/) { return cannot_look(); }
 
+  /// Whether what is written now will be found by the next start; a fault of an earlier append, or
+  /// a directory that was taken away, is for good. Cheap: asked every second.
+  virtual Status usable() { return Done{}; }
+
   /// Why nothing can be acted upon, for /readyz: a fault of an earlier append, a full disk.
   /// Nothing when all is well. Looks whether a disk that was full has room again.
   virtual std::optional<std::string> trouble() { return std::nullopt; }

@@ -32,12 +32,17 @@ class FakeJournal : public Journal {
               const std::function<void(const rules::JournalEntry&)>& /*each*/) override {
     return Done{};
   }
+  Status usable() override {
+    if (is_gone) return Error{Error::Kind::failed, "the state was removed"};
+    return Done{};
+  }
   std::optional<std::string> trouble() override {
     return is_full ? std::optional<std::string>{"the disk is full"} : std::nullopt;
   }
 
   bool fails = false;
   std::atomic<bool> is_full = false;             ///< Nothing has failed yet.
+  std::atomic<bool> is_gone = false;             ///< Likewise.
   std::vector<rules::JournalEntry::Kind> kinds;  ///< The engine's thread writes it; read it after.
 };
 
@@ -198,6 +203,20 @@ TEST_F(EngineLoopTest, SaysThatTheDiskIsFullBeforeSomethingMustBeDone) {
   EXPECT_TRUE(sink_.wait_for(rules::Notice::Kind::acting));
   thread_ = {};
   EXPECT_EQ(orders_, 1);
+}
+
+TEST_F(EngineLoopTest, SaysThatTheStateIsGoneBeforeSomethingMustBeRecorded) {
+  start();
+  ASSERT_EQ(loop_->journal_trouble(), "");
+  journal_.is_gone = true;
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::not_acted));
+  EXPECT_TRUE(belay::test::eventually([this] { return !loop_->journal_trouble().empty(); }));
+  EXPECT_TRUE(loop_->degraded());
+  thread_ = {};
+  const auto notices = sink_.notices();
+  ASSERT_EQ(notices.size(), 1U) << "said once";
+  EXPECT_TRUE(notices[0].page);
+  EXPECT_THAT(notices[0].details, Contains("the state was removed"));
 }
 
 TEST_F(EngineLoopTest, AFullDiskThatHasRoomAgainIsNoTroubleAnyMore) {

@@ -73,7 +73,9 @@ TEST_F(JournalTest, AcknowledgesNothingOnceItsFilesWereTakenAway) {
     fs::remove_all(state_);
     const auto journal = open();
     ASSERT_TRUE(journal->append({fired_entry(1, kNow)}).ok());
+    EXPECT_TRUE(journal->usable().ok());
     take_away();
+    EXPECT_FALSE(journal->usable().ok()) << "known before anything must be written";
     const Status status = journal->append({intent_entry(rollback_order(1, kNow))});
     ASSERT_FALSE(status.ok()) << "a restart would not know of it, and another could start";
     EXPECT_THAT(status.error().message, testing::HasSubstr("removed, moved or replaced"));
