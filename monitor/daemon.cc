@@ -52,7 +52,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   });
   sinks.push_back(health_.get());
   told_ = make_sinks(config_);
-  note_commands(config_);
+  note_for_api(config_);
   told_->prometheus->configured(true, clock_.now());
   sinks.push_back(told_->prometheus.get());
   sinks.push_back(told_->routes.get());
@@ -65,6 +65,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
                .now = [this] { return clock_.now(); },
                .is_recorded = [this] { return !loop_->degraded(); },
                .past = &lookup_,
+               .has_page = [this] { return has_page_.load(); },
                .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
@@ -111,7 +112,8 @@ void Daemon::start_threads() {
   start_heartbeat();
 }
 
-void Daemon::note_commands(const Config& config) {
+void Daemon::note_for_api(const Config& config) {
+  has_page_ = !config.page.empty();
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -75,7 +76,7 @@ class Daemon {
   Status start_listeners();
   void start_threads();
   void start_heartbeat();
-  void note_commands(const Config& config);
+  void note_for_api(const Config& config);
   Status take(Config next);
   Status exchange(const Config& next, const SourceThreads::Ids& ids);
   net::Outgoing respond(const net::Incoming& request) const;
@@ -95,6 +96,7 @@ class Daemon {
   std::unique_ptr<Preflight> preflight_;
   JournalLookup lookup_;
   exporters::Latest<exporters::CommandsByService> commands_;
+  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the commands are.
   std::unique_ptr<EngineLoop> loop_;
   std::unique_ptr<ApiServer> api_;
   SourceThreads sources_{inbox_, clock_, gates_};

@@ -54,7 +54,7 @@ Status Daemon::take(Config next) {
   sources_.run_only(ids);
   const bool is_beat_new = config_.heartbeat != next.heartbeat;
   config_ = std::move(next);
-  note_commands(config_);
+  note_for_api(config_);
   if (is_beat_new) start_heartbeat();
   return Done{};
 }

@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::chrono::seconds kShownWithin{3};
 
+net::Outgoing not_recorded(const Call& call) {
+  return call.refuse({Problem::Kind::not_recorded,
+                      "it could not be recorded: the next start will not know of it, and nothing "
+                      "is acted upon until then"});
+}
+
 }  // namespace
 
 std::shared_ptr<void> Places::take() {
@@ -48,12 +54,15 @@ net::Outgoing change(const Call& call, rules::Event event,
   const auto since = call.context.newest.published();
   const std::uint64_t settled = (since ? since->number : 0) + 2;
   net::Outgoing answer;
-  answer.later = [&newest = call.context.newest, shown = std::move(shown), number, settled,
-                  accepted = answer_json(pending, 202),
+  answer.later = [&context = call.context, shown = std::move(shown), number, settled,
+                  accepted = answer_json(pending, 202), lost = not_recorded(call),
                   deadline = net::Deadline(kShownWithin)]() -> std::optional<net::Outgoing> {
-    if (const auto published = newest.published(); published && published->number > number) {
+    const auto published = context.newest.published();
+    if (published && published->number > number) {
       const Seen seen{published->snapshot, published->number >= settled};
-      if (std::optional<net::Outgoing> made = shown(seen)) return made;
+      std::optional<net::Outgoing> made = shown(seen);
+      // What the engine shows may be what it could not record: no restart would know of it.
+      if (made) return context.parts.is_recorded() ? std::move(made) : lost;
     }
     if (deadline.passed()) return accepted;
     return std::nullopt;

@@ -42,6 +42,8 @@ struct ApiParts {
   std::function<bool()> is_recorded;  ///< What is delivered becomes durable: the journal works.
   /// For the listener's thread alone. Null: there is no past to look at.
   JournalLookup* past = nullptr;
+  /// Someone is paged when an action fails: without, nothing is enforced. None: someone is.
+  std::function<bool()> has_page = nullptr;
   /// What a person types next, by service; none: nobody knows.
   std::function<exporters::CommandsByService()> commands = nullptr;
 };
@@ -81,7 +83,8 @@ struct Seen {
   bool is_settled = false;
 };
 /// Hands a change to the engine, and answers with what `shown` makes of the first snapshot that
-/// shows it; after three seconds 202 with `pending`. Refuses while the journal cannot be written.
+/// shows it; after three seconds 202 with `pending`. Refuses while the journal cannot be written,
+/// and what it could not take.
 net::Outgoing change(const Call& call, rules::Event event,
                      std::function<std::optional<net::Outgoing>(const Seen&)> shown,
                      const nlohmann::ordered_json& pending);

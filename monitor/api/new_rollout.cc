@@ -33,7 +33,7 @@ void read_plan(Body& body, rules::RolloutStarted& started) {
 
 }  // namespace
 
-rules::RolloutStarted read_new_rollout(Body& body) {
+rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
   rules::RolloutStarted started;
   started.service = body.require_text("service");
   started.candidate = body.require_text("candidate");
@@ -50,6 +50,9 @@ rules::RolloutStarted read_new_rollout(Body& body) {
   if (const auto mode = body.text("mode")) {
     started.mode = mode_named(*mode);
     if (!started.mode) body.fault("mode", "observe, recommend or enforce should stand here");
+    if (started.mode == rules::Mode::enforce && parts.has_page && !parts.has_page()) {
+      body.fault("mode", "nobody would be paged when an action fails: configure `notify: page`");
+    }
   }
   started.by = body.text("by").value_or("");
   return started;

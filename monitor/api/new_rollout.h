@@ -11,7 +11,7 @@
 namespace belay::monitor {
 
 /// What a request says of one rollout; the caller adds its id and when it begins.
-rules::RolloutStarted read_new_rollout(Body& body);
+rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts);
 
 /// All that makes two requests the same, but for who sent them.
 std::string meaning_of(const rules::RolloutStarted& started);

@@ -84,7 +84,7 @@ net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
 
 net::Outgoing start_rollout(const Call& call) {
   Body body(call.request);
-  rules::RolloutStarted started = read_new_rollout(body);
+  rules::RolloutStarted started = read_new_rollout(body, call.context.parts);
   if (const auto problem = body.problem()) return call.refuse(*problem);
   const std::optional<std::string> key = key_of(call);
   if (!key) {

@@ -55,7 +55,7 @@ bool is_name(const std::string& name) {
   });
 }
 
-rules::TrainStarted read(Body& body) {
+rules::TrainStarted read(Body& body, const ApiParts& parts) {
   rules::TrainStarted train;
   train.name = body.require_text("name");
   if (!is_name(train.name)) body.fault("name", "letters, digits, `-`, `_` and `.` may stand here");
@@ -64,7 +64,7 @@ rules::TrainStarted read(Body& body) {
     body.fault("on_fail", "this or all should stand here");
   const auto by = body.text("by");
   for (Body& one : body.objects("rollouts")) {
-    rules::RolloutStarted started = read_new_rollout(one);
+    rules::RolloutStarted started = read_new_rollout(one, parts);
     if (const auto problem = one.problem()) body.keep(*problem);
     started.train = train.name;
     if (on_fail) started.takes_all_back = *on_fail == "all";
@@ -142,7 +142,7 @@ net::Outgoing begin(const Call& call, rules::TrainStarted train) {
 
 net::Outgoing start_train(const Call& call) {
   Body body(call.request);
-  rules::TrainStarted train = read(body);
+  rules::TrainStarted train = read(body, call.context.parts);
   if (const auto problem = body.problem()) return call.refuse(*problem);
   const std::optional<std::string> key = key_of(call);
   if (!key) {

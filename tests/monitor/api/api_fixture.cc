@@ -36,6 +36,7 @@ monitor::Api& ApiTest::api() {
           .now = [this] { return now_; },
           .is_recorded = [this] { return is_recorded_; },
           .past = &past_,
+          .has_page = [this] { return has_page_; },
           .commands = [this] { return commands_; }},
       monitor::Access(std::move(tokens), is_loopback_));
   return *api_;

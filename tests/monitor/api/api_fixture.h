@@ -43,6 +43,7 @@ class ApiTest : public testing::Test {
   /// The events that were delivered.
   std::vector<rules::Event> delivered_;
   bool is_recorded_ = true;
+  bool has_page_ = true;
   Instant now_ = from_unix_ms(1'795'000'000'000);
   monitor::Newest newest_;
   monitor::JournalLookup past_;

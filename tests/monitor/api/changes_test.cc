@@ -64,6 +64,29 @@ TEST_F(ChangesTest, WithoutAJournalNothingIsChanged) {
   EXPECT_TRUE(delivered_.empty());
 }
 
+TEST_F(ChangesTest, WhatIsShownAndWasNotRecordedIsNoChange) {
+  const net::Outgoing waiting = post("/api/v1/disarm", R"({"service":"shop","for":"2h"})");
+  ASSERT_EQ(delivered_.size(), 1U);
+  is_recorded_ = false;
+  rules::Snapshot snapshot = shop();
+  publish(snapshot);
+  snapshot.services[0].disarmed_until = now_ + 2h;
+  publish(snapshot);
+  const net::Outgoing answer = known(waiting);
+  EXPECT_EQ(answer.status, 503) << "no restart would know of the disarm";
+  EXPECT_EQ(problem_of(answer), "not-recorded");
+}
+
+TEST_F(ChangesTest, NothingIsEnforcedWhileNobodyWouldBePaged) {
+  has_page_ = false;
+  const net::Outgoing answer = begin("", R"(,"mode":"enforce")");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.body, HasSubstr("notify: page"));
+  EXPECT_TRUE(delivered_.empty());
+  begin("", R"(,"mode":"recommend")");
+  EXPECT_EQ(delivered_.size(), 1U);
+}
+
 TEST_F(ChangesTest, BodiesAreReadStrictly) {
   const auto refused = [this](const std::string& body) {
     return problem_of(post("/api/v1/disarm", body));
