@@ -1,5 +1,6 @@
 #include "monitor/commands/api_client.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -7,8 +8,11 @@
 #include <fmt/format.h>
 
 #include "base/sanitize.h"
+#include "exporters/json_fields.h"
 #include "monitor/api/local_endpoint.h"
+#include "monitor/commands/exit_code.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/terminal.h"
 #include "monitor/config/strict_yaml.h"
 #include "monitor/version.h"
 
@@ -26,6 +30,10 @@ Error fault_of(const net::HttpFault& fault, const std::string& url) {
   const Error::Kind kind = fault.sent ? Error::Kind::ambiguous : Error::Kind::unavailable;
   return {.kind = kind,
           .message = fmt::format("no daemon answers on {}: {}", url, sanitize(fault.message))};
+}
+
+bool asks_for(const ApiClient::Request& request, std::string_view header) {
+  return std::ranges::find(request.headers, header, &net::Header::name) != request.headers.end();
 }
 
 }  // namespace
@@ -98,8 +106,9 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
                 .text = response.body,
                 .etag = response.header("ETag").value_or("")};
   const std::string type = response.header("Content-Type").value_or("");
-  const bool is_ours =
-      response.status == 304 || answer.json.is_object() || type.starts_with("text/markdown");
+  const bool may_lack_json = (response.status == 304 && asks_for(request, "If-None-Match")) ||
+                             (type.starts_with("text/markdown") && asks_for(request, "Accept"));
+  const bool is_ours = answer.json.is_object() || may_lack_json;
   if (!is_ours) {
     return Error{Error::Kind::failed,
                  fmt::format("what answers on {} is not Belay (HTTP {})", url_, response.status)};
@@ -108,9 +117,15 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
 }
 
 std::string ApiClient::Answer::problem() const {
-  const std::string title = json.value("title", fmt::format("HTTP {}", status));
-  const std::string detail = json.value("detail", "");
+  std::string title = exporters::text_in(json, "title");
+  if (title.empty()) title = fmt::format("HTTP {}", status);
+  const std::string detail = exporters::text_in(json, "detail");
   return sanitize(detail.empty() ? title : title + ": " + detail, 1000);
+}
+
+int refuse(const Error& error) {
+  complain(sanitize(error.message, 1000));
+  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
 }
 
 std::string encoded(std::string_view text) {

@@ -46,7 +46,7 @@ class ApiClient {
   };
   struct Answer {
     int status = 0;
-    nlohmann::json json;  ///< Discarded for an answer that is Markdown.
+    nlohmann::json json;  ///< An object, but for 304 and for Markdown, where it is discarded.
     std::string text;     ///< The answer as it came.
     std::string etag;
     [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
@@ -64,6 +64,9 @@ class ApiClient {
   std::string url_;
   Secret token_;
 };
+
+/// Tells why the daemon could not be asked, and gives the exit code that says so.
+int refuse(const Error& error);
 
 /// A segment of a path, encoded.
 std::string encoded(std::string_view text);

@@ -7,6 +7,7 @@
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
+#include "exporters/json_fields.h"
 #include "monitor/commands/api_client.h"
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/options.h"
@@ -78,11 +79,6 @@ bool is_nobody_there(const Error& error) {
   return error.kind == Error::Kind::not_found || error.kind == Error::Kind::unavailable;
 }
 
-int refuse(const Error& error) {
-  complain(sanitize(error.message, 1000));
-  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
-}
-
 int tell(const BrakeArguments& arguments, const ApiClient::Answer& answer,
          const std::string& text) {
   if (!answer.ok()) {
@@ -109,7 +105,7 @@ int disarm(const BrakeArguments& arguments) {
     return is_local && is_nobody_there(answer.error()) ? write_disarm(arguments)
                                                        : refuse(answer.error());
   }
-  const Instant until = from_unix_ms(answer->json.value("until_ms", std::int64_t{0}));
+  const Instant until = exporters::instant_in(answer->json, "until_ms").value_or(Instant{});
   return tell(arguments, *answer, text_of_disarm(arguments.service, until));
 }
 
@@ -121,7 +117,7 @@ int silence(const BrakeArguments& arguments) {
   const auto answer =
       client->call({.method = "POST", .path = "/api/v1/silences", .body = std::move(body)});
   if (!answer) return refuse(answer.error());
-  const Instant until = from_unix_ms(answer->json.value("until_ms", std::int64_t{0}));
+  const Instant until = exporters::instant_in(answer->json, "until_ms").value_or(Instant{});
   return tell(arguments, *answer,
               fmt::format("silent until {}: no message of {}", format_utc(until), arguments.rule));
 }

@@ -60,7 +60,8 @@ class GateVerb {
     if (!target.trouble.empty()) {
       complain(sanitize("cannot see what is live: " + target.trouble, 2000));
     }
-    const GatePreview preview = preview_of(config, arguments_.service, target, lasts);
+    const GatePreview preview =
+        preview_of(config, arguments_.service, target, lasts, mode_named(arguments_.mode));
     auto daemon = Daemon::start(std::move(config), {&watch_});
     if (!daemon) {
       complain(sanitize(daemon.error().message, 2000));
@@ -228,6 +229,25 @@ std::optional<std::string> service_named(const Config& config, const std::string
   return std::nullopt;
 }
 
+/// Why this configuration cannot do what is asked of it; nothing if it can.
+std::optional<std::string> why_not(const Config& config, const GateArguments& arguments) {
+  if (arguments.mode == rules::name_of(rules::Mode::enforce) && config.page.empty()) {
+    return "--mode enforce: nobody would be paged when an action fails; add `notify: page`";
+  }
+  const std::string& worker = arguments.worker;
+  if (worker.empty() || worker == arguments.service) return std::nullopt;
+  const auto meant = std::ranges::find_if(config.plan.services, [&](const auto& plan) {
+    return plan.name == worker || std::ranges::find(plan.aliases, worker) != plan.aliases.end();
+  });
+  const bool is_known = meant != config.plan.services.end();
+  const auto service = std::ranges::find(config.services, arguments.service, &ServiceConfig::name);
+  const bool is_worker = service != config.services.end() &&
+                         std::holds_alternative<CloudflareScript>(service->platform);
+  const bool is_other = is_known ? meant->name != arguments.service : is_worker;
+  return is_other ? std::optional(contradiction(arguments, is_known ? meant->name : ""))
+                  : std::nullopt;
+}
+
 int gate_alone(GateArguments& arguments) {
   ReadConfig read = read_config(arguments.api.config, Interpolation::of_process());
   show_faults(read.faults);
@@ -235,6 +255,10 @@ int gate_alone(GateArguments& arguments) {
   const auto service = service_named(*read.config, arguments.service);
   if (!service) return kExitUsage;
   arguments.service = *service;
+  if (const auto wrong = why_not(*read.config, arguments)) {
+    complain(sanitize(*wrong, 1000));
+    return kExitUsage;
+  }
   return GateVerb{arguments}.run(std::move(*read.config));
 }
 

@@ -66,6 +66,7 @@ std::optional<std::string> complete(GateArguments& arguments) {
     const auto output = read_wrangler_output(arguments.from_wrangler);
     if (!output) return output.error().message;
     arguments.candidate = output->version;
+    arguments.worker = output->worker;
     if (arguments.service.empty()) arguments.service = output->worker;
   }
   if (arguments.service.empty()) return "say which service: --service";
@@ -81,6 +82,12 @@ std::optional<std::string> complete(GateArguments& arguments) {
     return "--fail-on: " + wrong;
   }
   return std::nullopt;
+}
+
+std::string contradiction(const GateArguments& arguments, const std::string& other) {
+  return fmt::format("--service says {}, and {} is about the Worker {}{}: leave one of them out",
+                     arguments.service, arguments.from_wrangler, arguments.worker,
+                     other == arguments.worker || other.empty() ? "" : ", which is " + other);
 }
 
 std::vector<rules::RolloutStep> steps_of(const GateArguments& arguments) {

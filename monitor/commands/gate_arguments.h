@@ -31,6 +31,7 @@ struct GateArguments {
   std::string commit;
   std::string committed_at;
   std::string from_wrangler;
+  std::string worker;  ///< That wrangler's file is about; empty: it does not say.
   std::string key;
   std::string train;
   bool is_driving = false;
@@ -45,6 +46,10 @@ void add_rollout_options(CLI::App& verb, GateArguments& arguments);
 /// Fills service and candidate from wrangler's file. What is missing or contradicts itself: a line
 /// for people.
 std::optional<std::string> complete(GateArguments& arguments);
+
+/// What to say where wrangler's file is about another service than the one that was named: nobody
+/// knows which of the two was meant.
+std::string contradiction(const GateArguments& arguments, const std::string& other);
 
 /// The steps that are asked for; none: one step of all traffic.
 std::vector<rules::RolloutStep> steps_of(const GateArguments& arguments);

@@ -15,7 +15,8 @@
 namespace belay::monitor {
 namespace {
 
-std::string what_on_fail(const rules::ServicePlan& plan, const std::string& baseline) {
+std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
+                         const std::string& baseline) {
   std::vector<std::string> rungs;
   bool acts = false;
   for (const rules::Then& then : plan.on_fail) {
@@ -29,7 +30,7 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
   }
   const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
   if (!acts) return "nothing: without a baseline there is no version to go back to";
-  switch (plan.mode) {
+  switch (mode) {
     case rules::Mode::observe:
       return "nothing (mode observe); in mode enforce: " + ladder;
     case rules::Mode::recommend:
@@ -43,18 +44,19 @@ std::string what_on_fail(const rules::ServicePlan& plan, const std::string& base
 }  // namespace
 
 GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
-                       Duration lasts) {
+                       Duration lasts, std::optional<rules::Mode> asked) {
   const auto plan = std::ranges::find_if(
       config.plan.services, [&](const rules::ServicePlan& one) { return one.name == service; });
   BELAY_CHECK(plan != config.plan.services.end(), "the caller knows the service");
-  GatePreview preview{.mode = std::string{rules::name_of(plan->mode)},
+  const rules::Mode mode = asked.value_or(plan->mode);
+  GatePreview preview{.mode = std::string{rules::name_of(mode)},
                       .service = service,
                       .candidate = target.candidate,
                       .baseline = target.baseline,
                       .is_baseline_found = target.is_baseline_found,
                       .live = target.live,
                       .lasts = lasts,
-                      .on_fail = what_on_fail(*plan, target.baseline),
+                      .on_fail = what_on_fail(*plan, mode, target.baseline),
                       .state = config.state.string()};
   for (const auto* list : {&plan->rules, &plan->rollout_rules}) {
     for (const rules::Rule& rule : *list) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,9 +31,9 @@ struct GatePreview {
   std::string state;
 };
 
-/// The service must be in the configuration.
+/// The service must be in the configuration. `mode`: in place of its own.
 GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
-                       Duration lasts);
+                       Duration lasts, std::optional<rules::Mode> mode = std::nullopt);
 
 std::string text_of(const GatePreview& preview, const Style& style);
 nlohmann::ordered_json json_of(const GatePreview& preview);

@@ -1,25 +1,25 @@
 #include "monitor/commands/gate_remote.h"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <future>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
+#include "exporters/json_fields.h"
+#include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
 #include "monitor/signals.h"
 #include "net/deadline.h"
-#include "net/digest.h"
 
 namespace belay::monitor {
 namespace {
 
 using namespace std::chrono_literals;
+using exporters::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
@@ -30,17 +30,6 @@ constexpr auto kAgainAfter = 1s;
 /// Who interrupts a job kills it soon after.
 constexpr std::chrono::milliseconds kRollbackAnswer{4'000};
 constexpr int kRollbackAttempts = 3;
-
-std::string text_at(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-Instant time_at(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return from_unix_ms(
-      found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0);
-}
 
 /// A step may take three times its bake time, and an action is verified for a while.
 std::chrono::milliseconds patience_of(const GateArguments& arguments) {
@@ -123,7 +112,7 @@ class RemoteGate {
   }
 
   [[nodiscard]] std::string path() const {
-    return "/api/v1/rollouts/" + encoded(text_at(rollout_, "id"));
+    return "/api/v1/rollouts/" + encoded(text_in(rollout_, "id"));
   }
 
   [[nodiscard]] std::optional<ExitCode> exit_code() const {
@@ -132,15 +121,15 @@ class RemoteGate {
       return static_cast<ExitCode>(code->get<int>());
     }
     if (!deadline_.passed()) return std::nullopt;
-    const std::string held = text_at(rollout_, "held");
+    const std::string held = text_in(rollout_, "held");
     const bool waits = held == "approval" || held == "irreversible" || held == "paused";
     return waits ? kExitWaitsForApproval : kExitTimeout;
   }
 
   std::string line() const {
-    const std::string held = text_at(rollout_, "held");
-    return sanitize(fmt::format("{}{}: {}", text_at(rollout_, "state"),
-                                held.empty() ? "" : " (" + held + ")", text_at(rollout_, "why")));
+    const std::string held = text_in(rollout_, "held");
+    return sanitize(fmt::format("{}{}: {}", text_in(rollout_, "state"),
+                                held.empty() ? "" : " (" + held + ")", text_in(rollout_, "why")));
   }
 
   void show_begin() {
@@ -158,7 +147,8 @@ class RemoteGate {
     if (timeline == rollout_.end() || !timeline->is_array()) return;
     for (const json& moment : *timeline) {
       // The timeline is bounded: what was shown is told by its time and its words, not its place.
-      const auto key = std::pair(time_at(moment, "at_ms"), text_at(moment, "what"));
+      const auto key = std::pair(exporters::instant_in(moment, "at_ms").value_or(Instant{}),
+                                 text_in(moment, "what"));
       if (key.first < shown_.first || key == shown_) continue;
       shown_ = key;
       progress_.erase();
@@ -166,7 +156,7 @@ class RemoteGate {
         print(moment.dump() + "\n");
       } else if (arguments_.output == OutputFormat::text) {
         print(fmt::format("{} {:<13} {}\n", style_.dim(format_utc(key.first)),
-                          sanitize(text_at(moment, "state")), sanitize(key.second)));
+                          sanitize(text_in(moment, "state")), sanitize(key.second)));
       }
     }
   }
@@ -195,7 +185,7 @@ class RemoteGate {
         complain(sanitize(answer.error().message, 1000));
         continue;
       }
-      const bool is_over = answer->json.value("type", "").ends_with(":rollout-ended");
+      const bool is_over = text_in(answer->json, "type").ends_with(":rollout-ended");
       if (answer->ok() || is_over) {
         etag_.clear();
         return true;
@@ -213,11 +203,11 @@ class RemoteGate {
     if (arguments_.output == OutputFormat::text) {
       const std::string verdict = name_of(code);
       print(fmt::format("{} {}\n", style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
-                        sanitize(text_at(rollout_, "why"))));
+                        sanitize(text_in(rollout_, "why"))));
     } else if (arguments_.output == OutputFormat::jsonl) {
       print(exporters::text_of({{"verdict", name_of(code)},
                                 {"exit_code", static_cast<int>(code)},
-                                {"why", text_at(rollout_, "why")}}) +
+                                {"why", text_in(rollout_, "why")}}) +
             "\n");
     } else {
       print(exporters::text_of(ordered_json(rollout_), 2) + "\n");
@@ -238,84 +228,7 @@ class RemoteGate {
   const net::Deadline deadline_{patience_of(arguments_)};
 };
 
-/// A daemon that has just started says so, and is ready soon.
-bool is_starting(const ApiClient::Answer& answer) {
-  return answer.status == 503 && answer.json.value("type", "").ends_with(":not-ready");
-}
-
 }  // namespace
-
-ordered_json request_of(const GateArguments& arguments, const std::string& by) {
-  ordered_json body{{"service", arguments.service}, {"candidate", arguments.candidate}};
-  const auto put = [&body](const char* name, const std::string& value) {
-    if (!value.empty()) body[name] = value;
-  };
-  put("baseline", arguments.baseline);
-  put(arguments.steps.empty() ? "for" : "steps",
-      arguments.steps.empty() ? arguments.lasts : arguments.steps);
-  put("mode", arguments.mode);
-  put("commit", arguments.commit);
-  put("committed_at", arguments.committed_at);
-  put("train", arguments.train);
-  if (arguments.is_driving) body["driving"] = true;
-  if (arguments.is_irreversible) body["irreversible"] = true;
-  put("by", by);
-  return body;
-}
-
-Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
-  ApiClient::Request request{
-      .method = "POST", .path = "/api/v1/rollouts", .body = request_of(arguments, user_name())};
-  request.headers.push_back(
-      {"Idempotency-Key", arguments.key.empty() ? net::random_hex(16) : arguments.key});
-  const net::Deadline deadline{30'000ms};
-  for (;;) {
-    const Result<ApiClient::Answer> answer = client.call(request);
-    // The key makes it safe to ask again when nobody knows whether it arrived.
-    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
-    const bool is_pending = answer && answer->status == 202;
-    if ((is_lost || is_pending) && !deadline.passed()) continue;
-    if (answer && is_starting(*answer) && !deadline.passed()) {
-      std::this_thread::sleep_for(kAgainAfter);
-      continue;
-    }
-    if (!answer || is_pending) {
-      complain(answer ? "the daemon has not begun the rollout in 30 s"
-                      : sanitize(answer.error().message, 1000));
-      return {kExitUnavailable, nullptr, ""};
-    }
-    if (!answer->ok()) {
-      complain(answer->problem());
-      return {answer->status == 503 ? kExitUnavailable : kExitUsage, nullptr, ""};
-    }
-    return {kExitPass, answer->json, answer->etag};
-  }
-}
-
-std::string text_of_rollout(const json& rollout, const Style& style) {
-  std::string text;
-  const auto row = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
-  };
-  text += fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_at(rollout, "id")));
-  row("service", text_at(rollout, "service"));
-  row("mode", text_at(rollout, "mode"));
-  row("candidate", text_at(rollout, "candidate"));
-  const std::string baseline = text_at(rollout, "baseline");
-  row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
-  row("steps", text_at(rollout, "steps"));
-  const std::string held = text_at(rollout, "held");
-  row("state", text_at(rollout, "state") + (held.empty() ? "" : " (" + held + ")"));
-  row("result", text_at(rollout, "result"));
-  row("why", text_at(rollout, "why"));
-  const auto rules = rollout.find("rules");
-  if (rules == rollout.end() || !rules->is_array()) return text;
-  for (const json& rule : *rules) {
-    row("rule", fmt::format("{} {}: {}", text_at(rule, "truth"), text_at(rule, "rule"),
-                            text_at(rule, "sentence")));
-  }
-  return text;
-}
 
 int gate_remotely(const GateArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);

@@ -8,19 +8,4 @@ namespace belay::monitor {
 /// its end. The daemon alone judges and acts, whatever becomes of us.
 int gate_remotely(const GateArguments& arguments);
 
-/// The body of POST /api/v1/rollouts.
-nlohmann::ordered_json request_of(const GateArguments& arguments, const std::string& by);
-
-/// Begins it; an answer that was lost is asked for again with the same key. What was refused has
-/// been told: the exit code.
-struct Begun {
-  int code = kExitPass;
-  nlohmann::json rollout;  ///< Null if `code` says why.
-  std::string etag;
-};
-Begun begin_rollout(const ApiClient& client, const GateArguments& arguments);
-
-/// One rollout as text, with its rules.
-std::string text_of_rollout(const nlohmann::json& rollout, const Style& style);
-
 }  // namespace belay::monitor

@@ -8,6 +8,7 @@
 #include "base/sanitize.h"
 #include "base/time.h"
 #include "exporters/json.h"
+#include "exporters/json_fields.h"
 #include "monitor/commands/api_client.h"
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/options.h"
@@ -43,7 +44,9 @@ std::string field(const ordered_json& entry, const char* name) {
 }
 
 std::string line_of(const ordered_json& entry, const Style& style) {
-  const Instant at = from_unix_ms(entry.value("at_ms", std::int64_t{0}));
+  const auto at_ms = entry.find("at_ms");
+  const bool has_time = at_ms != entry.end() && at_ms->is_number_integer();
+  const Instant at = from_unix_ms(has_time ? at_ms->get<std::int64_t>() : 0);
   std::string line = fmt::format("{}  {:<15}  {:<16}  {}", format_utc(at), field(entry, "kind"),
                                  field(entry, "service").empty() ? "-" : field(entry, "service"),
                                  field(entry, "what"));
@@ -62,11 +65,6 @@ bool show(const ordered_json& entries, OutputFormat output) {
   });
 }
 
-int refuse(const Error& error) {
-  complain(sanitize(error.message, 1000));
-  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
-}
-
 int history(const HistoryArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
@@ -83,9 +81,9 @@ int history(const HistoryArguments& arguments) {
     }
     const ordered_json page = ordered_json::parse(answer->text, nullptr, false);
     const auto entries = page.find("entries");
-    if (entries == page.end()) break;
+    if (entries == page.end() || !entries->is_array()) break;
     wanted -= std::min<std::uint64_t>(wanted, entries->size());
-    cursor = page.value("next", "");
+    cursor = exporters::text_in(answer->json, "next");
     if (arguments.output == OutputFormat::json) {
       all.insert(all.end(), entries->begin(), entries->end());
     } else if (!show(*entries, arguments.output)) {
@@ -110,7 +108,8 @@ void add_history(CLI::App& app, Chosen& chosen) {
       ->capture_default_str();
   add_api_options(*verb, arguments->api);
   add_output_option(*verb, arguments->output);
-  verb->callback([arguments, &chosen] { chosen = [arguments] { return history(*arguments); }; });
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return delivered(history(*arguments)); }; });
 }
 
 }  // namespace belay::monitor

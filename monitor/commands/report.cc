@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/sanitize.h"
 #include "exporters/json.h"
 #include "monitor/commands/api_client.h"
 #include "monitor/commands/exit_code.h"
@@ -26,16 +25,15 @@ int report(const ReportArguments& arguments) {
   request.headers.push_back({"Accept", is_markdown ? "text/markdown" : "application/json"});
   const Result<ApiClient::Answer> answer =
       client ? client->call(request) : Result<ApiClient::Answer>(client.error());
-  if (!answer) {
-    complain(sanitize(answer.error().message, 1000));
-    return answer.error().kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
-  }
+  if (!answer) return refuse(answer.error());
   if (!answer->ok()) {
     complain(answer->problem());
     return answer->status == 503 ? kExitUnavailable : kExitUsage;
   }
-  print(is_markdown ? answer->text
-                    : exporters::text_of(nlohmann::ordered_json::parse(answer->text), 2) + "\n");
+  print(is_markdown
+            ? answer->text
+            : exporters::text_of(nlohmann::ordered_json::parse(answer->text, nullptr, false), 2) +
+                  "\n");
   return kExitPass;
 }
 
@@ -52,7 +50,8 @@ void add_report(CLI::App& app, Chosen& chosen) {
       ->check(CLI::IsMember({"markdown", "json"}))
       ->capture_default_str();
   add_api_options(*verb, arguments->api);
-  verb->callback([arguments, &chosen] { chosen = [arguments] { return report(*arguments); }; });
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return delivered(report(*arguments)); }; });
 }
 
 }  // namespace belay::monitor

@@ -7,7 +7,7 @@
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
-#include "monitor/commands/gate_remote.h"
+#include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
 #include "monitor/commands/verbs.h"
 
@@ -23,11 +23,6 @@ struct SteerArguments {
   std::string reason;
   OutputFormat output = OutputFormat::text;
 };
-
-int refuse(const Error& error) {
-  complain(sanitize(error.message, 1000));
-  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
-}
 
 void show(const json& rollout, OutputFormat output) {
   print(output == OutputFormat::text
@@ -47,7 +42,7 @@ int ask(const SteerArguments& arguments, const ApiClient::Request& request) {
     return answer->status == 503 ? kExitUnavailable : kExitUsage;
   }
   const auto rollouts = answer->json.find("rollouts");
-  if (rollouts == answer->json.end()) {
+  if (rollouts == answer->json.end() || !rollouts->is_array()) {
     show(answer->json, arguments.output);
   } else if (arguments.output == OutputFormat::json) {
     print(exporters::text_of(ordered_json(answer->json), 2) + "\n");
@@ -97,7 +92,7 @@ void add_show(CLI::App& rollout, Chosen& chosen) {
   verb->callback([arguments, &chosen] {
     chosen = [arguments] {
       const std::string one = arguments->id.empty() ? "" : "/" + encoded(arguments->id);
-      return ask(*arguments, {.path = "/api/v1/rollouts" + one});
+      return delivered(ask(*arguments, {.path = "/api/v1/rollouts" + one}));
     };
   });
 }

@@ -12,7 +12,8 @@
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
-#include "monitor/commands/gate_remote.h"
+#include "exporters/json_fields.h"
+#include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/signals.h"
@@ -23,6 +24,7 @@ namespace belay::monitor {
 namespace {
 
 using namespace std::chrono_literals;
+using exporters::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
@@ -50,9 +52,17 @@ std::pair<std::string, std::string> pair_of(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-int refuse(const Error& error) {
-  complain(sanitize(error.message, 1000));
-  return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
+const json& rollouts_in(const json& train) {
+  static const json kNone = json::array();
+  const auto found = train.find("rollouts");
+  return found != train.end() && found->is_array() ? *found : kNone;
+}
+
+/// What it says in any other way than by a number is not known.
+int exit_code_of(const json& train) {
+  const auto code = train.find("exit_code");
+  const bool is_code = code != train.end() && code->is_number_integer();
+  return is_code ? code->get<int>() : static_cast<int>(kExitUnknown);
 }
 
 void show(const json& train, OutputFormat output) {
@@ -61,20 +71,19 @@ void show(const json& train, OutputFormat output) {
     return;
   }
   const Style style = Style::of(stdout);
-  std::string text =
-      fmt::format("{} {}", style.bold("train"), sanitize(train.value("train", std::string())));
+  std::string text = fmt::format("{} {}", style.bold("train"), sanitize(text_in(train, "train")));
   if (train.contains("result"))
-    text += fmt::format(": {} {}", sanitize(train.value("result", std::string())),
-                        sanitize(train.value("why", std::string()), 1000));
+    text += fmt::format(": {} {}", sanitize(text_in(train, "result")),
+                        sanitize(text_in(train, "why"), 1000));
   text += "\n";
-  for (const json& rollout : train.value("rollouts", json::array())) {
-    const std::string held = rollout.value("held", std::string());
-    text += fmt::format("  {:<20} {} {}{} {}\n", sanitize(rollout.value("service", std::string())),
-                        sanitize(rollout.value("candidate", std::string())),
-                        sanitize(rollout.value("state", std::string())),
-                        held.empty() ? "" : " (" + sanitize(held) + ")",
-                        style.dim(sanitize(rollout.value("why", std::string()), 1000)));
-    text += fmt::format("  {:<20} {}\n", "", sanitize(rollout.value("id", std::string())));
+  for (const json& rollout : rollouts_in(train)) {
+    const std::string held = text_in(rollout, "held");
+    text +=
+        fmt::format("  {:<20} {} {}{} {}\n", sanitize(text_in(rollout, "service")),
+                    sanitize(text_in(rollout, "candidate")), sanitize(text_in(rollout, "state")),
+                    held.empty() ? "" : " (" + sanitize(held) + ")",
+                    style.dim(sanitize(text_in(rollout, "why"), 1000)));
+    text += fmt::format("  {:<20} {}\n", "", sanitize(text_in(rollout, "id")));
   }
   print(text);
 }
@@ -119,14 +128,13 @@ int wait_for(const ApiClient& client, const TrainArguments& arguments, json trai
       return kExitUnavailable;
     }
     std::string line;
-    for (const json& rollout : train.value("rollouts", json::array()))
-      line += rollout.value("service", std::string()) + " " +
-              rollout.value("state", std::string()) + "  ";
+    for (const json& rollout : rollouts_in(train))
+      line += text_in(rollout, "service") + " " + text_in(rollout, "state") + "  ";
     if (progress.due()) progress.show(sanitize(line));
   }
   progress.erase();
   show(train, arguments.output);
-  return train.value("exit_code", static_cast<int>(kExitUnknown));
+  return exit_code_of(train);
 }
 
 int finish(const ApiClient& client, const TrainArguments& arguments,

@@ -133,6 +133,24 @@ TEST_F(DaemonApiTest, AGoodCandidatePassesThroughTheDaemon) {
   EXPECT_EQ(world_.lines_of("runs"), 0);
 }
 
+TEST_F(DaemonApiTest, WranglersFileAboutAnotherWorkerIsNoCandidateOfTheService) {
+  start({.services =
+             "  till: { mode: observe, aliases: [till-worker], logs: { file: till.log } }\n"});
+  std::ofstream(world_.directory() / "out")
+      << R"({"type":"deploy","worker_name":"till-worker","version_id":"v2"})"
+      << "\n";
+  const BelayRun gate = belay({"gate", "--service", "shop", "--from-wrangler", "out"});
+  EXPECT_EQ(gate.code, 2) << gate.text;
+  EXPECT_THAT(gate.text, HasSubstr("is about the Worker till-worker, which is till"));
+  EXPECT_EQ(belay({"gate", "--standalone", "--service", "shop", "--from-wrangler", "out",
+                   "--config", "belay.yaml"},
+                  {"CI=" + std::string(kToken), "EYES=" + std::string(kEyes),
+                   "SLACK=" + world_.webhook()})
+                .code,
+            2);
+  EXPECT_THAT(get("/api/v1/rollouts").body, testing::Not(HasSubstr("v2")));
+}
+
 class InterruptTest : public DaemonApiTest {
  protected:
   /// A gate of v2 against v1 through the daemon, which is judged by now.

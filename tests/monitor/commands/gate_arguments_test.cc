@@ -29,6 +29,18 @@ TEST(GateArgumentsTest, WranglersFileNamesTheWorkerAndTheVersion) {
   EXPECT_TRUE(complete(arguments).has_value()) << "a candidate is named already";
 }
 
+TEST(GateArgumentsTest, TheWorkerIsKnownBesideTheServiceThatIsNamed) {
+  const test::TemporaryDirectory directory;
+  GateArguments arguments;
+  arguments.service = "checkout";
+  arguments.from_wrangler =
+      directory.write("out", R"({"type":"deploy","worker_name":"shop","version_id":"v2"})")
+          .string();
+  EXPECT_FALSE(complete(arguments).has_value());
+  EXPECT_EQ(arguments.service, "checkout");
+  EXPECT_EQ(arguments.worker, "shop");
+}
+
 TEST(GateArgumentsTest, WhatIsMissingIsSaid) {
   GateArguments arguments;
   EXPECT_TRUE(complete(arguments).has_value());

@@ -7,8 +7,8 @@ namespace {
 
 using Kind = rules::Then::Kind;
 
-std::string on_fail(rules::Mode mode, std::vector<rules::Then> ladder,
-                    const std::string& baseline) {
+std::string on_fail(rules::Mode mode, std::vector<rules::Then> ladder, const std::string& baseline,
+                    std::optional<rules::Mode> asked = std::nullopt) {
   Config config;
   rules::ServicePlan plan;
   plan.name = "shop";
@@ -16,7 +16,7 @@ std::string on_fail(rules::Mode mode, std::vector<rules::Then> ladder,
   plan.on_fail = std::move(ladder);
   config.plan.services = {plan};
   return preview_of(config, "shop", {.candidate = "v2", .baseline = baseline},
-                    std::chrono::minutes{10})
+                    std::chrono::minutes{10}, asked)
       .on_fail;
 }
 
@@ -29,6 +29,11 @@ TEST(GatePreviewTest, SaysWhatAFailWouldDoInEachMode) {
             "tell what it would do (mode recommend): roll back to v1");
   EXPECT_EQ(on_fail(rules::Mode::observe, {{Kind::rollback, {}}}, "v1"),
             "nothing (mode observe); in mode enforce: roll back to v1");
+}
+
+TEST(GatePreviewTest, TheModeThatTheGateAsksForIsTheOneThatCounts) {
+  EXPECT_EQ(on_fail(rules::Mode::recommend, {{Kind::rollback, {}}}, "v1", rules::Mode::enforce),
+            "roll back to v1");
 }
 
 TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {

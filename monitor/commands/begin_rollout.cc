@@ -1,0 +1,147 @@
+#include "monitor/commands/begin_rollout.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/sanitize.h"
+#include "exporters/json_fields.h"
+#include "monitor/commands/options.h"
+#include "net/deadline.h"
+#include "net/digest.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using exporters::text_in;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr auto kAgainAfter = 1s;
+constexpr std::chrono::milliseconds kReadyWithin{30'000};
+
+/// A daemon that has just started says so, and is ready soon.
+bool is_starting(const ApiClient::Answer& answer) {
+  return answer.status == 503 && text_in(answer.json, "type").ends_with(":not-ready");
+}
+
+/// What the daemon says once it is ready; an empty object if it cannot be asked or does not know.
+json asked(const ApiClient& client, const std::string& path) {
+  const net::Deadline deadline{kReadyWithin};
+  for (;;) {
+    const Result<ApiClient::Answer> answer = client.call({.path = path});
+    if (answer && is_starting(*answer) && !deadline.passed()) {
+      std::this_thread::sleep_for(kAgainAfter);
+      continue;
+    }
+    return answer && answer->ok() ? answer->json : json::object();
+  }
+}
+
+/// Which service the daemon means by a name; empty if none.
+std::string service_called(const ApiClient& client, const std::string& name) {
+  return text_in(asked(client, "/api/v1/services/" + encoded(name)), "service");
+}
+
+/// Whether it is a Worker, as far as the daemon knows: then its script is a name of it.
+bool is_worker(const ApiClient& client, const std::string& service) {
+  const json sources = asked(client, "/api/v1/sources");
+  const auto all = sources.find("sources");
+  return all != sources.end() && std::ranges::any_of(*all, [&](const json& source) {
+           return text_in(source, "service") == service && text_in(source, "kind") == "platform";
+         });
+}
+
+/// Why wrangler's file is not about the service that was named; nothing where it may be.
+std::optional<std::string> contradiction_in(const ApiClient& client,
+                                            const GateArguments& arguments) {
+  if (arguments.worker.empty() || arguments.worker == arguments.service) return std::nullopt;
+  const std::string meant = service_called(client, arguments.worker);
+  const std::string named = service_called(client, arguments.service);
+  const bool is_other = meant.empty() ? is_worker(client, named) : meant != named;
+  return is_other ? std::optional(contradiction(arguments, meant)) : std::nullopt;
+}
+
+}  // namespace
+
+ordered_json request_of(const GateArguments& arguments, const std::string& by) {
+  ordered_json body{{"service", arguments.service}, {"candidate", arguments.candidate}};
+  const auto put = [&body](const char* name, const std::string& value) {
+    if (!value.empty()) body[name] = value;
+  };
+  put("baseline", arguments.baseline);
+  put(arguments.steps.empty() ? "for" : "steps",
+      arguments.steps.empty() ? arguments.lasts : arguments.steps);
+  put("mode", arguments.mode);
+  put("commit", arguments.commit);
+  put("committed_at", arguments.committed_at);
+  put("train", arguments.train);
+  if (arguments.is_driving) body["driving"] = true;
+  if (arguments.is_irreversible) body["irreversible"] = true;
+  put("by", by);
+  return body;
+}
+
+Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
+  if (const auto wrong = contradiction_in(client, arguments)) {
+    complain(sanitize(*wrong, 1000));
+    return {kExitUsage, nullptr, ""};
+  }
+  ApiClient::Request request{
+      .method = "POST", .path = "/api/v1/rollouts", .body = request_of(arguments, user_name())};
+  request.headers.push_back(
+      {"Idempotency-Key", arguments.key.empty() ? net::random_hex(16) : arguments.key});
+  const net::Deadline deadline{kReadyWithin};
+  for (;;) {
+    const Result<ApiClient::Answer> answer = client.call(request);
+    // The key makes it safe to ask again when nobody knows whether it arrived.
+    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
+    const bool is_pending = answer && answer->status == 202;
+    if ((is_lost || is_pending) && !deadline.passed()) continue;
+    if (answer && is_starting(*answer) && !deadline.passed()) {
+      std::this_thread::sleep_for(kAgainAfter);
+      continue;
+    }
+    if (!answer || is_pending) {
+      complain(answer ? "the daemon has not begun the rollout in 30 s"
+                      : sanitize(answer.error().message, 1000));
+      return {kExitUnavailable, nullptr, ""};
+    }
+    if (!answer->ok()) {
+      complain(answer->problem());
+      return {answer->status == 503 ? kExitUnavailable : kExitUsage, nullptr, ""};
+    }
+    return {kExitPass, answer->json, answer->etag};
+  }
+}
+
+std::string text_of_rollout(const json& rollout, const Style& style) {
+  std::string text;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
+  };
+  text += fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_in(rollout, "id")));
+  row("service", text_in(rollout, "service"));
+  row("mode", text_in(rollout, "mode"));
+  row("candidate", text_in(rollout, "candidate"));
+  const std::string baseline = text_in(rollout, "baseline");
+  row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
+  row("steps", text_in(rollout, "steps"));
+  const std::string held = text_in(rollout, "held");
+  row("state", text_in(rollout, "state") + (held.empty() ? "" : " (" + held + ")"));
+  row("result", text_in(rollout, "result"));
+  row("why", text_in(rollout, "why"));
+  const auto rules = rollout.find("rules");
+  if (rules == rollout.end() || !rules->is_array()) return text;
+  for (const json& rule : *rules) {
+    row("rule", fmt::format("{} {}: {}", text_in(rule, "truth"), text_in(rule, "rule"),
+                            text_in(rule, "sentence")));
+  }
+  return text;
+}
+
+}  // namespace belay::monitor
