@@ -40,11 +40,17 @@ std::string counted(std::size_t count, const char* what) {
 
 std::string contents_of(const Config& config) {
   std::size_t rules = 0;
+  std::size_t by_default = 0;
   for (const rules::ServicePlan& service : config.plan.services) {
-    rules += service.rules.size() + service.rollout_rules.size();
+    rules += service.rules.size() + service.rollout_rules.size() + service.preflight_rules.size();
+    if (service.rollout.is_judged_by_default) ++by_default;
   }
-  return fmt::format("{}, {}, {}", counted(config.services.size(), "service"),
-                     counted(config.sources.size(), "source"), counted(rules, "rule"));
+  return fmt::format("{}, {}, {}{}", counted(config.services.size(), "service"),
+                     counted(config.sources.size(), "source"), counted(rules, "rule"),
+                     by_default == 0
+                         ? ""
+                         : fmt::format(", and the default judgement of the rollouts of {}",
+                                       counted(by_default, "service")));
 }
 
 /// A rule file has rules and no services at its top.
@@ -130,7 +136,8 @@ void add_check(CLI::App& app, Chosen& chosen) {
       ->type_name("FILE...")
       ->capture_default_str();
   add_output_option(*verb, arguments->output);
-  verb->callback([arguments, &chosen] { chosen = [arguments] { return check(*arguments); }; });
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return delivered(check(*arguments)); }; });
 }
 
 }  // namespace belay::monitor

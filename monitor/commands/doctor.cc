@@ -168,7 +168,8 @@ void add_doctor(CLI::App& app, Chosen& chosen) {
                       "How long the sources are watched, where no daemon does");
   verb->add_flag("--send-test", arguments->send_test, "Send a message to everyone who is told");
   add_output_option(*verb, arguments->output);
-  verb->callback([arguments, &chosen] { chosen = [arguments] { return doctor(*arguments); }; });
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return delivered(doctor(*arguments)); }; });
 }
 
 }  // namespace belay::monitor

@@ -252,7 +252,8 @@ void add_explain(CLI::App& app, Chosen& chosen) {
   verb->add_option("--from", arguments->recordings, "Recordings: the rule's value at their end")
       ->type_name("FILE");
   add_output_option(*verb, arguments->output);
-  verb->callback([arguments, &chosen] { chosen = [arguments] { return explain(*arguments); }; });
+  verb->callback(
+      [arguments, &chosen] { chosen = [arguments] { return delivered(explain(*arguments)); }; });
 }
 
 }  // namespace belay::monitor

@@ -1,7 +1,6 @@
 #include "monitor/replay/replay.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -279,11 +278,11 @@ class ReplayVerb {
   void end(const Replay& replay) {
     const Replay::Summary summary = replay.summary();
     if (arguments_.output == OutputFormat::text) {
-      print(text(summary, replay.snapshot()));
+      print(rules_text(summary, fired_, replay.snapshot(), style_));
       return;
     }
     ordered_json json = summary_json(summary);
-    json["rules"] = rules_of(replay);
+    json["rules"] = rules_json(fired_, replay.snapshot());
     if (arguments_.output == OutputFormat::json) {
       json["notices"] = shown_;
       print(exporters::text_of(json, 2) + "\n");
@@ -294,60 +293,11 @@ class ReplayVerb {
     }
   }
 
-  /// Each rule as it stood at the end, and how often it had fired.
-  ordered_json rules_of(const Replay& replay) const {
-    ordered_json rules = ordered_json::array();
-    const auto snapshot = replay.snapshot();
-    if (!snapshot) return rules;
-    for (const rules::ServiceStatus& service : snapshot->services) {
-      for (const rules::RuleStatus& status : service.rules) {
-        ordered_json rule = exporters::json_of(status);
-        const auto fired = fired_.find({status.service, status.rule});
-        rule["fired"] = fired == fired_.end() ? 0 : fired->second;
-        rules.push_back(std::move(rule));
-      }
-    }
-    return rules;
-  }
-
-  std::string text(const Replay::Summary& summary,
-                   const std::optional<rules::Snapshot>& snapshot) const {
-    std::string text = documents_text(summary, style_);
-    if (summary.used == 0) return text + "nothing was judged: there is no document to judge\n";
-    if (fired_.empty()) text += "no rule fired\n";
-    for (const auto& [rule, times] : fired_) {
-      text +=
-          fmt::format("{} {} fired {}\n", sanitize(rule.first), style_.bold(sanitize(rule.second)),
-                      times == 1 ? "once" : fmt::format("{} times", times));
-    }
-    return text + (snapshot ? never_fired(*snapshot) : "");
-  }
-
-  /// A rule that was unknown all along did not find anything fine: how each stood at the end.
-  std::string never_fired(const rules::Snapshot& snapshot) const {
-    constexpr int kLinesMax = 20;
-    std::string text;
-    int lines = 0;
-    for (const rules::ServiceStatus& service : snapshot.services) {
-      for (const rules::RuleStatus& rule : service.rules) {
-        if (fired_.contains({rule.service, rule.rule}) || ++lines > kLinesMax) continue;
-        const std::string kind =
-            rule.unknown ? fmt::format(" ({})", rules::name_of(*rule.unknown)) : "";
-        text += sanitize(fmt::format("{} {} never fired; {}{} at the end", rule.service, rule.rule,
-                                     rules::name_of(rule.truth), kind)) +
-                "\n";
-      }
-    }
-    if (lines > kLinesMax)
-      text += fmt::format("… and {} more that never fired\n", lines - kLinesMax);
-    return text;
-  }
-
   ReplayArguments arguments_;
   const Style style_;
   Progress progress_;
   std::optional<Instant> start_;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> fired_;  ///< By service and rule.
+  Fired fired_;
   std::vector<rules::RolloutStep> steps_;
   std::optional<Decisions> decisions_;  ///< With --steps.
   const Replay* replay_ = nullptr;
@@ -386,8 +336,9 @@ void add_replay(CLI::App& app, Chosen& chosen) {
                    "How the traffic was moved: print what the rollout would have decided")
       ->type_name("'10% for 10m, ...'");
   add_output_option(*verb, arguments->output);
-  verb->callback(
-      [arguments, &chosen] { chosen = [arguments] { return ReplayVerb{*arguments}.run(); }; });
+  verb->callback([arguments, &chosen] {
+    chosen = [arguments] { return delivered(ReplayVerb{*arguments}.run()); };
+  });
 }
 
 }  // namespace belay::monitor

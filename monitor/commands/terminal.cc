@@ -4,7 +4,10 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
+
+#include "monitor/commands/exit_code.h"
 
 namespace belay::monitor {
 namespace {
@@ -38,6 +41,15 @@ std::string Style::wrap(std::string_view code, std::string_view text) const {
 bool print(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
          std::fflush(stdout) == 0;
+}
+
+int delivered(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  pollfd reader{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  const bool has_gone = ::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0;
+  if (has_gone || code != kExitPass) return code;
+  complain("standard output cannot be written: what was printed is not the whole result");
+  return kExitUnavailable;
 }
 
 void complain(std::string_view message) {

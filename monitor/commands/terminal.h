@@ -32,6 +32,10 @@ class Style {
 /// Writes to standard output, whole or not at all. False if the reader has gone: stop.
 bool print(std::string_view text);
 
+/// For verbs whose result is what they print: their exit code, unless it is 0 and not all has been
+/// printed; then 69, and why is told. A reader that has gone wanted no more.
+int delivered(int code);
+
 /// One line on standard error: "belay: …".
 void complain(std::string_view message);
 

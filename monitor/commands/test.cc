@@ -105,8 +105,9 @@ void add_test(CLI::App& app, Chosen& chosen) {
                    "Rule files and packs; every shipped pack if none is named")
       ->type_name("FILE...");
   add_output_option(*verb, arguments->output);
-  verb->callback(
-      [arguments, &chosen] { chosen = [arguments] { return TestVerb{*arguments}.run(); }; });
+  verb->callback([arguments, &chosen] {
+    chosen = [arguments] { return delivered(TestVerb{*arguments}.run()); };
+  });
 }
 
 }  // namespace belay::monitor

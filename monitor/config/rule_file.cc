@@ -10,6 +10,7 @@
 #include "rules/language/parser.h"
 #include "rules/language/rule_check.h"
 #include "rules/language/words.h"
+#include "rules/rollout/train.h"
 
 namespace belay::monitor {
 namespace {
@@ -53,6 +54,10 @@ class RuleReader {
     });
     if (name->empty() || !plain || name->size() > kNameBytesMax) {
       value.fault("a rule's name is made of letters, digits, -, _ and .");
+      return false;
+    }
+    if (*name == rules::kTrainRule) {
+      value.fault("\"train\" stands for a fail elsewhere in a train: give this rule another name");
       return false;
     }
     if (std::find(names.begin(), names.end(), *name) != names.end()) {

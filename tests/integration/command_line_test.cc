@@ -159,6 +159,44 @@ TEST(CommandLineTest, EveryExampleIsAccepted) {
   EXPECT_GE(examples, 5);
 }
 
+TEST(CommandLineTest, AResultThatCannotBePrintedIsNoSuccess) {
+  const TemporaryDirectory directory;
+  const auto config = directory.write("belay.yaml", "services: { shop: { logs: { file: a } } }\n");
+  const std::string sample = data_path("samples/tail-prodlike.ndjson").string();
+  const auto code_of = [&](const std::vector<std::string>& arguments, const char* script) {
+    std::vector<std::string> argv = {"sh", "-c", script, "sh", belay_binary().string()};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    ChildProcess child{{.argv = std::move(argv), .directory = directory.path()}};
+    return child.wait(std::chrono::seconds{20}).value_or(-1);
+  };
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"check", config.string()},
+        {"replay", "-o", "json", sample},
+        {"replay", sample},
+        {"test"},
+        {"explain", "default/errors"}}) {
+    EXPECT_EQ(code_of(arguments, "\"$@\""), 0) << arguments[0];
+    EXPECT_EQ(code_of(arguments, "\"$@\" > /dev/full"), 69) << arguments[0];
+  }
+  // Who reads has seen enough, and has gone before anything is printed.
+  constexpr const char* kNobodyReads =
+      "mkfifo gone; { cat gone > cat; \"$@\"; echo $? > code; } | { exec <&-; echo > gone; }; "
+      "exit $(cat code)";
+  EXPECT_EQ(code_of({"replay", sample}, kNobodyReads), 0);
+}
+
+TEST(CommandLineTest, CheckCountsTheDefaultJudgementAndWhatIsAskedFirst) {
+  const TemporaryDirectory directory;
+  const auto config =
+      directory.write("belay.yaml",
+                      "services:\n  shop:\n    logs: { file: a }\n"
+                      "    rollout: { preflight: { calm: { when: 5xx rate > 1% over 5m } } }\n");
+  const BelayRun run = run_belay({"check", config.string()});
+  EXPECT_EQ(run.code, 0) << run.text;
+  EXPECT_THAT(run.text, HasSubstr("1 rule"));
+  EXPECT_THAT(run.text, HasSubstr("the default judgement of the rollouts of 1 service"));
+}
+
 TEST(CommandLineTest, TheShippedPacksPassTheirTests) {
   const BelayRun run = run_belay({"test"});
   EXPECT_EQ(run.code, 0) << run.text;

@@ -79,6 +79,13 @@ TEST(RuleFileTest, AllFaultsOfAFileAreShownAtOnceWithPlaceCaretAndSuggestion) {
       "     = did you mean `alert`?\n");
 }
 
+TEST(RuleFileTest, TheNameOfTheRuleThatATrainBringsIsTaken) {
+  const RuleFile file = parse(
+      "rules:\n  - {name: train, when: 5xx rate > 5% over 1m, min 50 requests, then: alert}\n");
+  EXPECT_TRUE(file.failed());
+  EXPECT_NE(shown(file).find("give this rule another name"), std::string::npos) << shown(file);
+}
+
 TEST(RuleFileTest, AWarningDoesNotRefuseTheFile) {
   const RuleFile file = parse("rules:\n  - {name: a, when: 5xx rate > 5% over 1m, then: alert}\n");
   EXPECT_FALSE(file.failed());
