@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/backoff.h"
 #include "monitor/preflight_answers.h"
 
 namespace belay::monitor {
@@ -64,8 +65,9 @@ void Preflight::work(const std::stop_token& stop) {
       changed_.wait(lock, stop, [this] { return !questions_.empty(); });
       continue;
     }
-    if (first->due > Steady::now()) {
-      changed_.wait_until(lock, stop, first->due, [this, known = asks_] { return asks_ != known; });
+    // A copy: while it waits, ask() may move the questions elsewhere.
+    if (const auto due = first->due; due > Steady::now()) {
+      changed_.wait_until(lock, stop, due, [this, known = asks_] { return asks_ != known; });
       continue;
     }
     Question question = std::move(*first);
@@ -85,7 +87,8 @@ void Preflight::work(const std::stop_token& stop) {
       return other.asked.rollout == question.asked.rollout;
     });
     if (is_fine || is_asked_anew || ++question.tries >= options_.tries_max) continue;
-    question.due = Steady::now() + options_.again_after;
+    question.due =
+        Steady::now() + backoff(options_.again_first, options_.again_max, question.tries, 0);
     questions_.push_back(std::move(question));
   }
 }

@@ -24,9 +24,11 @@ using PreflightChecks = std::map<std::string, std::vector<PreflightCheck>>;
 PreflightChecks preflight_checks_of(const Config& config);
 
 struct PreflightOptions {
-  /// What is not fine is asked again, so that a rollout goes on by itself once it is.
-  std::chrono::milliseconds again_after{30'000};
-  int tries_max = 120;
+  /// What is not fine is asked again, so that a rollout goes on by itself once it is: first after
+  /// so long, then after twice as long each time, up to the most.
+  std::chrono::milliseconds again_first{1'000};
+  std::chrono::milliseconds again_max{30'000};
+  int tries_max = 125;
 };
 
 /// Answers the questions of before a rollout's first step, on a thread of its own: whether the

@@ -126,7 +126,7 @@ TEST_F(PreflightRunTest, ChecksByHttpCommandAndSentenceHoldUntilAllAreFine) {
   EXPECT_TRUE(moves().empty()) << "the others are still in the way";
   smoke = 200;
   std::ofstream(world_.directory() / "signed-off") << "ann\n";
-  EXPECT_TRUE(eventually([&] { return !moves().empty(); }, 90s)) << rollout(id).dump(2);
+  EXPECT_TRUE(eventually([&] { return !moves().empty(); }, 60s)) << rollout(id).dump(2);
   world_.serve([] { return std::vector<GateWorld::Answer>{}; });
 }
 

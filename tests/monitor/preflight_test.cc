@@ -158,7 +158,8 @@ TEST_F(PreflightTest, WhatIsNotFineIsAskedAgainUntilItIs) {
   const std::string marker = (place.path() / "approved").string();
   PreflightChecks checks;
   checks["shop"] = {{"approval", CommandAction{.argv = {"test", "-e", marker}}}};
-  Preflight preflight(platforms_, checks, clock_, deliver(), {.again_after = 5ms});
+  Preflight preflight(platforms_, checks, clock_, deliver(),
+                      {.again_first = 5ms, .again_max = 5ms});
   preflight.ask(asked());
   ASSERT_TRUE(test::eventually([this] { return count() >= 2; }));
   EXPECT_EQ(last().rollout, "r1");
