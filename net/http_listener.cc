@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <sys/resource.h>
 
 #include "base/sanitize.h"
 #include "net/http_message.h"
@@ -32,6 +33,16 @@ using namespace std::chrono_literals;
 constexpr auto kEndWithin = 1s;
 /// A peer that has not taken its answer for so long gives way when the listener is full.
 constexpr auto kAnswerNotTaken = 1s;
+
+/// What listeners may take of our descriptors: an action needs some for its call, the journal for
+/// its files, whoever floods us.
+ListenerLimits within_descriptors(ListenerLimits limits) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return limits;
+  const rlim_t quarter = std::max<rlim_t>(descriptors.rlim_cur / 4, 1);
+  limits.connections_max = std::min<std::size_t>(limits.connections_max, quarter);
+  return limits;
+}
 
 std::optional<tcp::endpoint> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -54,7 +65,9 @@ std::optional<tcp::endpoint> parse_address(std::string_view text) {
 class Listener final : public HttpListener, private SessionOwner {
  public:
   Listener(Respond respond, const ListenerLimits& limits, Refusal refusal)
-      : respond_(std::move(respond)), refusal_(std::move(refusal)), limits_(limits) {}
+      : respond_(std::move(respond)),
+        refusal_(std::move(refusal)),
+        limits_(within_descriptors(limits)) {}
 
   ~Listener() override {
     asio::post(context_, [this] { end(); });

@@ -43,8 +43,8 @@ struct Outgoing {
 /// Limits of a listener: what exceeds them is answered by the listener itself (400, 408, 413, 415,
 /// 431, 503).
 struct ListenerLimits {
-  /// At the limit the connection that has waited longest for its request gives way, so that
-  /// half-open ones cannot starve others; when every one is being answered, 503.
+  /// A quarter of our descriptors at most. At the limit the connection that has waited longest for
+  /// its request gives way: half-open ones starve nobody. When all are being answered, 503.
   std::size_t connections_max = 256;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 1024 * 1024;  ///< As sent.

@@ -147,6 +147,20 @@ TEST_F(ApiAttackTest, AFilterThatMeansNothingIsRefused) {
   EXPECT_EQ(get("/api/v1/rollouts?service=shop&open=true").status, 200);
 }
 
+TEST_F(ApiAttackTest, AFloodOfConnectionsLeavesDescriptorsForARollback) {
+  descriptors_max_ = 128;
+  start();
+  std::vector<std::unique_ptr<RawClient>> half_open;
+  for (int which = 0; which < 200; ++which) {
+    half_open.push_back(connect());
+    half_open.back()->send("GET /api/v1/services HTTP/1.1\r\nX");
+  }
+  ASSERT_EQ(post("/api/v1/rollouts", kBegin).status, 201);
+  serve(500);
+  EXPECT_TRUE(eventually([this] { return world_.line_of("live") == "v1"; }, 60s))
+      << world_.output();
+}
+
 TEST_F(ApiAttackTest, TwoHostsOrTwoTokensAreNotOneOfThem) {
   start();
   const auto two_hosts = connect();

@@ -38,6 +38,10 @@ class DaemonApiTest : public testing::Test {
     ChildProcess::Options options = world_.run();
     options.environment.push_back("CI=" + std::string(kToken));
     options.environment.push_back("EYES=" + std::string(kEyes));
+    if (descriptors_max_ > 0) {
+      const std::string script = "ulimit -n " + std::to_string(descriptors_max_) + "; exec \"$@\"";
+      options.argv.insert(options.argv.begin(), {"sh", "-c", script, "sh"});
+    }
     daemon_ = std::make_unique<ChildProcess>(options);
     ASSERT_TRUE(world_.says("the API is on")) << world_.output();
     const auto endpoint = monitor::read_local_endpoint(world_.directory() / "state");
@@ -78,6 +82,7 @@ class DaemonApiTest : public testing::Test {
   }
 
   std::atomic<int> candidate_status_ = 200;
+  int descriptors_max_ = 0;  ///< Of the daemon; 0: as many as the test.
   GateWorld world_;
   std::string url_;
   std::unique_ptr<ChildProcess> daemon_;
