@@ -20,8 +20,8 @@ constexpr Outbox::Limits kLimits{.waiting_max = 4'096,
                                  .spacing = std::chrono::milliseconds{0},
                                  .drain = std::chrono::milliseconds{500}};
 
-/// 0, or the errno of what failed.
-int append_all(int file, std::string_view text) {
+/// 0, or the errno of what failed. What was written is gone from `text`.
+int append_all(int file, std::string_view& text) {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -44,17 +44,20 @@ void Audit::publish(const rules::Snapshot& /*snapshot*/) {}
 
 void Audit::notify(const rules::Notice& notice) { outbox_.put(notice); }
 
-Outbox::Attempt Audit::append(const Outbox::Batch& batch) const {
-  std::string lines;
+Outbox::Attempt Audit::append(const Outbox::Batch& batch) {
+  std::string lines = is_torn_ ? "\n" : "";
   if (batch.dropped_before > 0) {
     lines += text_of({{"notice", "dropped"}, {"count", batch.dropped_before}}) + "\n";
   }
   for (const rules::Notice& notice : batch.notices) lines += text_of(json_of(notice)) + "\n";
   constexpr mode_t kOwnerWritesGroupReads = 0640;
-  const int file =
-      ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kOwnerWritesGroupReads);
-  const int fault = file < 0 ? errno : append_all(file, lines);
+  // A pipe that nobody reads must not hold up the end of the program.
+  const int file = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
+                          kOwnerWritesGroupReads);
+  std::string_view left = lines;
+  const int fault = file < 0 ? errno : append_all(file, left);
   if (file >= 0) ::close(file);
+  if (left.size() < lines.size()) is_torn_ = fault != 0;
   if (fault == 0) return {.result = Outbox::Attempt::Result::delivered};
   return {.result = Outbox::Attempt::Result::try_again,
           .why = "cannot append to " + file_.string() + ": " + std::strerror(fault)};

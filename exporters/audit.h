@@ -8,8 +8,9 @@
 namespace belay::exporters {
 
 /// Every notice as one line of JSON (json_of(Notice)), appended to a file that other programs
-/// follow. It is opened for each batch, so it may be renamed or removed at any time. The journal
-/// stays what decisions rest on.
+/// follow. It is opened for each batch, so it may be renamed or removed at any time. A line that
+/// was cut short, by a full disk, is ended, and written again. The journal stays what decisions
+/// rest on.
 class Audit : public Sink {
  public:
   Audit(std::filesystem::path file, NotificationCounts counts, Outbox::Complain complain);
@@ -18,9 +19,10 @@ class Audit : public Sink {
   void notify(const rules::Notice& notice) override;
 
  private:
-  [[nodiscard]] Outbox::Attempt append(const Outbox::Batch& batch) const;
+  [[nodiscard]] Outbox::Attempt append(const Outbox::Batch& batch);
   const std::filesystem::path file_;
-  Outbox outbox_;  // Last: its thread uses the path.
+  bool is_torn_ = false;  ///< What was written last ends in the middle of a line.
+  Outbox outbox_;         // Last: its thread uses the others.
 };
 
 }  // namespace belay::exporters
