@@ -278,8 +278,6 @@ ProcessEnd Process::end(milliseconds grace) {
   if (grace.count() > 0) {
     ::kill(-pid_, SIGTERM);
     if (wait_readable(ended_, grace)) {
-      end_ = ended();
-      ::waitpid(pid_, nullptr, 0);
       // Its own children may still be putting their things in order. A group's number is taken as
       // long as it has a member.
       constexpr milliseconds kLook{10};
@@ -288,15 +286,14 @@ ProcessEnd Process::end(milliseconds grace) {
       }
     }
   }
+  // Reaped last: until then nobody else can get the number, and be ended in its place.
   ::kill(-pid_, SIGKILL);
-  if (!end_) {
-    siginfo_t status{};
-    while (::waitid(P_PID, static_cast<id_t>(pid_), &status, WEXITED | WNOWAIT) != 0) {
-      if (errno != EINTR) break;
-    }
-    end_ = ended().value_or(ProcessEnd{.signal = SIGKILL});
-    ::waitpid(pid_, nullptr, 0);
+  siginfo_t status{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &status, WEXITED | WNOWAIT) != 0) {
+    if (errno != EINTR) break;
   }
+  end_ = ended().value_or(ProcessEnd{.signal = SIGKILL});
+  ::waitpid(pid_, nullptr, 0);
   if (mark_) {
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
     end_marked(*mark_, std::max(left, milliseconds{0}));

@@ -59,6 +59,11 @@ ChildProcess::ChildProcess(const Options& options) {
   ::dup2(out, 1);
   ::dup2(out, 2);
   ::close_range(3, ~0U, 0);
+  // A signal that our parent ignores, as a shell does in the background, would not reach the child.
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
   ::execvpe(argv[0], argv.data(), environment.data());
   ::_exit(127);
