@@ -18,7 +18,7 @@ TEST(DemoTest, TheBadVersionIsFoundRolledBackAndTheShopRecovers) {
   EXPECT_THAT(run.text, HasSubstr("A gate would end with 11"));
   // In steps: the first one passes, the second shows what is wrong.
   EXPECT_THAT(run.text, HasSubstr("v2: step 1 of 3, 10%"));
-  EXPECT_THAT(run.text, HasSubstr("v2: step 2 of 3, 50%"));
+  EXPECT_THAT(run.text, HasSubstr("move 50% of the traffic to v2, step 2 of 3"));
   // Whose errors they were, and on which routes.
   EXPECT_THAT(run.text, testing::ContainsRegex("v2 took [0-9.]+% of the traffic and produced"));
   EXPECT_THAT(run.text, testing::ContainsRegex("on /api/(cart|checkout): [0-9]+ of [0-9]+"));
