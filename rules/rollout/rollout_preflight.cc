@@ -18,6 +18,13 @@ bool hides_health(UnknownKind kind) {
          kind == UnknownKind::lagging || kind == UnknownKind::warming;
 }
 
+std::string why_of(const PreflightAnswer& answer) {
+  std::string why;
+  for (const std::string& hindrance : answer.hindrances)
+    why += (why.empty() ? "" : "; ") + hindrance;
+  return why;
+}
+
 }  // namespace
 
 void Rollout::ask(Instant now, Step& out) {
@@ -65,9 +72,7 @@ void Rollout::check_preflight(Instant now, Step& out) {
   if (!answer.hindrances.empty() && !(record.is_approved() && can_approve)) {
     if (!preflight_unknown_since_) preflight_unknown_since_ = now;
     if (known.is_asked && now - asked_at_.value_or(now - kAskAgain) >= kAskAgain) ask(now, out);
-    std::string why;
-    for (const std::string& hindrance : answer.hindrances)
-      why += (why.empty() ? "" : "; ") + hindrance;
+    const std::string why = why_of(answer);
     const Duration lasted = now - *preflight_unknown_since_;
     // The first answers are on their way: nothing to be told yet.
     if (!answer.is_bad && lasted < std::chrono::seconds{10}) return;
@@ -86,7 +91,13 @@ bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
   RolloutRecord* record = running();
   if (record == nullptr || record->status().id != done.rollout) return false;
   preflight_ = done;
-  if (record->status().is_driving) return true;
+  if (record->status().is_driving) {
+    // It may be held already by what was known before this answer: its reason is that of now.
+    const PreflightAnswer answer = judge_preflight(facts());
+    if (record->status().held == HoldReason::preflight && !answer.hindrances.empty())
+      record->wait(why_of(answer), now);
+    return true;
+  }
   // An attached rollout is live already: what would be in the way of a rollback is told at once.
   const PreflightAnswer answer = judge_preflight({.candidate = record->status().candidate,
                                                   .baseline = record->status().baseline,

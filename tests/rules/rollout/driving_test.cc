@@ -169,6 +169,7 @@ TEST(Driving, PreflightAsksAndWaitsAndHoldsWithItsReason) {
   rig.push(done);
   rig.run(2s);
   EXPECT_TRUE(rig.orders.empty());
+  EXPECT_EQ(rollout(rig).why, "target exists is not so: deleted") << "the reason of now";
   done.checks[0].result = Truth::fine;
   rig.push(done);
   rig.run(2s);
