@@ -93,7 +93,8 @@ net::Outgoing follow_all(const Call& call) {
 net::Outgoing follow_rollout(const Call& call) {
   const auto published = call.context.newest.published();
   if (!published || rollout_of(published->snapshot, call.path.front()) == nullptr) {
-    return call.refuse({Problem::Kind::unknown_rollout, "no rollout has this id"});
+    return call.refuse({Problem::Kind::unknown_rollout,
+                        "no rollout has this id; `belay rollout status` shows whole ids"});
   }
   return follow(call, {.service = "", .rollout = call.path.front()});
 }

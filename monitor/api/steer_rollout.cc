@@ -45,7 +45,8 @@ net::Outgoing steer(const Call& call, Command command) {
   const auto published = call.context.newest.published();
   const RolloutStatus* rollout = rollout_of(published->snapshot, call.path.front());
   if (rollout == nullptr) {
-    return call.refuse({Problem::Kind::unknown_rollout, "no rollout has this id"});
+    return call.refuse({Problem::Kind::unknown_rollout,
+                        "no rollout has this id; `belay rollout status` shows whole ids"});
   }
   Body body(call.request);
   const auto by = body.text("by");

@@ -119,29 +119,4 @@ Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
   }
 }
 
-std::string text_of_rollout(const json& rollout, const Style& style) {
-  std::string text;
-  const auto row = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
-  };
-  text += fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_in(rollout, "id")));
-  row("service", text_in(rollout, "service"));
-  row("mode", text_in(rollout, "mode"));
-  row("candidate", text_in(rollout, "candidate"));
-  const std::string baseline = text_in(rollout, "baseline");
-  row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
-  row("steps", text_in(rollout, "steps"));
-  const std::string held = text_in(rollout, "held");
-  row("state", text_in(rollout, "state") + (held.empty() ? "" : " (" + held + ")"));
-  row("result", text_in(rollout, "result"));
-  row("why", text_in(rollout, "why"));
-  const auto rules = rollout.find("rules");
-  if (rules == rollout.end() || !rules->is_array()) return text;
-  for (const json& rule : *rules) {
-    row("rule", fmt::format("{} {}: {}", text_in(rule, "truth"), text_in(rule, "rule"),
-                            text_in(rule, "sentence")));
-  }
-  return text;
-}
-
 }  // namespace belay::monitor

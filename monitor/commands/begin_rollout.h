@@ -20,7 +20,4 @@ struct Begun {
 };
 Begun begin_rollout(const ApiClient& client, const GateArguments& arguments);
 
-/// One rollout as text, with its rules.
-std::string text_of_rollout(const nlohmann::json& rollout, const Style& style);
-
 }  // namespace belay::monitor

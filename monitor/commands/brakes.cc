@@ -35,7 +35,15 @@ void show(const BrakeArguments& arguments, const ordered_json& json, const std::
                                                : exporters::text_of(json) + "\n");
 }
 
-std::string text_of_disarm(const std::string& service, Instant until) {
+bool is_taken_off(const BrakeArguments& arguments) {
+  return *parse_duration(arguments.lasts) == Duration::zero();
+}
+
+std::string text_of_disarm(const BrakeArguments& arguments, const std::string& service,
+                           Instant until) {
+  if (is_taken_off(arguments))
+    return service.empty() ? "armed again; what is disarmed by its own name stays so"
+                           : service + " is armed again, unless all services are disarmed";
   return fmt::format("disarmed until {}: no action on {}", format_utc(until),
                      service.empty() ? "any service" : service);
 }
@@ -70,7 +78,7 @@ int write_disarm(const BrakeArguments& arguments) {
     return kExitUnavailable;
   }
   show(arguments, {{"service", *service}, {"until_ms", unix_ms(until)}, {"journal", true}},
-       text_of_disarm(*service, until) + "; no daemon runs: the next one will know");
+       text_of_disarm(arguments, *service, until) + "; no daemon runs: the next one will know");
   return kExitPass;
 }
 
@@ -106,7 +114,7 @@ int disarm(const BrakeArguments& arguments) {
                                                        : refuse(answer.error());
   }
   const Instant until = exporters::instant_in(answer->json, "until_ms").value_or(Instant{});
-  return tell(arguments, *answer, text_of_disarm(arguments.service, until));
+  return tell(arguments, *answer, text_of_disarm(arguments, arguments.service, until));
 }
 
 int silence(const BrakeArguments& arguments) {
@@ -119,7 +127,9 @@ int silence(const BrakeArguments& arguments) {
   if (!answer) return refuse(answer.error());
   const Instant until = exporters::instant_in(answer->json, "until_ms").value_or(Instant{});
   return tell(arguments, *answer,
-              fmt::format("silent until {}: no message of {}", format_utc(until), arguments.rule));
+              is_taken_off(arguments) ? arguments.rule + " is no longer silent"
+                                      : fmt::format("silent until {}: no message of {}",
+                                                    format_utc(until), arguments.rule));
 }
 
 }  // namespace

@@ -116,6 +116,8 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
 }
 
 std::string line_of(const rules::ServiceStatus& service) {
+  // The default judgement alone has no rules to count.
+  if (service.rules.empty() && service.rollout) return service.rollout->why;
   std::string bad;
   int fine = 0;
   int unknown = 0;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <future>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "exporters/json_fields.h"
 #include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/show_rollout.h"
 #include "monitor/signals.h"
 #include "net/deadline.h"
 
@@ -76,6 +78,7 @@ class RemoteGate {
 
  private:
   enum class Polled { answered, away, gone, interrupted };
+  using Moments = std::set<std::pair<Instant, std::string>>;
 
   /// A long poll on a thread of its own, so that a signal ends it at once.
   Polled poll() {
@@ -145,12 +148,13 @@ class RemoteGate {
   void show_moments() {
     const auto timeline = rollout_.find("timeline");
     if (timeline == rollout_.end() || !timeline->is_array()) return;
+    // The timeline is bounded: what was shown is told by its time and its words, not its place.
+    // Several may have one time.
+    Moments shown;
     for (const json& moment : *timeline) {
-      // The timeline is bounded: what was shown is told by its time and its words, not its place.
       const auto key = std::pair(exporters::instant_in(moment, "at_ms").value_or(Instant{}),
                                  text_in(moment, "what"));
-      if (key.first < shown_.first || key == shown_) continue;
-      shown_ = key;
+      if (!shown.insert(key).second || shown_.contains(key)) continue;
       progress_.erase();
       if (arguments_.output == OutputFormat::jsonl) {
         print(moment.dump() + "\n");
@@ -159,14 +163,15 @@ class RemoteGate {
                           sanitize(text_in(moment, "state")), sanitize(key.second)));
       }
     }
+    shown_ = std::move(shown);
   }
 
   int interrupted() {
     progress_.erase();
-    complain(
-        is_rolling_back_
-            ? "interrupted twice: the daemon goes on with the rollback"
-            : "interrupted: the daemon goes on with the rollout; `belay rollout abort` ends it");
+    complain(is_rolling_back_
+                 ? "interrupted twice: the daemon goes on with the rollback"
+                 : "interrupted: the daemon goes on with the rollout; `belay rollout abort " +
+                       sanitize(text_in(rollout_, "id")) + "` ends it");
     return kExitInterrupted;
   }
 
@@ -197,13 +202,34 @@ class RemoteGate {
     return false;
   }
 
+  /// Why a fail was left as it is: only the report knows what was told in place of an action.
+  [[nodiscard]] std::string why_not_acted() const {
+    const std::string mode = text_in(rollout_, "mode");
+    if (mode != "enforce") return "the mode is " + mode;
+    const Result<ApiClient::Answer> report = client_.call({.path = path() + "/report"});
+    std::string why = "`belay report " + text_in(rollout_, "id") + "` says why";
+    if (!report || !report->ok() || !report->json.is_object()) return why;
+    const std::string told = text_in(rollout_, "service") + ": ";
+    const auto timeline = report->json.find("timeline");
+    if (timeline == report->json.end() || !timeline->is_array()) return why;
+    for (const json& moment : *timeline) {
+      const std::string what = text_in(moment, "what");
+      if (what.starts_with(told + "did not ")) why = what.substr(told.size());
+    }
+    return why;
+  }
+
   int end(ExitCode code) {
     progress_.erase();
     const bool good = code == kExitPass;
     if (arguments_.output == OutputFormat::text) {
       const std::string verdict = name_of(code);
-      print(fmt::format("{} {}\n", style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
+      const std::string cause = cause_of(rollout_);
+      print(fmt::format("{} {}{}\n",
+                        style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
+                        cause.empty() ? "" : sanitize(cause) + "; since then: ",
                         sanitize(text_in(rollout_, "why"))));
+      if (code == kExitFail) print("nothing was done: " + sanitize(why_not_acted()) + "\n");
     } else if (arguments_.output == OutputFormat::jsonl) {
       print(exporters::text_of({{"verdict", name_of(code)},
                                 {"exit_code", static_cast<int>(code)},
@@ -224,7 +250,7 @@ class RemoteGate {
   json rollout_;
   std::string etag_;
   bool is_rolling_back_ = false;
-  std::pair<Instant, std::string> shown_;
+  Moments shown_;
   const net::Deadline deadline_{patience_of(arguments_)};
 };
 

@@ -46,7 +46,7 @@ void add_report(CLI::App& app, Chosen& chosen) {
   verb->add_option("rollout", arguments->id, "Its id; `belay history` lists them")
       ->required()
       ->type_name("ROLLOUT");
-  verb->add_option("--output", arguments->output, "How it is printed")
+  verb->add_option("-o,--output", arguments->output, "How it is printed")
       ->check(CLI::IsMember({"markdown", "json"}))
       ->capture_default_str();
   add_api_options(*verb, arguments->api);

@@ -9,6 +9,7 @@
 #include "exporters/json.h"
 #include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/show_rollout.h"
 #include "monitor/commands/verbs.h"
 
 namespace belay::monitor {
@@ -79,7 +80,8 @@ void add_start(CLI::App& rollout, Chosen& chosen) {
   arguments->lasts.clear();
   add_rollout_options(*verb, *arguments);
   add_duration_option(*verb, "--for", arguments->lasts, "One step of all traffic, this long");
-  verb->add_flag("--driving", arguments->is_driving, "Belay moves the traffic");
+  verb->add_flag("--driving", arguments->is_driving,
+                 "Belay moves the traffic, step by step; else it follows who does");
   verb->callback([arguments, &chosen] { chosen = [arguments] { return start(*arguments); }; });
 }
 

@@ -123,6 +123,21 @@ TEST_F(DaemonApiTest, AGateThroughTheDaemonEndsWithItsVerdict) {
   EXPECT_EQ(world_.lines_of("runs"), 1);
 }
 
+TEST_F(DaemonApiTest, AGateTellsEachMomentOnceAndWhyNothingWasDone) {
+  start();
+  EXPECT_THAT(belay({"disarm", "shop", "--for", "1h"}).text, HasSubstr("disarmed until"));
+  serve(500);
+  const BelayRun gate =
+      belay({"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1", "--for", "10m"});
+  EXPECT_EQ(gate.code, 10) << gate.text;
+  EXPECT_THAT(gate.text, HasSubstr("nothing was done: did not roll back from v2 to v1: disarmed"));
+  const std::size_t first = gate.text.find(" begins\n");
+  ASSERT_NE(first, std::string::npos) << gate.text;
+  EXPECT_EQ(gate.text.find(" begins\n", first + 1), std::string::npos) << gate.text;
+  EXPECT_EQ(world_.lines_of("runs"), 0);
+  EXPECT_THAT(belay({"disarm", "shop", "--for", "0s"}).text, HasSubstr("shop is armed again"));
+}
+
 TEST_F(DaemonApiTest, AGoodCandidatePassesThroughTheDaemon) {
   start();
   serve(200);

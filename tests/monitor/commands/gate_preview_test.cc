@@ -45,5 +45,13 @@ TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {
       "version?)");
 }
 
+TEST(GatePreviewTest, ProgressCountsRulesOrSaysWhatTheDefaultJudgementWaitsFor) {
+  rules::ServiceStatus service;
+  service.rollout = rules::RolloutStatus{.why = "37 of 50 requests"};
+  EXPECT_EQ(line_of(service), "37 of 50 requests");
+  service.rules = {{.rule = "errors", .truth = rules::Truth::fine}};
+  EXPECT_EQ(line_of(service), "1 fine, 0 unknown");
+}
+
 }  // namespace
 }  // namespace belay::monitor

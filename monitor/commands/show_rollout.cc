@@ -1,0 +1,92 @@
+#include "monitor/commands/show_rollout.h"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/sanitize.h"
+#include "exporters/json_fields.h"
+
+namespace belay::monitor {
+namespace {
+
+using exporters::instant_in;
+using exporters::number_in;
+using exporters::text_in;
+using nlohmann::json;
+
+/// The elements of an array; none if there is no such array.
+const json& array_in(const json& object, const char* key) {
+  static const json kNone = json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kNone;
+}
+
+/// Empty where it goes on by itself, or where a person has to think first.
+std::string next_of(const json& rollout) {
+  const std::string held = text_in(rollout, "held");
+  const std::string id = text_in(rollout, "id");
+  if (held == "paused") return "belay rollout resume " + id;
+  if (held == "approval") return "belay rollout approve " + id;
+  return "";
+}
+
+/// Of a rollout in steps: who moves it.
+std::string traffic_of(const json& rollout) {
+  if (number_in<int>(rollout, "step_count") < 2) return "";
+  return exporters::is_set_in(rollout, "driving") ? "moved by Belay"
+                                                  : "followed: somebody else moves it";
+}
+
+std::string step_of(const json& rollout) {
+  const auto since = instant_in(rollout, "step_started_ms");
+  if (!since || *since == Instant{}) return "";
+  std::string text = fmt::format("{} of {}, since {}", number_in<int>(rollout, "step") + 1,
+                                 number_in<int>(rollout, "step_count"), format_utc(*since));
+  const auto ends = instant_in(rollout, "ends_ms");
+  if (ends && text_in(rollout, "state") == "baking")
+    text += ", until " + format_utc(*ends) + " or later";
+  return text;
+}
+
+}  // namespace
+
+std::string cause_of(const json& rollout) {
+  for (const json& moment : array_in(rollout, "timeline"))
+    if (text_in(moment, "state") == "rolling_back") return text_in(moment, "what");
+  return "";
+}
+
+std::string text_of_rollout(const json& rollout, const Style& style) {
+  std::string text =
+      fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_in(rollout, "id")));
+  const auto row = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
+  };
+  row("service", text_in(rollout, "service"));
+  row("mode", text_in(rollout, "mode"));
+  row("candidate", text_in(rollout, "candidate"));
+  const std::string baseline = text_in(rollout, "baseline");
+  row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
+  row("steps", text_in(rollout, "steps"));
+  row("traffic", traffic_of(rollout));
+  row("step", step_of(rollout));
+  const std::string held = text_in(rollout, "held");
+  row("state", text_in(rollout, "state") + (held.empty() ? "" : " (" + held + ")"));
+  row("result", text_in(rollout, "result"));
+  row("because", cause_of(rollout));
+  row("why", text_in(rollout, "why"));
+  row("next", next_of(rollout));
+  for (const json& rule : array_in(rollout, "rules")) {
+    row("rule", fmt::format("{} {}: {}", text_in(rule, "truth"), text_in(rule, "rule"),
+                            text_in(rule, "sentence")));
+    for (const json& evidence : array_in(rule, "evidence")) {
+      const std::string measured = text_in(evidence, "text");
+      // Its limit is not known yet either.
+      if (measured.find("(not judged yet)") == std::string::npos) row("", measured);
+    }
+  }
+  return text;
+}
+
+}  // namespace belay::monitor

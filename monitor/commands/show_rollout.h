@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "monitor/commands/terminal.h"
+
+namespace belay::monitor {
+
+/// One rollout of the API as text: where it stands, why, what its rules measure, and what a person
+/// types to let it go on.
+std::string text_of_rollout(const nlohmann::json& rollout, const Style& style);
+
+/// Why it was rolled back, empty if it was not: its `why` says then what came of that.
+std::string cause_of(const nlohmann::json& rollout);
+
+}  // namespace belay::monitor
