@@ -8,11 +8,14 @@
 #include "base/suggest.h"
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
+#include "rules/language/rule_check.h"
 
 namespace belay::monitor {
 namespace {
 
 using Sources = std::vector<const SourceConfig*>;
+
+constexpr Duration kDefaultJudgementWindow = std::chrono::minutes{1};  // Of default/latency.
 
 Sources sources_of(const Config& config, const std::string& service) {
   Sources sources;
@@ -122,6 +125,25 @@ void check_polling(const SourceConfig& source, std::vector<Lint>& found) {
                                source.name, format_duration(queues->every), commands, each)});
 }
 
+/// What was restored is told to be fine by the same windows, once they are full again.
+void check_verifying(const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const auto warn = [&](const std::string& name, Duration window) {
+    if (window <= plan.verify_for) return;
+    found.push_back({false, plan.name,
+                     fmt::format("`verify for` is {}, and {} looks back {}: nobody could say "
+                                 "whether a rollback helped",
+                                 format_duration(plan.verify_for), name, format_duration(window))});
+  };
+  for (const auto* rules : {&plan.rules, &plan.rollout_rules}) {
+    for (const rules::Rule& rule : *rules) {
+      const rules::Then::Kind then = rule.then.kind;
+      if (then == rules::Then::Kind::alert || then == rules::Then::Kind::pause) continue;
+      warn("rule " + rule.name, rules::longest_window(rule.sentence));
+    }
+  }
+  if (plan.rollout.is_judged_by_default) warn("the default judgement", kDefaultJudgementWindow);
+}
+
 }  // namespace
 
 std::vector<Lint> lint(const Config& config) {
@@ -134,6 +156,7 @@ std::vector<Lint> lint(const Config& config) {
     for (const rules::Rule& rule : plan.rules) rules.check(rule);
     for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
     for (const rules::Rule& rule : plan.preflight_rules) rules.check(rule);
+    check_verifying(plan, found);
   }
   for (const SourceConfig& source : config.sources) check_polling(source, found);
   return found;

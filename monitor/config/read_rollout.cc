@@ -47,11 +47,13 @@ std::vector<rules::RolloutStep> read_steps(const YamlValue& value, const rules::
     const Duration window = rules::longest_window(rule.sentence) + plan.rollout.warm_up;
     if (window > shortest)
       value.fault(fmt::format(
-          "a step bakes for {}, and {} looks back {}{}: it could never be fine within it",
+          "a step bakes for {}, and {} looks back {}{}: it could never be fine within it; bake for "
+          "{} or more",
           format_duration(shortest), rule.name,
           format_duration(rules::longest_window(rule.sentence)),
           plan.rollout.warm_up > 0s ? " after a warm-up of " + format_duration(plan.rollout.warm_up)
-                                    : std::string()));
+                                    : std::string(),
+          format_duration(window)));
   }
   return *steps;
 }

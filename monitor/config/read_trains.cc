@@ -74,7 +74,9 @@ void check_guard(const Reading::Mention& mention, const rules::ServicePlan& guar
       const Duration window = rules::longest_window(rule.sentence) + callee.rollout.warm_up;
       if (shortest == Duration::zero() || window <= shortest) continue;
       mention.place.fault(fmt::format(
-          "a step of {} bakes for {}, and {} of {} looks back {}: it could never be fine within it",
+          "a step of {} bakes for {}, and {} of {} looks back {}, warm-up included: it could never "
+          "be "
+          "fine within it; bake for that long or more",
           callee.name, format_duration(shortest), rule.name, guard.name, format_duration(window)));
     }
   }

@@ -81,13 +81,16 @@ std::vector<std::string> time_to_detect(const rules::Sentence& sentence) {
         fmt::format("at the {}th failure of the last {} probes", fails->failures, fails->of));
   } else if (const auto bad = soonest(sentence.when)) {
     const Duration all = *bad + sentence.hold_for;
-    lines.push_back(fmt::format(
-        "{} after everything turns bad: {} until the condition holds, {} of it",
-        format_duration(all), format_duration(*bad), format_duration(sentence.hold_for)));
+    std::string line = format_duration(all) + " after everything turns bad";
+    if (sentence.hold_for > Duration::zero())
+      line += fmt::format(": {} until the condition holds, {} of it", format_duration(*bad),
+                          format_duration(sentence.hold_for));
+    lines.push_back(std::move(line));
   } else {
-    lines.push_back(
-        fmt::format("depends on how far the value lies from its threshold, and {} of it",
-                    format_duration(sentence.hold_for)));
+    std::string line = "depends on how far the value lies from its threshold";
+    if (sentence.hold_for > Duration::zero())
+      line += ", and " + format_duration(sentence.hold_for) + " of it";
+    lines.push_back(std::move(line));
   }
   if (sentence.hold_within) {
     lines.push_back(

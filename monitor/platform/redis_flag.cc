@@ -54,6 +54,11 @@ bool refuses_scripts(const RedisReply& reply) {
 
 std::string in_quotes(const std::string& text) { return "\"" + sanitize(text, 100) + "\""; }
 
+std::string named(const RedisFlagOptions& flag) {
+  return flag.field.empty() ? "the key " + in_quotes(flag.key)
+                            : "the field " + in_quotes(flag.field) + " of " + in_quotes(flag.key);
+}
+
 }  // namespace
 
 /// One connection under one deadline.
@@ -108,10 +113,9 @@ Result<Standing> RedisFlag::read(const rules::Order& /*order*/, std::stop_token 
   const RedisReply& reply = replies->front();
   if (is_error(reply)) return error_of(reply);
   if (reply.kind != RedisReply::Kind::string) {
-    return Standing{Standing::Kind::other, "the flag " + in_quotes(options_.key) + " is not there"};
+    return Standing{Standing::Kind::other, named(options_) + " is not there in Redis"};
   }
-  const std::string detail =
-      "the flag " + in_quotes(options_.key) + " holds " + in_quotes(reply.text);
+  const std::string detail = named(options_) + " holds " + in_quotes(reply.text);
   if (reply.text == options_.safe) return Standing{Standing::Kind::target, detail};
   if (reply.text == options_.expected) return Standing{Standing::Kind::expected, detail};
   return Standing{Standing::Kind::other, detail + ", which is neither of its two values"};
@@ -148,8 +152,8 @@ Status RedisFlag::apply_by_watching(Session& session) {
   const RedisReply& now = seen->back();
   if (now.kind == RedisReply::Kind::string && now.text == options_.safe) return Done{};
   if (now.kind != RedisReply::Kind::string || now.text != options_.expected) {
-    return Error{Error::Kind::conflict, "the flag " + in_quotes(options_.key) +
-                                            " does not hold the expected value any more"};
+    return Error{Error::Kind::conflict,
+                 named(options_) + " does not hold the expected value any more"};
   }
   std::vector<Command> commands = {{"MULTI"}};
   if (options_.field.empty()) {

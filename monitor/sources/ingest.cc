@@ -25,7 +25,10 @@ net::Outgoing Ingest::answer(const net::Incoming& request) const {
   }
   const Door* door = door_of(request.path);
   if (door == nullptr) {
-    return {.status = 404, .body = "no such source: post to /events or /events/SERVICE\n"};
+    return {.status = 404,
+            .body =
+                "no source is pushed to under this path: /events is for the `logs` of all, "
+                "/events/SERVICE for those of one service, which say `push: {}`\n"};
   }
   net::Outgoing answer = door->target.source->take(request);
   if (answer.status == 202) door->posts.accepted.Increment();

@@ -34,7 +34,8 @@ class LintTest : public testing::Test {
   std::vector<std::string> lint_of(const std::string& sentence) {
     const auto parsed = rules::parse_sentence(sentence);
     EXPECT_TRUE(parsed.sentence) << sentence;
-    config_.plan.services[0].rules = {{.name = "a-rule", .sentence = *parsed.sentence}};
+    config_.plan.services[0].rules = {
+        {.name = "a-rule", .sentence = *parsed.sentence, .then = then_}};
     std::vector<std::string> messages;
     for (const Lint& found : lint(config_)) {
       if (found.message.find("polling") != std::string::npos) continue;
@@ -44,6 +45,7 @@ class LintTest : public testing::Test {
   }
 
   Config config_;
+  rules::Then then_;
 };
 
 TEST_F(LintTest, RulesWhoseEvidenceExistsAreFine) {
@@ -78,6 +80,18 @@ TEST_F(LintTest, AServiceWithoutEvidenceStaysUnknown) {
   config_.plan.sources.clear();
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
               Contains(HasSubstr("no logs, probes or queues: it will stay unknown")));
+}
+
+TEST_F(LintTest, AWatchThatIsShorterThanTheWindowOfTheRuleThatActsIsNamed) {
+  config_.plan.services[0].verify_for = std::chrono::seconds{20};
+  EXPECT_THAT(lint_of("error rate > 5% over 1m, min 100 requests"), IsEmpty()) << "it only alerts";
+  then_ = {.kind = rules::Then::Kind::rollback};
+  EXPECT_THAT(lint_of("error rate > 5% over 1m, min 100 requests"),
+              Contains(HasSubstr("`verify for` is 20s, and rule a-rule looks back 1m")));
+  EXPECT_THAT(lint_of("error rate > 5% over 20s, min 100 requests"), IsEmpty());
+  config_.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(lint_of("error rate > 5% over 20s, min 100 requests"),
+              Contains(HasSubstr("the default judgement looks back 1m")));
 }
 
 }  // namespace

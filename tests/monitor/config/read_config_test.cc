@@ -219,6 +219,11 @@ TEST(ReadConfigTest, EnforceWithoutAPageRouteIsRefused) {
 )";
   EXPECT_THAT(faults_of(read("mode: enforce\nservices:" + service)),
               ElementsAre(HasSubstr("nobody would be paged")));
+  // A route is there: one fault is enough.
+  EXPECT_THAT(faults_of(read("mode: enforce\nnotify: { page: [ { slack: { webhook: "
+                             "\"${UNSET}\" } } ] }\nservices:" +
+                             service)),
+              ElementsAre(HasSubstr("UNSET is not set")));
   good("mode: enforce\nnotify: { page: [ { slack: { webhook: \"${SLACK}\" } } ] }\nservices:" +
        service);
 }

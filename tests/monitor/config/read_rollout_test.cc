@@ -78,7 +78,7 @@ TEST(ReadRolloutTest, AWrongRolloutIsRefusedWithItsReason) {
         read("services: { shop: { logs: { stdin: {} }, rollout: { " + rollout + " } } }"));
   };
   EXPECT_THAT(faults("rules: [packs/rollout], steps: [10% for 20s, 100%]"),
-              Contains(HasSubstr("could never be fine")));
+              Contains(HasSubstr("could never be fine within it; bake for 1m30s or more")));
   EXPECT_THAT(faults("steps: [10%, 100%]"), Contains(HasSubstr("may do without a bake time")));
   EXPECT_THAT(faults("drive: true"), Contains(HasSubstr("only in mode enforce")));
   EXPECT_THAT(faults("windows: [weekdays 9-17]"), Contains(HasSubstr("DAYS HOURS")));

@@ -183,8 +183,10 @@ TEST_F(DoctorTest, WhatIsMissingIsNamed) {
   const auto found = findings();
   EXPECT_THAT(found, Contains(AllOf(StartsWith("bad rollback target:"), HasSubstr("hundred"))));
   EXPECT_THAT(found, Contains(StartsWith("bad queue mispelt: there is no bull:mispelt:meta")));
-  EXPECT_THAT(found,
-              Contains("bad command drain: ./no-such-program is not there, or cannot be run"));
+  EXPECT_THAT(
+      found,
+      Contains("bad command drain: ./no-such-program is not there, or cannot be run: it is looked "
+               "for from where Belay is started"));
   EXPECT_THAT(found, Contains(StartsWith("bad probe healthz: fails (status)")));
   EXPECT_THAT(found, Contains(StartsWith("weak flag checkout: holds something else")));
   EXPECT_THAT(found, Contains(StartsWith("fine page:")))
