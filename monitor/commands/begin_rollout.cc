@@ -5,8 +5,6 @@
 #include <optional>
 #include <thread>
 
-#include <fmt/format.h>
-
 #include "base/sanitize.h"
 #include "exporters/json_fields.h"
 #include "monitor/commands/options.h"

@@ -1,6 +1,7 @@
 // Goal: what the documents tell a reader to write or type works as it stands there.
 // Method: their blocks are taken out and given to the real binary.
 
+#include <filesystem>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -65,6 +66,25 @@ TEST(DocumentsTest, TheReadmesWorkerIsTheExample) {
   const std::string block = block_of(document("README.md"), "yaml");
   ASSERT_FALSE(block.empty());
   EXPECT_EQ(block, example.substr(example.find('\n') + 1)) << "but for the example's first line";
+}
+
+TEST(DocumentsTest, EveryExampleIsAccepted) {
+  const std::vector<std::string> variables = {"BELAY_INGEST_TOKEN=0123456789abcdef",
+                                              "CLOUDFLARE_ACCOUNT_ID=a",
+                                              "CLOUDFLARE_API_TOKEN=t",
+                                              "HEARTBEAT_URL=http://127.0.0.1/h",
+                                              "REDIS_URL=redis://127.0.0.1",
+                                              "SLACK_WEBHOOK_URL=http://127.0.0.1/s"};
+  int examples = 0;
+  for (const auto* directory : {"examples", "examples/rules", "deploy"}) {
+    for (const auto& file : std::filesystem::directory_iterator(source_dir() / directory)) {
+      if (file.path().extension() != ".yaml") continue;
+      const BelayRun run = run_belay({"check", file.path().string()}, {}, variables);
+      EXPECT_EQ(run.code, 0) << file.path() << "\n" << run.text;
+      ++examples;
+    }
+  }
+  EXPECT_GE(examples, 8);
 }
 
 TEST(DocumentsTest, TheReadmesFirstCommandsWork) {
