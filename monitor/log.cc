@@ -46,6 +46,11 @@ Log::Log(Level level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-Log::~Log() { spdlog::shutdown(); }
+Log::~Log() {
+  // The logger outlives the thread that writes with it. Else whichever lets go of it last destroys
+  // it, ordered by code of spdlog's own library alone, which ThreadSanitizer cannot see.
+  const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
+  spdlog::shutdown();
+}
 
 }  // namespace belay::monitor
