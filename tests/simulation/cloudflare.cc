@@ -70,6 +70,15 @@ Result<monitor::Standing> WorkerPort::read(const rules::Order& order, std::stop_
   return monitor::standing_of(shown, order);
 }
 
+Result<std::optional<monitor::VersionFacts>> WorkerPort::version(const std::string& id,
+                                                                 std::stop_token /*stop*/) {
+  Seeded& chance = world_.chance;
+  if (chance.chance(world_.faults.unreachable)) return Error{Error::Kind::unavailable, "no route"};
+  const bool is_there = !worker_.has_lost(id);
+  return std::optional(monitor::VersionFacts{
+      .exists = is_there, .is_deployable = is_there, .migration = "", .bindings = {}});
+}
+
 Status WorkerPort::apply(const rules::Order& order, std::stop_token /*stop*/) {
   const Faults& faults = world_.faults;
   Seeded& chance = world_.chance;
@@ -79,8 +88,9 @@ Status WorkerPort::apply(const rules::Order& order, std::stop_token /*stop*/) {
   if (chance.chance(faults.throttled))
     return Error{Error::Kind::throttled, "HTTP 429", std::chrono::seconds{1 + chance.below(20)}};
   if (chance.chance(faults.refused)) return Error{Error::Kind::failed, "secrets have changed"};
-  const auto& back = std::get<rules::RollBack>(order.action);
-  const std::vector<CloudflareDeployment::Share> all = {{back.target, 100}};
+  const Result<monitor::Shares> wanted = monitor::target_of(order);
+  if (!wanted.ok()) return wanted.error();
+  const monitor::Shares& all = *wanted;
   const std::string message = monitor::mark_of(order) + " " + order.reason;
   if (chance.chance(faults.late_apply)) {
     const Duration late = chance.between(0s, kLateMax);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,10 @@ class Worker {
   }
 
   [[nodiscard]] const std::string& service() const { return service_; }
+  /// It cannot be deployed any more.
+  void lose(const std::string& version) { lost_.insert(version); }
+  [[nodiscard]] bool has_lost(const std::string& version) const { return lost_.contains(version); }
+  void find_again() { lost_.clear(); }
   void deploy(std::vector<monitor::CloudflareDeployment::Share> versions, std::string message);
   void deploy_late(std::vector<monitor::CloudflareDeployment::Share> versions, std::string message,
                    Duration after);
@@ -52,6 +58,7 @@ class Worker {
   const WorldTime& time_;
   std::vector<Deployed> all_;
   std::vector<Late> late_;
+  std::set<std::string> lost_;
 };
 
 /// Who watches what the platform is asked and does.
@@ -81,6 +88,8 @@ class WorkerPort final : public monitor::Platform {
   WorkerPort(Worker& worker, World world) : worker_(worker), world_(std::move(world)) {}
 
   Result<monitor::Standing> read(const rules::Order& order, std::stop_token stop) override;
+  Result<std::optional<monitor::VersionFacts>> version(const std::string& id,
+                                                       std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
   [[nodiscard]] std::string by_hand(const rules::Order& /*order*/) const override {
     return "by hand";

@@ -32,6 +32,13 @@ constexpr Rate kRates[] = {
     {"outages", &Faults::outages, 1.0},
     {"duplicates", &Faults::duplicates, 0.5},
     {"bursts", &Faults::bursts, 1.0},
+    {"commands", &Faults::commands, 4.0},
+    {"overtakes", &Faults::overtakes, 0.5},
+    {"crowds", &Faults::crowds, 1.0},
+    {"lulls", &Faults::lulls, 1.0},
+    {"hungers", &Faults::hungers, 1.0},
+    {"losses", &Faults::losses, 1.0},
+    {"late_answers", &Faults::late_answers, 1.0},
     {"wall_steps", &Faults::wall_steps, 1.0},
     {"disarms", &Faults::disarms, 0.5},
     {"stalls", &Faults::stalls, 1.0},
@@ -53,6 +60,7 @@ Faults draw_faults(Seeded& chance) {
   if (chance.chance(swarm)) faults.shuffled = chance.between(100ms, 3s);
   faults.is_power_lost = chance.chance(0.5);
   faults.is_unwatched = chance.chance(0.3);
+  faults.is_unattended = chance.chance(0.2);
   return faults;
 }
 
@@ -70,6 +78,7 @@ std::string describe(const Faults& faults) {
   add("slow_calls", faults.slow_calls);
   add("shuffled", faults.shuffled);
   if (faults.is_unwatched) text += "is_unwatched, ";
+  if (faults.is_unattended) text += "is_unattended, ";
   return text + (faults.is_power_lost ? "power is lost" : "power stays");
 }
 

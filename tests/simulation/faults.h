@@ -40,6 +40,16 @@ struct Faults {
   Duration shuffled{};    ///< Evidence comes up to so much later.
   double bursts = 0;      ///< Each minute, more than the inbox holds.
 
+  // Of the rollouts; each minute.
+  double commands = 0;   ///< An operator says something, wanted or not.
+  double overtakes = 0;  ///< A newer rollout is begun over the one that runs.
+  double crowds = 0;     ///< Many are turned away for a while.
+  double lulls = 0;      ///< Hardly anybody calls for a while.
+  double hungers = 0;    ///< The newest version gets nothing for a while, whatever the split says.
+  double losses = 0;     ///< A version that may be gone back to cannot be deployed for a while.
+  double late_answers = 0;     ///< Of each question of before the first step: its answer is late.
+  bool is_unattended = false;  ///< Nobody answers what waits for a person.
+
   double wall_steps = 0;      ///< Each minute, someone sets the clock.
   double disarms = 0;         ///< Each minute, an operator forbids all actions for a while.
   bool is_unwatched = false;  ///< Nobody reads what is deployed, but to act.

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "rules/plan.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/plant.h"
+#include "tests/simulation/questions.h"
 #include "tests/simulation/traffic.h"
 #include "tests/simulation/witness.h"
 
@@ -33,6 +35,7 @@ class Life {
     const WorldTime& time;
     Witness& witness;
     const Plant& plant;
+    const Faults& faults;
     std::vector<Traffic>& traffic;  ///< By service, as in the plan.
     /// The platform of a service, for this life.
     std::function<std::unique_ptr<monitor::Platform>(std::size_t service)> platform;
@@ -63,7 +66,10 @@ class Life {
 
  private:
   class Ear;
+  [[nodiscard]] rules::Plan planned() const;
   void open_journal();
+  void answer();
+  [[nodiscard]] std::optional<std::string> why_recalled(const std::string& intent) const;
   void look(const rules::Snapshot& snapshot);
   void compare_with_journal(const rules::Snapshot& snapshot);
 
@@ -77,6 +83,7 @@ class Life {
   monitor::Platforms platforms_;
   monitor::ActorOptions options_;
   std::vector<std::unique_ptr<Ear>> ears_;
+  Questions questions_;
   std::unique_ptr<monitor::EngineLoop> loop_;
   struct Taken {
     rules::Order order;
@@ -84,6 +91,7 @@ class Life {
   };
   std::deque<Taken> taken_;
   std::vector<std::unique_ptr<monitor::Attempt>> attempts_;
+  std::map<std::string, std::string> recalled_;  // By intent, and why.
   std::optional<rules::Snapshot> published_;
   int publications_ = 0;
 };

@@ -9,6 +9,7 @@
 #include "monitor/platform/platform.h"
 #include "rules/event.h"
 #include "rules/order.h"
+#include "rules/plan.h"
 #include "tests/simulation/boot_clock.h"
 
 namespace belay::simulation {
@@ -22,6 +23,10 @@ struct Plant {
   std::function<void(std::vector<rules::Event>&, Instant now)> events;
   /// False: the outcome is lost.
   std::function<bool(const rules::ActionOutcome&)> delivers;
+  /// What the engine is configured with, in place of what people think.
+  std::function<void(rules::Plan&)> plan;
+  /// Orders that are recalled are sent all the same.
+  bool is_deaf_to_recalls = false;
   /// False: the second of the two who are told does not hear it.
   std::function<bool(const rules::Notice&)> tells;
 };

@@ -26,6 +26,11 @@ class AroundPlatform : public monitor::Platform {
     return real_->by_hand(order);
   }
 
+  Result<std::optional<monitor::VersionFacts>> version(const std::string& id,
+                                                       std::stop_token stop) override {
+    return real_->version(id, std::move(stop));
+  }
+
  private:
   std::unique_ptr<monitor::Platform> real_;
 };
@@ -55,6 +60,8 @@ class PreviousVersion final : public AroundPlatform {
  public:
   using AroundPlatform::AroundPlatform;
   Status apply(const rules::Order& order, std::stop_token stop) override {
+    if (!std::holds_alternative<rules::RollBack>(order.action))
+      return AroundPlatform::apply(order, std::move(stop));
     rules::Order moved = order;
     std::string& before = before_[order.service];
     if (auto* back = std::get_if<rules::RollBack>(&moved.action)) std::swap(back->target, before);
@@ -173,6 +180,11 @@ Plant forgotten_actions() {
 Plant forgotten_rollouts() {
   return forgetting(
       [](monitor::Journal::Recovered& recovered) { recovered.remembered.rollouts.clear(); });
+}
+
+Plant forgotten_disarms() {
+  return forgetting(
+      [](monitor::Journal::Recovered& recovered) { recovered.remembered.disarmed.clear(); });
 }
 
 Plant lost_outcomes() {

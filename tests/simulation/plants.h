@@ -13,10 +13,20 @@ Plant acting_unrecorded();   ///< The journal says "durable" before it is.
 Plant forgotten_intents();   ///< What was under way is forgotten at a restart.
 Plant forgotten_actions();   ///< What was done is forgotten at a restart: caps, cooldowns.
 Plant forgotten_rollouts();  ///< What was being watched is forgotten at a restart.
+Plant forgotten_disarms();   ///< That nothing may be done is forgotten at a restart.
 Plant lost_outcomes();       ///< What became of an action does not reach the engine.
 Plant stale_is_healthy();    ///< A silent source is filled with what it said last.
 Plant counting_twice();      ///< Repeated evidence cannot be told from new.
 Plant wall_clock();          ///< Time is what the wall clock shows.
 Plant deaf_route();          ///< One of those who are told misses what comes at a busy moment.
+
+// Of rollouts (rollout_plants.cc).
+Plant bake_that_goes_on();         ///< A restart does not begin the bake of a step anew.
+Plant forgotten_pauses();          ///< What was held goes on after a restart.
+Plant skipped_steps();             ///< After a restart the step that was judged counts as passed.
+Plant deaf_actor();                ///< What was aborted, paused or disarmed is sent all the same.
+Plant no_freezes();                ///< Traffic is moved at any hour.
+Plant no_questions();              ///< The first step begins whatever is known.
+Plant promoting_at_the_maximum();  ///< What is not known by the hard maximum passes.
 
 }  // namespace belay::simulation

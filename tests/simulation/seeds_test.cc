@@ -27,9 +27,10 @@ Seeds wanted() {
   return seeds;
 }
 
-constexpr unsigned long long kParts = 4;
+constexpr unsigned long long kParts = 16;
 
-/// Each part on its own, so that a machine with several cores takes several.
+/// Each part on its own: a machine with several cores takes several, and a slow one has time for
+/// it.
 class SeedsTest : public testing::TestWithParam<unsigned long long> {};
 
 TEST_P(SeedsTest, NoWorldMakesItBreakAPromise) {

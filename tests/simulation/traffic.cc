@@ -15,9 +15,37 @@ constexpr double kErrorsOfAGoodVersion = 0.004;
 
 }  // namespace
 
-bool Traffic::is_bad(const std::string& version, Instant at) const {
+double Traffic::badness(const std::string& version, Instant at) const {
   const auto found = bad_.find(version);
-  return found != bad_.end() && at >= found->second.from;
+  return found == bad_.end() ? 0 : found->second.at(at);
+}
+
+void Traffic::heal() {
+  silent_until_ = {};
+  crowded_ = {};
+  quiet_ = {};
+  starving_ = {};
+}
+
+std::optional<std::string> Traffic::disturb(const Faults& faults, Seeded& trouble, Instant now,
+                                            Duration span) {
+  const auto happens = [&](double each_minute) {
+    return trouble.chance(each_minute / 60 * seconds(span) / 2);
+  };
+  if (happens(faults.crowds)) {
+    crowded_ = {now, now + trouble.between(5s, 60s), 0.5};
+    return "many are turned away by " + worker_.service();
+  }
+  if (happens(faults.lulls)) {
+    quiet_ = {now, now + trouble.between(5s, 60s), 0.01};
+    return "hardly anybody calls " + worker_.service();
+  }
+  if (happens(faults.hungers)) {
+    starved_ = worker_.live().versions.front().version;
+    starving_ = {now, now + trouble.between(5s, 60s), 1};
+    return "nobody gets to " + starved_ + " of " + worker_.service();
+  }
+  return std::nullopt;
 }
 
 rules::TextId Traffic::text(const std::string& text, monitor::Lane& lane) {
@@ -58,6 +86,26 @@ void Traffic::pass(Instant now, const Faults& faults) {
   if (now >= silent_until_ && chance_.chance(faults.outages / 240))
     silent_until_ = now + chance_.between(1s, 60s);
   delayed_.clear();
+  told_since_ = now;
+}
+
+void Traffic::call(const std::string& version, std::uint32_t count, Instant now,
+                   const Faults& faults, monitor::Lane& lane) {
+  if (version == starved_ && starving_.at(now) > 0) return;
+  const double crowded = crowded_.at(now);
+  const double bad = std::max(badness(version, now), kErrorsOfAGoodVersion);
+  std::uint32_t errors = 0;
+  std::uint32_t turned_away = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (chance_.chance(bad)) {
+      ++errors;
+    } else if (crowded > 0 && chance_.chance(crowded)) {
+      ++turned_away;
+    }
+  }
+  log(version, 500, errors, now, faults, lane);
+  log(version, 429, turned_away, now, faults, lane);
+  log(version, 200, count - errors - turned_away, now, faults, lane);
 }
 
 void Traffic::tell(Instant now, Duration span, const Faults& faults, monitor::Lane& lane) {
@@ -65,23 +113,17 @@ void Traffic::tell(Instant now, Duration span, const Faults& faults, monitor::La
     silent_until_ = now + chance_.between(1s, 60s);
   if (now < silent_until_) {
     delayed_.clear();
+    told_since_ = now;
     return;
   }
   last_told_ = now;
   lane.deliver(rules::SourceState{.source = source_, .at = now});
-  owed_ += kRequestsPerSecond * seconds(span);
+  owed_ += kRequestsPerSecond * seconds(span) * (quiet_.at(now) > 0 ? quiet_.share : 1);
   const double requests = std::floor(owed_);
   owed_ -= requests;
-  for (const auto& share : worker_.live().versions) {
-    const auto count = static_cast<std::uint32_t>(std::lround(requests * share.percent / 100));
-    const auto spoilt = bad_.find(share.version);
-    const bool is_spoilt = spoilt != bad_.end() && now >= spoilt->second.from;
-    const double bad = is_spoilt ? spoilt->second.share : kErrorsOfAGoodVersion;
-    std::uint32_t errors = 0;
-    for (std::uint32_t i = 0; i < count; ++i) errors += chance_.chance(bad) ? 1U : 0U;
-    log(share.version, 500, errors, now, faults, lane);
-    log(share.version, 200, count - errors, now, faults, lane);
-  }
+  for (const auto& share : worker_.live().versions)
+    call(share.version, static_cast<std::uint32_t>(std::lround(requests * share.percent / 100)),
+         now, faults, lane);
   for (const Delayed& one : delayed_)
     if (one.due <= now) offer(one.what, lane);
   std::erase_if(delayed_, [now](const Delayed& one) { return one.due <= now; });
@@ -89,6 +131,7 @@ void Traffic::tell(Instant now, Duration span, const Faults& faults, monitor::La
 
 void Traffic::burst(Instant now, std::size_t events, monitor::Lane& lane) {
   if (now < silent_until_) return;
+  told_since_ = now;  // Some of what comes next does not get through.
   for (std::size_t i = 0; i < events; ++i) {
     rules::RequestSecond second;
     second.like.source = source_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,17 @@ class Traffic {
   Traffic(rules::SourceId source, const Worker& worker, Seeded chance)
       : source_(source), worker_(worker), chance_(chance) {}
 
-  /// From then on, so large a share of this version's answers are errors.
-  void spoil(const std::string& version, Instant from, double share) {
-    bad_[version] = {from, share};
+  /// Within [from, until), so large a share of this version's answers are errors.
+  void spoil(const std::string& version, Instant from, double share,
+             Instant until = Instant::max()) {
+    bad_[version] = {from, until, share};
   }
-  [[nodiscard]] bool is_bad(const std::string& version, Instant at) const;
+  /// The share of errors that was put upon this version; 0: none.
+  [[nodiscard]] double badness(const std::string& version, Instant at) const;
+  /// What happens to those who call, now and then: many are turned away, hardly anybody comes, or
+  /// nobody gets the newest version. In words, if something does.
+  std::optional<std::string> disturb(const Faults& faults, Seeded& trouble, Instant now,
+                                     Duration span);
 
   /// A new process reads the log: it knows none of its texts.
   void forget_texts() {
@@ -37,10 +44,13 @@ class Traffic {
   /// As many calls as no lane can hold, at once.
   void burst(Instant now, std::size_t events, monitor::Lane& lane);
   void fall_silent(Instant until) { silent_until_ = until; }
-  void heal() { silent_until_ = {}; }
+  /// Whoever calls gets an answer again; what is bad by itself stays bad.
+  void heal();
 
   /// Since when nothing was told and nothing said; `now` if it speaks.
   [[nodiscard]] Instant last_told() const { return last_told_; }
+  /// Since when everything that happened was told, as far as it is known; `now` if it is silent.
+  [[nodiscard]] Instant told_since() const { return told_since_; }
   struct Counts {
     std::uint64_t offered = 0;  ///< Calls that were told of, repeated ones included.
     std::uint64_t dropped = 0;  ///< Calls that the lane did not take.
@@ -49,9 +59,11 @@ class Traffic {
   Counts counts;
 
  private:
-  struct Spoilt {
+  struct Spell {
     Instant from{};
+    Instant until{};
     double share = 0;
+    [[nodiscard]] double at(Instant now) const { return now >= from && now < until ? share : 0; }
   };
   struct Delayed {
     Instant due{};
@@ -59,17 +71,24 @@ class Traffic {
   };
   rules::TextId text(const std::string& text, monitor::Lane& lane);
   void offer(const rules::RequestSecond& second, monitor::Lane& lane);
+  void call(const std::string& version, std::uint32_t count, Instant now, const Faults& faults,
+            monitor::Lane& lane);
   void log(const std::string& version, std::uint16_t status, std::uint32_t count, Instant at,
            const Faults& faults, monitor::Lane& lane);
 
   rules::SourceId source_;
   const Worker& worker_;
   Seeded chance_;
-  std::map<std::string, Spoilt> bad_;
+  std::map<std::string, Spell> bad_;
+  Spell crowded_;
+  Spell quiet_;
+  Spell starving_;
+  std::string starved_;
   std::map<std::string, rules::TextId> texts_;
   std::vector<Delayed> delayed_;
   Instant silent_until_{};
   Instant last_told_{};
+  Instant told_since_{};
   std::uint64_t fingerprints_ = 0;
   double owed_ = 0;  ///< Fractions of requests that have not been made yet.
 };

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "monitor/journal_text.h"
+#include "monitor/rollout_text.h"
 
 namespace belay::simulation {
 
@@ -31,18 +32,40 @@ std::string fired_key(const std::string& service, const std::string& rule, Insta
 
 }  // namespace
 
-void Witness::note(const std::string& what) {
-  story.push_back(format_utc(time_.now()).substr(11, 12) + " " + what);
+void Witness::life_begins(const monitor::Clock& clock) {
+  clock_ = &clock;
+  life_began_ = clock.now();
+  life_began_boot_ = time_.boot();
 }
 
-void Witness::demand(bool holds, const char* promise, const std::string& what) {
-  if (holds) return;
-  note("BROKEN " + std::string(promise) + ": " + what);
-  // The first time tells; what follows from it is in the story.
-  const bool is_known = std::any_of(broken_.begin(), broken_.end(), [&](const std::string& one) {
-    return one.starts_with(promise);
-  });
-  if (!is_known) broken_.push_back(std::string(promise) + ": " + what);
+void Witness::remembers(const rules::Remembered& remembered) {
+  for (const rules::Disarmed& one : remembered.disarmed) disarmed_until_[one.service] = one.until;
+  for (const rules::Silenced& one : remembered.silenced)
+    silenced_until_[one.service + "/" + one.rule] = one.until;
+  rollouts_.life_begins(remembered, life_began_);
+}
+
+/// What lasts, lasts as long as it does.
+void Witness::check_clock() {
+  const Duration known = clock_->now() - life_began_;
+  const Duration passed = time_.boot() - life_began_boot_;
+  demand(known <= passed + passed / 100 + 100ms, "18 (no bake is shortened)",
+         "engine time runs ahead by " + std::to_string(seconds(known - passed)) + " s");
+}
+
+void Witness::says(const rules::OperatorCommand& command) {
+  ++counts.commands;
+  rollouts_.says(command);
+  note(command.by + " says " + std::string(rules::name_of(command.kind)) + " " + command.rollout);
+}
+
+void Witness::answers(const rules::PreflightDone& done) {
+  ++counts.answers;
+  rollouts_.answers(done);
+  std::string text;
+  for (const rules::PreflightDone::Check& check : done.checks)
+    text += " " + check.name + " " + rules::name_of(check.result);
+  note("answered: " + done.rollout + text);
 }
 
 void Witness::began(const Generation& generation) {
@@ -63,35 +86,53 @@ void Witness::promoted(const std::string& id) {
 }
 
 const Witness::Generation* Witness::generation_of(const rules::Order& order) const {
-  const auto found =
-      std::find_if(generations_.rbegin(), generations_.rend(), [&](const Generation& one) {
-        return one.service == order.service && one.candidate == order.candidate;
-      });
+  const auto found = std::find_if(generations_.rbegin(), generations_.rend(),
+                                  [&](const Generation& one) { return one.id == order.rollout; });
   return found == generations_.rend() ? nullptr : &*found;
 }
 
+namespace {
+
+bool is_split(const CloudflareDeployment& live,
+              const std::vector<rules::Deployment::Share>& expected) {
+  const auto is_there = [&live](const rules::Deployment::Share& share) {
+    return live.percent_of(share.version) == share.percent;
+  };
+  return live.versions.size() == expected.size() && std::ranges::all_of(expected, is_there);
+}
+
+}  // namespace
+
 void Witness::was_read(const rules::Order& order, const std::vector<CloudflareDeployment>& shown) {
-  const auto* back = std::get_if<rules::RollBack>(&order.action);
-  if (back == nullptr) return;
-  reads_[order.intent] = {
-      .at = time_.now(),
-      .shows_expected = shown.front().percent_of(back->expected) > 0,
-      .shows_ours = std::any_of(shown.begin(), shown.end(), [&](const CloudflareDeployment& one) {
-        return is_ours(one) && intent_of(one) == order.intent;
-      })};
+  Read& read = reads_[order.intent];
+  read.at = time_.now();
+  read.shows_ours = std::ranges::any_of(shown, [&](const CloudflareDeployment& one) {
+    return is_ours(one) && intent_of(one) == order.intent;
+  });
+  if (const auto* back = std::get_if<rules::RollBack>(&order.action))
+    read.shows_expected = shown.front().percent_of(back->expected) > 0;
+  if (const auto* move = std::get_if<rules::MoveTraffic>(&order.action))
+    read.shows_expected = is_split(shown.front(), move->expected);
 }
 
 void Witness::is_sent(const rules::Order& order) {
-  const auto* back = std::get_if<rules::RollBack>(&order.action);
-  if (back == nullptr) return;
-  ++counts.sent;
   sent_[order.intent] = order;
-  note("sent: roll " + order.service + " back to " + back->target + ", " + order.intent);
   demand(disk_.has_durably(order.intent), "2 (no action without a durable intent)", order.intent);
   const auto read = reads_.find(order.intent);
   demand(read != reads_.end() && read->second.at == time_.now() && read->second.shows_expected &&
              !read->second.shows_ours,
          "3 (acts only on what was judged, as just read)", order.intent);
+  rollouts_.is_sent(order, clock_->now());
+  if (const auto* move = std::get_if<rules::MoveTraffic>(&order.action)) {
+    ++counts.moves;
+    note("sent: " + std::to_string(static_cast<int>(move->percent)) + "% of " + order.service +
+         " to " + move->candidate + ", " + order.intent);
+    return;
+  }
+  const auto* back = std::get_if<rules::RollBack>(&order.action);
+  if (back == nullptr) return;
+  ++counts.sent;
+  note("sent: roll " + order.service + " back to " + back->target + ", " + order.intent);
   const Generation* generation = generation_of(order);
   demand(generation != nullptr && back->target == generation->baseline &&
              back->target != back->expected && back->expected == generation->candidate,
@@ -112,14 +153,25 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
       const auto disarmed = monitor::disarmed_of(entry);
       if (disarmed.ok()) disarmed_until_[entry.service] = disarmed->until;
     }
+    if (entry.kind == JournalEntry::Kind::silenced) {
+      const auto silenced = monitor::silenced_of(entry);
+      if (silenced.ok()) silenced_until_[entry.service + "/" + entry.rule] = silenced->until;
+    }
+    if (entry.kind == JournalEntry::Kind::rollout_moved &&
+        entry.text.find("\"held\"") != std::string::npos)
+      ++counts.holds;
+    if (const std::string promoted = monitor::rollout_marks_of(entry).promoted; !promoted.empty())
+      restored_.erase({entry.service, promoted});
     if (entry.kind == JournalEntry::Kind::fired)
       for (std::set<std::string>& unheard : unheard_)
         unheard.insert(fired_key(entry.service, entry.rule, entry.at));
     // Who has deployed after us has taken the matter over.
     const auto sent = sent_.find(entry.intent);
-    if (entry.kind == JournalEntry::Kind::outcome && sent != sent_.end() &&
+    const auto* back =
+        sent == sent_.end() ? nullptr : std::get_if<rules::RollBack>(&sent->second.action);
+    if (entry.kind == JournalEntry::Kind::outcome && back != nullptr &&
         monitor::final_phase_of(entry) == rules::ActionOutcome::Phase::superseded)
-      restored_.erase({entry.service, std::get<rules::RollBack>(sent->second.action).target});
+      restored_.erase({entry.service, back->target});
     if (entry.kind == JournalEntry::Kind::intent) {
       for (const std::string& whose : {std::string(), entry.service}) {
         const auto until = disarmed_until_.find(whose);
@@ -128,8 +180,17 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
       }
     }
     note("journal: " + std::string(monitor::name_of(entry.kind)) + " " + entry.service + " " +
-         entry.rule + " " + entry.intent + " " + entry.text.substr(0, 160));
+         entry.rule + " " + entry.intent + " " + entry.text.substr(0, 330));
   }
+  for (const JournalEntry& entry : entries) {
+    const auto silenced = silenced_until_.find(entry.service + "/" + entry.rule);
+    if (entry.kind != JournalEntry::Kind::fired || silenced == silenced_until_.end() ||
+        silenced->second <= entry.at)
+      continue;
+    for (std::set<std::string>& unheard : unheard_)
+      unheard.erase(fired_key(entry.service, entry.rule, entry.at));
+  }
+  rollouts_.recorded(entries, clock_->now());
 }
 
 void Witness::heard(std::size_t sink, const rules::Notice& notice) {
@@ -156,6 +217,7 @@ void Witness::step_ended(bool is_cut) {
 }
 
 void Witness::saw(const rules::ServiceStatus& status, Instant last_told, bool is_recorded) {
+  check_clock();
   if (!status.rollout) return;
   const rules::RolloutStatus& rollout = *status.rollout;
   if (!rollout.ended && rollout.verdict == rules::Outcome::pass)
@@ -175,6 +237,7 @@ std::string projected(const rules::ServiceStatus& status) {
   std::string text;
   for (const rules::ActionStatus& action : status.actions) {
     const bool is_open = !action.phase || !rules::is_final(*action.phase);
+    if (action.kind == "move" && !is_open) continue;  // No cap and no cooldown counts it.
     text += action.intent + " to " + action.target + " " + format_utc(action.at) + " " +
             (is_open ? "open" : std::string(rules::name_of(*action.phase))) + "; ";
   }
@@ -194,19 +257,53 @@ void Witness::compare(const rules::ServiceStatus& memory, const rules::ServiceSt
          memory.name + ": known " + projected(memory) + " remembered " + projected(journal));
 }
 
+/// One deployment that is ours: for which rollout, and what it gave to whom.
+void Witness::examine_split(const Worker& worker, std::size_t index) {
+  const CloudflareDeployment& made = worker.all()[index].what;
+  const auto order = sent_.find(intent_of(made));
+  if (order == sent_.end()) return;
+  const rules::RolloutStarted* rollout = rollouts_.find(order->second.rollout);
+  const bool is_back = std::holds_alternative<rules::RollBack>(order->second.action);
+  if (rollout == nullptr) return;
+  if (is_back) {
+    demand(made.versions.size() == 1 && made.percent_of(rollout->baseline) >= 100,
+           "4 (the target is the frozen baseline, never the version that failed)",
+           order->first + " put something else than all of " + rollout->baseline);
+    demand(!rollouts_.is_promoted(rollout->id), "9 (never both promoted and rolled back)",
+           rollout->id);
+    return;
+  }
+  // The same step of the same rollout, with nobody else between the two.
+  for (std::size_t before = index; before-- > 0;) {
+    const CloudflareDeployment& other = worker.all()[before].what;
+    if (!is_ours(other)) return;
+    const auto earlier = sent_.find(intent_of(other));
+    const bool is_same =
+        earlier != sent_.end() && earlier->second.rollout == rollout->id &&
+        other.percent_of(rollout->candidate) == made.percent_of(rollout->candidate);
+    demand(!is_same, "23 (to each step it is moved once)",
+           rollout->id + " was moved twice to " +
+               std::to_string(static_cast<int>(made.percent_of(rollout->candidate))) + "%");
+  }
+}
+
 void Witness::examine(const Worker& worker, std::uint32_t rollbacks_per_hour_max) {
   std::map<std::string, int> by_generation;
   std::map<std::string, int> by_intent;
   std::uint32_t all = 0;
-  for (const Worker::Deployed& one : worker.all()) {
+  for (std::size_t i = 0; i < worker.all().size(); ++i) {
+    const Worker::Deployed& one = worker.all()[i];
     if (!is_ours(one.what)) continue;
-    ++all;
-    ++counts.rollbacks;
     const std::string intent = intent_of(one.what);
     demand(++by_intent[intent] == 1, "1 (one rollback for each generation)",
            intent + " was applied twice");
+    examine_split(worker, i);
     const auto order = sent_.find(intent);
-    const Generation* generation = order == sent_.end() ? nullptr : generation_of(order->second);
+    if (order == sent_.end() || !std::holds_alternative<rules::RollBack>(order->second.action))
+      continue;
+    ++all;
+    ++counts.rollbacks;
+    const Generation* generation = generation_of(order->second);
     if (generation == nullptr) continue;
     demand(++by_generation[generation->id] == 1, "1 (one rollback for each generation)",
            generation->id + " of " + generation->candidate + " on " + worker.service());
@@ -252,6 +349,10 @@ constexpr Count kCounts[] = {
     {"faults of the disk", &Witness::Counts::disk_faults},
     {"deployments by hand", &Witness::Counts::human_deploys},
     {"comparisons of journal and memory", &Witness::Counts::comparisons},
+    {"moves of traffic", &Witness::Counts::moves},
+    {"holds", &Witness::Counts::holds},
+    {"commands", &Witness::Counts::commands},
+    {"answers", &Witness::Counts::answers},
 };
 
 }  // namespace

@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "monitor/clock.h"
 #include "rules/order.h"
 #include "rules/snapshot.h"
 #include "tests/simulation/boot_clock.h"
 #include "tests/simulation/cloudflare.h"
 #include "tests/simulation/disk.h"
+#include "tests/simulation/rollout_witness.h"
+#include "tests/simulation/story.h"
 
 namespace belay::simulation {
 
@@ -30,14 +33,26 @@ class Witness final : public PlatformWitness {
   struct Counts {
     int generations = 0, promotions = 0, sent = 0, rollbacks = 0;
     int kills = 0, lives = 0, disk_faults = 0, human_deploys = 0, comparisons = 0;
+    int moves = 0, holds = 0, commands = 0, answers = 0;
     Counts& operator+=(const Counts& other);
   };
 
-  Witness(const Disk& disk, const WorldTime& time) : disk_(disk), time_(time) {}
+  Witness(const Disk& disk, const WorldTime& time, const rules::Plan& plan)
+      : disk_(disk), time_(time), story_(time), rollouts_(story_, plan) {}
+
+  /// What is true of the world, for the promises about rollouts.
+  void know(Truths truths) { rollouts_.know(std::move(truths)); }
+  /// A life begins, on this clock; it must be told of the end of the clock.
+  void life_begins(const monitor::Clock& clock);
+  /// What the journal knows at its start; a kill may have come between durable and acknowledged.
+  void remembers(const rules::Remembered& remembered);
+  void life_ends() { clock_ = nullptr; }
 
   // What people do.
   void began(const Generation& generation);
   void promoted(const std::string& id);
+  void says(const rules::OperatorCommand& command);
+  void answers(const rules::PreflightDone& done);
   [[nodiscard]] const Generation* generation_of(const rules::Order& order) const;
 
   // What the platform is asked.
@@ -63,15 +78,16 @@ class Witness final : public PlatformWitness {
   void examine(const Worker& worker, std::uint32_t rollbacks_per_hour_max);
   void examine(const std::vector<rules::JournalEntry>& journal);
 
-  void demand(bool holds, const char* promise, const std::string& what);
-  [[nodiscard]] const std::vector<std::string>& broken() const { return broken_; }
+  void demand(bool holds, const char* promise, const std::string& what) {
+    story_.demand(holds, promise, what);
+  }
+  void note(const std::string& what) { story_.note(what); }
+  [[nodiscard]] const Story& story() const { return story_; }
   /// Fired, cleared, ended: what was decided on each service, in its order, without its times.
   using Decisions = std::map<std::string, std::vector<std::string>>;
   [[nodiscard]] const Decisions& decisions() const { return decisions_; }
 
   Counts counts;
-  std::vector<std::string> story;  ///< For people who look into one seed.
-  void note(const std::string& what);
 
  private:
   struct Read {
@@ -79,16 +95,24 @@ class Witness final : public PlatformWitness {
     bool shows_expected = false;
     bool shows_ours = false;
   };
+  void check_clock();
+  void examine_split(const Worker& worker, std::size_t index);
+
   const Disk& disk_;
   const WorldTime& time_;
+  Story story_;
+  RolloutWitness rollouts_;
+  const monitor::Clock* clock_ = nullptr;  // Of this life.
+  Instant life_began_{};                   // By it, and
+  Duration life_began_boot_{};             // by the machine.
   std::vector<Generation> generations_;
   std::map<std::string, Read> reads_;
   std::map<std::string, rules::Order> sent_;
   std::map<std::string, Instant> disarmed_until_;
   std::set<std::pair<std::string, std::string>> restored_;  // Service and version.
   std::set<std::string> unheard_[2];
+  std::map<std::string, Instant> silenced_until_;  // By service and rule.
   std::map<std::string, rules::RolloutState> states_;
-  std::vector<std::string> broken_;
   Decisions decisions_;
 };
 

@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "base/check.h"
-#include "rules/language/parser.h"
 #include "tests/simulation/life.h"
+#include "tests/simulation/operators.h"
+#include "tests/simulation/plans.h"
 #include "tests/simulation/team.h"
+#include "tests/simulation/truths.h"
 
 namespace belay::simulation {
 
@@ -19,41 +21,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration kTick = 250ms;
-constexpr Duration kHealed = 120s;  ///< Within this after all is well, all is done.
-constexpr std::size_t kShop = 0;    ///< People are busy here.
-constexpr std::size_t kPier = 1;    ///< One bad version, and nobody but Belay to help.
+constexpr Duration kHealed = 60s;  ///< Within this after all is well, what is bad is taken back.
 constexpr std::size_t kBurst = 500;
-constexpr Duration kWatchEvery = 10s;
-
-rules::Rule rule(std::string name, std::string_view sentence, std::string_view then) {
-  rules::ParsedSentence parsed = rules::parse_sentence(sentence);
-  BELAY_CHECK(parsed.sentence.has_value(), sentence);
-  rules::Rule made;
-  made.name = std::move(name);
-  made.sentence = std::move(*parsed.sentence);
-  made.then = std::get<rules::Then>(rules::parse_then(then));
-  return made;
-}
-
-rules::Plan draw_plan(Seeded& chance) {
-  rules::Plan plan;
-  for (const char* name : {"shop", "pier"}) {
-    plan.sources.push_back({.name = "tail", .kind = rules::SourceKind::log, .service = name});
-    rules::ServicePlan service;
-    service.name = name;
-    service.mode = rules::Mode::enforce;
-    service.rules = {rule("silence", "no data from tail for 15s", "alert")};
-    service.rollout_rules = {
-        rule("errors", "error rate > 20% over 10s, min 20 requests, for 2s", "rollback")};
-    service.on_fail = {rules::Then{.kind = rules::Then::Kind::rollback}};
-    service.cooldown = chance.between(0s, 40s);
-    service.actions_per_hour_max = static_cast<std::uint32_t>(1 + chance.below(4));
-    service.verify_for = 12s;
-    plan.services.push_back(std::move(service));
-  }
-  plan.services[kPier].actions_per_hour_max = 6;
-  return plan;
-}
+constexpr Duration kWatchedAtLeastEvery = 10s;
 
 /// One seed's world, from its beginning to its end.
 class World {
@@ -69,9 +39,15 @@ class World {
   void pass(Duration span);
   void tick(Duration span);
   void disturb(Duration span);
-  void people();
+  void disturb_traffic(Duration span);
+  void disturb_daemon(Duration span);
+  void people(Duration span);
+  void tell(rules::Event event);
+  [[nodiscard]] bool is_busy() const;
   void watch_platforms();
   void heal();
+  void see_to_the_end();
+  void roll_back_the_last();
   void check_healed();
   void check_counts();
   bool happens(double each_minute, Duration span) {
@@ -87,17 +63,18 @@ class World {
   Seeded faulty_;   // Of the disk's calls.
   Faults faults_;
   const rules::Plan plan_;
+  const Duration watch_every_;
   WorldTime time_;
   Witness witness_;
   std::vector<Worker> workers_;
   std::vector<Traffic> traffic_;
   std::vector<Team> teams_;
+  std::vector<Operators> operators_;
   std::unique_ptr<Life> life_;
   Instant restarts_at_{};
   Instant stalled_until_{};
   Instant wall_back_at_{};
   Instant watched_at_{};
-  bool is_in_actor_ = false;
   Report report_;
 };
 
@@ -112,7 +89,9 @@ World::World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed,
       faulty_(chance_.fork()),
       faults_(draw_faults(chance_)),
       plan_(draw_plan(chance_)),
-      witness_(disk, time_) {
+      watch_every_(chance_.between(1s, kWatchedAtLeastEvery)),
+      witness_(disk, time_, plan_) {
+  witness_.know(truths_of(workers_, traffic_, time_));
   if (faults) faults_ = *faults;
   report_.seed = seed;
   report_.faults = describe(faults_);
@@ -123,6 +102,9 @@ World::World(Disk& disk, const std::filesystem::path& place, std::uint64_t seed,
     traffic_.emplace_back(rules::SourceId{i}, workers_[i], chance_.fork());
   for (std::size_t i = 0; i < 2; ++i)
     teams_.emplace_back(workers_[i], traffic_[i], time_, witness_, chance_.fork());
+  for (std::size_t i = 0; i < 2; ++i)
+    operators_.emplace_back(workers_[i].service(), chance_.fork());
+  if (!plan_.services[kShop].rollout.requirements.empty()) teams_[kShop].stage_at(teams_[kPier]);
   disk_.begin(chance_.fork(), [this](bool is_sync) {
     if (faulty_.chance(faults_.kill_at_disk_call)) return Disk::Fate::kills;
     if (faulty_.chance(is_sync ? faults_.failed_sync : faults_.failed_write)) {
@@ -137,7 +119,7 @@ void World::begin_life() {
   ++witness_.counts.lives;
   witness_.note("a life begins");
   life_ = std::make_unique<Life>(Life::World{
-      plan_, place_, disk_, time_, witness_, plant_, traffic_,
+      plan_, place_, disk_, time_, witness_, plant_, faults_, traffic_,
       [this](std::size_t service) -> std::unique_ptr<monitor::Platform> {
         return std::make_unique<WorkerPort>(
             workers_[service], WorkerPort::World{faults_, calls_, time_, witness_,
@@ -171,7 +153,20 @@ void World::disturb(Duration span) {
     wall_back_at_ = time_.now() + trouble_.between(1s, 60s);
   }
   if (time_.now() >= wall_back_at_) time_.set_wall(0s);
-  if (life_ == nullptr) return;
+  disturb_traffic(span);
+  if (life_ != nullptr) disturb_daemon(span);
+}
+
+void World::disturb_traffic(Duration span) {
+  for (Traffic& one : traffic_)
+    if (const auto what = one.disturb(faults_, trouble_, time_.now(), span)) witness_.note(*what);
+  if (!happens(faults_.losses, span)) return;
+  for (Worker& worker : workers_) worker.find_again();
+  Worker& worker = workers_[trouble_.below(2)];
+  worker.lose(worker.live().versions.back().version);
+}
+
+void World::disturb_daemon(Duration span) {
   if (happens(faults_.bursts, span)) traffic_[kShop].burst(time_.now(), kBurst, life_->lane(kShop));
   if (happens(faults_.stalls, span)) {
     stalled_until_ = time_.now() + trouble_.between(1s, 20s);
@@ -179,13 +174,15 @@ void World::disturb(Duration span) {
   }
   if (happens(faults_.disarms, span)) {
     const auto until = from_unix_ms(unix_ms(life_->now() + trouble_.between(1s, 60s)));
-    life_->deliver(
-        rules::Disarmed{.at = life_->now(), .service = "shop", .until = until, .by = "someone"});
+    life_->deliver(rules::Disarmed{.at = life_->now(),
+                                   .service = trouble_.chance(0.7) ? "shop" : "",
+                                   .until = until,
+                                   .by = "someone"});
   }
 }
 
 void World::watch_platforms() {
-  if (faults_.is_unwatched || time_.now() < watched_at_ + kWatchEvery) return;
+  if (faults_.is_unwatched || time_.now() < watched_at_ + watch_every_) return;
   watched_at_ = time_.now();
   for (const Worker& worker : workers_) {
     if (trouble_.chance(faults_.unreachable)) continue;
@@ -197,15 +194,26 @@ void World::watch_platforms() {
   }
 }
 
-void World::people() {
+void World::tell(rules::Event event) {
+  if (life_ == nullptr) return;
+  if (const auto* command = std::get_if<Boxed<rules::OperatorCommand>>(&event)) {
+    witness_.says(**command);
+    if (trouble_.chance(faults_.duplicates)) life_->deliver(**command);
+  }
+  life_->deliver(std::move(event));
+}
+
+void World::people(Duration span) {
   for (std::size_t i = 0; i < teams_.size(); ++i) {
     // A daemon that is not ready, for it cannot record, is not believed.
     const bool is_ready = life_ != nullptr && !life_->is_degraded();
     const rules::ServiceStatus* status = is_ready ? life_->status(i) : nullptr;
     teams_[i].see(status);
-    if (i == kPier || faults_.no_releases) continue;
-    auto asked = teams_[i].act(status);
-    if (asked && life_ != nullptr) life_->deliver(std::move(*asked));
+    if (faults_.no_releases) continue;
+    if (auto asked = teams_[i].act(status, happens(faults_.overtakes, span)))
+      tell(std::move(*asked));
+    if (status == nullptr) continue;
+    if (auto said = operators_[i].say(*status, time_.now(), span, faults_)) tell(std::move(*said));
   }
 }
 
@@ -213,7 +221,7 @@ void World::tick(Duration span) {
   time_.pass(span);
   for (Worker& worker : workers_) worker.catch_up();
   disturb(span);
-  people();
+  people(span);
   for (std::size_t i = 0; i < traffic_.size(); ++i) {
     if (life_ == nullptr) {
       traffic_[i].pass(time_.now(), faults_);
@@ -256,27 +264,57 @@ void World::heal() {
   faults_ = Faults{};
   time_.set_wall(0s);
   stalled_until_ = {};
+  for (Worker& worker : workers_) worker.find_again();
   for (Traffic& one : traffic_) one.heal();
   for (Team& team : teams_) team.rest();
+  for (Operators& one : operators_) one.hurry();
   // A daemon that cannot use its journal waits for someone to start it again.
   if (life_ != nullptr) life_->end_well();
   life_.reset();
   restarts_at_ = time_.now();
-  live_for(20s);
-  if (workers_[kPier].live().percent_of("p2") == 0 ||
-      teams_[kPier].is_waiting(life_->status(kPier)))
-    return;
-  // What ended without help (a platform that refused, a journal that could not be written) is put
-  // back by hand, and tried once more.
-  workers_[kPier].deploy({{"p1", 100}}, "put back by hand");
-  live_for(20s);
-  life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
+  live_for(5s);
+  for (const char* whose : {"", "shop"})
+    tell(rules::Disarmed{
+        .at = life_->now(), .service = whose, .until = life_->now(), .by = "someone"});
+  live_for(1s);
+}
+
+bool World::is_busy() const {
+  for (std::size_t i = 0; i < teams_.size(); ++i)
+    if (teams_[i].is_waiting(life_->status(i))) return true;
+  return false;
+}
+
+/// Each rollout comes to its end, as late as its plan allows.
+void World::see_to_the_end() {
+  Duration allowed{};
+  for (const Team& team : teams_) allowed = std::max(allowed, longest(team.steps()));
+  const Instant until = time_.now() + allowed;
+  while (is_busy() && time_.now() < until) live_for(5s);
+  for (std::size_t i = 0; i < teams_.size(); ++i) {
+    const rules::ServiceStatus* status = life_->status(i);
+    witness_.demand(!teams_[i].is_waiting(status), "13 (once healed, each rollout ends in time)",
+                    status->rollout ? status->rollout->id + " is " +
+                                          std::string(name_of(status->rollout->state)) + ": " +
+                                          status->rollout->why
+                                    : "");
+  }
+}
+
+/// A bad version, and nobody but Belay to help.
+void World::roll_back_the_last() {
+  const std::string good = "p" + std::to_string(1000 + workers_[kPier].all().size());
+  const std::string bad = good + "-bad";
+  workers_[kPier].deploy({{good, 100}}, "put back by hand");
+  live_for(kWatchedAtLeastEvery + 1s);
+  tell(teams_[kPier].begin_bad(bad, good));
+  live_for(kHealed);
+  const auto& live = workers_[kPier].live();
+  witness_.demand(live.percent_of(good) >= 100, "13 (once healed, it is rolled back in time)",
+                  "pier has " + live.versions.front().version);
 }
 
 void World::check_healed() {
-  const auto& live = workers_[kPier].live();
-  witness_.demand(live.percent_of("p1") >= 100, "13 (once healed, it is rolled back in time)",
-                  "pier has " + live.versions.front().version);
   std::vector<rules::JournalEntry> entries;
   const bool is_whole =
       life_ != nullptr && life_->journal() != nullptr &&
@@ -313,17 +351,18 @@ Report World::run() {
   traffic_[kPier].spoil("p2", time_.now(), 0.9);
   live_for(8s);
   while (life_ == nullptr) live_for(1s);
-  life_->deliver(teams_[kPier].begin_bad("p2", "p1"));
-  live_for(chance_.between(180s, 420s));
+  tell(teams_[kPier].begin_bad("p2", "p1"));
+  live_for(chance_.between(100s, 240s));
   heal();
-  live_for(kHealed);
+  see_to_the_end();
+  roll_back_the_last();
   check_healed();
   for (Traffic& one : traffic_) one.fall_silent(time_.now() + 1h);
   live_for(3s);
   check_counts();
-  report_.broken = witness_.broken();
+  report_.broken = witness_.story().broken();
   report_.decisions = witness_.decisions();
-  report_.story = std::move(witness_.story);
+  report_.story = witness_.story().lines();
   report_.counts = witness_.counts;
   return report_;
 }
