@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -63,7 +64,6 @@ std::uint32_t* Histogram::Dense::find(BucketId bucket) {
 }
 
 void Histogram::insert_slowly(BucketId bucket, std::uint32_t count) {
-  total_ += count;
   if (bucket == kZeroBucket) {
     zeros_ += count;
     return;
@@ -79,7 +79,6 @@ void Histogram::remove(BucketId bucket, std::uint32_t count) {
     cell = bucket > kZeroBucket ? above_.find(bucket) : below_.find(bucket);
   BELAY_CHECK(cell != nullptr && *cell >= count, "removal of what was never inserted");
   *cell -= count;
-  total_ -= count;
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -94,6 +93,10 @@ std::uint32_t Histogram::count_in(BucketId bucket) const {
 }
 
 namespace {
+
+std::uint64_t sum_of(const std::vector<std::uint32_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
 
 /// The place in `counts` of value number `rank`, which is lowered by what lies before;
 /// `counts.size()` if it lies behind them all. Octave by octave, because whole octaves are summed
@@ -115,6 +118,10 @@ std::size_t seek(const std::vector<std::uint32_t>& counts, std::uint64_t& rank) 
 
 }  // namespace
 
+std::uint64_t Histogram::count() const {
+  return sum_of(below_.counts) + zeros_ + sum_of(above_.counts);
+}
+
 BucketId Histogram::bucket_of_rank(std::uint64_t rank) const {
   std::size_t index = seek(below_.counts, rank);
   if (index < below_.counts.size()) return static_cast<BucketId>(below_.first + index);
@@ -126,8 +133,9 @@ BucketId Histogram::bucket_of_rank(std::uint64_t rank) const {
 }
 
 std::optional<double> Histogram::quantile(double q) const {
-  if (total_ == 0) return std::nullopt;
-  return bucket_value(bucket_of_rank(quantile_rank(q, total_)));
+  const std::uint64_t total = count();
+  if (total == 0) return std::nullopt;
+  return bucket_value(bucket_of_rank(quantile_rank(q, total)));
 }
 
 std::optional<double> Histogram::max() const { return quantile(1); }
@@ -139,8 +147,9 @@ double Histogram::sum() const {
 }
 
 std::optional<double> Histogram::mean() const {
-  if (total_ == 0) return std::nullopt;
-  return sum() / static_cast<double>(total_);
+  const std::uint64_t total = count();
+  if (total == 0) return std::nullopt;
+  return sum() / static_cast<double>(total);
 }
 
 }  // namespace belay::rules

@@ -65,14 +65,14 @@ class Histogram {
     if (index >= above_.counts.size()) [[unlikely]]
       return insert_slowly(bucket, count);
     above_.counts[index] += count;
-    total_ += count;
   }
 
   /// Takes out what was inserted before; anything else is a bug.
   void remove(BucketId bucket, std::uint32_t count = 1);
   void merge(const Histogram& other);
 
-  [[nodiscard]] std::uint64_t count() const { return total_; }
+  /// Added up anew each time, so that an insert touches one number only.
+  [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] std::uint32_t count_in(BucketId bucket) const;
   /// Within kBucketErrorMax of the exact one (quantile_rank). Nothing if empty.
   [[nodiscard]] std::optional<double> quantile(double q) const;
@@ -109,7 +109,6 @@ class Histogram {
   Dense above_;  // Of zero: where nearly everything lies.
   Dense below_;
   std::uint32_t zeros_ = 0;
-  std::uint64_t total_ = 0;
 };
 
 }  // namespace belay::rules
