@@ -178,9 +178,11 @@ class Recovery {
   }
 
   Status deployments() {
+    // One that its train took back ended twice, and was one deployment.
     const char* const sql =
-        "SELECT at_ns, kind, service, rule, intent, text FROM entries "
-        "WHERE kind = 'rollout_ended' AND seq >= ? ORDER BY seq";
+        "SELECT at_ns, kind, service, rule, intent, text FROM entries WHERE seq IN "
+        "(SELECT min(seq) FROM entries WHERE kind = 'rollout_ended' AND seq >= ? "
+        "GROUP BY CASE rollout WHEN '' THEN seq ELSE rollout END) ORDER BY seq";
     return rows_.each_entry(sql, 0, [this](const JournalEntry& entry, const Query&) {
       const Result<rules::EndedRollout> ended = ended_rollout_of(entry);
       if (!ended.ok()) return Status{ended.error()};

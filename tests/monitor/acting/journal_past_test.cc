@@ -162,6 +162,18 @@ TEST_F(JournalPastTest, WhatEndedIsCountedFromTheWholeJournal) {
   EXPECT_DOUBLE_EQ(shop.recovery.sum_seconds, 180);
 }
 
+TEST_F(JournalPastTest, WhatWasTakenBackAfterItsEndIsOneDeployment) {
+  append({test::started_entry(1, kNow), test::moved_entry(1, RolloutState::promoted, kNow + 1s),
+          test::moved_entry(1, RolloutState::rolling_back, kNow + 2s),
+          test::moved_entry(1, RolloutState::recovered, kNow + 60s),
+          test::started_entry(2, kNow + 90s),
+          test::moved_entry(2, RolloutState::promoted, kNow + 99s)});
+  const rules::DeploymentTotals shop = recovered().remembered.deployments.at("shop");
+  ASSERT_EQ(shop.ended.size(), 1U) << "as it was counted when it was promoted";
+  EXPECT_EQ(shop.ended.begin()->first.first, RolloutState::promoted);
+  EXPECT_EQ(shop.ended.begin()->second, 2U);
+}
+
 TEST_F(JournalPastTest, AQuestionIsAnsweredOnceAndTheNextWaitsForIt) {
   append({notice("one"), notice("two")});
   const auto journal = open();
