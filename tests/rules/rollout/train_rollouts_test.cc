@@ -106,6 +106,24 @@ TEST(TrainRollouts, AnAbortedTrainMovesNothingMore) {
   EXPECT_TRUE(world.rollbacks.empty()) << "what is live stays";
 }
 
+TEST(TrainRollouts, WhatAPersonRollsBackIsAFailOfTheTrain) {
+  for (const bool takes_all_back : {false, true}) {
+    TrainWorld world({.takes_all_back = takes_all_back});
+    world.begin();
+    ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+    world.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::rollback,
+                                   .at = world.rig.now(),
+                                   .rollout = world.status("orders").id,
+                                   .by = "ann",
+                                   .reason = ""});
+    world.run_out();
+    EXPECT_EQ(world.status("journeys").state, RolloutState::aborted);
+    EXPECT_EQ(world.status("orders").state, RolloutState::recovered);
+    const std::vector<std::string> all = {"orders", "gateway"};
+    EXPECT_EQ(world.rollbacks, takes_all_back ? all : std::vector<std::string>{"orders"});
+  }
+}
+
 TEST(TrainRollouts, AllOrNone) {
   TrainWorld world({});
   TrainStarted started{.at = world.rig.now(), .name = "r1", .rollouts = {}};
