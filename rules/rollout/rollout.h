@@ -223,6 +223,9 @@ class Rollout {
   [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone,
                                                               std::uint64_t requests_min,
                                                               Instant now) const;
+  /// Why rules that are fine may be so without the candidate: the logs name other versions, never
+  /// this one, no probe is aimed at it, and no platform gives it everything.
+  [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
   /// By the rules, over windows after `since`, and by the default judgement.
   [[nodiscard]] Gate::Verdict verdict(Instant now, Instant since, std::uint64_t requests_min) const;
   [[nodiscard]] Gate::Verdict verdict_by_own(Instant now, Instant since,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/sanitize.h"
 #include "rules/judgement/rollout_words.h"
 #include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
@@ -148,9 +149,28 @@ Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t request
   return verdict;
 }
 
+std::optional<std::string> Rollout::doubt_of_presence() const {
+  const std::string& candidate = gate_->candidate();
+  if (service_.first_seen(gate_->binding().unscoped.version)) return std::nullopt;
+  const auto is_aimed_at = [&](const auto& probe) {
+    return probe.second.by_version.contains(candidate);
+  };
+  if (std::any_of(service_.evidence.probes.begin(), service_.evidence.probes.end(), is_aimed_at) ||
+      live_percent().value_or(0) >= 100)
+    return std::nullopt;
+  for (const VersionRequests& other : service_.recent_requests())
+    if (!other.version.empty())
+      return "no request of " + sanitize(candidate) + " was seen, while " +
+             sanitize(other.version) + " had " + std::to_string(other.requests);
+  return std::nullopt;
+}
+
 Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
                                       std::uint64_t requests_min) const {
   Gate::Verdict verdict = gate_->verdict(service_.always, now, since);
+  if (verdict.outcome == Outcome::pass)
+    if (std::optional<std::string> doubt = doubt_of_presence())
+      Gate::add(verdict, {.unknown = UnknownKind::no_traffic, .why = *std::move(doubt)});
   if (!judgement_) return verdict;
   const bool is_alone = verdict.has_no_rules;
   if (is_alone)

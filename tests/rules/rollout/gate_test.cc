@@ -193,6 +193,28 @@ TEST(Gate, LetsAProbeWithoutVersionsNotHideThatBothVersionsFail) {
   EXPECT_TRUE(rig.orders.empty());
 }
 
+TEST(Gate, PassesByAProbeOnlyWhatIsThereToBeProbed) {
+  EngineRig rig({}, {healthz()});
+  rig.stream("v1", 20, {.version = "v1"});
+  start_gate(rig, 30s);
+  probe(rig, 7, false);
+  ASSERT_TRUE(decided(*rig.service().rollout).has_value());
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown) << "nobody has seen v2";
+  EXPECT_EQ(rig.service().rollout->why, "no request of v2 was seen, while v1 had 600");
+}
+
+TEST(Gate, PassesByAProbeOfTheCandidateOrWhatHasAllTraffic) {
+  for (const bool is_aimed : {true, false}) {
+    EngineRig rig({}, {healthz()});
+    rig.stream("v1", 20, {.version = "v1"});
+    start_gate(rig, 30s);
+    if (!is_aimed)
+      rig.push(Deployment{.service = "shop", .at = rig.now(), .versions = {{"v2", 100}}});
+    probe(rig, 7, false, is_aimed ? "v2" : "");
+    EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass) << is_aimed;
+  }
+}
+
 TEST(Gate, RollsBackByAQueueThatWasFineBefore) {
   EngineRig rig({}, {make_rule("deep", "queue emails depth > 10", "rollback")});
   const auto sample = [&rig](std::uint64_t depth) {
