@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "rules/rollout/train.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -67,12 +69,14 @@ Train train_of(const rules::Snapshot& snapshot, const std::string& name) {
 
 std::optional<RolloutResult> result_of(const Train& train) {
   std::optional<RolloutResult> worst;
-  std::size_t rank = kWorstFirst.size();
+  // Of two that ended alike, the one that failed by itself says why.
+  std::pair rank(kWorstFirst.size(), true);
   for (const rules::RolloutStatus* rollout : train) {
     const std::optional<RolloutResult> result = result_of(*rollout);
     if (!result) return std::nullopt;
     const auto found = std::ranges::find(kWorstFirst, result->code);
-    const auto place = static_cast<std::size_t>(found - kWorstFirst.begin());
+    const std::pair place(static_cast<std::size_t>(found - kWorstFirst.begin()),
+                          rollout->rule == rules::kTrainRule);
     if (place >= rank) continue;
     rank = place;
     worst = RolloutResult{result->code,

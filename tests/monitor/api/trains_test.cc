@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/rollout/train.h"
 #include "tests/monitor/api/api_fixture.h"
 
 namespace belay::test {
@@ -125,6 +126,17 @@ TEST_F(TrainsTest, ATrainThatIsOverHasTheCodeOfItsWorstRollout) {
   EXPECT_EQ(code(RolloutState::aborted, RolloutState::recovered), 11);
   EXPECT_EQ(code(RolloutState::recovered, RolloutState::not_recovered), 14);
   EXPECT_EQ(code(RolloutState::aborted, RolloutState::promoted), 15);
+}
+
+TEST_F(TrainsTest, TheOneThatFailedByItselfSaysWhyNotTheOneThatWentBackWithIt) {
+  begin(kBody);
+  rules::Snapshot snapshot = of_delivered(RolloutState::recovered, RolloutState::recovered);
+  snapshot.services[0].rollout->rule = "errors";
+  snapshot.services[1].rollout->rule = rules::kTrainRule;
+  publish(snapshot);
+  const auto train = json_of(get("/api/v1/trains/r1"));
+  EXPECT_EQ(train.at("rollouts").at(0).at("service"), "orders") << "which comes first";
+  EXPECT_THAT(train.at("why").get<std::string>(), testing::StartsWith("shop v2: "));
 }
 
 TEST_F(TrainsTest, OneThatShouldHaveGoneBackAndDidNotIs14) {
