@@ -11,7 +11,7 @@ namespace belay::exporters {
 
 /// What a person types next, as templates: {service}, {candidate} and {baseline} are filled in.
 struct ServiceCommands {
-  std::string undo;  ///< Takes Belay's action back: "wrangler versions deploy {candidate}@100% -y".
+  std::string undo;  ///< Takes Belay's action back: "wrangler versions deploy {candidate}".
   std::string logs;  ///< Shows what happens: "wrangler tail my-worker --version-id {candidate}".
 };
 using CommandsByService = std::map<std::string, ServiceCommands, std::less<>>;

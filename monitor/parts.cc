@@ -183,7 +183,8 @@ exporters::CommandsByService commands_of(const Config& config) {
   for (const ServiceConfig& service : config.services) {
     if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
       commands[service.name] = {
-          .undo = fmt::format("wrangler versions deploy {{candidate}}@100% --name {} -y",
+          // Without `-y` it asks for the shares: a canary must not come back with all traffic.
+          .undo = fmt::format("wrangler versions deploy {{candidate}} {{baseline}} --name {}",
                               worker->script),
           .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
     }
