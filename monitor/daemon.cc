@@ -60,13 +60,14 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
   preflight_ = std::make_unique<Preflight>(
       *platforms_.back(), preflight_checks_of(config_), clock_,
       [this](rules::PreflightDone done) { inbox_.deliver(std::move(done)); });
-  api_ = std::make_unique<ApiServer>(
-      ApiParts{.deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
-               .now = [this] { return clock_.now(); },
-               .is_recorded = [this] { return !loop_->degraded(); },
-               .past = &lookup_,
-               .has_page = [this] { return has_page_.load(); },
-               .commands = [this] { return *commands_.get(); }});
+  api_ = std::make_unique<ApiServer>(ApiParts{
+      .deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
+      .now = [this] { return clock_.now(); },
+      .is_recorded = [this] { return !loop_->degraded(); },
+      .past = &lookup_,
+      .has_page = [this] { return has_page_.load(); },
+      .drives = [this](const std::string& service) { return driven_.get()->contains(service); },
+      .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
   loop_ = std::make_unique<EngineLoop>(
@@ -114,6 +115,13 @@ void Daemon::start_threads() {
 
 void Daemon::note_for_api(const Config& config) {
   has_page_ = !config.page.empty();
+  std::set<std::string> driven;
+  for (const rules::ServicePlan& service : config.plan.services) {
+    if (!service.rollout.is_driving) continue;
+    driven.insert(service.name);
+    driven.insert(service.aliases.begin(), service.aliases.end());
+  }
+  driven_.set(std::make_shared<const std::set<std::string>>(std::move(driven)));
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));
 }
 

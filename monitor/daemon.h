@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -96,7 +97,8 @@ class Daemon {
   std::unique_ptr<Preflight> preflight_;
   JournalLookup lookup_;
   exporters::Latest<exporters::CommandsByService> commands_;
-  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the commands are.
+  exporters::Latest<std::set<std::string>> driven_;  ///< Services, by each of their names.
+  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the two before are.
   std::unique_ptr<EngineLoop> loop_;
   std::unique_ptr<ApiServer> api_;
   SourceThreads sources_{inbox_, clock_, gates_};

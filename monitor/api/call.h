@@ -44,6 +44,8 @@ struct ApiParts {
   JournalLookup* past = nullptr;
   /// Someone is paged when an action fails: without, nothing is enforced. None: someone is.
   std::function<bool()> has_page = nullptr;
+  /// Whether Belay moves the traffic of this service where a rollout does not say. None: of none.
+  std::function<bool(const std::string& service)> drives = nullptr;
   /// What a person types next, by service; none: nobody knows.
   std::function<exporters::CommandsByService()> commands = nullptr;
 };

@@ -31,6 +31,13 @@ void read_plan(Body& body, rules::RolloutStarted& started) {
   started.steps = std::move(parsed).value();
 }
 
+/// One step `for` a time is about traffic that somebody else has moved already.
+bool drives_by_plan(const rules::RolloutStarted& started, const ApiParts& parts) {
+  return started.lasts == Duration{} &&
+         started.mode.value_or(rules::Mode::enforce) == rules::Mode::enforce && parts.drives &&
+         parts.drives(started.service);
+}
+
 }  // namespace
 
 rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
@@ -42,7 +49,6 @@ rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
     body.fault("baseline", "the candidate is the baseline: there is nothing to judge");
   }
   read_plan(body, started);
-  started.is_driving = body.boolean("driving").value_or(false);
   started.is_irreversible = body.boolean("irreversible").value_or(false);
   started.train = body.text("train").value_or("");
   started.commit = body.text("commit").value_or("");
@@ -54,6 +60,7 @@ rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
       body.fault("mode", "nobody would be paged when an action fails: configure `notify: page`");
     }
   }
+  started.is_driving = body.boolean("driving").value_or(drives_by_plan(started, parts));
   started.by = body.text("by").value_or("");
   return started;
 }

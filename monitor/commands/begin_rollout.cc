@@ -78,7 +78,7 @@ ordered_json request_of(const GateArguments& arguments, const std::string& by) {
   put("commit", arguments.commit);
   put("committed_at", arguments.committed_at);
   put("train", arguments.train);
-  if (arguments.is_driving) body["driving"] = true;
+  if (arguments.is_driving) body["driving"] = *arguments.is_driving;
   if (arguments.is_irreversible) body["irreversible"] = true;
   put("by", by);
   return body;

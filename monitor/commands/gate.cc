@@ -282,6 +282,7 @@ void add_gate(CLI::App& app, Chosen& chosen) {
       "gate",
       "Attach to a rollout, wait for the verdict, act on a fail; the exit code is the verdict");
   auto arguments = std::make_shared<GateArguments>();
+  arguments->is_driving = false;  // It judges what somebody else moves.
   add_rollout_options(*verb, *arguments);
   add_duration_option(*verb, "--for", arguments->lasts, "How long to watch");
   verb->add_option("--fail-on", arguments->fail_on,

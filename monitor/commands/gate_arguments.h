@@ -34,7 +34,7 @@ struct GateArguments {
   std::string worker;  ///< That wrangler's file is about; empty: it does not say.
   std::string key;
   std::string train;
-  bool is_driving = false;
+  std::optional<bool> is_driving;  ///< Nothing: as the service is configured.
   bool is_irreversible = false;
   bool standalone = false;
   OutputFormat output = OutputFormat::text;

@@ -37,6 +37,7 @@ monitor::Api& ApiTest::api() {
           .is_recorded = [this] { return is_recorded_; },
           .past = &past_,
           .has_page = [this] { return has_page_; },
+          .drives = [this](const std::string& service) { return service == driven_; },
           .commands = [this] { return commands_; }},
       monitor::Access(std::move(tokens), is_loopback_));
   return *api_;

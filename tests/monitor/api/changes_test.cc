@@ -194,6 +194,23 @@ TEST_F(ChangesTest, ARolloutIsReadStrictly) {
   EXPECT_EQ(started.committed_at, parse_rfc3339("2026-11-20T13:45:20Z"));
 }
 
+TEST_F(ChangesTest, TrafficIsMovedAsTheServiceSaysWhereTheRequestDoesNot) {
+  driven_ = "shop";
+  const auto is_driving = [this](const std::string& more) {
+    delivered_.clear();
+    post("/api/v1/rollouts", R"({"service":"shop","candidate":"v2")" + more + "}");
+    return delivered_.size() == 1 &&
+           std::get<Boxed<rules::RolloutStarted>>(delivered_[0])->is_driving;
+  };
+  EXPECT_TRUE(is_driving(""));
+  EXPECT_TRUE(is_driving(R"(,"steps":"10% for 5m, 100%")"));
+  EXPECT_FALSE(is_driving(R"(,"driving":false)"));
+  EXPECT_FALSE(is_driving(R"(,"for":"5m")")) << "a time to watch what somebody has moved";
+  EXPECT_FALSE(is_driving(R"(,"mode":"recommend")")) << "which moves nothing";
+  driven_ = "another";
+  EXPECT_FALSE(is_driving(""));
+}
+
 TEST_F(ChangesTest, ACommandIsAnsweredWhenTheRolloutObeys) {
   publish_rollout(rollout("one"));
   const net::Outgoing waiting = post("/api/v1/rollouts/one/pause", R"({"reason":"lunch"})");
