@@ -68,7 +68,6 @@ void RolloutWitness::recorded(const std::vector<JournalEntry>& entries, Instant 
         if (!started.ok()) break;
         Known known;
         known.is.started = *started;
-        known.told = truths_.now();
         known.since = known.began = started->at;
         story_.demand(known_.emplace(started->id, std::move(known)).second,
                       "8 (phases only go forward)", started->id + " began twice");
@@ -97,7 +96,7 @@ void RolloutWitness::recorded(const std::vector<JournalEntry>& entries, Instant 
   for (const std::string& id : std::exchange(superseded_, {})) {
     const Known& known = known_.at(id);
     const rules::RolloutStarted& started = known.is.started;
-    story_.demand(newest_[started.service] != id || truths_.was_disturbed(started, known.told),
+    story_.demand(newest_[started.service] != id || truths_.was_disturbed(started, asked_.at(id)),
                   "22 (superseded only by somebody)", id + ": " + known.is.why);
   }
 }

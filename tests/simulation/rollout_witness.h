@@ -23,6 +23,8 @@ class RolloutWitness {
 
   /// Bakes begin anew, and questions are asked anew. `now`: engine time.
   void life_begins(const rules::Remembered& remembered, Instant now);
+  /// Somebody wants this rollout, for the first time; it may be lost and asked for again.
+  void asked(const std::string& id) { asked_.emplace(id, truths_.now()); }
   /// A person says this; each in words of his own.
   void says(const rules::OperatorCommand& command) { said_.insert(command.by); }
   /// The world's answer is on its way to the engine.
@@ -38,7 +40,6 @@ class RolloutWitness {
  private:
   struct Known {
     rules::RememberedRollout is;
-    Instant told{};  // When it was first heard of, in the world's time.
     bool has_begun = false;
     bool is_spared = false;  // A person passed a step, in this life.
     Instant since{};         // In this life.
@@ -66,6 +67,7 @@ class RolloutWitness {
   const rules::Plan& plan_;
   Truths truths_;
   std::map<std::string, Known> known_;
+  std::map<std::string, Instant> asked_;       // By rollout, in the world's time.
   std::map<std::string, std::string> newest_;  // Rollout, by service.
   std::map<std::string, rules::PreflightDone> answers_;
   std::map<std::string, Instant> disarmed_until_;

@@ -70,6 +70,7 @@ void Witness::answers(const rules::PreflightDone& done) {
 
 void Witness::began(const Generation& generation) {
   generations_.push_back(generation);
+  rollouts_.asked(generation.id);
   ++counts.generations;
   note("rollout of " + generation.candidate + " over " + generation.baseline + " on " +
        generation.service + " " + generation.id);
