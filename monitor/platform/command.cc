@@ -76,8 +76,11 @@ std::string said_by(const RunResult& run) {
   return text.empty() ? std::string() : ": " + sanitize(text, kOutputShownBytes);
 }
 
+/// Without its directory: a report goes to people who are not at home on this machine.
 std::string name_of(const std::vector<std::string>& argv) {
-  return argv.empty() ? std::string("(no program)") : sanitize(argv.front(), 100);
+  if (argv.empty()) return "(no program)";
+  const std::string& program = argv.front();
+  return sanitize(program.substr(program.rfind('/') + 1), 100);
 }
 
 /// As a shell would need it, for people to copy.

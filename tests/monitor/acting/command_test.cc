@@ -67,6 +67,12 @@ TEST_F(CommandTest, AFailureIsRejectedWithItsOwnWordsMadeHarmless) {
   EXPECT_EQ(outcome.detail.find('\033'), std::string::npos);
 }
 
+TEST_F(CommandTest, AProgramIsNamedWithoutItsDirectory) {
+  const auto outcome = live({.argv = {"/bin/false"}});
+  EXPECT_EQ(outcome.detail.find("/bin"), std::string::npos) << outcome.detail;
+  EXPECT_NE(outcome.detail.find("false gave exit code 1"), std::string::npos) << outcome.detail;
+}
+
 TEST_F(CommandTest, AProgramThatIsNotThereIsRejected) {
   EXPECT_EQ(live({.argv = {"/nonexistent/rollback"}}).phase, Phase::rejected);
 }
