@@ -194,7 +194,8 @@ KillCase::Known KillCase::known() {
 void KillCase::recover(const std::optional<KillPoint>& kill) {
   std::vector<std::string> before;
   if (kill) {
-    before = {"strace", "-f", "-o", "/dev/null"};
+    // The tracer as a grandchild: in between it would now and then end without handing SIGTERM on.
+    before = {"strace", "-D", "-f", "-o", "/dev/null"};
     for (std::string& word : inject(*kill)) before.push_back(std::move(word));
   }
   const char* const output = kill ? "second" : "third";
@@ -206,7 +207,6 @@ void KillCase::recover(const std::optional<KillPoint>& kill) {
       return code.has_value() || has_ended(output);
     });
     if (!is_over) return fail("it does not recover: " + content_of(place_.path() / output));
-    // strace hands it on.
     process.signal(SIGTERM);
     static_cast<void>(process.wait(20s));
   } while (code == kStateInUse);
