@@ -35,6 +35,17 @@ std::string check_time(const std::string& text) {
 
 }  // namespace
 
+void add_driving_options(CLI::App& verb, std::optional<bool>& is_driving) {
+  // Not a flag with a value: that would set it to false where none is given.
+  CLI::Option* driving = verb.add_flag_callback(
+      "--driving", [&is_driving] { is_driving = true; },
+      "Belay moves the traffic, step by step; else as the service is configured");
+  verb.add_flag_callback(
+          "--following", [&is_driving] { is_driving = false; },
+          "Belay follows who moves the traffic; else as the service is configured")
+      ->excludes(driving);
+}
+
 void add_rollout_options(CLI::App& verb, GateArguments& arguments) {
   add_api_options(verb, arguments.api);
   verb.add_option("--service", arguments.service, "The service that is rolled out");

@@ -42,6 +42,8 @@ struct GateArguments {
 
 /// The options that say what is rolled out; `--for` and the rest are the verbs' own.
 void add_rollout_options(CLI::App& verb, GateArguments& arguments);
+/// `--driving` and `--following`; `is_driving` outlives the verb and stays empty without either.
+void add_driving_options(CLI::App& verb, std::optional<bool>& is_driving);
 
 /// Fills service and candidate from wrangler's file. What is missing or contradicts itself: a line
 /// for people.

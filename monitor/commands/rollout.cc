@@ -80,8 +80,7 @@ void add_start(CLI::App& rollout, Chosen& chosen) {
   arguments->lasts.clear();
   add_rollout_options(*verb, *arguments);
   add_duration_option(*verb, "--for", arguments->lasts, "One step of all traffic, this long");
-  verb->add_flag("--driving,!--following", arguments->is_driving,
-                 "Belay moves the traffic, step by step, or follows who does; else as configured");
+  add_driving_options(*verb, arguments->is_driving);
   verb->callback([arguments, &chosen] { chosen = [arguments] { return start(*arguments); }; });
 }
 

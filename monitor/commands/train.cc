@@ -214,8 +214,7 @@ void add_start(CLI::App& train, Chosen& chosen) {
   arguments->each.lasts.clear();
   add_duration_option(*verb, "--for", arguments->each.lasts, "One step of all traffic, this long");
   verb->add_option("--steps", arguments->each.steps, "\"10% for 10m, 50% for 10m, 100%\"");
-  verb->add_flag("--driving,!--following", arguments->each.is_driving,
-                 "Belay moves the traffic, step by step, or follows who does; else as configured");
+  add_driving_options(*verb, arguments->each.is_driving);
   verb->add_option("--mode", arguments->each.mode, "In place of each service's own")
       ->check(CLI::IsMember({"observe", "recommend", "enforce"}));
   verb->add_option("--commit", arguments->each.commit, "What the candidates were built from");

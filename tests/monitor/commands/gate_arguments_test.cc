@@ -1,5 +1,6 @@
 #include "monitor/commands/gate_arguments.h"
 
+#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 
 #include "monitor/commands/api_client.h"
@@ -8,6 +9,20 @@
 
 namespace belay::monitor {
 namespace {
+
+TEST(DrivingOptionsTest, SayNothingWhereNothingIsSaid) {
+  const auto driving = [](std::vector<std::string> words) {
+    CLI::App app;
+    std::optional<bool> is_driving;
+    add_driving_options(app, is_driving);
+    app.parse(std::move(words));
+    return is_driving;
+  };
+  EXPECT_EQ(driving({}), std::nullopt) << "the service says it";
+  EXPECT_EQ(driving({"--driving"}), true);
+  EXPECT_EQ(driving({"--following"}), false);
+  EXPECT_THROW(driving({"--driving", "--following"}), CLI::ParseError);
+}
 
 TEST(GateArgumentsTest, OnlyTheVerdictsThatAreNamedFail) {
   EXPECT_EQ(exit_code_of(kExitUnknown, "fail,unknown"), kExitUnknown);
