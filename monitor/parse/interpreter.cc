@@ -226,6 +226,8 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   if (int{has_time} + int{has_service} + int{has_outcome} < 2) return Rejection::not_an_event;
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
+  // A proxy writes 0 for a call that got no answer: no other line, but one that cannot be read.
+  if (!has_outcome && fields.status.present()) return Rejection::bad_value;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};
   if (const auto rejection = set_end(fields, request)) return rejection;

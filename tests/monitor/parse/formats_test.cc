@@ -287,6 +287,7 @@ TEST(GenericTest, WhatIsMissingIsNamed) {
   EXPECT_EQ(why(R"({"ts":1795181608838,"status":200})"), "no_service");
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop"})"), "no_outcome");
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","status":"200"})"), "bad_value");
+  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","status":0})"), "bad_value");
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","status":200,"wall_ms":1e99})"),
             "bad_value");
   EXPECT_EQ(why(R"({"level":"info","msg":"hello"})"), "not_an_event");
