@@ -242,6 +242,8 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
       next_rung(phase + sanitize(detail), now, out);
       break;
     case ActionOutcome::Phase::unknown:
+      tell.not_acted(cause, "not known yet whether it was done: " + words_of(order),
+                     "it is looked at and tried on" + detail, order.evidence, order.intent);
       break;
   }
 }
