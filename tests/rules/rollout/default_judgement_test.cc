@@ -275,6 +275,18 @@ TEST(DefaultJudgement, PassesNothingThatItDidNotSeeForAFifthOfTheTime) {
   }
 }
 
+TEST(DefaultJudgement, PassesNothingAfterWhichItsLogsFellSilent) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  rig.run(60s);
+  rig.stream("v1", 0);
+  rig.stream("v2", 0);
+  rig.run(70s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
+  EXPECT_THAT(rollout(rig).why, HasSubstr("nobody knows whether the logs end there"));
+}
+
 TEST(DefaultJudgement, WaitsForARequestOfTheLastStepWithoutCallingItOverdue) {
   EngineRig rig(plan_of());
   traffic(rig, 200);
