@@ -203,6 +203,11 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   Teller tell = is_mine ? teller(now, out) : Teller(out, service_.plan.name, "", "", now);
   tell.outcome(outcome, log_.rule_of(outcome.intent));
   log_.outcome(outcome);
+  const std::string detail = outcome.detail.empty() ? "" : ": " + outcome.detail;
+  if (is_mine && outcome.phase == ActionOutcome::Phase::unknown)
+    tell.not_acted(
+        *attempt_->cause.rule, "not known yet whether it was done: " + words_of(attempt_->order),
+        "it is looked at and tried on" + detail, attempt_->order.evidence, outcome.intent);
   if (!is_final(outcome.phase)) return;
   book_.end(outcome.intent, outcome.phase);
   if (!is_mine) {
@@ -216,7 +221,6 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   const Order order = attempt_->order;
   const Rule& cause = *attempt_->cause.rule;
   const std::string phase(name_of(outcome.phase));
-  const std::string detail = outcome.detail.empty() ? "" : ": " + outcome.detail;
   switch (outcome.phase) {
     case ActionOutcome::Phase::applied:
     case ActionOutcome::Phase::already:
@@ -242,8 +246,6 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
       next_rung(phase + sanitize(detail), now, out);
       break;
     case ActionOutcome::Phase::unknown:
-      tell.not_acted(cause, "not known yet whether it was done: " + words_of(order),
-                     "it is looked at and tried on" + detail, order.evidence, order.intent);
       break;
   }
 }
