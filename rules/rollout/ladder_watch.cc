@@ -123,6 +123,13 @@ void Ladder::judge_end(Instant now, Step& out) {
     why += (why.empty() ? "" : "; ") + rule.rule().name + " is " + name_of(truth);
     if (rule.status().unknown) why += std::string(" (") + name_of(*rule.status().unknown) + ")";
   }
+  // What is fine may have been fine all along, beside a candidate that is still there.
+  const ActionStatus* action = log_.find(attempt_->order.intent);
+  if (result == Notice::Kind::recovered && action != nullptr &&
+      action->phase == ActionOutcome::Phase::abandoned) {
+    result = Notice::Kind::inconclusive;
+    why = "nobody knows whether it was done; " + why;
+  }
   attempt_->order.evidence = watch_->rules.front().status().evidence;
   end_watch(result, why, now, out);
 }

@@ -57,6 +57,19 @@ TEST(Action, IsVerifiedOnTheRestoredVersion) {
   EXPECT_EQ(rig.service().actions_total.at("rollback/applied"), 1U);
 }
 
+TEST(Action, IsInconclusiveWhenNobodyKnowsWhetherItWasDone) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  answer(rig, ActionOutcome::Phase::unknown);
+  EXPECT_EQ(only_refusal(rig), "shop: not known yet whether it was done: roll back from v2 to v1");
+  answer(rig, ActionOutcome::Phase::abandoned);
+  rig.run(31s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 2U);
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::recovered).empty()) << "v1 was fine all along";
+  EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), 1U);
+}
+
 TEST(Action, IsNotJudgedByWhatIsStillOnItsWayToTheOldVersion) {
   Plan plan = EngineRig::plan_of(
       {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")}, {});
