@@ -34,6 +34,13 @@ inline bool is_set_in(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
+/// The elements of an array; none if there is no such array.
+inline const nlohmann::json& array_in(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kNone = nlohmann::json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kNone;
+}
+
 /// The texts of an array; nothing if there is none.
 inline std::optional<std::vector<std::string>> texts_in(const nlohmann::json& object,
                                                         const char* key) {

@@ -98,9 +98,7 @@ rules::RuleStatus rule_of(const json& object, const std::string& service) {
 
 std::vector<rules::Evidence> evidence_in(const json& object) {
   std::vector<rules::Evidence> all;
-  const auto found = object.find("evidence");
-  if (found == object.end() || !found->is_array()) return all;
-  for (const json& one : *found)
+  for (const json& one : array_in(object, "evidence"))
     if (one.is_object()) all.push_back(evidence_of(one));
   return all;
 }
@@ -109,9 +107,7 @@ Judged judged_in(const rules::JournalEntry& judged) {
   Judged result;
   const json object = parsed(judged.text);
   if (!object.is_object()) return result;
-  const auto rules = object.find("rules");
-  if (rules == object.end() || !rules->is_array()) return result;
-  for (const json& one : *rules)
+  for (const json& one : array_in(object, "rules"))
     if (one.is_object()) result.rules.push_back(rule_of(one, judged.service));
   return result;
 }

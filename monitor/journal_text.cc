@@ -11,6 +11,7 @@
 namespace belay::monitor {
 namespace {
 
+using exporters::array_in;
 using exporters::number_in;
 using exporters::parsed;
 using exporters::text_in;
@@ -37,9 +38,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 14> kKinds{{
 
 std::vector<rules::Deployment::Share> shares_in(const json& object) {
   std::vector<rules::Deployment::Share> shares;
-  const auto found = object.find("expected");
-  if (found == object.end() || !found->is_array()) return shares;
-  for (const json& one : *found) {
+  for (const json& one : array_in(object, "expected")) {
     if (one.is_object())
       shares.push_back({text_in(one, "version"), number_in<double>(one, "percent")});
   }
@@ -48,9 +47,7 @@ std::vector<rules::Deployment::Share> shares_in(const json& object) {
 
 std::vector<rules::Evidence> evidence_in(const json& object) {
   std::vector<rules::Evidence> all;
-  const auto found = object.find("evidence");
-  if (found == object.end() || !found->is_array()) return all;
-  for (const json& one : *found) {
+  for (const json& one : array_in(object, "evidence")) {
     if (!one.is_object()) continue;
     rules::Evidence evidence;
     evidence.what = text_in(one, "what");

@@ -10,10 +10,12 @@
 
 #include "exporters/json_fields.h"
 #include "monitor/journal_text.h"
+#include "monitor/mode_named.h"
 
 namespace belay::monitor {
 namespace {
 
+using exporters::array_in;
 using exporters::instant_in;
 using exporters::is_set_in;
 using exporters::number_in;
@@ -25,26 +27,12 @@ using nlohmann::json;
 using rules::JournalEntry;
 using Kind = rules::JournalEntry::Kind;
 
-std::optional<rules::Mode> mode_of(std::string_view name) {
-  for (const rules::Mode mode :
-       {rules::Mode::observe, rules::Mode::recommend, rules::Mode::enforce}) {
-    if (rules::name_of(mode) == name) return mode;
-  }
-  return std::nullopt;
-}
-
 std::optional<rules::Outcome> outcome_of(std::string_view name) {
   for (const rules::Outcome outcome :
        {rules::Outcome::pass, rules::Outcome::fail, rules::Outcome::unknown}) {
     if (rules::name_of(outcome) == name) return outcome;
   }
   return std::nullopt;
-}
-
-const json& array_in(const json& object, const char* key) {
-  static const json kNone = json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : kNone;
 }
 
 std::vector<rules::TopFailure> failures_in(const json& object, const char* key) {
@@ -154,7 +142,7 @@ Result<rules::RolloutStarted> rollout_started_of(const JournalEntry& started) {
                                 .commit = text_in(object, "commit"),
                                 .committed_at = instant_in(object, "committed_at_ms"),
                                 .by = text_in(object, "by"),
-                                .mode = mode_of(text_in(object, "mode"))};
+                                .mode = mode_named(text_in(object, "mode"))};
   if (rollout.id.empty()) return unreadable(started, "rollout");
   if (rollout.candidate.empty()) return unreadable(started, "candidate");
   // A mode that cannot be read must not become the service's own, which may act where it did not.

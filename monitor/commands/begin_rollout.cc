@@ -15,6 +15,7 @@ namespace belay::monitor {
 namespace {
 
 using namespace std::chrono_literals;
+using exporters::array_in;
 using exporters::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -48,10 +49,9 @@ std::string service_called(const ApiClient& client, const std::string& name) {
 /// Whether it is a Worker, as far as the daemon knows: then its script is a name of it.
 bool is_worker(const ApiClient& client, const std::string& service) {
   const json sources = asked(client, "/api/v1/sources");
-  const auto all = sources.find("sources");
-  return all != sources.end() && std::ranges::any_of(*all, [&](const json& source) {
-           return text_in(source, "service") == service && text_in(source, "kind") == "platform";
-         });
+  return std::ranges::any_of(array_in(sources, "sources"), [&](const json& source) {
+    return text_in(source, "service") == service && text_in(source, "kind") == "platform";
+  });
 }
 
 /// Why wrangler's file is not about the service that was named; nothing where it may be.

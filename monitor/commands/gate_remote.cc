@@ -21,6 +21,7 @@ namespace belay::monitor {
 namespace {
 
 using namespace std::chrono_literals;
+using exporters::array_in;
 using exporters::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -146,12 +147,10 @@ class RemoteGate {
 
   /// What has happened since it was shown last.
   void show_moments() {
-    const auto timeline = rollout_.find("timeline");
-    if (timeline == rollout_.end() || !timeline->is_array()) return;
     // The timeline is bounded: what was shown is told by its time and its words, not its place.
     // Several may have one time.
     Moments shown;
-    for (const json& moment : *timeline) {
+    for (const json& moment : array_in(rollout_, "timeline")) {
       const auto key = std::pair(exporters::instant_in(moment, "at_ms").value_or(Instant{}),
                                  text_in(moment, "what"));
       if (!shown.insert(key).second || shown_.contains(key)) continue;
@@ -210,9 +209,7 @@ class RemoteGate {
     std::string why = "`belay report " + text_in(rollout_, "id") + "` says why";
     if (!report || !report->ok() || !report->json.is_object()) return why;
     const std::string told = text_in(rollout_, "service") + ": ";
-    const auto timeline = report->json.find("timeline");
-    if (timeline == report->json.end() || !timeline->is_array()) return why;
-    for (const json& moment : *timeline) {
+    for (const json& moment : array_in(report->json, "timeline")) {
       const std::string what = text_in(moment, "what");
       if (what.starts_with(told + "did not ")) why = what.substr(told.size());
     }

@@ -10,17 +10,11 @@
 namespace belay::monitor {
 namespace {
 
+using exporters::array_in;
 using exporters::instant_in;
 using exporters::number_in;
 using exporters::text_in;
 using nlohmann::json;
-
-/// The elements of an array; none if there is no such array.
-const json& array_in(const json& object, const char* key) {
-  static const json kNone = json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : kNone;
-}
 
 /// Empty where it goes on by itself, or where a person has to think first.
 std::string next_of(const json& rollout) {

@@ -24,6 +24,7 @@ namespace belay::monitor {
 namespace {
 
 using namespace std::chrono_literals;
+using exporters::array_in;
 using exporters::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -52,12 +53,6 @@ std::pair<std::string, std::string> pair_of(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-const json& rollouts_in(const json& train) {
-  static const json kNone = json::array();
-  const auto found = train.find("rollouts");
-  return found != train.end() && found->is_array() ? *found : kNone;
-}
-
 /// What it says in any other way than by a number is not known.
 int exit_code_of(const json& train) {
   const auto code = train.find("exit_code");
@@ -76,7 +71,7 @@ void show(const json& train, OutputFormat output) {
     text += fmt::format(": {} {}", sanitize(text_in(train, "result")),
                         sanitize(text_in(train, "why"), 1000));
   text += "\n";
-  for (const json& rollout : rollouts_in(train)) {
+  for (const json& rollout : array_in(train, "rollouts")) {
     const std::string held = text_in(rollout, "held");
     text +=
         fmt::format("  {:<20} {} {}{} {}\n", sanitize(text_in(rollout, "service")),
@@ -128,7 +123,7 @@ int wait_for(const ApiClient& client, const TrainArguments& arguments, json trai
       return kExitUnavailable;
     }
     std::string line;
-    for (const json& rollout : rollouts_in(train))
+    for (const json& rollout : array_in(train, "rollouts"))
       line += text_in(rollout, "service") + " " + text_in(rollout, "state") + "  ";
     if (progress.due()) progress.show(sanitize(line));
   }

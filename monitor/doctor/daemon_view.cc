@@ -15,18 +15,13 @@
 namespace belay::monitor {
 namespace {
 
+using exporters::array_in;
 using exporters::instant_in;
 using exporters::is_set_in;
 using exporters::number_in;
 using exporters::text_in;
 using nlohmann::json;
 using Level = Finding::Level;
-
-const json& array_in(const json& object, const char* key) {
-  static const json kNone = json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : kNone;
-}
 
 /// The enumerator that name_of() spells so, of those up to `last`; else `otherwise`.
 template <typename Enum>
