@@ -177,6 +177,8 @@ class Rollout {
   /// Of a rollout, without what failed it.
   static Ladder::Cause cause_in(const RolloutStatus& status);
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
+  /// The rules of the service that say something about a verdict.
+  [[nodiscard]] std::vector<const Rule*> rules_that_count() const;
   /// To what fits into the reason of an order.
   static std::string cut(std::string text);
   static std::vector<Rule> rules_by_default(const RolloutLimits& limits);
@@ -238,6 +240,7 @@ class Rollout {
   void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
+  static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);

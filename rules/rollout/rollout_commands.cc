@@ -7,18 +7,6 @@
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
-namespace {
-
-/// The rules of a service that say something about a verdict.
-std::vector<const Rule*> rules_that_count(const ServicePlan& plan) {
-  std::vector<const Rule*> found;
-  for (const std::vector<Rule>* rules : {&plan.rollout_rules, &plan.rules})
-    for (const Rule& rule : *rules)
-      if (counts_for_verdict(rule)) found.push_back(&rule);
-  return found;
-}
-
-}  // namespace
 
 bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
   RolloutRecord* record = record_of(command.rollout);
@@ -124,7 +112,7 @@ Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
   Ladder::Cause cause = cause_in(status);
   cause.rule = &by_hand_;
   cause.rungs = rungs_of(by_hand_.then);
-  cause.watching = rules_that_count(service_.plan);
+  cause.watching = rules_that_count();
   const auto was_bad_before = [this](const Rule* rule) {
     const auto is_it = [rule](const JudgedRule& one) {
       return &one.rule() == rule && one.status().was_bad_before;

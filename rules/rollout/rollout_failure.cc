@@ -120,6 +120,14 @@ Ladder::Cause Rollout::cause_in(const RolloutStatus& status) {
   return cause;
 }
 
+std::vector<const Rule*> Rollout::rules_that_count() const {
+  std::vector<const Rule*> found;
+  for (const std::vector<Rule>* rules : {&service_.plan.rollout_rules, &service_.plan.rules})
+    for (const Rule& rule : *rules)
+      if (counts_for_verdict(rule)) found.push_back(&rule);
+  return found;
+}
+
 Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& status) const {
   if (rule == kByHand) return cause_by_hand(status);
   Ladder::Cause cause = cause_in(status);

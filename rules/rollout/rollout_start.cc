@@ -17,12 +17,6 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
-bool has(const Deployment& live, const std::string& version) {
-  return std::any_of(live.versions.begin(), live.versions.end(), [&](const auto& share) {
-    return share.version == version && share.percent > 0;
-  });
-}
-
 }  // namespace
 
 /// What a platform that cannot be read said last may be long over.
@@ -264,7 +258,8 @@ void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
   const std::optional<Deployment> before = std::exchange(looked_at_, live);
   if (!before || !service_.plan.rollout.is_attached_by_itself) return;
   for (const Deployment::Share& share : live.versions) {
-    if (share.percent <= 0 || has(*before, share.version) || is_known(share.version, now)) continue;
+    const bool is_new = share.percent > 0 && share_of(*before, share.version) <= 0;
+    if (!is_new || is_known(share.version, now)) continue;
     RolloutStarted found{.at = now,
                          .service = service_.plan.name,
                          .candidate = share.version,

@@ -19,14 +19,14 @@ constexpr Duration kPlatformSettles = std::chrono::seconds{30};
 constexpr Duration kGoneFor = std::chrono::seconds{10};
 constexpr double kPercentSlack = 0.5;
 
-double share_of(const Deployment& deployment, const std::string& version) {
+}  // namespace
+
+double Rollout::share_of(const Deployment& deployment, const std::string& version) {
   double percent = 0;
   for (const Deployment::Share& share : deployment.versions)
     if (share.version == version) percent += share.percent;
   return percent;
 }
-
-}  // namespace
 
 std::optional<double> Rollout::live_percent() const {
   if (!live_ || live_->versions.empty() || records_.empty()) return std::nullopt;

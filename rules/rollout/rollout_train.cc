@@ -9,12 +9,6 @@
 namespace belay::rules {
 namespace {
 
-bool is_live(const Deployment& live, const std::string& version) {
-  return std::any_of(live.versions.begin(), live.versions.end(), [&](const auto& share) {
-    return share.version == version && share.percent > 0;
-  });
-}
-
 bool may_be_done(const ActionStatus& action) {
   return action.kind == "rollback" && action.phase &&
          (action.phase == ActionOutcome::Phase::applied ||
@@ -110,18 +104,13 @@ void Rollout::give_up(RolloutRecord& record, const std::string& why, Instant now
 }
 
 Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::string& why) const {
-  Ladder::Cause cause;
+  Ladder::Cause cause = cause_in(status);
   cause.rule = &train_rule_;
   cause.reason = sanitize(why);
-  for (const std::vector<Rule>* rules : {&service_.plan.rollout_rules, &service_.plan.rules})
-    for (const Rule& rule : *rules)
-      if (counts_for_verdict(rule)) cause.watching.push_back(&rule);
+  cause.watching = rules_that_count();
   if (cause.watching.empty())
     for (const Rule& rule : default_rules_) cause.watching.push_back(&rule);
   cause.rungs = {train_rule_.then};
-  cause.candidate = status.candidate;
-  cause.baseline = status.baseline;
-  cause.rollout = status.id;
   return cause;
 }
 
@@ -148,7 +137,7 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
   };
   const bool is_newest = &record == &records_.back();
   if (!is_newest) return become(RolloutState::superseded, why + "; another rollout began since");
-  if (live_ && !moving_ && !is_live(*live_, status.candidate))
+  if (live_ && !moving_ && share_of(*live_, status.candidate) <= 0)
     return become(RolloutState::superseded, why + "; it is not live any more");
   watch_until_.reset();
   if (!runs) close_gate();
@@ -162,10 +151,8 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
     waiting_cause_ = std::move(cause);
     return become(RolloutState::rolling_back, why);
   }
-  const std::size_t orders = out.orders.size();
-  const bool acts = ladder_.begin(std::move(cause), now, out);
-  if (!acts) return become(RolloutState::failed, why + "; it could not be rolled back");
-  if (out.orders.size() > orders) record.add_intent(out.orders.back().intent);
+  if (!climb(record, std::move(cause), now, out))
+    return become(RolloutState::failed, why + "; it could not be rolled back");
   if (!runs) last_good_ = status.baseline;
   become(RolloutState::rolling_back, why);
 }
