@@ -75,8 +75,7 @@ void check_guard(const Reading::Mention& mention, const rules::ServicePlan& guar
       if (shortest == Duration::zero() || window <= shortest) continue;
       mention.place.fault(fmt::format(
           "a step of {} bakes for {}, and {} of {} looks back {}, warm-up included: it could never "
-          "be "
-          "fine within it; bake for that long or more",
+          "be fine within it; bake for that long or more",
           callee.name, format_duration(shortest), rule.name, guard.name, format_duration(window)));
     }
   }

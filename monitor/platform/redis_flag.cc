@@ -59,6 +59,10 @@ std::string named(const RedisFlagOptions& flag) {
                             : "the field " + in_quotes(flag.field) + " of " + in_quotes(flag.key);
 }
 
+Error not_as_expected(const RedisFlagOptions& flag) {
+  return {Error::Kind::conflict, named(flag) + " does not hold the expected value any more"};
+}
+
 }  // namespace
 
 /// One connection under one deadline.
@@ -136,10 +140,7 @@ Status RedisFlag::apply(const rules::Order& /*order*/, std::stop_token stop) {
     return Error{Error::Kind::ambiguous,
                  "the flag was set, and nobody was told: " + sanitize(reply.text, 300)};
   }
-  if (reply.text == "conflict") {
-    return Error{Error::Kind::conflict, "the flag " + in_quotes(options_.key) +
-                                            " does not hold the expected value any more"};
-  }
+  if (reply.text == "conflict") return not_as_expected(options_);
   return Done{};
 }
 
@@ -151,10 +152,8 @@ Status RedisFlag::apply_by_watching(Session& session) {
   }
   const RedisReply& now = seen->back();
   if (now.kind == RedisReply::Kind::string && now.text == options_.safe) return Done{};
-  if (now.kind != RedisReply::Kind::string || now.text != options_.expected) {
-    return Error{Error::Kind::conflict,
-                 named(options_) + " does not hold the expected value any more"};
-  }
+  if (now.kind != RedisReply::Kind::string || now.text != options_.expected)
+    return not_as_expected(options_);
   std::vector<Command> commands = {{"MULTI"}};
   if (options_.field.empty()) {
     commands.push_back({"SET", options_.key, options_.safe, "KEEPTTL"});
@@ -171,8 +170,7 @@ Status RedisFlag::apply_by_watching(Session& session) {
   }
   const RedisReply& executed = done->back();
   if (executed.kind != RedisReply::Kind::array) {
-    return Error{Error::Kind::conflict,
-                 "the flag " + in_quotes(options_.key) + " was changed while we looked"};
+    return Error{Error::Kind::conflict, named(options_) + " was changed while we looked"};
   }
   if (!executed.items.empty() && is_error(executed.items.front())) {
     return error_of(executed.items.front());
