@@ -205,9 +205,9 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   log_.outcome(outcome);
   const std::string detail = outcome.detail.empty() ? "" : ": " + outcome.detail;
   if (is_mine && outcome.phase == ActionOutcome::Phase::unknown)
-    tell.not_acted(
-        *attempt_->cause.rule, "not known yet whether it was done: " + words_of(attempt_->order),
-        "it is looked at and tried on" + detail, attempt_->order.evidence, outcome.intent);
+    tell.not_acted(*attempt_->cause.rule, "still trying to " + words_of(attempt_->order),
+                   "nobody knows yet whether that was done" + detail, attempt_->order.evidence,
+                   outcome.intent);
   if (!is_final(outcome.phase)) return;
   book_.end(outcome.intent, outcome.phase);
   if (!is_mine) {

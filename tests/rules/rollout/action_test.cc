@@ -62,7 +62,7 @@ TEST(Action, IsInconclusiveWhenNobodyKnowsWhetherItWasDone) {
   fail_gate(rig);
   ASSERT_EQ(rig.orders.size(), 1U);
   answer(rig, ActionOutcome::Phase::unknown);
-  EXPECT_EQ(only_refusal(rig), "shop: not known yet whether it was done: roll back from v2 to v1");
+  EXPECT_EQ(only_refusal(rig), "shop: still trying to roll back from v2 to v1");
   answer(rig, ActionOutcome::Phase::abandoned);
   rig.run(31s);
   EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted).size(), 2U);
