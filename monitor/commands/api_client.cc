@@ -14,6 +14,7 @@
 #include "monitor/commands/options.h"
 #include "monitor/commands/terminal.h"
 #include "monitor/config/strict_yaml.h"
+#include "monitor/config/written_path.h"
 #include "monitor/version.h"
 
 namespace belay::monitor {
@@ -50,7 +51,7 @@ void add_api_options(CLI::App& verb, ApiArguments& arguments) {
 Result<std::filesystem::path> state_of(const std::string& config) {
   Result<YamlFile> file = YamlFile::read(config, Interpolation::of_process());
   if (!file) return file.error();
-  std::filesystem::path state = "belay-state";
+  std::string state = "belay-state";
   for (const YamlEntry& entry : file->root().entries()) {
     if (entry.name != "state") continue;
     const auto written = entry.value.string();
@@ -58,9 +59,7 @@ Result<std::filesystem::path> state_of(const std::string& config) {
     state = *written;
   }
   if (!file->root().present()) return Error{Error::Kind::invalid, config + " is no YAML"};
-  std::error_code code;
-  const auto absolute = std::filesystem::absolute(config, code);
-  return (code ? std::filesystem::path(config) : absolute).parent_path() / state;
+  return path_in(directory_of_file(config), state);
 }
 
 Result<ApiClient> ApiClient::find(const ApiArguments& arguments) {

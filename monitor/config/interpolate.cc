@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
+
+#include "monitor/config/written_path.h"
 
 namespace belay::monitor {
 namespace {
@@ -67,6 +70,15 @@ Interpolation Interpolation::of_process() {
             return value;
           },
           value_file};
+}
+
+Interpolation beside(const std::string& file, Interpolation interpolation) {
+  if (!interpolation.file) return interpolation;
+  interpolation.file = [directory = directory_of_file(file),
+                        read = std::move(interpolation.file)](const std::string& path) {
+    return read(path_in(directory, path).string());
+  };
+  return interpolation;
 }
 
 bool has_interpolation(std::string_view text) { return text.find("${") != std::string_view::npos; }

@@ -7,9 +7,12 @@
 
 namespace belay::monitor {
 
-/// Replaces `${VAR}`, `${VAR:-default}`, `${file:/path}` and `$$`. A variable without a default has
+/// Replaces `${VAR}`, `${VAR:-default}`, `${file:PATH}` and `$$`. A variable without a default has
 /// to be set; one with a default may also be empty. The error never holds a value.
 Result<std::string> interpolate(std::string_view text, const Interpolation& interpolation);
+
+/// The same, where `${file:PATH}` begins at the directory of `file`.
+Interpolation beside(const std::string& file, Interpolation interpolation);
 
 /// There is something to replace.
 bool has_interpolation(std::string_view text);

@@ -34,7 +34,9 @@ void read_flag(const YamlEntry& entry, const std::string& service, Reading& read
   }
   YamlMap map(redis, "a flag in redis");
   FlagConfig flag;
-  if (auto url = read_redis_url(map.require("url"), map.get("ca"))) flag.url = std::move(*url);
+  if (auto url = read_redis_url(map.require("url"), map.get("ca"), reading)) {
+    flag.url = std::move(*url);
+  }
   flag.key = map.require("key").string().value_or("");
   flag.field = map.get("field").string().value_or("");
   const YamlValue safe = map.require("safe");
@@ -56,10 +58,10 @@ void read_script(const YamlValue& value, ServiceConfig& service, const Reading& 
   service.platform = std::move(script);
 }
 
-CommandAction read_rollback(YamlMap& map, const YamlValue& place) {
-  CommandAction action = read_command_action(map, "rollback", "rollback");
+CommandAction read_rollback(YamlMap& map, const YamlValue& place, const Reading& reading) {
+  CommandAction action = read_command_action(map, "rollback", "rollback", reading);
   const YamlValue move = map.get("move");
-  action.move = read_argv(move, "move");
+  action.move = read_argv(move, "move", reading);
   action.move_written = written(move);
   if (action.verify.empty()) {
     place.warning(
@@ -69,11 +71,11 @@ CommandAction read_rollback(YamlMap& map, const YamlValue& place) {
   return action;
 }
 
-void read_fly_app(const YamlValue& value, ServiceConfig& service) {
+void read_fly_app(const YamlValue& value, ServiceConfig& service, const Reading& reading) {
   YamlMap map(value, "a Fly app");
   FlyApp app{.app = map.require("app").string().value_or(""), .rollback = std::nullopt};
   if (map.get("rollback").present()) {
-    app.rollback = read_rollback(map, value);
+    app.rollback = read_rollback(map, value, reading);
   } else {
     for (const char* key : {"verify", "timeout", "env"}) {
       const YamlValue part = map.get(key);
@@ -85,12 +87,13 @@ void read_fly_app(const YamlValue& value, ServiceConfig& service) {
 
 }  // namespace
 
-CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what) {
+CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what,
+                                  const Reading& reading) {
   CommandAction command;
   const YamlValue argv = map.require(argv_key);
-  command.argv = read_argv(argv, what);
+  command.argv = read_argv(argv, what, reading);
   command.argv_written = written(argv);
-  command.verify = read_argv(map.get("verify"), "verify");
+  command.verify = read_argv(map.get("verify"), "verify", reading);
   command.timeout = map.get("timeout").duration(100ms, 1h).value_or(command.timeout);
   command.env = read_pairs(map.get("env"));
   return command;
@@ -127,7 +130,7 @@ void read_commands(const YamlValue& value, const std::string& service, Reading& 
     if (!check_name(entry, "a command")) continue;
     YamlMap map(entry.value, "a command");
     reading.config.commands.push_back(
-        {service, entry.name, read_command_action(map, "argv", "a command")});
+        {service, entry.name, read_command_action(map, "argv", "a command", reading)});
   }
 }
 
@@ -142,9 +145,9 @@ void read_platform(const YamlValue& value, ServiceConfig& service, const Reading
     return;
   }
   if (cloudflare.present()) return read_script(cloudflare, service, reading);
-  if (fly.present()) return read_fly_app(fly, service);
+  if (fly.present()) return read_fly_app(fly, service, reading);
   YamlMap map(command, "a command platform");
-  service.platform = read_rollback(map, command);
+  service.platform = read_rollback(map, command, reading);
 }
 
 }  // namespace belay::monitor

@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "monitor/config/interpolate.h"
 #include "monitor/config/lint.h"
 #include "monitor/config/sections.h"
+#include "monitor/config/written_path.h"
 
 namespace belay::monitor {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 void read_sections(const YamlValue& root, Reading& reading) {
   YamlMap top(root, "the configuration");
   Config& config = reading.config;
-  config.state = reading.directory / top.get("state").string().value_or("belay-state");
+  config.state = path_in(reading.directory, top.get("state").string().value_or("belay-state"));
   const rules::Mode mode = read_mode(top.get("mode")).value_or(rules::Mode::recommend);
   read_listeners(top, config);
   read_platforms(top.get("platforms"), reading);
@@ -65,10 +67,7 @@ void report_lints(YamlFile& file, const Config& config) {
 ReadConfig read_from(YamlFile file, const std::string& path) {
   Reading reading;
   reading.config.file = path;
-  // Without a directory of our own (it was removed) the path is as good as it stands.
-  std::error_code code;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, code);
-  reading.directory = (code ? std::filesystem::path(path) : absolute).parent_path();
+  reading.directory = directory_of_file(path);
   // A file that is no YAML has one fault; what it lacks besides is not worth a word.
   if (file.root().present()) read_sections(file.root(), reading);
   if (!file.failed()) report_lints(file, reading.config);
@@ -96,7 +95,7 @@ ReadConfig read_config(const std::string& path, const Interpolation& interpolati
 
 ReadConfig parse_config(const std::string& path, std::string text,
                         const Interpolation& interpolation) {
-  return read_from(YamlFile::parse(path, std::move(text), interpolation), path);
+  return read_from(YamlFile::parse(path, std::move(text), beside(path, interpolation)), path);
 }
 
 }  // namespace belay::monitor

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "monitor/config/written_path.h"
 
 namespace belay::monitor {
 namespace {
@@ -44,7 +45,7 @@ void read_notify(const YamlValue& value, Reading& reading) {
   reading.config.tell = read_routes(notify.get("tell"));
   reading.config.page = read_routes(notify.get("page"));
   if (const auto file = notify.get("audit").string()) {
-    reading.config.audit = reading.directory / *file;
+    reading.config.audit = path_in(reading.directory, *file);
   }
 }
 

@@ -25,7 +25,8 @@ void read_sentence(const YamlValue& when, const std::string& name, rules::Servic
   plan.preflight_rules.push_back({.name = name, .sentence = *std::move(parsed.sentence)});
 }
 
-void read_check(const YamlEntry& entry, ServiceConfig& service, rules::ServicePlan& plan) {
+void read_check(const YamlEntry& entry, ServiceConfig& service, rules::ServicePlan& plan,
+                const Reading& reading) {
   if (!check_name(entry, "a check")) return;
   YamlMap map(entry.value, "a check of before the first step");
   const YamlValue url = map.get("url");
@@ -42,9 +43,9 @@ void read_check(const YamlEntry& entry, ServiceConfig& service, rules::ServicePl
   if (command.present()) {
     const YamlValue verify = map.get("verify");
     if (verify.present()) verify.fault("a check changes nothing that could be verified");
-    check.of = read_command_action(map, "command", "command");
+    check.of = read_command_action(map, "command", "command", reading);
   } else {
-    ProbeConfig probe = read_request(map);
+    ProbeConfig probe = read_request(map, reading);
     probe.timeout = map.get("timeout").duration(1ms, 5min).value_or(kTimeout);
     check.of = std::move(probe);
   }
@@ -53,8 +54,9 @@ void read_check(const YamlEntry& entry, ServiceConfig& service, rules::ServicePl
 
 }  // namespace
 
-void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan) {
-  for (const YamlEntry& entry : value.entries()) read_check(entry, service, plan);
+void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
+                    const Reading& reading) {
+  for (const YamlEntry& entry : value.entries()) read_check(entry, service, plan, reading);
 }
 
 }  // namespace belay::monitor

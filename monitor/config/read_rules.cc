@@ -136,7 +136,7 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
   plan.cooldown = rollout.get("cooldown").duration(0s, 24h * 7).value_or(plan.cooldown);
   const auto most = rollout.get("actions per hour").integer(1, 100);
   plan.actions_per_hour_max = static_cast<std::uint32_t>(most.value_or(plan.actions_per_hour_max));
-  read_preflight(rollout.get("preflight"), service, plan);
+  read_preflight(rollout.get("preflight"), service, plan, reading);
   plan.verify_for = rollout.get("verify for").duration(1s, 24h).value_or(plan.verify_for);
   read_rollout_plan(rollout, plan);
 }

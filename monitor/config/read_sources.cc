@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "monitor/config/written_path.h"
 #include "monitor/sources/call_budget.h"
 #include "monitor/sources/probe.h"
 
@@ -55,12 +56,12 @@ void read_input(YamlMap& logs, Reading& reading, LogConfig& config) {
     ++inputs;
     const bool from_beginning = logs.get("from").choice(kFrom) == kFromStart;
     if (auto path = file.string()) {
-      config.input = FileInput{reading.directory / *path, from_beginning};
+      config.input = FileInput{path_in(reading.directory, *path), from_beginning};
     }
   }
   if (const YamlValue exec = logs.get("exec"); exec.present()) {
     ++inputs;
-    config.input = ExecInput{read_argv(exec, "exec")};
+    config.input = ExecInput{read_argv(exec, "exec", reading)};
   }
   if (logs.get("stdin").present()) {
     ++inputs;
@@ -152,7 +153,7 @@ void read_aim(YamlMap& map, const ServiceConfig& service, ProbeConfig& probe) {
 void read_probe(const YamlEntry& entry, const ServiceConfig& service, Reading& reading) {
   if (!check_name(entry, "a probe")) return;
   YamlMap map(entry.value, "a probe");
-  ProbeConfig probe = read_request(map);
+  ProbeConfig probe = read_request(map, reading);
   probe.every = map.get("every").duration(100ms, 1h).value_or(probe.every);
   const YamlValue timeout = map.get("timeout");
   probe.timeout = timeout.duration(1ms, 5min).value_or(std::min(probe.timeout, probe.every));
@@ -167,7 +168,7 @@ void read_probe(const YamlEntry& entry, const ServiceConfig& service, Reading& r
 
 }  // namespace
 
-ProbeConfig read_request(YamlMap& map) {
+ProbeConfig read_request(YamlMap& map, const Reading& reading) {
   ProbeConfig probe;
   probe.url = read_url(map.require("url")).value_or("");
   probe.method = map.get("method").string().value_or(probe.method);
@@ -175,7 +176,7 @@ ProbeConfig read_request(YamlMap& map) {
   const YamlValue body = map.get("body");
   body.hide();
   probe.body = body.string().value_or("");
-  probe.ca_file = map.get("ca").string().value_or("");
+  probe.ca_file = read_authorities(map.get("ca"), reading).value_or("");
   read_expectations(map.get("expect"), probe);
   return probe;
 }
@@ -203,7 +204,9 @@ void read_queues(const YamlValue& value, const std::string& service, Reading& re
   }
   YamlMap map(redis, "queues in redis");
   QueuesConfig queues;
-  if (auto url = read_redis_url(map.require("url"), map.get("ca"))) queues.url = std::move(*url);
+  if (auto url = read_redis_url(map.require("url"), map.get("ca"), reading)) {
+    queues.url = std::move(*url);
+  }
   queues.prefix = map.get("prefix").string().value_or(queues.prefix);
   for (const YamlValue& name : map.get("names").list()) {
     if (auto text = name.string()) queues.names.push_back(std::move(*text));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "monitor/config/written_path.h"
 #include "net/http_listener.h"
 
 namespace belay::monitor {
@@ -15,7 +16,8 @@ bool is_name_character(char c) {
 
 }  // namespace
 
-std::vector<std::string> read_argv(const YamlValue& value, const std::string& what) {
+std::vector<std::string> read_argv(const YamlValue& value, const std::string& what,
+                                   const Reading& reading) {
   std::vector<std::string> argv;
   if (value.present() && value.kind() != YamlValue::Kind::list) {
     value.fault(what + " is a list of arguments, not a line for a shell",
@@ -28,6 +30,9 @@ std::vector<std::string> read_argv(const YamlValue& value, const std::string& wh
   }
   if (value.present() && value.list().empty()) value.fault(what + " names no program");
   if (!argv.empty() && argv.front().empty()) value.fault(what + " names no program");
+  if (!argv.empty() && argv.front().find('/') != std::string::npos) {
+    argv.front() = path_in(reading.directory, argv.front()).string();
+  }
   return argv;
 }
 
@@ -40,7 +45,14 @@ std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& val
   return pairs;
 }
 
-std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca) {
+std::optional<std::string> read_authorities(const YamlValue& value, const Reading& reading) {
+  const auto file = value.string();
+  if (!file || file->empty()) return std::nullopt;
+  return path_in(reading.directory, *file).string();
+}
+
+std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca,
+                                            const Reading& reading) {
   const auto text = value.secret(true);
   if (!text) return std::nullopt;
   Result<net::RedisUrl> url = net::RedisUrl::parse(text->reveal());
@@ -48,7 +60,7 @@ std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlVa
     value.fault(url.error().message);
     return std::nullopt;
   }
-  if (auto file = ca.string()) url->ca_file = std::move(*file);
+  url->ca_file = read_authorities(ca, reading);
   return std::move(url).value();
 }
 

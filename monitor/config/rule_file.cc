@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "monitor/config/enum_choice.h"
+#include "monitor/config/written_path.h"
 #include "rules/judgement/verdict.h"
 #include "rules/language/parser.h"
 #include "rules/language/rule_check.h"
@@ -133,8 +134,7 @@ RuleFile parse_rule_file(std::string name, std::string text) {
 
 RuleFile load_rule_file(const std::string& reference, const std::filesystem::path& directory) {
   if (reference.ends_with(".yaml") || reference.ends_with(".yml")) {
-    const std::filesystem::path path = directory / reference;
-    auto file = YamlFile::read(path.lexically_normal().string(), {});
+    auto file = YamlFile::read(path_in(directory, reference).string(), {});
     if (!file) return failed_file(reference, file.error().message);
     return read_rules_and_tests(*file);
   }

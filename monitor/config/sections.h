@@ -23,7 +23,7 @@ struct Reading {
     bool is_order = false;  ///< Of `after`; else of `guards`.
     YamlValue place;
   };
-  std::filesystem::path directory;  ///< Relative paths start here.
+  std::filesystem::path directory;  ///< That of belay.yaml: relative paths start here (path_in).
   Config config;
   std::map<std::string, RuleFile> rule_files;  ///< By reference; each is read once.
   std::vector<std::string> rule_file_order;
@@ -71,20 +71,28 @@ std::optional<bool> read_takes_all_back(const YamlValue& value);
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
                         Reading& reading);
 /// `preflight:` of a rollout: what the world is asked into the service, sentences into its plan.
-void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan);
+void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
+                    const Reading& reading);
 std::optional<rules::Mode> read_mode(const YamlValue& value);
 
 // What several sections are made of.
 
-/// A list of texts, none of them empty; an empty list is a fault. No fault shows any but the first.
-std::vector<std::string> read_argv(const YamlValue& value, const std::string& what);
+/// A program and its arguments; an empty list is a fault. A program with a slash is a path like any
+/// other, one without is left to PATH; arguments stay as they are. No fault shows any but the
+/// first.
+std::vector<std::string> read_argv(const YamlValue& value, const std::string& what,
+                                   const Reading& reading);
 /// A program with its environment and its time; `argv_key` names the argument list.
-CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what);
+CommandAction read_command_action(YamlMap& map, const char* argv_key, const std::string& what,
+                                  const Reading& reading);
 /// An HTTP call, and the answer that is expected.
-ProbeConfig read_request(YamlMap& map);
+ProbeConfig read_request(YamlMap& map, const Reading& reading);
+/// A file of authorities; nothing for the system's own (absent or empty).
+std::optional<std::string> read_authorities(const YamlValue& value, const Reading& reading);
 /// Names and values; no fault shows a value.
 std::vector<std::pair<std::string, std::string>> read_pairs(const YamlValue& value);
-std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca);
+std::optional<net::RedisUrl> read_redis_url(const YamlValue& value, const YamlValue& ca,
+                                            const Reading& reading);
 /// "127.0.0.1:8080", "[::1]:0". A fault if it is none.
 std::optional<std::string> read_address(const YamlValue& value);
 bool is_loopback(const std::string& address);

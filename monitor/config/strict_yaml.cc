@@ -276,7 +276,7 @@ Result<YamlFile> YamlFile::read(const std::string& path, Interpolation interpola
   std::ifstream stream(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) return Error{Error::Kind::failed, path + " cannot be read"};
-  return parse(path, std::move(text), std::move(interpolation));
+  return parse(path, std::move(text), beside(path, std::move(interpolation)));
 }
 
 YamlValue YamlFile::root() { return {tree_.get(), tree_->root}; }

@@ -33,7 +33,7 @@ namespace belay::monitor {
 
 inline constexpr std::size_t kYamlBytesMax = 1 << 20;
 
-/// Where `${VAR}`, `${VAR:-default}` and `${file:/path}` get their values. `$$` is one dollar sign.
+/// Where `${VAR}`, `${VAR:-default}` and `${file:PATH}` get their values. `$$` is one dollar sign.
 /// Done after parsing and in strings only, so a value can never become YAML.
 struct Interpolation {
   std::function<std::optional<std::string>(const std::string& name)> variable;
@@ -141,7 +141,7 @@ class YamlFile {
  public:
   /// `name` is what messages show. What cannot be parsed gives an absent root and a fault.
   static YamlFile parse(std::string name, std::string text, Interpolation interpolation);
-  /// Reads the file first: a regular one of at most 1 MiB.
+  /// Reads the file first: a regular one of at most 1 MiB. `${file:…}` begins at its directory.
   static Result<YamlFile> read(const std::string& path, Interpolation interpolation);
 
   YamlFile(YamlFile&&) noexcept;

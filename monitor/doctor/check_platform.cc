@@ -186,12 +186,9 @@ void check_program(const std::string& service, const std::string& about,
     if (argv->empty()) continue;
     const std::string& program = argv->front();
     const bool is_there = find_program(program).has_value();
-    // Not from beside belay.yaml, as one may think.
-    const bool is_relative = program.front() != '/' && program.find('/') != std::string::npos;
-    std::string text =
-        sanitize(program, 100) + (is_there ? " can be run" : " is not there, or cannot be run");
-    if (!is_there && is_relative) text += ": it is looked for from where Belay is started";
-    found.push_back({is_there ? Level::fine : Level::bad, service, about, std::move(text)});
+    found.push_back(
+        {is_there ? Level::fine : Level::bad, service, about,
+         sanitize(program, 200) + (is_there ? " can be run" : " is not there, or cannot be run")});
   }
 }
 

@@ -187,7 +187,8 @@ ExecSource::ExecSource(ExecSourceOptions options) : options_(std::move(options))
 void ExecSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
   LogFeed feed(options_.parser, lane, clock);
   Backoff backoff(options_.backoff_min, options_.backoff_max);
-  const std::string name = options_.argv.empty() ? "" : sanitize(options_.argv.front(), 80);
+  const std::string program = options_.argv.empty() ? "" : options_.argv.front();
+  const std::string name = sanitize(program.substr(program.rfind('/') + 1), 80);
   feed.set_health(rules::SourceHealth::down, name + " is starting");
   std::optional<Instant> ended_at;
   while (!stop.stop_requested()) {

@@ -72,7 +72,7 @@ commands:
   EXPECT_EQ(config.plan.sources.at(0).name, "live");
   EXPECT_EQ(config.plan.sources.at(0).lateness, 10s);
   ASSERT_EQ(config.commands.size(), 1U);
-  EXPECT_THAT(config.commands[0].of.argv, ElementsAre("./drain", "--key=t0ken"));
+  EXPECT_THAT(config.commands[0].of.argv, ElementsAre("/etc/belay/drain", "--key=t0ken"));
   EXPECT_THAT(config.commands[0].of.argv_written, ElementsAre("./drain", "--key=${TOKEN}"));
   EXPECT_EQ(config.commands[0].of.timeout, 5s);
 }

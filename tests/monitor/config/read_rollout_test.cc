@@ -143,7 +143,8 @@ services:
   EXPECT_EQ(checks[0].name, "staging");
   EXPECT_THAT(std::get<ProbeConfig>(checks[0].of).statuses, ElementsAre(204));
   EXPECT_EQ(std::get<ProbeConfig>(checks[0].of).timeout, 3s);
-  EXPECT_THAT(std::get<CommandAction>(checks[1].of).argv, ElementsAre("./smoke", "--fast"));
+  EXPECT_THAT(std::get<CommandAction>(checks[1].of).argv,
+              ElementsAre("/etc/belay/smoke", "--fast"));
   EXPECT_TRUE(config.plan.services.at(0).rollout.asks_preflight);
   const ReadConfig wrong = read(
       "services: { shop: { logs: { file: l }, rollout: { preflight: { a: { timeout: 1s } } } } "
@@ -162,7 +163,8 @@ services:
   ASSERT_EQ(config.plan.services.at(0).rollout.steps.size(), 1U);
   EXPECT_EQ(config.plan.services.at(0).rollout.steps[0].percent, 100);
   EXPECT_TRUE(config.plan.services.at(1).rollout.steps.empty()) << "the default ones";
-  EXPECT_THAT(std::get<CommandAction>(config.services.at(1).platform).move, ElementsAre("./split"));
+  EXPECT_THAT(std::get<CommandAction>(config.services.at(1).platform).move,
+              ElementsAre("/etc/belay/split"));
 }
 
 }  // namespace

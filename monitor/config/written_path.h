@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+/// Paths as they are written in belay.yaml: a relative one begins at the directory that the file
+/// lies in, wherever Belay was started (docs/adr/0011-paths-begin-at-the-file.md).
+namespace belay::monitor {
+
+/// Absolute, unless our own working directory was removed; then as good as `file` stands.
+std::filesystem::path directory_of_file(const std::string& file);
+
+/// "./" is left out; ".." stays, as only the file system knows where a link leads.
+std::filesystem::path path_in(const std::filesystem::path& directory, const std::string& written);
+
+}  // namespace belay::monitor
