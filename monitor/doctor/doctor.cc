@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "monitor/config/lint.h"
 #include "monitor/doctor/check_evidence.h"
@@ -24,6 +26,13 @@ Findings check_rules(const Config& config) {
                      "rules", one.message});
   }
   return found;
+}
+
+bool has_logs(const Config& config, const std::string& service) {
+  return std::ranges::any_of(config.sources, [&](const SourceConfig& source) {
+    return std::holds_alternative<LogConfig>(source.of) &&
+           (source.service.empty() || source.service == service);
+  });
 }
 
 }  // namespace
@@ -53,7 +62,9 @@ Findings examine(const Config& config, const Clock& clock, const DoctorOptions& 
     }
     const auto& steps = plan.rollout.steps;
     append(found, forecast(plan, steps.empty() ? rules::default_steps() : steps,
-                           requests_per_second(observation, plan.name)));
+                           has_logs(config, plan.name)
+                               ? std::optional(requests_per_second(observation, plan.name))
+                               : std::nullopt));
   }
   return found;
 }

@@ -71,25 +71,39 @@ std::optional<Finding> rule_finding(const rules::ServicePlan& plan, const rules:
                   rounded(requests), format_duration(*window), *rule.sentence.samples_min)};
 }
 
+/// Of a service of queues or probes alone: what is known to be fine is enough at the hard maximum.
+Findings forecast_without_logs(const rules::ServicePlan& plan,
+                               const std::vector<rules::RolloutStep>& steps) {
+  const auto waits = std::ranges::find_if(steps, [](const rules::RolloutStep& step) {
+    return step.bake > Duration::zero() && step.samples_min > 0;
+  });
+  if (waits == steps.end()) return {};
+  return {{Level::note, plan.name, "steps",
+           fmt::format("there are no logs, so a step waits in vain for its min {} requests: it "
+                       "passes by the rules alone, at its hard maximum ({:g} % after {})",
+                       waits->samples_min, waits->percent, format_duration(waits->bake_max))}};
+}
+
 }  // namespace
 
 Findings forecast(const rules::ServicePlan& plan, const std::vector<rules::RolloutStep>& steps,
-                  double requests_per_second) {
+                  std::optional<double> requests_per_second) {
+  if (!requests_per_second) return forecast_without_logs(plan, steps);
   Findings found;
-  if (requests_per_second <= 0) {
+  if (*requests_per_second <= 0) {
     found.push_back({Level::unknown, plan.name, "steps",
                      "no requests came, so nothing can be said about the evidence of a step"});
     return found;
   }
   for (const rules::RolloutStep& step : steps) {
     if (step.bake <= Duration::zero()) continue;
-    found.push_back(step_finding(plan, step, requests_per_second));
+    found.push_back(step_finding(plan, step, *requests_per_second));
   }
   for (const rules::Rule& rule : plan.rollout_rules) {
     // The step with the least traffic; what it can be judged on in that one, it can in all.
     const auto first = std::ranges::min_element(steps, {}, &rules::RolloutStep::percent);
     if (first == steps.end()) break;
-    if (auto finding = rule_finding(plan, rule, *first, requests_per_second)) {
+    if (auto finding = rule_finding(plan, rule, *first, *requests_per_second)) {
       found.push_back(std::move(*finding));
     }
   }

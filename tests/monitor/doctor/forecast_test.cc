@@ -64,6 +64,14 @@ TEST(ForecastTest, WithoutTrafficNothingIsForeseen) {
   EXPECT_EQ(found[0].level, Finding::Level::unknown);
 }
 
+TEST(ForecastTest, WhereThereAreNoLogsNoRequestsAreMissed) {
+  EXPECT_THAT(lines(forecast(plan(), steps("10% for 10m, 100%"), std::nullopt)),
+              ElementsAre("note steps: there are no logs, so a step waits in vain for its min 50 "
+                          "requests: it passes by the rules alone, at its hard maximum (10 % "
+                          "after 30m)"));
+  EXPECT_THAT(forecast(plan(), steps("10% for 10m min 0, 100%"), std::nullopt), IsEmpty());
+}
+
 TEST(ForecastTest, AStepWithoutABakeTimeNeedsNoEvidence) {
   EXPECT_THAT(forecast(plan(), {rules::RolloutStep{.percent = 100}}, 0.001), IsEmpty());
 }
