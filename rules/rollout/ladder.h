@@ -13,6 +13,7 @@
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
 #include "rules/rollout/blame.h"
+#include "rules/rollout/drain.h"
 #include "rules/rollout/notices.h"
 #include "rules/service.h"
 
@@ -23,7 +24,7 @@ namespace belay::rules {
 ///
 /// - After an action the rules that fired watch what was restored, on evidence from after it: one
 ///   that fires there means not recovered, at once; at the end of `verify_for` all fine means
-///   recovered.
+///   recovered, unless the version that was rolled back from still has its requests.
 /// - Before a later rung rolls back, the baseline is asked again: while it is as bad, nothing is
 ///   rolled back; after ten minutes of it people are left with it.
 class Ladder {
@@ -89,7 +90,8 @@ class Ladder {
   struct Watch {
     std::vector<JudgedRule> rules;
     std::vector<ServiceEvidence*> on;  ///< Beside the rules: what each is judged by.
-    std::vector<Blame> blames;  ///< Beside the rules; none when there is nobody else to blame.
+    std::vector<Blame> blames;   ///< Beside the rules; none when there is nobody else to blame.
+    std::optional<Drain> drain;  ///< Of the version that was rolled back from.
     Instant until{};
     std::optional<Instant> shared_since;
   };
@@ -103,6 +105,7 @@ class Ladder {
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
   void watch(Instant now);
+  [[nodiscard]] double recent_share_of(const std::string& version) const;
   /// Whether the next rung would roll back although the baseline is as bad.
   [[nodiscard]] bool is_shared(std::size_t rule) const;
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);

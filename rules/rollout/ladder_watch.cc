@@ -34,6 +34,10 @@ void Ladder::watch(Instant now) {
   of_service.since = binding.since + kSettles;
   watch_.emplace();
   watch_->until = now + service_.plan.verify_for;
+  if (is_back && !cause.candidate.empty())
+    watch_->drain.emplace(cause.candidate, names_.id(cause.candidate),
+                          recent_share_of(cause.candidate), service_.plan.verify_for,
+                          service_.evidence, now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_back && !cause.candidate.empty() && !cause.baseline.empty();
   for (const Rule* rule : cause.watching) {
@@ -64,6 +68,16 @@ void Ladder::watch(Instant now) {
   if (!cause.rollout.empty())
     turns_.push_back({cause.rollout, RolloutState::verifying, words_of(attempt_->order)});
   ++service_.epoch;
+}
+
+double Ladder::recent_share_of(const std::string& version) const {
+  std::uint64_t all = 0;
+  std::uint64_t own = 0;
+  for (const VersionRequests& one : service_.recent_requests()) {
+    all += one.requests;
+    if (one.version == version) own = one.requests;
+  }
+  return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }
 
 bool Ladder::is_shared(std::size_t rule) const {
@@ -124,6 +138,11 @@ void Ladder::judge_end(Instant now, Step& out) {
     if (rule.status().unknown) why += std::string(" (") + name_of(*rule.status().unknown) + ")";
   }
   // What is fine may have been fine all along, beside a candidate that is still there.
+  if (result == Notice::Kind::recovered && watch_->drain)
+    if (const std::optional<std::string> objection = watch_->drain->objection(now)) {
+      result = Notice::Kind::inconclusive;
+      why = *objection + ", so it was not taken back; " + why;
+    }
   const ActionStatus* action = log_.find(attempt_->order.intent);
   if (result == Notice::Kind::recovered && action != nullptr &&
       action->phase == ActionOutcome::Phase::abandoned) {
@@ -160,6 +179,7 @@ void Ladder::keep(WindowStore& windows) const {
   for (std::size_t i = 0; i < watch_->rules.size(); ++i)
     if (&watch_->on[i]->windows == &windows) watch_->rules[i].keep(windows);
   if (&service_.evidence.windows != &windows) return;
+  if (watch_->drain) watch_->drain->keep(windows);
   for (const Blame& blame : watch_->blames) blame.keep(windows);
 }
 

@@ -85,6 +85,26 @@ TEST(Action, IsNotJudgedByWhatIsStillOnItsWayToTheOldVersion) {
   EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
 }
 
+TEST(Action, HelpedNobodyWhileTheVersionItRolledBackFromKeepsItsRequests) {
+  for (const int per_second : {1, 20}) {
+    EngineRig rig(plan_of());
+    fail_gate(rig);
+    ASSERT_EQ(rig.orders.size(), 1U);
+    answer(rig, ActionOutcome::Phase::applied);
+    rig.stream("new", per_second, {.version = "v2", .status = 500});
+    rig.run(31s);
+    const bool is_left = per_second == 20;
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), is_left ? 0U : 1U) << per_second;
+    const std::vector<Notice> cannot_say = rig.notices_of(Notice::Kind::inconclusive);
+    ASSERT_EQ(cannot_say.size(), is_left ? 1U : 0U) << per_second;
+    if (!is_left) continue;
+    EXPECT_TRUE(cannot_say[0].page);
+    EXPECT_TRUE(contains(cannot_say[0].details[0], "v2 still gets 100 of 200 requests"))
+        << cannot_say[0].details[0];
+    EXPECT_EQ(rig.orders.size(), 1U) << "nothing more is tried by itself";
+  }
+}
+
 TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
   EngineRig rig(plan_of());
   fail_gate(rig);

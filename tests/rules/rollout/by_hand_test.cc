@@ -41,6 +41,8 @@ struct World {
     rig.run(1s);
   }
   void answer(Phase phase) {
+    const bool is_back = std::holds_alternative<RollBack>(rig.orders.back().action);
+    if (is_back && phase == Phase::applied) rig.stream("v2", 0);
     rig.push(ActionOutcome{.at = rig.now(), .intent = rig.orders.back().intent, .phase = phase});
     rig.run(1s);
   }
@@ -245,6 +247,7 @@ TEST(ByHand, ARestartInTheMiddleGoesOnWithIt) {
   remembered.rollouts[0].started.steps = first.rollout().steps;
   World second(World::plan(), remembered);
   EXPECT_TRUE(second.rig.orders.empty()) << "it is the actor's to find out what came of it";
+  second.rig.stream("v2", 0);
   second.rig.push(
       ActionOutcome{.at = second.rig.now(), .intent = order.intent, .phase = Phase::already});
   second.rig.run(30s);
