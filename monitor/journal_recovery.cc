@@ -146,10 +146,9 @@ class Recovery {
   }
 
   Status rollout(const JournalEntry& entry, const Query& row) {
-    Result<rules::RolloutStarted> started = rollout_started_of(entry);
-    if (!started.ok()) return started.error();
-    rules::RememberedRollout rollout{
-        .started = std::move(started).value(), .at = entry.at, .step_started = entry.at};
+    Result<rules::RememberedRollout> begun = rollout_of(entry);
+    if (!begun.ok()) return begun.error();
+    rules::RememberedRollout rollout = std::move(begun).value();
     if (row.integer(12) != 0) {
       const Result<JournalEntry> moved = JournalRows::entry_in(row, 6);
       if (!moved.ok()) return moved.error();

@@ -125,7 +125,7 @@ std::optional<rules::RolloutNumbers> numbers_in(const json& entry) {
 
 }  // namespace
 
-Result<rules::RolloutStarted> rollout_started_of(const JournalEntry& started) {
+Result<rules::RememberedRollout> rollout_of(const JournalEntry& started) {
   const json object = parsed(started.text);
   if (!object.is_object()) return unreadable(started, "text");
   rules::RolloutStarted rollout{.at = started.at,
@@ -150,7 +150,10 @@ Result<rules::RolloutStarted> rollout_started_of(const JournalEntry& started) {
   Result<std::vector<rules::RolloutStep>> steps = rules::parse_steps(text_in(object, "steps"));
   if (!steps.ok()) return unreadable(started, "steps");
   rollout.steps = std::move(steps).value();
-  return rollout;
+  return rules::RememberedRollout{.started = std::move(rollout),
+                                  .is_mode_asked = is_set_in(object, "mode_asked"),
+                                  .at = started.at,
+                                  .step_started = started.at};
 }
 
 Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {

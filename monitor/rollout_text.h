@@ -10,7 +10,8 @@ namespace belay::monitor {
 /// What the journal's entries about rollouts hold (rules/order.h), read back. An Error means that
 /// it cannot be used: a rollout that is not understood must not be forgotten either.
 
-Result<rules::RolloutStarted> rollout_started_of(const rules::JournalEntry& started);
+/// As it began: `pending`.
+Result<rules::RememberedRollout> rollout_of(const rules::JournalEntry& started);
 
 /// Puts what a rollout_moved or rollout_ended says into `rollout`.
 Status follow(const rules::JournalEntry& moved, rules::RememberedRollout& rollout);

@@ -125,8 +125,9 @@ struct JournalEntry {
   /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
   /// - silenced: "until_ms", "by"; service and rule are the entry's own.
   /// - rollout_started: "rollout" (its id), "candidate", "baseline", "steps" (steps_text),
-  ///   "driving", "irreversible", "train", "commit", "by"; "committed_at_ms" and "mode" if known;
-  ///   in a train "after" (an array), "takes_all_back" and "train_began_ms".
+  ///   "driving", "irreversible", "train", "commit", "by", "mode", "mode_asked";
+  ///   "committed_at_ms" if known; in a train "after" (an array), "takes_all_back" and
+  ///   "train_began_ms".
   /// - rollout_moved, rollout_ended: "rollout", "candidate", "baseline", "state", "step",
   ///   "step_started_ms", "paused", "approved", "rule", "verdict" (name_of(Outcome)), "why"; "held"
   ///   while it is; from the decision on "numbers": an object of RolloutNumbers' fields, counts as
@@ -162,7 +163,9 @@ struct RuleBefore {
 
 /// A rollout as the journal knew it.
 struct RememberedRollout {
-  RolloutStarted started;  ///< `steps` is never empty, `id` and `baseline` are as they were frozen.
+  /// `steps` is never empty; `id`, `baseline` and `mode` are as they were frozen.
+  RolloutStarted started;
+  bool is_mode_asked = false;  ///< Its mode was chosen for it; else it is what its service had.
   /// Of its last rollout_moved or rollout_ended; a rollout without one was `pending`.
   Instant at{};
   RolloutState state{};

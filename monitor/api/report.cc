@@ -28,11 +28,9 @@ Result<rules::RememberedRollout> known_of(const std::vector<rules::JournalEntry>
   rules::RememberedRollout known;
   for (const rules::JournalEntry& entry : entries) {
     if (entry.kind == Kind::rollout_started) {
-      Result<rules::RolloutStarted> started = rollout_started_of(entry);
-      if (!started) return started.error();
-      known.started = std::move(started).value();
-      known.at = entry.at;
-      known.step_started = entry.at;
+      Result<rules::RememberedRollout> begun = rollout_of(entry);
+      if (!begun) return begun.error();
+      known = std::move(begun).value();
     } else if (entry.kind == Kind::rollout_moved || entry.kind == Kind::rollout_ended) {
       if (const Status followed = follow(entry, known); !followed) return followed.error();
     } else if (entry.kind == Kind::intent) {

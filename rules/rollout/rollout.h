@@ -239,6 +239,7 @@ class Rollout {
   void end_at_maximum(const StepAnswer& answer, Instant now, Step& out);
   void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
+  static std::optional<std::string> why_never_driven(const RolloutRecord& record);
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;

@@ -92,7 +92,8 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   if (irreversible_) return "it has failed: " + *irreversible_;
   const std::size_t next = record.status().step + 1;
   if (record.status().is_driving && !record.is_last_step() &&
-      (book_.open_intent(service_.plan.name) || book_.disarmed_until(service_.plan.name, now)))
+      (why_never_driven(record) || book_.open_intent(service_.plan.name) ||
+       book_.disarmed_until(service_.plan.name, now)))
     return "no traffic may be moved now";
   record.pause(false);
   move_refused_.reset();

@@ -38,6 +38,12 @@ JsonText text_of(const RolloutStatus& status) {
   return text;
 }
 
+/// Whoever lowered the mode of the service since then wants less to be done, here too.
+Mode mode_of(const RememberedRollout& remembered, Mode of_service) {
+  const Mode began_in = remembered.started.mode.value_or(of_service);
+  return remembered.is_mode_asked ? began_in : std::min(began_in, of_service);
+}
+
 Outcome outcome_of(RolloutState state, Outcome before) {
   switch (state) {
     case RolloutState::promoted:
@@ -74,7 +80,7 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
         .field("takes_all_back", status_.takes_all_back)
         .field("train_began_ms", unix_ms(status_.train_began.value_or(status_.started)));
   if (status_.committed_at) text.field("committed_at_ms", unix_ms(*status_.committed_at));
-  text.field("mode", name_of(status_.mode));
+  text.field("mode", name_of(status_.mode)).field("mode_asked", started.mode.has_value());
   out.journal.push_back({.kind = JournalEntry::Kind::rollout_started,
                          .at = started.at,
                          .service = service,
@@ -87,12 +93,13 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
 }
 
 RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::string& service,
-                             Mode mode)
-    : status_(status_of(remembered.started, service, mode)),
+                             Mode of_service)
+    : status_(status_of(remembered.started, service, of_service)),
       is_paused_(remembered.is_paused),
       is_approved_(remembered.is_approved),
       before_(remembered.before),
       queues_before_(remembered.queues_before) {
+  status_.mode = mode_of(remembered, of_service);
   status_.rule = remembered.rule;
   status_.comparison = remembered.numbers;
   if (status_.steps.empty()) status_.steps = default_steps();

@@ -20,7 +20,7 @@ class RolloutRecord {
   /// Begins, and is journaled. `started` has its id, its steps and its baseline.
   RolloutRecord(const RolloutStarted& started, const std::string& service, Mode mode, Instant now,
                 Step& out);
-  RolloutRecord(const RememberedRollout& remembered, const std::string& service, Mode mode);
+  RolloutRecord(const RememberedRollout& remembered, const std::string& service, Mode of_service);
 
   [[nodiscard]] const RolloutStatus& status() const { return status_; }
   [[nodiscard]] RolloutState state() const { return status_.state; }

@@ -13,8 +13,7 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
   if (const auto ended = remembered.deployments.find(name); ended != remembered.deployments.end())
     deployments_ = ended->second;
   for (const RememberedRollout& one : remembered.rollouts)
-    if (one.started.service == name)
-      records_.emplace_back(one, name, one.started.mode.value_or(service_.plan.mode));
+    if (one.started.service == name) records_.emplace_back(one, name, service_.plan.mode);
   for (const Remembered::Action& action : remembered.actions) {
     if (action.service != name) continue;
     log_.remember(action);

@@ -147,9 +147,17 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   moving_to_ = step;
 }
 
+/// It began in enforce, and the mode of its service was lowered over a restart.
+std::optional<std::string> Rollout::why_never_driven(const RolloutRecord& record) {
+  const Mode mode = record.status().mode;
+  if (mode == Mode::enforce) return std::nullopt;
+  return "its mode is " + std::string(name_of(mode)) + " now, and only enforce moves traffic";
+}
+
 std::optional<std::string> Rollout::why_not_move(Instant now) const {
   const RolloutRecord* record = running();
   if (record == nullptr || record->status().id != moving_->rollout) return "its rollout is over";
+  if (const std::optional<std::string> why = why_never_driven(*record)) return why;
   if (record->is_paused()) return "an operator has paused its rollout";
   if (record->is_approved()) return std::nullopt;
   if (train_stopped_) return "its train has stopped: " + *train_stopped_;

@@ -64,14 +64,15 @@ void RolloutWitness::recorded(const std::vector<JournalEntry>& entries, Instant 
   for (const JournalEntry& entry : entries) {
     switch (entry.kind) {
       case JournalEntry::Kind::rollout_started: {
-        const auto started = monitor::rollout_started_of(entry);
-        if (!started.ok()) break;
+        const auto begun = monitor::rollout_of(entry);
+        if (!begun.ok()) break;
         Known known;
-        known.is.started = *started;
-        known.since = known.began = started->at;
-        story_.demand(known_.emplace(started->id, std::move(known)).second,
-                      "8 (phases only go forward)", started->id + " began twice");
-        newest_[entry.service] = started->id;
+        known.is = *begun;
+        known.since = known.began = begun->at;
+        const std::string& id = begun->started.id;
+        story_.demand(known_.emplace(id, std::move(known)).second, "8 (phases only go forward)",
+                      id + " began twice");
+        newest_[entry.service] = id;
         break;
       }
       case JournalEntry::Kind::rollout_moved:

@@ -213,6 +213,17 @@ TEST_F(JournalRecoveryTest, ARolloutThatCannotBeReadStopsTheRecovery) {
   }
 }
 
+TEST_F(JournalRecoveryTest, ItIsKnownWhetherTheModeOfARolloutWasAskedFor) {
+  JournalEntry asked = started_entry(2, kNow - 1h);
+  asked.text.insert(1, R"("mode_asked":true,)");
+  append({started_entry(1, kNow - 2h), asked});
+  const auto known = recovered();
+  ASSERT_EQ(known.remembered.rollouts.size(), 2U);
+  EXPECT_EQ(known.remembered.rollouts[0].started.mode, rules::Mode::recommend);
+  EXPECT_FALSE(known.remembered.rollouts[0].is_mode_asked);
+  EXPECT_TRUE(known.remembered.rollouts[1].is_mode_asked);
+}
+
 TEST_F(JournalRecoveryTest, ASilenceLastsUntilItsTimeOrUntilItIsTakenBack) {
   append({silenced("shop", "5xx", kNow + 1h), silenced("", "5xx", kNow + 2h),
           silenced("shop", "p95", kNow - 1ms), silenced("shop", "depth", kNow + 1h),

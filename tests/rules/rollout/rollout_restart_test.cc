@@ -301,6 +301,50 @@ TEST(RolloutRestart, WhatFailedAndIsIrreversibleStillWaitsForAPerson) {
   EXPECT_EQ(rig.service().rollout->state, RolloutState::promoted) << rig.service().rollout->why;
 }
 
+/// A rollout begins in enforce, and Belay is restarted in mode recommend. What it tries then.
+EngineRig restarted_in_recommend(bool is_driving, bool is_mode_asked, World& world) {
+  Remembered remembered;
+  {
+    EngineRig rig(plan_of());
+    live_on(rig, world, 12s, true);
+    rig.push(asked(rig.now(), is_driving));
+    live_on(rig, world, 5s, true);
+    remembered = remembered_of(rig);
+  }
+  EXPECT_EQ(remembered.rollouts[0].started.mode, Mode::enforce);
+  remembered.rollouts[0].is_mode_asked = is_mode_asked;
+  Plan lowered = plan_of();
+  lowered.services[0].mode = Mode::recommend;
+  return EngineRig(lowered, remembered);
+}
+
+TEST(RolloutRestart, InALowerModeNothingIsRolledBackUnlessEnforceWasAskedFor) {
+  for (const bool is_mode_asked : {false, true}) {
+    World world;
+    world.live = 10;
+    EngineRig rig = restarted_in_recommend(false, is_mode_asked, world);
+    world.is_bad = true;
+    live_on(rig, world, 1min, true);
+    EXPECT_EQ(rig.service().rollout->verdict, Outcome::fail);
+    EXPECT_EQ(world.rollbacks, is_mode_asked ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::would_act).size(), is_mode_asked ? 0U : 1U);
+  }
+}
+
+TEST(RolloutRestart, InALowerModeNoTrafficIsMovedByAnybodysWord) {
+  World world;
+  EngineRig rig = restarted_in_recommend(true, false, world);
+  live_on(rig, world, 2min, true);
+  ASSERT_EQ(rig.service().rollout->held, HoldReason::traffic);
+  EXPECT_EQ(rig.service().rollout->why,
+            "its mode is recommend now, and only enforce moves traffic");
+  rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::promote, .at = rig.now(), .rollout = kId, .by = "ann"});
+  live_on(rig, world, 1min, true);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_EQ(world.live, 10);
+}
+
 TEST(RolloutRestart, AMoveThatWasRefusedStillWaitsForAPerson) {
   for (const bool is_first_step : {true, false}) {
     World world;
