@@ -129,18 +129,18 @@ namespace {
 /// So many requests and then none for a fifth of the time: by chance in one case of 20,000.
 constexpr std::uint64_t kThenNoneByChance = 40;
 
-/// Whether nothing of either version came in the last fifth of the bake, after so much that this is
-/// no chance. A log that nobody writes any more looks like that, and like good news.
-bool fell_silent(const PairedEvidence& paired, Duration baked) {
+/// Whose requests ended before the last fifth of the bake, after so many that this is no chance:
+/// "either version", "the candidate", or nobody's. A log that nobody writes any more looks like
+/// that, and so does a candidate that died or lost its name; and both look like good news.
+std::string who_fell_silent(const PairedEvidence& paired, Duration baked) {
   const auto fifth = std::min<std::int64_t>(
       std::chrono::floor<std::chrono::seconds>(baked / 5).count(), PairedEvidence::kSecondsMax);
-  if (fifth < 1) return false;
-  std::uint64_t before = 0;
-  for (const Role role : {Role::candidate, Role::baseline}) {
-    if (paired.last(fifth, role).total > 0) return false;
-    before += paired.total_in_step(role);
-  }
-  return before >= kThenNoneByChance;
+  if (fifth < 1 || paired.last(fifth, Role::candidate).total > 0) return "";
+  const std::uint64_t of_candidate = paired.total_in_step(Role::candidate);
+  const std::uint64_t of_both = of_candidate + paired.total_in_step(Role::baseline);
+  const bool is_baseline_silent = paired.last(fifth, Role::baseline).total == 0;
+  if (is_baseline_silent && of_both >= kThenNoneByChance) return "either version";
+  return of_candidate >= kThenNoneByChance ? "the candidate" : "";
 }
 
 }  // namespace
@@ -157,11 +157,10 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
     return Gate::Verdict{.unknown = UnknownKind::blind,
                          .why = "the logs were not seen for more than a fifth of the last " +
                                 format_duration(baked)};
-  if (fell_silent(*service_.evidence.paired, baked))
+  if (const std::string who = who_fell_silent(*service_.evidence.paired, baked); !who.empty())
     return Gate::Verdict{.unknown = UnknownKind::blind,
-                         .why = "no request of either version was seen in the last fifth of " +
-                                format_duration(baked) +
-                                ": nobody knows whether the logs end there"};
+                         .why = "no request of " + who + " was seen in the last fifth of " +
+                                format_duration(baked) + ": nobody knows how they are now"};
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
   if (!is_alone || requests >= wanted) return std::nullopt;
