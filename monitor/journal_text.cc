@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exporters/json_fields.h"
+#include "exporters/recorded.h"
 
 namespace belay::monitor {
 namespace {
@@ -45,23 +46,6 @@ std::vector<rules::Deployment::Share> shares_in(const json& object) {
   return shares;
 }
 
-std::vector<rules::Evidence> evidence_in(const json& object) {
-  std::vector<rules::Evidence> all;
-  for (const json& one : array_in(object, "evidence")) {
-    if (!one.is_object()) continue;
-    rules::Evidence evidence;
-    evidence.what = text_in(one, "what");
-    evidence.threshold = number_in<double>(one, "threshold");
-    evidence.value = number_in<double>(one, "value");
-    evidence.has_value = one.contains("value");
-    evidence.numerator = number_in<std::uint64_t>(one, "numerator");
-    evidence.denominator = number_in<std::uint64_t>(one, "denominator");
-    evidence.window = std::chrono::milliseconds{number_in<std::int64_t>(one, "window_ms")};
-    all.push_back(std::move(evidence));
-  }
-  return all;
-}
-
 }  // namespace
 
 Error unreadable(const rules::JournalEntry& entry, const char* what) {
@@ -83,7 +67,7 @@ Result<rules::Order> order_of(const rules::JournalEntry& intent) {
   order.candidate = text_in(object, "candidate");
   order.baseline = text_in(object, "baseline");
   order.rollout = text_in(object, "rollout");
-  order.evidence = evidence_in(object);
+  order.evidence = exporters::evidence_in(object);
   const std::string kind = text_in(object, "kind");
   if (kind == "rollback") {
     rules::RollBack rollback{text_in(object, "target"), text_in(object, "expected")};
@@ -123,15 +107,10 @@ Result<rules::Disarmed> disarmed_of(const rules::JournalEntry& disarmed) {
 }
 
 std::optional<rules::ActionOutcome::Phase> final_phase_of(const rules::JournalEntry& outcome) {
-  using Phase = rules::ActionOutcome::Phase;
   const json object = parsed(outcome.text);
   if (!object.is_object()) return std::nullopt;
-  const std::string phase = text_in(object, "phase");
-  for (const Phase one : {Phase::applied, Phase::already, Phase::superseded, Phase::conflict,
-                          Phase::rejected, Phase::abandoned}) {
-    if (phase == rules::name_of(one)) return one;
-  }
-  return std::nullopt;
+  const auto phase = exporters::phase_named(text_in(object, "phase"));
+  return phase && is_final(*phase) ? phase : std::nullopt;
 }
 
 bool is_final_outcome(const rules::JournalEntry& outcome) {

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "monitor/find_program.h"
 #include "monitor/process_mark.h"
 
 namespace belay::monitor {
@@ -67,20 +68,6 @@ struct Launch {
   Launch& operator=(const Launch&) = delete;
   ~Launch() { close_fd(null); }
 };
-
-std::string resolve(const std::string& name, const char* search_path) {
-  if (name.find('/') != std::string::npos) return name;
-  std::string_view rest = search_path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : search_path;
-  while (true) {
-    const std::size_t colon = rest.find(':');
-    std::string candidate(rest.substr(0, colon));
-    candidate += candidate.empty() ? "./" : "/";
-    candidate += name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    if (colon == std::string_view::npos) return {};
-    rest.remove_prefix(colon + 1);
-  }
-}
 
 std::vector<std::string> merged_environment(const Program& program) {
   std::map<std::string, std::string> merged;
@@ -137,9 +124,11 @@ Error system_error(const std::string& what, int error) {
 Status prepare(const Program& program, Launch& launch) {
   if (Status good = check(program); !good) return good;
   const std::string& name = program.argv.front();
-  launch.path = resolve(name, std::getenv("PATH"));
-  if (launch.path.empty()) {
-    return Error{Error::Kind::not_found, "no program \"" + name + "\" in PATH"};
+  launch.path = name;
+  if (name.find('/') == std::string::npos) {
+    const auto found = find_program(name);
+    if (!found) return Error{Error::Kind::not_found, "no program \"" + name + "\" in PATH"};
+    launch.path = *found;
   }
   for (const auto& argument : program.argv)
     launch.argv.push_back(const_cast<char*>(argument.c_str()));

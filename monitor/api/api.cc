@@ -5,6 +5,7 @@
 
 #include "net/digest.h"
 #include "net/http_syntax.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -23,30 +24,12 @@ bool has_twice(const net::Incoming& request, std::string_view name) {
          }) > 1;
 }
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// Percent-encoding; nothing for a broken one, for control characters, and for what is too long.
+/// Percent-decoded; nothing for a broken one, for control characters, and for what is too long.
 std::optional<std::string> decoded(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = digit_of(text[i + 1]);
-      const int low = digit_of(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
-    plain += c;
-  }
-  if (plain.size() > kSegmentBytesMax) return std::nullopt;
+  std::optional<std::string> plain = net::percent_decoded(text);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (!plain || plain->size() > kSegmentBytesMax || std::ranges::any_of(*plain, is_control))
+    return std::nullopt;
   return plain;
 }
 

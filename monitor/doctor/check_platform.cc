@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sanitize.h"
-#include "monitor/doctor/find_program.h"
+#include "monitor/find_program.h"
 #include "monitor/platform/cloudflare_token.h"
 #include "monitor/preflight_answers.h"
 

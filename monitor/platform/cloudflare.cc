@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <utility>
 #include <variant>
@@ -13,6 +12,7 @@
 #include "base/sanitize.h"
 #include "monitor/platform/cloudflare_standing.h"
 #include "net/http_client.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -21,19 +21,6 @@ namespace {
 constexpr std::size_t kMessageBytesMax = 100;
 // A list of a few hundred deployments.
 constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
-
-std::string percent_encoded(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    char code[4];
-    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned char>(c));
-    if (plain) encoded += c;
-    if (!plain) encoded += code;
-  }
-  return encoded;
-}
 
 std::string message_of(const rules::Order& order) {
   std::string message = mark_of(order);
@@ -46,8 +33,8 @@ std::string message_of(const rules::Order& order) {
 
 Cloudflare::Cloudflare(CloudflareOptions options)
     : options_(std::move(options)),
-      script_url_(options_.base_url + "/accounts/" + percent_encoded(options_.account) +
-                  "/workers/scripts/" + percent_encoded(options_.script)) {}
+      script_url_(options_.base_url + "/accounts/" + net::percent_encoded(options_.account) +
+                  "/workers/scripts/" + net::percent_encoded(options_.script)) {}
 
 Result<net::HttpResponse> Cloudflare::get(const std::string& part, std::stop_token stop) const {
   auto answer = net::http_call({.url = script_url_ + part,
@@ -92,7 +79,7 @@ Result<rules::Deployment> Cloudflare::live(std::stop_token stop) {
 
 Result<std::optional<VersionFacts>> Cloudflare::version(const std::string& id,
                                                         std::stop_token stop) {
-  const auto one = get("/versions/" + percent_encoded(id), stop);
+  const auto one = get("/versions/" + net::percent_encoded(id), stop);
   if (!one.ok()) return one.error();
   Result<VersionFacts> facts = version_in(*one);
   if (!facts.ok()) return facts.error();

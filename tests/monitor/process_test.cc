@@ -1,6 +1,8 @@
 #include "monitor/process.h"
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
@@ -40,6 +42,16 @@ TEST(RunProgramTest, ArgumentsReachTheProgramAsTheyStand) {
   const RunResult result = run({.argv = {"printf", "%s|", "$HOME; ls *", "a b", ""}});
   EXPECT_TRUE(result.end.success());
   EXPECT_EQ(result.out, "$HOME; ls *|a b||");
+}
+
+TEST(RunProgramTest, ADirectoryThatIsNamedLikeAProgramIsNotStarted) {
+  const test::TemporaryDirectory place;
+  std::filesystem::create_directory(place.path() / "printf");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (place.path().string() + ":" + path).c_str(), 1);
+  const RunResult result = run({.argv = {"printf", "found"}});
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(result.out, "found");
 }
 
 TEST(RunProgramTest, TheEnvironmentIsAddedToOurs) {

@@ -1,4 +1,4 @@
-#include "monitor/doctor/find_program.h"
+#include "monitor/find_program.h"
 
 #include <cstdlib>
 #include <string_view>
