@@ -44,7 +44,8 @@ class ClockStepTest : public testing::Test {
     step_to("+0");
     directory_.write("shop.log", "");
     directory_.write("rules.yaml", kRules);
-    directory_.write("belay.yaml", fmt::format(R"(metrics: 127.0.0.1:{}
+    directory_.write("belay.yaml", fmt::format(R"(listen: 127.0.0.1:0
+metrics: 127.0.0.1:{}
 services:
   shop: {{ logs: {{ file: shop.log }}, rules: [rules.yaml] }}
 )",

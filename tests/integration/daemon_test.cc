@@ -23,7 +23,8 @@ class DaemonTest : public testing::Test {
   DaemonTest() {
     directory_.write("shop.log", "");
     directory_.write("belay.yaml",
-                     "metrics: 127.0.0.1:0\nservices:\n  shop: { logs: { file: shop.log } }\n");
+                     "listen: 127.0.0.1:0\nmetrics: 127.0.0.1:0\nservices:\n  shop: { logs: { "
+                     "file: shop.log } }\n");
   }
   ChildProcess::Options daemon() const {
     return {.argv = {belay_binary().string(), "run"},

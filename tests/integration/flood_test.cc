@@ -44,7 +44,8 @@ std::string many_events() {
 class FloodTest : public testing::Test {
  protected:
   FloodTest() {
-    directory_.write("belay.yaml", fmt::format(R"(metrics: 127.0.0.1:{}
+    directory_.write("belay.yaml", fmt::format(R"(listen: 127.0.0.1:0
+metrics: 127.0.0.1:{}
 ingest: 127.0.0.1:{}
 services:
   shop: {{ logs: {{ push: {{}}, lateness: 30m }} }}

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds kLongest{60};
 }  // namespace
 
 void RunningDaemon::configure(const std::string& text) const {
-  directory_.write("belay.yaml", fmt::format("metrics: 127.0.0.1:{}\n{}", port_, text));
+  directory_.write("belay.yaml",
+                   fmt::format("listen: 127.0.0.1:0\nmetrics: 127.0.0.1:{}\n{}", port_, text));
 }
 
 void RunningDaemon::append(const std::string& name, const std::string& text) const {
