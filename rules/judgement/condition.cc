@@ -9,6 +9,7 @@
 
 #include "rules/judgement/bound_comparison.h"
 #include "rules/judgement/worse_than.h"
+#include "rules/language/words.h"
 
 namespace belay::rules {
 namespace {
@@ -44,8 +45,15 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The words of the sentence that name what is compared.
+/// What is compared, named so that "what value > threshold" can be read: by the words of the
+/// sentence, where these do not say the threshold.
 std::string what_of(const Sentence& sentence, const Condition& condition) {
+  if (const auto* fails = std::get_if<ProbeFails>(&condition.node))
+    return "probe " + name_text(fails->probe) + " failures";
+  if (const auto* silence = std::get_if<NoData>(&condition.node))
+    return "silence of " + (silence->source.empty() ? "all sources" : name_text(silence->source));
+  if (const auto* sampling = std::get_if<SamplingFrom>(&condition.node))
+    return "sampling from " + name_text(sampling->source);
   if (condition.column == 0 || condition.column > sentence.text.size()) return sentence.text;
   const std::string_view text =
       std::string_view(sentence.text).substr(condition.column - 1, condition.length);

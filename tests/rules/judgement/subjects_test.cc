@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "rules/rollout/notices.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -35,8 +36,10 @@ TEST(JudgeProbes, AreBadAtTheThirdFailureOfFive) {
   EXPECT_EQ(rig.rule("p").unknown, UnknownKind::warming);
   answer_probe(rig, true);
   EXPECT_EQ(rig.rule("p").truth, Truth::bad);
+  EXPECT_EQ(gist_of(rig.rule("p").evidence), "probe healthz failures 3 (3 of 4) >= 3");
   for (const bool fails : {false, false, false}) answer_probe(rig, fails);
   EXPECT_EQ(rig.rule("p").truth, Truth::fine);
+  EXPECT_EQ(gist_of(rig.rule("p").evidence), "probe healthz failures 2 (2 of 5), not >= 3");
 }
 
 TEST(JudgeProbes, AreUnknownWhenTheProbeIsSilent) {
@@ -196,6 +199,15 @@ TEST(JudgeSilence, IsBadWhenNoEvidenceCameForSoLong) {
   EXPECT_EQ(rig.rule("n").truth, Truth::fine);
   rig.run(2s);
   EXPECT_EQ(rig.rule("n").truth, Truth::bad);
+  EXPECT_EQ(gist_of(rig.rule("n").evidence), "silence of tail 1m1s >= 1m");
+}
+
+TEST(JudgeSilence, IsNamedByWhatIsSilent) {
+  EngineRig rig(
+      {make_rule("all", "no data for 60s"), make_rule("s", "sampling from tail for 10s")});
+  rig.run(5s);
+  EXPECT_EQ(rig.rule("all").evidence.at(0).what, "silence of all sources");
+  EXPECT_EQ(rig.rule("s").evidence.at(0).what, "sampling from tail");
 }
 
 TEST(JudgeSampling, IsBadWhenTheSourceDropsForSoLong) {
