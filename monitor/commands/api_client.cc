@@ -37,6 +37,14 @@ bool asks_for(const ApiClient::Request& request, std::string_view header) {
   return std::ranges::find(request.headers, header, &net::Header::name) != request.headers.end();
 }
 
+/// What is wrong may be said by whatever stands where Belay should: ours has a name.
+bool is_ours(const ApiClient::Answer& answer, const std::string& holds) {
+  if (!answer.json.is_object()) return false;
+  if (answer.status >= 400)
+    return exporters::text_in(answer.json, "type").starts_with("urn:belay:problem:");
+  return holds.empty() || answer.status == 202 || answer.json.contains(holds);
+}
+
 }  // namespace
 
 void add_api_options(CLI::App& verb, ApiArguments& arguments) {
@@ -107,8 +115,7 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
   const std::string type = response.header("Content-Type").value_or("");
   const bool may_lack_json = (response.status == 304 && asks_for(request, "If-None-Match")) ||
                              (type.starts_with("text/markdown") && asks_for(request, "Accept"));
-  const bool is_ours = answer.json.is_object() || may_lack_json;
-  if (!is_ours) {
+  if (!may_lack_json && !is_ours(answer, request.holds)) {
     return Error{Error::Kind::failed,
                  fmt::format("what answers on {} is not Belay (HTTP {})", url_, response.status)};
   }

@@ -43,6 +43,8 @@ class ApiClient {
     nlohmann::ordered_json body = nullptr;
     std::vector<net::Header> headers = {};
     std::chrono::milliseconds deadline{10'000};
+    /// A field of every good answer: what lacks it is none of Belay's. Empty: not looked at.
+    std::string holds = {};
   };
   struct Answer {
     int status = 0;

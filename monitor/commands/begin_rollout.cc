@@ -89,8 +89,10 @@ Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
     complain(sanitize(*wrong, 1000));
     return {kExitUsage, nullptr, ""};
   }
-  ApiClient::Request request{
-      .method = "POST", .path = "/api/v1/rollouts", .body = request_of(arguments, user_name())};
+  ApiClient::Request request{.method = "POST",
+                             .path = "/api/v1/rollouts",
+                             .body = request_of(arguments, user_name()),
+                             .holds = "candidate"};
   request.headers.push_back(
       {"Idempotency-Key", arguments.key.empty() ? net::random_hex(16) : arguments.key});
   const net::Deadline deadline{kReadyWithin};

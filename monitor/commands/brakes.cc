@@ -107,8 +107,8 @@ int disarm(const BrakeArguments& arguments) {
   }
   ordered_json body{{"for", arguments.lasts}, {"by", user_name()}};
   if (!arguments.service.empty()) body["service"] = arguments.service;
-  const auto answer =
-      client->call({.method = "POST", .path = "/api/v1/disarm", .body = std::move(body)});
+  const auto answer = client->call(
+      {.method = "POST", .path = "/api/v1/disarm", .body = std::move(body), .holds = "until_ms"});
   if (!answer) {
     return is_local && is_nobody_there(answer.error()) ? write_disarm(arguments)
                                                        : refuse(answer.error());
@@ -122,8 +122,8 @@ int silence(const BrakeArguments& arguments) {
   if (!client) return refuse(client.error());
   ordered_json body{{"rule", arguments.rule}, {"for", arguments.lasts}, {"by", user_name()}};
   if (!arguments.service.empty()) body["service"] = arguments.service;
-  const auto answer =
-      client->call({.method = "POST", .path = "/api/v1/silences", .body = std::move(body)});
+  const auto answer = client->call(
+      {.method = "POST", .path = "/api/v1/silences", .body = std::move(body), .holds = "until_ms"});
   if (!answer) return refuse(answer.error());
   const Instant until = exporters::instant_in(answer->json, "until_ms").value_or(Instant{});
   return tell(arguments, *answer,

@@ -103,13 +103,14 @@ void show(const Findings& findings, OutputFormat output, int code) {
 
 /// What the daemon that `client` reaches has seen of the services of the configuration.
 Result<Observation> seen_by(const ApiClient& client, const Config& config) {
-  const Result<ApiClient::Answer> sources = client.call({.path = "/api/v1/sources"});
+  const Result<ApiClient::Answer> sources =
+      client.call({.path = "/api/v1/sources", .holds = "sources"});
   if (!sources) return sources.error();
   if (!sources->ok()) return Error{Error::Kind::failed, sources->problem()};
   std::vector<nlohmann::json> services;
   for (const ServiceConfig& service : config.services) {
     Result<ApiClient::Answer> one =
-        client.call({.path = "/api/v1/services/" + encoded(service.name)});
+        client.call({.path = "/api/v1/services/" + encoded(service.name), .holds = "service"});
     if (!one) return one.error();
     if (one->ok()) services.push_back(std::move(one->json));
     if (!one->ok() && one->status != 404) return Error{Error::Kind::failed, one->problem()};

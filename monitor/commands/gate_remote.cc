@@ -87,7 +87,8 @@ class RemoteGate {
     auto polling = std::async(std::launch::async, [this, token = stop.get_token()] {
       return client_.call({.path = path() + "?wait=25s",
                            .headers = {{"If-None-Match", etag_}},
-                           .deadline = kWait + 10s},
+                           .deadline = kWait + 10s,
+                           .holds = "candidate"},
                           token);
     });
     while (polling.wait_for(0ms) != std::future_status::ready) {

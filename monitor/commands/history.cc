@@ -72,8 +72,8 @@ int history(const HistoryArguments& arguments) {
   std::uint64_t wanted = arguments.limit;
   std::string cursor;
   do {
-    const Result<ApiClient::Answer> answer =
-        client->call({.path = "/api/v1/history" + query_of(arguments, wanted, cursor)});
+    const Result<ApiClient::Answer> answer = client->call(
+        {.path = "/api/v1/history" + query_of(arguments, wanted, cursor), .holds = "entries"});
     if (!answer) return refuse(answer.error());
     if (!answer->ok()) {
       complain(answer->problem());

@@ -21,7 +21,8 @@ struct ReportArguments {
 int report(const ReportArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   const bool is_markdown = arguments.output == "markdown";
-  ApiClient::Request request{.path = "/api/v1/rollouts/" + encoded(arguments.id) + "/report"};
+  ApiClient::Request request{.path = "/api/v1/rollouts/" + encoded(arguments.id) + "/report",
+                             .holds = "timeline"};
   request.headers.push_back({"Accept", is_markdown ? "text/markdown" : "application/json"});
   const Result<ApiClient::Answer> answer =
       client ? client->call(request) : Result<ApiClient::Answer>(client.error());

@@ -59,7 +59,8 @@ int steer(const SteerArguments& arguments, const std::string& command) {
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
   return ask(arguments, {.method = "POST",
                          .path = "/api/v1/rollouts/" + encoded(arguments.id) + "/" + command,
-                         .body = std::move(body)});
+                         .body = std::move(body),
+                         .holds = "candidate"});
 }
 
 int start(GateArguments& arguments) {
@@ -92,8 +93,10 @@ void add_show(CLI::App& rollout, Chosen& chosen) {
   add_output_option(*verb, arguments->output);
   verb->callback([arguments, &chosen] {
     chosen = [arguments] {
-      const std::string one = arguments->id.empty() ? "" : "/" + encoded(arguments->id);
-      return delivered(ask(*arguments, {.path = "/api/v1/rollouts" + one}));
+      const bool is_all = arguments->id.empty();
+      const std::string one = is_all ? "" : "/" + encoded(arguments->id);
+      return delivered(ask(*arguments, {.path = "/api/v1/rollouts" + one,
+                                        .holds = is_all ? "rollouts" : "candidate"}));
     };
   });
 }

@@ -114,7 +114,7 @@ int wait_for(const ApiClient& client, const TrainArguments& arguments, json trai
       return kExitInterrupted;
     }
     const Result<ApiClient::Answer> answer =
-        client.call({.path = "/api/v1/trains/" + encoded(arguments.name)});
+        client.call({.path = "/api/v1/trains/" + encoded(arguments.name), .holds = "rollouts"});
     if (answer && answer->ok()) {
       train = answer->json;
       away = net::Deadline{120'000ms};
@@ -163,13 +163,15 @@ int start(const TrainArguments& arguments) {
                 {.method = "POST",
                  .path = "/api/v1/trains",
                  .body = std::move(body),
-                 .headers = {{"Idempotency-Key", key}}});
+                 .headers = {{"Idempotency-Key", key}},
+                 .holds = "rollouts"});
 }
 
 int status(const TrainArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
-  return finish(*client, arguments, {.path = "/api/v1/trains/" + encoded(arguments.name)});
+  return finish(*client, arguments,
+                {.path = "/api/v1/trains/" + encoded(arguments.name), .holds = "rollouts"});
 }
 
 int abort(const TrainArguments& arguments) {
@@ -180,7 +182,8 @@ int abort(const TrainArguments& arguments) {
   return finish(*client, arguments,
                 {.method = "POST",
                  .path = "/api/v1/trains/" + encoded(arguments.name) + "/abort",
-                 .body = std::move(body)});
+                 .body = std::move(body),
+                 .holds = "rollouts"});
 }
 
 using Act = int (*)(const TrainArguments&);

@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -5,6 +7,7 @@
 #include "tests/integration/belay_run.h"
 #include "tests/support/child_process.h"
 #include "tests/support/paths.h"
+#include "tests/support/scripted_peer.h"
 #include "tests/support/temporary_directory.h"
 
 namespace belay::test {
@@ -21,6 +24,32 @@ TEST(CommandLineTest, AnUnknownVerbIsAUsageErrorWithASuggestion) {
   EXPECT_EQ(run_belay({}).code, 2);
   EXPECT_EQ(run_belay({"gate", "--service", "a", "--candidate", "b"}).code, 69) << "no daemon";
   EXPECT_EQ(run_belay({"gate", "--candidate", "b"}).code, 2);
+}
+
+TEST(CommandLineTest, WhatAnswersAndIsNotBelayIsNoDaemon) {
+  std::atomic<int> status = 200;
+  const ScriptedPeer peer{[&status](PeerConnection& connection) {
+    connection.read_until("\r\n\r\n");
+    connection.send(http_response(status, R"({"status":"ok"})"));
+  }};
+  const std::vector<std::vector<std::string>> verbs = {
+      {"rollout", "status"},
+      {"rollout", "status", "x"},
+      {"rollout", "pause", "x"},
+      {"rollout", "start", "--service", "s", "--candidate", "v2", "--for", "1m"},
+      {"train", "status", "t"},
+      {"history"},
+      {"report", "x", "--output", "json"},
+      {"disarm", "--for", "1h"},
+      {"silence", "r", "--for", "1h"}};
+  for (const int answered : {200, 404}) {
+    status = answered;
+    for (const std::vector<std::string>& verb : verbs) {
+      const BelayRun run = run_belay(verb, {}, {"BELAY_URL=" + peer.url("")});
+      EXPECT_EQ(run.code, 69) << verb.front() << ": " << run.text;
+      EXPECT_THAT(run.text, HasSubstr("is not Belay (HTTP " + std::to_string(answered) + ")"));
+    }
+  }
 }
 
 TEST(CommandLineTest, ReplayAccountsForEveryDocumentOfEverySample) {
