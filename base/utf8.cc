@@ -19,4 +19,13 @@ std::optional<Utf8Character> decode_utf8(std::string_view text) {
   return Utf8Character{character, bytes};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::optional<Utf8Character> character = decode_utf8(text);
+    if (!character) return false;
+    text.remove_prefix(character->bytes);
+  }
+  return true;
+}
+
 }  // namespace belay

@@ -15,4 +15,7 @@ struct Utf8Character {
 /// well-formed UTF-8 (Unicode 15, table 3-7).
 std::optional<Utf8Character> decode_utf8(std::string_view text);
 
+/// All of `text` is well-formed.
+bool is_utf8(std::string_view text);
+
 }  // namespace belay

@@ -48,24 +48,29 @@ void add_driving_options(CLI::App& verb, std::optional<bool>& is_driving) {
 
 void add_rollout_options(CLI::App& verb, GateArguments& arguments) {
   add_api_options(verb, arguments.api);
-  verb.add_option("--service", arguments.service, "The service that is rolled out");
-  verb.add_option("--candidate", arguments.candidate, "The platform's id of the new version");
+  verb.add_option("--service", arguments.service, "The service that is rolled out")
+      ->check(check_utf8);
+  verb.add_option("--candidate", arguments.candidate, "The platform's id of the new version")
+      ->check(check_utf8);
   verb.add_option("--baseline", arguments.baseline,
                   "The version that was good, what a rollback goes back to; else the largest other "
-                  "share of what is live, where the platform can tell");
+                  "share of what is live, where the platform can tell")
+      ->check(check_utf8);
   verb.add_option("--from-wrangler", arguments.from_wrangler,
                   "Takes the candidate from the file behind WRANGLER_OUTPUT_FILE_PATH")
       ->type_name("FILE");
   verb.add_option("--mode", arguments.mode, "In place of the service's own")
       ->check(CLI::IsMember({"observe", "recommend", "enforce"}));
-  verb.add_option("--commit", arguments.commit, "What the candidate was built from");
+  verb.add_option("--commit", arguments.commit, "What the candidate was built from")
+      ->check(check_utf8);
   verb.add_option("--committed-at", arguments.committed_at, "When that was committed, RFC 3339")
       ->check(check_time);
   verb.add_option("--steps", arguments.steps, "\"10% for 10m, 50% for 10m, 100%\"")
       ->check(check_steps);
   verb.add_flag("--irreversible", arguments.is_irreversible,
                 "Something went with it that no rollback undoes: pause and page instead");
-  verb.add_option("--train", arguments.train, "The release that it is a part of");
+  verb.add_option("--train", arguments.train, "The release that it is a part of")
+      ->check(check_utf8);
   verb.add_option("--idempotency-key", arguments.key,
                   "The same key with the same arguments is the same rollout");
   add_output_option(verb, arguments.output);

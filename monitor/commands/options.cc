@@ -11,6 +11,7 @@
 
 #include "base/sanitize.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "monitor/config/rule_file.h"
 
 namespace belay::monitor {
@@ -45,6 +46,12 @@ void add_duration_option(CLI::App& verb, const std::string& name, std::string& t
 
 void show_faults(const std::vector<rules::Located>& faults) {
   for (const rules::Located& fault : faults) fmt::print(stderr, "{}", rules::render(fault));
+}
+
+std::string check_utf8(const std::string& text) {
+  return is_utf8(text) ? ""
+                       : fmt::format("\"{}\" is not valid UTF-8: no platform has such a name",
+                                     sanitize(text, 100));
 }
 
 std::string user_name() {

@@ -27,6 +27,9 @@ void add_duration_option(CLI::App& verb, const std::string& name, std::string& t
 /// Prints what is wrong on standard error, as rules::render shows it.
 void show_faults(const std::vector<rules::Located>& faults);
 
+/// For an option whose text is sent on as it is, a version say: "" or why it cannot be.
+std::string check_utf8(const std::string& text);
+
 /// Who types here, as the system knows him.
 std::string user_name();
 /// What an interrupted gate gives as the reason of its rollback.

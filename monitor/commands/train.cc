@@ -45,7 +45,7 @@ struct TrainArguments {
 std::string check_pair(const std::string& text) {
   const std::size_t equals = text.find('=');
   const bool is_fine = equals != std::string::npos && equals > 0 && equals + 1 < text.size();
-  return is_fine ? "" : "SERVICE=VERSION should stand here";
+  return is_fine ? check_utf8(text) : "SERVICE=VERSION should stand here";
 }
 
 std::pair<std::string, std::string> pair_of(const std::string& text) {
@@ -193,7 +193,10 @@ std::pair<CLI::App*, std::shared_ptr<TrainArguments>> add_verb(CLI::App& train, 
                                                                const std::string& about, Act act) {
   CLI::App* verb = train.add_subcommand(name, about);
   auto arguments = std::make_shared<TrainArguments>();
-  verb->add_option("name", arguments->name, "Of the train")->required()->type_name("NAME");
+  verb->add_option("name", arguments->name, "Of the train")
+      ->required()
+      ->check(check_utf8)
+      ->type_name("NAME");
   add_api_options(*verb, arguments->api);
   add_output_option(*verb, arguments->output);
   verb->callback(
@@ -215,7 +218,8 @@ void add_start(CLI::App& train, Chosen& chosen) {
   add_driving_options(*verb, arguments->each.is_driving);
   verb->add_option("--mode", arguments->each.mode, "In place of each service's own")
       ->check(CLI::IsMember({"observe", "recommend", "enforce"}));
-  verb->add_option("--commit", arguments->each.commit, "What the candidates were built from");
+  verb->add_option("--commit", arguments->each.commit, "What the candidates were built from")
+      ->check(check_utf8);
   verb->add_option("--on-fail", arguments->on_fail, "What a fail takes back, as configured if not")
       ->check(CLI::IsMember({"this", "all"}));
   verb->add_option("--idempotency-key", arguments->each.key,

@@ -52,6 +52,17 @@ TEST(CommandLineTest, WhatAnswersAndIsNotBelayIsNoDaemon) {
   }
 }
 
+TEST(CommandLineTest, AVersionThatIsNoTextIsAUsageError) {
+  for (const std::vector<std::string>& verb : std::vector<std::vector<std::string>>{
+           {"rollout", "start", "--service", "s", "--candidate", "v\xff", "--for", "1m"},
+           {"gate", "--service", "s", "--candidate", "v2", "--baseline", "v\xc3"},
+           {"train", "start", "t", "--candidate", "s=\xff"}}) {
+    const BelayRun run = run_belay(verb);
+    EXPECT_EQ(run.code, 2) << run.text;
+    EXPECT_THAT(run.text, HasSubstr("is not valid UTF-8"));
+  }
+}
+
 TEST(CommandLineTest, ReplayAccountsForEveryDocumentOfEverySample) {
   int samples = 0;
   for (const auto& entry : std::filesystem::directory_iterator(data_path("samples"))) {
