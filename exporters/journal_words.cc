@@ -1,5 +1,7 @@
 #include "exporters/journal_words.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
@@ -65,6 +67,12 @@ std::string words_of_lost(const rules::JournalEntry& entry) {
   return spell.source + (spell.until ? " is whole again, after it was " : " is ") + spell.what;
 }
 
+std::string words_of_notice(const json& object) {
+  const std::string headline = text_in(object, "headline");
+  const std::string why = text_in(object, "why");
+  return headline + (headline.ends_with(why) ? "" : "; " + why);
+}
+
 std::string first_of(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_array() || found->empty()) return {};
@@ -98,7 +106,7 @@ std::string words_of(const rules::JournalEntry& entry, const json& object) {
     case Kind::verified:
       return text_in(object, "result") + after(": ", text_in(object, "why"));
     case Kind::notice:
-      return text_in(object, "headline");
+      return words_of_notice(object);
     case Kind::judged:
       return "verdict " + text_in(object, "verdict");
     case Kind::evidence_lost:
@@ -112,6 +120,14 @@ std::string words_of(const rules::JournalEntry& entry, const json& object) {
 std::string words_of(const rules::JournalEntry& entry) {
   const json object = parsed(entry.text);
   return object.is_object() ? sanitize(words_of(entry, object)) : std::string();
+}
+
+bool tells_more(const rules::JournalEntry& notice) {
+  const std::string kind = text_in(parsed(notice.text), "kind");
+  using Notice = rules::Notice::Kind;
+  const auto kinds = {Notice::would_act, Notice::not_acted, Notice::unknown_too_long};
+  return std::any_of(kinds.begin(), kinds.end(),
+                     [&](Notice one) { return kind == rules::name_of(one); });
 }
 
 nlohmann::ordered_json json_of(const rules::JournalEntry& entry) {

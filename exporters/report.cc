@@ -69,15 +69,6 @@ class Composer {
     if (!is_told) report_.timeline.push_back({entry.at, std::move(words)});
   }
 
-  /// Whether a notice says what no other entry does.
-  static bool tells_more(const JournalEntry& entry) {
-    const std::string kind = text_in(parsed(entry.text), "kind");
-    using Notice = rules::Notice::Kind;
-    const auto kinds = {Notice::would_act, Notice::not_acted, Notice::unknown_too_long};
-    return std::any_of(kinds.begin(), kinds.end(),
-                       [&](Notice one) { return kind == rules::name_of(one); });
-  }
-
   void move(const JournalEntry& entry) {
     const json object = parsed(entry.text);
     const auto state = rules::rollout_state_of(text_in(object, "state"));

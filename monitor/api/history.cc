@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -73,10 +74,11 @@ std::variant<Asked, Problem> asked_of(const Call& call) {
 }
 
 bool wants(const Asked& asked, const rules::JournalEntry& entry) {
-  if (std::find(kKinds.begin(), kKinds.end(), entry.kind) == kKinds.end()) return false;
   if (entry.at < asked.since) return false;
   const bool is_for_all = entry.service.empty();  // A brake on everything.
-  return asked.service.empty() || entry.service == asked.service || is_for_all;
+  if (!asked.service.empty() && entry.service != asked.service && !is_for_all) return false;
+  if (entry.kind == Kind::notice) return exporters::tells_more(entry);
+  return std::find(kKinds.begin(), kKinds.end(), entry.kind) != kKinds.end();
 }
 
 /// Pages of the journal, until there is enough.

@@ -43,13 +43,23 @@ std::string field(const ordered_json& entry, const char* name) {
   return found != entry.end() && found->is_string() ? sanitize(found->get<std::string>(), 300) : "";
 }
 
+/// Of a notice what it is about: "not_acted".
+std::string kind_of(const ordered_json& entry) {
+  const auto own = entry.find("entry");
+  const std::string kind = field(entry, "kind");
+  if (kind != "notice" || own == entry.end() || !own->is_object()) return kind;
+  return field(*own, "kind");
+}
+
 std::string line_of(const ordered_json& entry, const Style& style) {
   const auto at_ms = entry.find("at_ms");
   const bool has_time = at_ms != entry.end() && at_ms->is_number_integer();
   const Instant at = from_unix_ms(has_time ? at_ms->get<std::int64_t>() : 0);
-  std::string line = fmt::format("{}  {:<15}  {:<16}  {}", format_utc(at), field(entry, "kind"),
-                                 field(entry, "service").empty() ? "-" : field(entry, "service"),
-                                 field(entry, "what"));
+  const std::string service = field(entry, "service");
+  std::string what = field(entry, "what");
+  if (!service.empty() && what.starts_with(service + ": ")) what.erase(0, service.size() + 2);
+  std::string line = fmt::format("{}  {:<16}  {:<16}  {}", format_utc(at), kind_of(entry),
+                                 service.empty() ? "-" : service, what);
   // What `belay report` takes.
   if (const std::string rollout = field(entry, "rollout"); !rollout.empty())
     line += style.dim("  " + rollout);
@@ -98,7 +108,7 @@ int history(const HistoryArguments& arguments) {
 
 void add_history(CLI::App& app, Chosen& chosen) {
   CLI::App* verb = app.add_subcommand(
-      "history", "What happened, newest first: rollouts, decisions, actions, brakes");
+      "history", "What happened, newest first: rollouts, actions and why there was none, brakes");
   auto arguments = std::make_shared<HistoryArguments>();
   verb->add_option("--service", arguments->service, "Only of this service")->type_name("SERVICE");
   verb->add_option("--since", arguments->since, "How far back: 24h, or a time in RFC 3339")

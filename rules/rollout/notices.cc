@@ -19,6 +19,15 @@ std::string words_of(const Then& then) {
 
 std::string clean(const std::string& text) { return sanitize(text); }
 
+std::string text_of(const Notice& notice, const std::string& why) {
+  JsonText text;
+  text.field("kind", name_of(notice.kind))
+      .field("page", notice.page)
+      .field("headline", notice.headline);
+  if (!why.empty()) text.field("why", why);
+  return text.take();
+}
+
 }  // namespace
 
 std::vector<std::string> lines_of(const std::vector<Evidence>& evidence) {
@@ -81,12 +90,7 @@ Notice& Teller::notice(Notice::Kind kind, bool page, std::string headline) {
   notice.candidate = candidate_;
   notice.baseline = baseline_;
   notice.headline = service_.empty() ? std::move(headline) : clean(service_) + ": " + headline;
-  entry(JournalEntry::Kind::notice, "", "",
-        JsonText()
-            .field("kind", name_of(kind))
-            .field("page", page)
-            .field("headline", notice.headline)
-            .take());
+  entry(JournalEntry::Kind::notice, "", "", text_of(notice, ""));
   return notice;
 }
 
@@ -182,6 +186,7 @@ void Teller::not_acted(const Rule& rule, const std::string& headline, const std:
                        const std::vector<Evidence>& evidence, const std::string& intent) {
   Notice& made = about(rule, Notice::Kind::not_acted, true, headline);
   out_.journal.back().intent = intent;
+  out_.journal.back().text = text_of(made, clean(why));
   made.intent = intent;
   made.evidence = evidence;
   made.details.push_back("why not: " + clean(why));

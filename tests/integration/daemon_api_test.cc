@@ -131,6 +131,9 @@ TEST_F(DaemonApiTest, AGateTellsEachMomentOnceAndWhyNothingWasDone) {
       belay({"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1", "--for", "10m"});
   EXPECT_EQ(gate.code, 10) << gate.text;
   EXPECT_THAT(gate.text, HasSubstr("nothing was done: did not roll back from v2 to v1: disarmed"));
+  EXPECT_THAT(belay({"history"}).text,
+              HasSubstr("  not_acted         shop              did not roll back from v2 to v1: "
+                        "disarmed"));
   const std::size_t first = gate.text.find(" begins\n");
   ASSERT_NE(first, std::string::npos) << gate.text;
   EXPECT_EQ(gate.text.find(" begins\n", first + 1), std::string::npos) << gate.text;

@@ -292,6 +292,39 @@ TEST_F(ReportTest, HistoryCanBeAskedOfOneServiceAndOfALastWhile) {
     EXPECT_EQ(look(request("GET", std::string("/api/v1/history") + wrong)).status, 400) << wrong;
 }
 
+TEST_F(ReportTest, HistorySaysWhyNothingWasDone) {
+  const auto notices = [this] {
+    std::vector<std::string> told;
+    const json entries = history().at("entries");
+    for (const json& entry : entries)
+      if (entry.at("kind") == "notice") told.push_back(entry.at("what"));
+    return told;
+  };
+  EngineRig rig(plan());
+  rig.push(rules::Disarmed{.at = rig.now(), .service = "shop", .until = rig.now() + 1h});
+  rig.stream("v2 fails", 20, {.version = "v2", .status = 500});
+  rig.push(from_v1_to_v2(rig));
+  rig.run(8s);
+  record(rig);
+  EXPECT_THAT(
+      notices(),
+      testing::ElementsAre(testing::StartsWith("shop: did not roll back from v2 to v1: disarmed")));
+}
+
+TEST_F(ReportTest, HistorySaysWhyItIsNotKnownWhetherSomethingWasDone) {
+  EngineRig rig(plan());
+  rig.stream("v2 fails", 20, {.version = "v2", .status = 500});
+  rig.push(from_v1_to_v2(rig));
+  rig.run(8s);
+  obey(rig, rules::ActionOutcome::Phase::unknown);
+  rig.run(1s);
+  record(rig);
+  EXPECT_THAT(
+      history().dump(),
+      HasSubstr("still trying to roll back from v2 to v1; nobody knows yet whether that was "
+                "done: by hand"));
+}
+
 TEST_F(ReportTest, OneQuestionStandsAtATimeAndNoneIsLost) {
   EngineRig rig(plan());
   roll_back(rig);
