@@ -67,6 +67,8 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
       .past = &lookup_,
       .has_page = [this] { return has_page_.load(); },
       .drives = [this](const std::string& service) { return driven_.get()->contains(service); },
+      .lacks_steps =
+          [this](const std::string& service) { return stepless_.get()->contains(service); },
       .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
@@ -116,11 +118,16 @@ void Daemon::start_threads() {
 void Daemon::note_for_api(const Config& config) {
   has_page_ = !config.page.empty();
   std::set<std::string> driven;
+  std::set<std::string> stepless;
+  const auto put = [](const rules::ServicePlan& service, std::set<std::string>& into) {
+    into.insert(service.name);
+    into.insert(service.aliases.begin(), service.aliases.end());
+  };
   for (const rules::ServicePlan& service : config.plan.services) {
-    if (!service.rollout.is_driving) continue;
-    driven.insert(service.name);
-    driven.insert(service.aliases.begin(), service.aliases.end());
+    if (service.rollout.is_driving) put(service, driven);
+    if (service.rollout.steps.empty()) put(service, stepless);
   }
+  stepless_.set(std::make_shared<const std::set<std::string>>(std::move(stepless)));
   driven_.set(std::make_shared<const std::set<std::string>>(std::move(driven)));
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));
 }

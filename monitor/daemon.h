@@ -97,8 +97,9 @@ class Daemon {
   std::unique_ptr<Preflight> preflight_;
   JournalLookup lookup_;
   exporters::Latest<exporters::CommandsByService> commands_;
-  exporters::Latest<std::set<std::string>> driven_;  ///< Services, by each of their names.
-  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the two before are.
+  exporters::Latest<std::set<std::string>> driven_;    ///< Services, by each of their names.
+  exporters::Latest<std::set<std::string>> stepless_;  ///< As driven_: those without steps.
+  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the three before are.
   std::unique_ptr<EngineLoop> loop_;
   std::unique_ptr<ApiServer> api_;
   SourceThreads sources_{inbox_, clock_, gates_};

@@ -46,6 +46,9 @@ struct ApiParts {
   std::function<bool()> has_page = nullptr;
   /// Whether Belay moves the traffic of this service where a rollout does not say. None: of none.
   std::function<bool(const std::string& service)> drives = nullptr;
+  /// Whether a service has no steps of its own, so that a rollout has to say how long. None: of
+  /// none. An unknown service is no such one.
+  std::function<bool(const std::string& service)> lacks_steps = nullptr;
   /// What a person types next, by service; none: nobody knows.
   std::function<exporters::CommandsByService()> commands = nullptr;
 };

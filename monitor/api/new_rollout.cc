@@ -8,6 +8,7 @@
 
 #include "monitor/mode_named.h"
 #include "net/digest.h"
+#include "rules/rollout/no_length.h"
 #include "rules/rollout/steps.h"
 
 namespace belay::monitor {
@@ -61,6 +62,9 @@ rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
     }
   }
   started.is_driving = body.boolean("driving").value_or(drives_by_plan(started, parts));
+  const bool has_length = started.lasts > Duration{} || !started.steps.empty();
+  if (!has_length && !started.is_driving && parts.lacks_steps && parts.lacks_steps(started.service))
+    body.fault("for", std::string(rules::kNoLength));
   started.by = body.text("by").value_or("");
   return started;
 }

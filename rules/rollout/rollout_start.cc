@@ -8,6 +8,7 @@
 #include "rules/judgement/default_rules.h"
 #include "rules/rollout/baseline.h"
 #include "rules/rollout/made_id.h"
+#include "rules/rollout/no_length.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -85,7 +86,7 @@ std::string Rollout::why_not_start(const RolloutStarted& asked) const {
     return "traffic is moved only in mode enforce, and the mode is " + std::string(name_of(mode));
   if (asked.steps.empty() &&
       (asked.lasts < Duration::zero() || (asked.lasts == Duration::zero() && !has_plan)))
-    return "a gate needs a time to watch for";
+    return std::string(kNoLength);
   return asked.candidate.empty() ? "no candidate was named" : "";
 }
 

@@ -141,6 +141,16 @@ TEST_F(DaemonApiTest, AGateTellsEachMomentOnceAndWhyNothingWasDone) {
   EXPECT_THAT(belay({"disarm", "shop", "--for", "0s"}).text, HasSubstr("shop is armed again"));
 }
 
+TEST_F(DaemonApiTest, ARolloutOfNoLengthIsRefusedAndToldHowToSayIt) {
+  // A platform that cannot split the traffic has one step of its own.
+  start(
+      {.platform = "{ command: { rollback: [\"true\"], verify: [\"true\"], move: [\"true\"] } }"});
+  const BelayRun run = belay({"rollout", "start", "--service", "shop", "--candidate", "v2"});
+  EXPECT_EQ(run.code, 2) << run.text;
+  EXPECT_THAT(run.text, HasSubstr("nothing says how long to watch: give a time (`--for 10m`)"));
+  EXPECT_THAT(belay({"rollout", "status"}).text, HasSubstr("no rollouts"));
+}
+
 TEST_F(DaemonApiTest, AGoodCandidatePassesThroughTheDaemon) {
   start();
   serve(200);

@@ -38,6 +38,7 @@ monitor::Api& ApiTest::api() {
           .past = &past_,
           .has_page = [this] { return has_page_; },
           .drives = [this](const std::string& service) { return service == driven_; },
+          .lacks_steps = [this](const std::string& service) { return service == stepless_; },
           .commands = [this] { return commands_; }},
       monitor::Access(std::move(tokens), is_loopback_));
   return *api_;

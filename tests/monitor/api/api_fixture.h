@@ -44,7 +44,8 @@ class ApiTest : public testing::Test {
   std::vector<rules::Event> delivered_;
   bool is_recorded_ = true;
   bool has_page_ = true;
-  std::string driven_;  ///< The service whose traffic Belay moves.
+  std::string driven_;    ///< The service whose traffic Belay moves.
+  std::string stepless_;  ///< The service without steps of its own.
   Instant now_ = from_unix_ms(1'795'000'000'000);
   monitor::Newest newest_;
   monitor::JournalLookup past_;

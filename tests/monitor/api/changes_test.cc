@@ -194,6 +194,19 @@ TEST_F(ChangesTest, ARolloutIsReadStrictly) {
   EXPECT_EQ(started.committed_at, parse_rfc3339("2026-11-20T13:45:20Z"));
 }
 
+TEST_F(ChangesTest, WhereNothingSaysHowLongItIsToldHowToSayIt) {
+  stepless_ = "shop";
+  const net::Outgoing refused = post("/api/v1/rollouts", R"({"service":"shop","candidate":"v2"})");
+  EXPECT_EQ(problem_of(refused), "invalid");
+  EXPECT_THAT(refused.body, HasSubstr("for: nothing says how long to watch: give a time (`--for"));
+  EXPECT_TRUE(delivered_.empty()) << "nobody is paged for it";
+  EXPECT_EQ(problem_of(post("/api/v1/rollouts", R"({"service":"nope","candidate":"v2"})")),
+            "unknown-service");
+  for (const char* more : {R"("for":"5m")", R"("steps":"10% for 5m, 100%")", R"("driving":true)"})
+    post("/api/v1/rollouts", R"({"service":"shop","candidate":"v2",)" + std::string(more) + "}");
+  EXPECT_EQ(delivered_.size(), 3U);
+}
+
 TEST_F(ChangesTest, TrafficIsMovedAsTheServiceSaysWhereTheRequestDoesNot) {
   driven_ = "shop";
   const auto is_driving = [this](const std::string& more) {
