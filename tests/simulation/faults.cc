@@ -37,6 +37,7 @@ constexpr Rate kRates[] = {
     {"crowds", &Faults::crowds, 1.0},
     {"lulls", &Faults::lulls, 1.0},
     {"hungers", &Faults::hungers, 1.0},
+    {"clings", &Faults::clings, 0.7},
     {"losses", &Faults::losses, 1.0},
     {"late_answers", &Faults::late_answers, 1.0},
     {"wall_steps", &Faults::wall_steps, 1.0},

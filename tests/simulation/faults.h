@@ -46,6 +46,7 @@ struct Faults {
   double crowds = 0;     ///< Many are turned away for a while.
   double lulls = 0;      ///< Hardly anybody calls for a while.
   double hungers = 0;    ///< The newest version gets nothing for a while, whatever the split says.
+  double clings = 0;     ///< Of each rollback: its traffic does not follow it, for a while.
   double losses = 0;     ///< A version that may be gone back to cannot be deployed for a while.
   double late_answers = 0;     ///< Of each question of before the first step: its answer is late.
   bool is_unattended = false;  ///< Nobody answers what waits for a person.

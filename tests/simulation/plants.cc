@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -71,6 +72,20 @@ class PreviousVersion final : public AroundPlatform {
 
  private:
   std::map<std::string, std::string> before_;
+};
+
+/// Notes which versions were rolled back from.
+class Noting final : public AroundPlatform {
+ public:
+  Noting(std::unique_ptr<monitor::Platform> real, std::set<std::string>& gone)
+      : AroundPlatform(std::move(real)), gone_(gone) {}
+  Status apply(const rules::Order& order, std::stop_token stop) override {
+    if (std::holds_alternative<rules::RollBack>(order.action)) gone_.insert(order.candidate);
+    return AroundPlatform::apply(order, std::move(stop));
+  }
+
+ private:
+  std::set<std::string>& gone_;
 };
 
 class AroundJournal : public monitor::Journal {
@@ -240,6 +255,30 @@ Plant deaf_route() {
   auto heard_at = std::make_shared<Instant>();
   plant.tells = [heard_at](const rules::Notice& notice) {
     return std::exchange(*heard_at, notice.at) != notice.at;
+  };
+  return plant;
+}
+
+Plant gone_by_word() {
+  struct Known {
+    std::set<std::string> gone;
+    std::map<std::pair<rules::SourceId, rules::TextId>, std::string> texts;
+  };
+  auto known = std::make_shared<Known>();
+  Plant plant;
+  plant.platform = [known](auto real) -> std::unique_ptr<monitor::Platform> {
+    return std::make_unique<Noting>(std::move(real), known->gone);
+  };
+  plant.events = [known](std::vector<Event>& events, Instant /*now*/) {
+    for (const Event& event : events)
+      if (const auto* text = std::get_if<rules::TextDefined>(&event))
+        known->texts[{text->source, text->id}] = text->text;
+    std::erase_if(events, [&](const Event& event) {
+      const auto* second = std::get_if<Boxed<rules::RequestSecond>>(&event);
+      if (second == nullptr) return false;
+      const rules::Request& like = (*second)->like;
+      return known->gone.contains(known->texts[{like.source, like.version}]);
+    });
   };
   return plant;
 }

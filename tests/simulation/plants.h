@@ -28,5 +28,6 @@ Plant deaf_actor();                ///< What was aborted, paused or disarmed is 
 Plant no_freezes();                ///< Traffic is moved at any hour.
 Plant no_questions();              ///< The first step begins whatever is known.
 Plant promoting_at_the_maximum();  ///< What is not known by the hard maximum passes.
+Plant gone_by_word();              ///< What was rolled back from is not looked at any more.
 
 }  // namespace belay::simulation

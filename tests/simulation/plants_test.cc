@@ -75,6 +75,7 @@ const Case kCases[] = {
     {"ActingWhileDisarmed", deaf_actor, in_a_world, "20 ", 500},
     {"MovingInAFreeze", no_freezes, in_a_world, "19 ", 100},
     {"BeginningWithoutAsking", no_questions, in_a_world, "21 ", 100},
+    {"GoneByWord", gone_by_word, in_a_world, "24 ", 200},
     {"PromotingAtTheMaximum", promoting_at_the_maximum, in_a_world, "16 ", 100},
 };
 

@@ -100,6 +100,16 @@ void RolloutWitness::recorded(const std::vector<JournalEntry>& entries, Instant 
     story_.demand(newest_[started.service] != id || truths_.was_disturbed(started, asked_.at(id)),
                   "22 (superseded only by somebody)", id + ": " + known.is.why);
   }
+  for (const std::string& id : std::exchange(helped_, {})) check_recovered(known_.at(id), now);
+}
+
+void RolloutWitness::check_recovered(const Known& known, Instant now) {
+  if (now - known.is.at > kFresh) return;
+  const rules::RolloutStarted& started = known.is.started;
+  const std::optional<std::string> why =
+      truths_.why_not_recovered(started.service, started.candidate);
+  story_.demand(!why, "24 (recovered only from what has lost its traffic)",
+                started.id + ": " + why.value_or(""));
 }
 
 void RolloutWitness::follow(const JournalEntry& entry) {
@@ -116,6 +126,7 @@ void RolloutWitness::follow(const JournalEntry& entry) {
   if (state == RolloutState::promoted)
     passages_.push_back({.id = id, .step = known.is.step, .at = entry.at});
   if (state == RolloutState::superseded) superseded_.push_back(id);
+  if (state == RolloutState::recovered) helped_.push_back(id);
   if (state != RolloutState::baking) return;
   // An entry that only says when a restart began the bake anew comes later than the restart.
   if (known.has_begun && known.is.step == before.step) return;

@@ -59,6 +59,7 @@ class RolloutWitness {
   void follow_command(const rules::JournalEntry& entry);
   void follow_intent(const rules::JournalEntry& entry);
   void check(const Passage& passage, Instant now);
+  void check_recovered(const Known& known, Instant now);
   void check_questions(const Known& known, Instant at);
   void check_bake(const Known& known, const Passage& passage);
   [[nodiscard]] const rules::ServicePlan& plan_of(const std::string& service) const;
@@ -73,7 +74,8 @@ class RolloutWitness {
   std::map<std::string, Instant> disarmed_until_;
   std::set<std::string> said_;
   std::vector<Passage> passages_;        // Of this batch,
-  std::vector<std::string> superseded_;  // as well.
+  std::vector<std::string> superseded_;  // as well,
+  std::vector<std::string> helped_;      // and those that recovered.
 };
 
 }  // namespace belay::simulation

@@ -25,6 +25,29 @@ void Traffic::heal() {
   crowded_ = {};
   quiet_ = {};
   starving_ = {};
+  clung_.reset();
+}
+
+double Traffic::clung_percent(const std::string& version, Instant now, Duration over) const {
+  if (!clung_ || now >= clung_->until || clung_->from > now - over) return 0;
+  if (std::max(scarce_until_, told_since_) > now - over) return 0;
+  const auto found =
+      std::ranges::find(clung_->versions, version, &monitor::CloudflareDeployment::Share::version);
+  return found == clung_->versions.end() ? 0 : found->percent;
+}
+
+const std::vector<monitor::CloudflareDeployment::Share>& Traffic::split(Instant now,
+                                                                        const Faults& faults) {
+  const std::vector<Worker::Deployed>& all = worker_.all();
+  if (all.size() != deployed_) {
+    deployed_ = all.size();
+    clung_.reset();
+    const bool is_back =
+        worker_.live().message.starts_with("belay ") && worker_.live().versions.size() == 1;
+    if (is_back && chance_.chance(faults.clings))
+      clung_ = Clung{now, now + chance_.between(5s, 60s), all[all.size() - 2].what.versions};
+  }
+  return clung_ && now < clung_->until ? clung_->versions : worker_.live().versions;
 }
 
 std::optional<std::string> Traffic::disturb(const Faults& faults, Seeded& trouble, Instant now,
@@ -38,11 +61,13 @@ std::optional<std::string> Traffic::disturb(const Faults& faults, Seeded& troubl
   }
   if (happens(faults.lulls)) {
     quiet_ = {now, now + trouble.between(5s, 60s), 0.01};
+    scarce_until_ = std::max(scarce_until_, quiet_.until);
     return "hardly anybody calls " + worker_.service();
   }
   if (happens(faults.hungers)) {
     starved_ = worker_.live().versions.front().version;
     starving_ = {now, now + trouble.between(5s, 60s), 1};
+    scarce_until_ = std::max(scarce_until_, starving_.until);
     return "nobody gets to " + starved_ + " of " + worker_.service();
   }
   return std::nullopt;
@@ -121,7 +146,7 @@ void Traffic::tell(Instant now, Duration span, const Faults& faults, monitor::La
   owed_ += kRequestsPerSecond * seconds(span) * (quiet_.at(now) > 0 ? quiet_.share : 1);
   const double requests = std::floor(owed_);
   owed_ -= requests;
-  for (const auto& share : worker_.live().versions)
+  for (const auto& share : split(now, faults))
     call(share.version, static_cast<std::uint32_t>(std::lround(requests * share.percent / 100)),
          now, faults, lane);
   for (const Delayed& one : delayed_)

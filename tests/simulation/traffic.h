@@ -44,6 +44,9 @@ class Traffic {
   /// As many calls as no lane can hold, at once.
   void burst(Instant now, std::size_t events, monitor::Lane& lane);
   void fall_silent(Instant until) { silent_until_ = until; }
+  /// The share of all calls, in percent, that a version has had for so long at the least although
+  /// a rollback took it back; 0 if it has not, or if so few call that chance decides.
+  [[nodiscard]] double clung_percent(const std::string& version, Instant now, Duration over) const;
   /// Whoever calls gets an answer again; what is bad by itself stays bad.
   void heal();
 
@@ -69,6 +72,14 @@ class Traffic {
     Instant due{};
     rules::RequestSecond what;
   };
+  /// A split that is in use although a rollback was deployed after it.
+  struct Clung {
+    Instant from{};
+    Instant until{};
+    std::vector<monitor::CloudflareDeployment::Share> versions;
+  };
+  /// Who gets how much now, whatever is deployed.
+  const std::vector<monitor::CloudflareDeployment::Share>& split(Instant now, const Faults& faults);
   rules::TextId text(const std::string& text, monitor::Lane& lane);
   void offer(const rules::RequestSecond& second, monitor::Lane& lane);
   void call(const std::string& version, std::uint32_t count, Instant now, const Faults& faults,
@@ -84,6 +95,9 @@ class Traffic {
   Spell quiet_;
   Spell starving_;
   std::string starved_;
+  std::size_t deployed_ = 1;  ///< How many deployments of the worker were looked at.
+  std::optional<Clung> clung_;
+  Instant scarce_until_{};  ///< Hardly anybody calls, or one version gets nothing.
   std::map<std::string, rules::TextId> texts_;
   std::vector<Delayed> delayed_;
   Instant silent_until_{};

@@ -35,26 +35,41 @@ std::optional<std::string> why_not_healthy(const Worker& worker, const Traffic& 
   return std::nullopt;
 }
 
+/// What the last fifth of a watch looks at, and as much again for what comes late.
+constexpr Duration kClung = 10s;
+/// Half of all: never less than half of what it had.
+constexpr double kShareClung = 50;
+
+std::optional<std::string> why_not_recovered(const Traffic& traffic, const std::string& candidate,
+                                             Instant now) {
+  if (traffic.clung_percent(candidate, now, kClung) < kShareClung) return std::nullopt;
+  return candidate + " still has its traffic";
+}
+
 }  // namespace
 
 Truths truths_of(const std::vector<Worker>& workers, const std::vector<Traffic>& traffic,
                  const WorldTime& time) {
-  return {.why_not_healthy =
-              [&](const std::string& service, const std::string& candidate) {
-                const std::size_t i = index_of(workers, service);
-                return why_not_healthy(workers[i], traffic[i], candidate, time.now());
-              },
-          .was_disturbed =
-              [&](const rules::RolloutStarted& rollout, Instant began) {
-                const Worker& worker = workers[index_of(workers, rollout.service)];
-                return std::ranges::any_of(worker.all(), [&](const Worker::Deployed& one) {
-                  const bool is_of_it = one.what.percent_of(rollout.candidate) > 0;
-                  const bool is_ours = one.what.message.starts_with("belay ");
-                  return one.at >= began - kReadLate &&
-                         (!is_of_it || (rollout.is_driving && !is_ours));
-                });
-              },
-          .now = [&] { return time.now(); }};
+  return {
+      .why_not_healthy =
+          [&](const std::string& service, const std::string& candidate) {
+            const std::size_t i = index_of(workers, service);
+            return why_not_healthy(workers[i], traffic[i], candidate, time.now());
+          },
+      .why_not_recovered =
+          [&](const std::string& service, const std::string& candidate) {
+            return why_not_recovered(traffic[index_of(workers, service)], candidate, time.now());
+          },
+      .was_disturbed =
+          [&](const rules::RolloutStarted& rollout, Instant began) {
+            const Worker& worker = workers[index_of(workers, rollout.service)];
+            return std::ranges::any_of(worker.all(), [&](const Worker::Deployed& one) {
+              const bool is_of_it = one.what.percent_of(rollout.candidate) > 0;
+              const bool is_ours = one.what.message.starts_with("belay ");
+              return one.at >= began - kReadLate && (!is_of_it || (rollout.is_driving && !is_ours));
+            });
+          },
+      .now = [&] { return time.now(); }};
 }
 
 }  // namespace belay::simulation

@@ -17,6 +17,10 @@ struct Truths {
   std::function<std::optional<std::string>(const std::string& service,
                                            const std::string& candidate)>
       why_not_healthy;
+  /// Why nobody may say that it helped to take this version back; nothing if somebody may.
+  std::function<std::optional<std::string>(const std::string& service,
+                                           const std::string& candidate)>
+      why_not_recovered;
   /// Whether somebody else than Belay has had his hands on what is deployed since `began`.
   std::function<bool(const rules::RolloutStarted& rollout, Instant began)> was_disturbed;
   /// The world's time, which no clock of the daemon's shows.
