@@ -24,6 +24,7 @@ constexpr int kLookEveryMs = 40;
 constexpr int kStateInUse = 69;
 
 constexpr const char* kConfiguration = R"(state: state
+listen: off
 metrics: 127.0.0.1:0
 mode: enforce
 platforms: {{ cloudflare: {{ account: acc, token: "${{TOKEN}}", api: "{}" }} }}
