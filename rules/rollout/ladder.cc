@@ -110,7 +110,9 @@ Ladder::Cause Ladder::cause_of(const Order& order) const {
 }
 
 void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-                    std::optional<Cause> elsewhere, Instant now) {
+                    std::optional<Cause> elsewhere, std::optional<std::string> forbidden,
+                    Instant now) {
+  if (phase && !is_done(*phase)) return;
   Cause cause = elsewhere ? std::move(*elsewhere) : cause_of(order);
   if (cause.watching.empty()) return;
   cause.evidence = order.evidence;
@@ -120,13 +122,14 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
   cause.rollout = order.rollout;
   std::size_t rung = 0;
   while (rung < cause.rungs.size() && !is_rung(cause.rungs[rung], order)) ++rung;
-  // Nothing more is done where nothing may be done now, or where the ladder is another one.
-  if (rung >= cause.rungs.size() || service_.plan.mode != Mode::enforce) {
+  // Nothing more is done where the ladder is another one by now.
+  if (rung >= cause.rungs.size()) {
     cause.rungs.assign(1, {});
     rung = 0;
   }
-  attempt_ = Attempt{.cause = std::move(cause), .rung = rung, .order = order};
-  if (phase && is_done(*phase)) watch(now);
+  attempt_ = Attempt{
+      .cause = std::move(cause), .rung = rung, .order = order, .forbidden = std::move(forbidden)};
+  if (phase) watch(now);
 }
 
 std::optional<std::string> Ladder::why_busy() const {
@@ -161,7 +164,8 @@ void Ladder::take_rung(Instant now, Step& out) {
   Order order = order_of(attempt_->cause.rungs[attempt_->rung], now);
   Teller tell = teller(now, out);
   if (const std::optional<std::string> objection =
-          book_.objection(service_.plan, order, attempt_->rung > 0)) {
+          attempt_->forbidden ? attempt_->forbidden
+                              : book_.objection(service_.plan, order, attempt_->rung > 0)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
     end(attempt_->rung > 0 ? RolloutState::not_recovered : RolloutState::failed, *objection);
@@ -186,6 +190,14 @@ void Ladder::next_rung(const std::string& why, Instant now, Step& out) {
 void Ladder::end(RolloutState state, const std::string& why) {
   if (!attempt_->cause.rollout.empty()) turns_.push_back({attempt_->cause.rollout, state, why});
   attempt_.reset();
+}
+
+bool Ladder::has_left_candidate() const {
+  const std::vector<Then>& rungs = attempt_->cause.rungs;
+  const auto tried = rungs.begin() + static_cast<std::ptrdiff_t>(attempt_->rung);
+  return std::holds_alternative<RollBack>(attempt_->order.action) ||
+         std::any_of(rungs.begin(), tried,
+                     [](const Then& then) { return then.kind == Then::Kind::rollback; });
 }
 
 void Ladder::stand_down(const std::string& why, Instant now, Step& out) {

@@ -58,9 +58,10 @@ class Ladder {
   bool begin(Cause cause, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
   /// rule left to verify it with. `phase`: its final one, if it had it by then.
-  /// `elsewhere`: of an order that cites none of the service's own rules.
+  /// `elsewhere`: of an order that cites none of the service's own rules. `forbidden`: why no later
+  /// rung may be tried; nothing if they may.
   void resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-              std::optional<Cause> elsewhere, Instant now);
+              std::optional<Cause> elsewhere, std::optional<std::string> forbidden, Instant now);
 
   /// Of an action that the book knows as open.
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
@@ -71,6 +72,8 @@ class Ladder {
 
   [[nodiscard]] bool is_walking() const { return attempt_.has_value(); }
   [[nodiscard]] bool is_watching() const { return watch_.has_value(); }
+  /// What is on its way or watched; null if nothing is.
+  [[nodiscard]] const Order* order() const { return attempt_ ? &attempt_->order : nullptr; }
   /// The version that a rollback has put back, while it is watched.
   [[nodiscard]] std::optional<std::string> restored() const;
   [[nodiscard]] Instant watching_since() const {
@@ -86,6 +89,7 @@ class Ladder {
     Cause cause;
     std::size_t rung = 0;
     Order order;
+    std::optional<std::string> forbidden = std::nullopt;  ///< Why no later rung is tried.
   };
   struct Watch {
     std::vector<JudgedRule> rules;
@@ -104,6 +108,8 @@ class Ladder {
   void take_rung(Instant now, Step& out);
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
+  /// It has been rolled back, or it was seen that this would not help.
+  [[nodiscard]] bool has_left_candidate() const;
   void watch(Instant now);
   [[nodiscard]] double recent_share_of(const std::string& version) const;
   /// Whether the next rung would roll back although the baseline is as bad.

@@ -82,7 +82,7 @@ double Ladder::recent_share_of(const std::string& version) const {
 
 bool Ladder::is_shared(std::size_t rule) const {
   const std::size_t next = attempt_->rung + 1;
-  return next < attempt_->cause.rungs.size() &&
+  return !attempt_->forbidden && next < attempt_->cause.rungs.size() &&
          attempt_->cause.rungs[next].kind == Then::Kind::rollback &&
          service_.plan.rollout.holds_on_shared_cause && rule < watch_->blames.size() &&
          watch_->blames[rule].fault() == Blame::Fault::shared;
@@ -157,9 +157,13 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
   const bool has_more = attempt_->rung + 1 < attempt_->cause.rungs.size();
   const std::string words = words_of(attempt_->order);
   std::string headline = "recovered after: " + words;
-  if (result == Notice::Kind::not_recovered)
-    headline = has_more ? "it did not help: " + words + "; going on"
-                        : "still bad after: " + words + ". It is not the deploy: look elsewhere";
+  if (result == Notice::Kind::not_recovered && has_more) {
+    headline = "it did not help: " + words + (attempt_->forbidden ? "" : "; going on");
+  } else if (result == Notice::Kind::not_recovered) {
+    headline = "still bad after: " + words +
+               (has_left_candidate() ? ". It is not the deploy: look elsewhere"
+                                     : ". Nothing else is tried: a person must decide");
+  }
   if (result == Notice::Kind::inconclusive) headline = "cannot say whether it helped: " + words;
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
   log_.verified(attempt_->order.intent, result);

@@ -45,6 +45,12 @@ RolloutRecord* Rollout::record_of(const std::string& id) {
   return nullptr;
 }
 
+const RolloutRecord* Rollout::record_of(const std::string& id) const {
+  for (const RolloutRecord& record : records_)
+    if (record.status().id == id) return &record;
+  return nullptr;
+}
+
 Teller Rollout::teller(Instant now, Step& out) const {
   const RolloutRecord* record = running();
   const bool is_watched = record != nullptr || watch_until_;

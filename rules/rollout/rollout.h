@@ -124,6 +124,7 @@ class Rollout {
   [[nodiscard]] RolloutRecord* running();
   [[nodiscard]] const RolloutRecord* running() const;
   RolloutRecord* record_of(const std::string& id);
+  [[nodiscard]] const RolloutRecord* record_of(const std::string& id) const;
   void judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out);
   [[nodiscard]] std::string consequence_of(const JudgedRule& rule) const;
   /// `blame`: none outside a rollout.
@@ -171,6 +172,9 @@ class Rollout {
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
+  /// Whether nothing may be done for a rollout any more, since its mode was lowered. What acts
+  /// outside one goes by the mode of the service.
+  [[nodiscard]] std::optional<std::string> why_never_acts(const std::string& rollout) const;
   /// Begins the ladder for this rollout; false: nothing is done, and why was told.
   bool climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
@@ -241,6 +245,7 @@ class Rollout {
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
   static std::optional<std::string> why_never_driven(const RolloutRecord& record);
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
+  [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
   /// `before`: the candidate's share in the report before.
@@ -298,7 +303,8 @@ class Rollout {
   std::optional<Order> moving_;  // Traffic that is on its way.
   std::size_t moving_to_ = 0;    // Step.
   Instant moved_at_{};
-  std::string recalled_;  // The last intent that was.
+  std::string recalled_;           // The last intent that was.
+  std::optional<Order> untended_;  // Of before a restart, and no rule is left to verify it with.
   std::optional<std::string> move_refused_;
   std::optional<Ladder::Cause> waiting_cause_;  // It failed while traffic was on its way.
   std::optional<std::string> irreversible_;     // It failed, and nothing may be done.

@@ -184,7 +184,26 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
   ladder_.begin(std::move(cause), now, out);
 }
 
+std::optional<std::string> Rollout::why_never_acts(const std::string& rollout) const {
+  const RolloutRecord* record = rollout.empty() ? nullptr : record_of(rollout);
+  const Mode mode = record == nullptr ? service_.plan.mode : record->status().mode;
+  if (mode == Mode::enforce) return std::nullopt;
+  return "its mode is " + std::string(name_of(mode)) + " now, and only enforce acts";
+}
+
 bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out) {
+  if (const std::optional<std::string> why = why_never_acts(record.status().id)) {
+    const RolloutStatus& status = record.status();
+    Teller tell(out, service_.plan.name, status.candidate, status.baseline, now, status.id);
+    if (status.mode == Mode::recommend) {
+      tell.would_act(*cause.rule, cause.evidence, cause.rungs,
+                     {*why + ": nothing is done, and a person must decide"});
+    } else {
+      tell.not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ", although it has failed",
+                     *why + ": a person must decide", cause.evidence, "");
+    }
+    return false;
+  }
   if (!ladder_.begin(std::move(cause), now, out)) return false;
   record.add_intent(out.orders.back().intent);
   return true;

@@ -20,7 +20,9 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     if (!action.is_open || !action.order) continue;
     if (!std::holds_alternative<MoveTraffic>(action.order->action)) {
       ladder_.resume(*action.order, std::nullopt,
-                     remembered_cause(action.order->rule, action.order->rollout), now);
+                     remembered_cause(action.order->rule, action.order->rollout),
+                     why_never_acts(action.order->rollout), now);
+      if (!ladder_.is_walking()) untended_ = action.order;
       continue;
     }
     moving_ = action.order;
@@ -77,7 +79,9 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     } else if (moving_) {
       waiting_cause_ = std::move(cause);
     } else if (!climb(record, std::move(*cause), now, out)) {
-      record.move(RolloutState::failed, "nothing could be done after the restart", now, out);
+      record.move(RolloutState::failed,
+                  why_never_acts(status.id).value_or("nothing could be done after the restart"),
+                  now, out);
     }
     return;
   }
@@ -94,7 +98,8 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
                 .candidate = status.candidate,
                 .baseline = status.baseline,
                 .rollout = status.id};
-    ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout), now);
+    ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout),
+                   why_never_acts(status.id), now);
   }
   if (ladder_.is_watching()) return;
   const std::string why = "restarted while it was verified: nobody watches whether it helped";

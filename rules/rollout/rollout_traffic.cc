@@ -164,17 +164,20 @@ std::optional<std::string> Rollout::why_not_move(Instant now) const {
   return frozen(service_.plan.rollout, now);
 }
 
-void Rollout::recall(Instant now, Step& out) {
-  if (!moving_ && !ladder_.is_walking()) return;
-  const std::optional<std::string> open = book_.open_intent(service_.plan.name);
-  if (!open || *open == recalled_) return;
-  std::optional<std::string> why =
-      moving_ && moving_->intent == *open ? why_not_move(now) : std::nullopt;
+std::optional<std::string> Rollout::why_recalled(const Order& order, Instant now) const {
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-    why = "disarmed until " + format_utc(*until);
+    return "disarmed until " + format_utc(*until);
+  return moving_ ? why_not_move(now) : why_never_acts(order.rollout);
+}
+
+void Rollout::recall(Instant now, Step& out) {
+  const Order* order = moving_ ? &*moving_ : ladder_.order();
+  if (order == nullptr && untended_) order = &*untended_;
+  if (order == nullptr || order->intent == recalled_ || !book_.is_open(order->intent)) return;
+  const std::optional<std::string> why = why_recalled(*order, now);
   if (!why) return;
-  recalled_ = *open;
-  out.recalls.push_back({.intent = *open, .why = *why});
+  recalled_ = order->intent;
+  out.recalls.push_back({.intent = order->intent, .why = *why});
 }
 
 void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
@@ -188,11 +191,13 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   RolloutRecord* record = record_of(order.rollout);
   if (waiting_cause_) {
     Ladder::Cause cause = *std::exchange(waiting_cause_, std::nullopt);
-    RolloutRecord* failed = record_of(cause.rollout);
+    const std::string cause_rollout = cause.rollout;
+    RolloutRecord* failed = record_of(cause_rollout);
     BELAY_CHECK(failed != nullptr, "what waits for its traffic is remembered");
     if (!climb(*failed, std::move(cause), now, out) &&
         may_follow(failed->state(), RolloutState::failed))
-      failed->move(RolloutState::failed, "nothing could be done", now, out);
+      failed->move(RolloutState::failed,
+                   why_never_acts(cause_rollout).value_or("nothing could be done"), now, out);
     return;
   }
   if (record == nullptr || record != running()) return;

@@ -1,0 +1,211 @@
+// What is left of the ladder of a rollout that has failed, after a restart: it goes on where it
+// was, and nowhere in a lower mode.
+
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
+using Phase = ActionOutcome::Phase;
+
+const std::vector<Then> kRollback = {{.kind = Then::Kind::rollback}};
+const std::vector<Then> kFlagFirst = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                                      {.kind = Then::Kind::rollback}};
+
+Plan plan_of(Mode mode, const std::vector<Then>& rungs = kRollback) {
+  Plan plan = EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+  plan.services[0].verify_for = 30s;
+  plan.services[0].mode = mode;
+  plan.services[0].on_fail = rungs;
+  return plan;
+}
+
+Order order_of(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action) {
+  return {.intent = "old",
+          .at = EngineRig::kStart - 10s,
+          .service = "shop",
+          .action = std::move(action),
+          .rule = "errors",
+          .evidence = {},
+          .reason = "errors: 100%",
+          .candidate = "v2",
+          .baseline = "v1",
+          .rollout = kId};
+}
+
+/// A rollout that began in enforce and has failed, and the last that was ordered for it; without a
+/// phase that is still on its way.
+Remembered failed(const Order& order, std::optional<Phase> phase = std::nullopt) {
+  Remembered remembered;
+  const auto* back = std::get_if<RollBack>(&order.action);
+  remembered.actions.push_back({.at = order.at,
+                                .service = "shop",
+                                .intent = order.intent,
+                                .target = back != nullptr ? back->target : "",
+                                .is_open = !phase,
+                                .expected = back != nullptr ? back->expected : "",
+                                .phase = phase,
+                                .order = order});
+  RememberedRollout rollout;
+  rollout.started = {.at = EngineRig::kStart - 30s,
+                     .service = "shop",
+                     .candidate = "v2",
+                     .baseline = "v1",
+                     .id = kId,
+                     .steps = *parse_steps("10% for 15s max 60s, 100% for 15s max 60s"),
+                     .is_driving = std::holds_alternative<MoveTraffic>(order.action),
+                     .mode = Mode::enforce};
+  rollout.at = EngineRig::kStart - 10s;
+  rollout.state = phase ? RolloutState::verifying : RolloutState::rolling_back;
+  rollout.step_started = EngineRig::kStart - 25s;
+  rollout.verdict = Outcome::fail;
+  rollout.why = "errors: 100%";
+  rollout.rule = "errors";
+  rollout.intents = {order.intent};
+  remembered.rollouts.push_back(rollout);
+  return remembered;
+}
+
+Order rollback() { return order_of(RollBack{.target = "v1", .expected = "v2"}); }
+Order flag() { return order_of(ResetFlag{.flag = "cart"}); }
+Order move() {
+  return order_of(MoveTraffic{
+      .candidate = "v2", .baseline = "v1", .percent = 100, .expected = {{"v2", 10}, {"v1", 90}}});
+}
+
+void serve(EngineRig& rig, bool is_bad) {
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.stream("v2", 20,
+             {.version = "v2", .status = is_bad ? std::uint16_t{500} : std::uint16_t{200}});
+}
+
+void answer(EngineRig& rig, Phase phase) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = "old", .phase = phase});
+  rig.run(1s);
+}
+
+RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
+
+bool was_told(const EngineRig& rig, Notice::Kind kind, const std::string& part) {
+  for (const Notice& notice : rig.notices_of(kind))
+    if (notice.headline.find(part) != std::string::npos) return true;
+  return false;
+}
+
+TEST(LadderRestart, InALowerModeAnActionThatIsOnItsWayIsRecalledUnlessEnforceWasAskedFor) {
+  for (const Mode mode : {Mode::recommend, Mode::observe, Mode::enforce})
+    for (const bool is_asked : {false, true})
+      for (const Order& order : {rollback(), flag()}) {
+        SCOPED_TRACE(std::string(name_of(mode)) + " " + std::to_string(is_asked));
+        Remembered remembered = failed(order);
+        remembered.rollouts[0].is_mode_asked = is_asked;
+        EngineRig rig(plan_of(mode, kFlagFirst), remembered);
+        serve(rig, true);
+        rig.run(2s);
+        if (is_asked || mode == Mode::enforce) {
+          EXPECT_TRUE(rig.recalls.empty());
+          continue;
+        }
+        ASSERT_EQ(rig.recalls.size(), 1U);
+        EXPECT_EQ(rig.recalls[0].intent, "old");
+        EXPECT_EQ(rig.recalls[0].why,
+                  "its mode is " + std::string(name_of(mode)) + " now, and only enforce acts");
+        answer(rig, Phase::rejected);
+        rig.run(1min);
+        EXPECT_TRUE(rig.orders.empty());
+        EXPECT_EQ(rollout(rig).state, RolloutState::not_recovered);
+      }
+}
+
+TEST(LadderRestart, AnActionThatNoRuleIsLeftToVerifyIsRecalledInALowerModeToo) {
+  for (const Mode mode : {Mode::recommend, Mode::enforce}) {
+    Plan plan = plan_of(mode);
+    plan.services[0].rollout_rules.clear();
+    EngineRig rig(plan, failed(rollback()));
+    rig.run(2s);
+    EXPECT_EQ(rig.recalls.size(), mode == Mode::enforce ? 0U : 1U);
+  }
+}
+
+TEST(LadderRestart, WhatWasSentBeforeTheModeWasLoweredIsStillVerified) {
+  EngineRig rig(plan_of(Mode::observe), failed(rollback()));
+  serve(rig, false);
+  rig.run(2s);
+  answer(rig, Phase::applied);
+  rig.stream("v2", 0);
+  rig.run(31s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::recovered);
+}
+
+TEST(LadderRestart, InALowerModeNothingFollowsTrafficThatWasOnItsWay) {
+  for (const Mode mode : {Mode::recommend, Mode::observe, Mode::enforce}) {
+    SCOPED_TRACE(name_of(mode));
+    EngineRig rig(plan_of(mode), failed(move()));
+    serve(rig, true);
+    rig.run(2s);
+    EXPECT_EQ(rig.recalls.size(), 1U);
+    answer(rig, Phase::rejected);
+    rig.run(1min);
+    EXPECT_EQ(rig.orders.size(), mode == Mode::enforce ? 1U : 0U);
+    if (mode == Mode::enforce) continue;
+    EXPECT_EQ(rollout(rig).state, RolloutState::failed);
+    EXPECT_EQ(rollout(rig).why,
+              "its mode is " + std::string(name_of(mode)) + " now, and only enforce acts");
+    EXPECT_TRUE(was_told(
+        rig, mode == Mode::observe ? Notice::Kind::not_acted : Notice::Kind::would_act,
+        mode == Mode::observe ? "did not roll back, although it has failed" : "would roll back"));
+  }
+}
+
+TEST(LadderRestart, InALowerModeWhatHasFailedAndWasNotOrderedYetIsNotRolledBack) {
+  for (const Mode mode : {Mode::recommend, Mode::enforce}) {
+    Remembered remembered = failed(rollback());
+    remembered.actions.clear();
+    remembered.rollouts[0].intents.clear();
+    EngineRig rig(plan_of(mode), remembered);
+    serve(rig, true);
+    rig.run(2s);
+    EXPECT_EQ(rig.orders.size(), mode == Mode::enforce ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::would_act).size(), mode == Mode::enforce ? 0U : 1U);
+  }
+}
+
+TEST(LadderRestart, TheModeOfTheRolloutSaysWhetherLaterRungsAreTried) {
+  for (const bool is_asked : {true, false}) {
+    SCOPED_TRACE(is_asked);
+    Remembered remembered = failed(flag());
+    remembered.rollouts[0].is_mode_asked = is_asked;
+    EngineRig rig(plan_of(Mode::recommend, kFlagFirst), remembered);
+    serve(rig, true);
+    rig.run(2s);
+    answer(rig, Phase::applied);
+    rig.run(1min);
+    ASSERT_EQ(rig.orders.size(), is_asked ? 1U : 0U);
+    EXPECT_FALSE(was_told(rig, Notice::Kind::not_recovered, "not the deploy"));
+    if (is_asked) {
+      EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).target, "v1");
+    } else {
+      EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted,
+                           "did not roll back from v2 to v1: its mode is recommend now"));
+      EXPECT_EQ(rollout(rig).state, RolloutState::not_recovered);
+    }
+  }
+}
+
+TEST(LadderRestart, WhereTheLadderIsAnotherOneNobodySaysThatItIsNotTheDeploy) {
+  EngineRig rig(plan_of(Mode::enforce), failed(flag()));
+  serve(rig, true);
+  rig.run(2s);
+  answer(rig, Phase::applied);
+  rig.run(1min);
+  EXPECT_TRUE(rig.orders.empty());
+  EXPECT_TRUE(was_told(rig, Notice::Kind::not_recovered,
+                       "still bad after: reset flag cart. Nothing else is tried"));
+}
+
+}  // namespace
+}  // namespace belay::rules
