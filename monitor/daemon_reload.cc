@@ -67,9 +67,7 @@ Status Daemon::exchange(const Config& next, const SourceThreads::Ids& ids) {
   std::unique_ptr<exporters::Routes> routes;
   if (!is_told_alike(config_, next)) routes = make_notify(next, told_->own.notifications);
   Status exchanged = loop_->between_steps([&](rules::Engine& engine) -> Status {
-    if (const Status adopted = engine.adopt(next.plan, ids); !adopted) {
-      return Error{adopted.error().kind, adopted.error().message + ": try again when that is over"};
-    }
+    if (const Status adopted = engine.adopt(next.plan, ids); !adopted) return adopted;
     actor_->use(*platforms);
     preflight_->use(*platforms, preflight_checks_of(next));
     if (routes) told_->routes->swap(*routes);

@@ -14,6 +14,13 @@ bool feeds(const SourcePlan& source, const std::string& service) {
   return source.service.empty() || source.service == service;
 }
 
+/// Whoever reloads to have less done must not wait for what he fears.
+Error refusal(const std::string& who, const std::string& service, const std::string& why) {
+  return Error{Error::Kind::conflict, who + " " + why +
+                                          ": try again when that is over. `belay disarm " +
+                                          service + " --for 1h` stops all actions on it now"};
+}
+
 }  // namespace
 
 /// What stays, comes and goes.
@@ -61,15 +68,15 @@ Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     if (!adoption.is_about(services_[i]->plan)) continue;
     if (const std::optional<std::string> busy = rollouts_[i]->why_busy())
-      return Error{Error::Kind::conflict, services_[i]->plan.name + " " + *busy};
+      return refusal(services_[i]->plan.name, services_[i]->plan.name, *busy);
     // What guards another service is a part of how that one is judged.
     for (std::size_t j = 0; j < services_.size(); ++j) {
       const std::vector<std::string>& guards = services_[j]->plan.guards;
       if (std::find(guards.begin(), guards.end(), services_[i]->plan.name) == guards.end())
         continue;
       if (const std::optional<std::string> busy = rollouts_[j]->why_busy())
-        return Error{Error::Kind::conflict, services_[i]->plan.name + " guards " +
-                                                services_[j]->plan.name + ", which " + *busy};
+        return refusal(services_[i]->plan.name + " guards " + services_[j]->plan.name + ", which",
+                       services_[j]->plan.name, *busy);
     }
   }
   std::vector<bool> is_changed;

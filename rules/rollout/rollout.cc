@@ -79,6 +79,7 @@ std::optional<std::string> Rollout::why_busy() const {
 }
 
 void Rollout::adopt(ServicePlan next, Instant now) {
+  const bool is_watched_on = watch_until_.has_value();
   watch_until_.reset();
   close_gate();
   std::map<std::string, Ruling> decided;
@@ -95,6 +96,7 @@ void Rollout::adopt(ServicePlan next, Instant now) {
     const auto found = decided.find(rule.rule().name);
     if (rule.is_firing() && found != decided.end()) rulings_[&rule.rule()] = found->second;
   }
+  if (is_watched_on) watch_again(now);
   release_windows();
 }
 

@@ -165,6 +165,8 @@ class Rollout {
   void close_gate();
   /// After a promotion rules go on, and only alert.
   void watch_on(Instant until, Instant now);
+  /// The rest of that watch, of the newest rollout, which was promoted.
+  void watch_again(Instant now);
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);
   void follow_evidence(Instant now, Step& out);
@@ -243,6 +245,11 @@ class Rollout {
   void end_at_maximum(const StepAnswer& answer, Instant now, Step& out);
   void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
+  /// Of a move whose rollout is over: what the traffic is now.
+  void tell_unwatched(const Order& order, const ActionOutcome& outcome, bool is_there, Instant now,
+                      Step& out);
+  /// Said of an end that comes while traffic is on its way; else empty.
+  [[nodiscard]] std::string still_moving() const;
   static std::optional<std::string> why_never_driven(const RolloutRecord& record);
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;

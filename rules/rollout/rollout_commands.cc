@@ -61,7 +61,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       record.hold(*held, "approved by " + by, now, out);
       return "done";
     case OperatorCommand::Kind::abort:
-      end(RolloutState::aborted, "aborted by " + by, now, out);
+      end(RolloutState::aborted, "aborted by " + by + still_moving(), now, out);
       return "done";
     case OperatorCommand::Kind::promote:
       return promote(by, now, out);

@@ -32,6 +32,17 @@ void Rollout::watch_on(Instant until, Instant now) {
   ++service_.epoch;
 }
 
+void Rollout::watch_again(Instant now) {
+  const Instant until =
+      records_.back().status().ended.value_or(now) + service_.plan.rollout.watch_for;
+  if (until <= now) return;
+  open_gate(now);
+  watch_on(until, now);
+  // What was bad before the rollout is no excuse for what comes after it.
+  for (std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})
+    for (JudgedRule& rule : *rules) rule.mark_bad_before(false);
+}
+
 void Rollout::end(RolloutState state, const std::string& why, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   std::vector<std::string> lines;

@@ -111,6 +111,11 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
     status_.step_started = remembered.step_started;
   status_.verdict = remembered.verdict;
   status_.why = remembered.why;
+  // Where it has got further, its last word is about that.
+  const bool is_at_its_fail =
+      status_.state == RolloutState::failed || status_.state == RolloutState::rolling_back;
+  if (status_.verdict == Outcome::fail)
+    failed_by_ = is_at_its_fail ? status_.why : status_.rule + " fired";
   status_.failing_since = remembered.failing_since;
   status_.intents = remembered.intents;
   if (is_final(status_.state)) status_.ended = remembered.at;
@@ -200,6 +205,7 @@ void RolloutRecord::enter(RolloutState state, const std::string& why, Instant no
   status_.state = state;
   status_.held.reset();
   status_.why = why;
+  if (status_.verdict == Outcome::fail && failed_by_.empty()) failed_by_ = why;
   if (!is_judged(state)) status_.unknown.reset();
   if (is_final(state)) status_.ended = now;
   if (!is_judged(state)) status_.ends = now;

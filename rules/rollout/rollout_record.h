@@ -33,6 +33,8 @@ class RolloutRecord {
   [[nodiscard]] bool is_paused() const { return is_paused_; }
   [[nodiscard]] bool is_approved() const { return is_approved_; }
   [[nodiscard]] const std::string& rule() const { return status_.rule; }
+  /// Why it failed, whatever came of it since; empty while it has not.
+  [[nodiscard]] const std::string& failed_by() const { return failed_by_; }
   /// True once, when it is over: for who counts them. Those that were over before a restart have
   /// been counted.
   bool take_ended();
@@ -83,6 +85,7 @@ class RolloutRecord {
   bool is_paused_ = false;
   bool is_approved_ = false;
   bool is_counted_ = false;
+  std::string failed_by_;
   std::vector<RuleBefore> before_;
   std::map<std::string, double> queues_before_;
 };

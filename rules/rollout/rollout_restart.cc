@@ -62,13 +62,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     }
     return;
   }
-  if (record.state() == RolloutState::promoted) {
-    const Instant until = status.ended.value_or(now) + service_.plan.rollout.watch_for;
-    if (until <= now) return;
-    open_gate(now);
-    watch_on(until, now);
-    return;
-  }
+  if (record.state() == RolloutState::promoted) return watch_again(now);
   if (is_final(record.state()) || ladder_.is_walking()) return;
   // Between the fail and the first rung, or between the last outcome and the end of the watch.
   if (record.state() == RolloutState::rolling_back) {

@@ -200,7 +200,6 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
                    why_never_acts(cause_rollout).value_or("nothing could be done"), now, out);
     return;
   }
-  if (record == nullptr || record != running()) return;
   const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
   const auto& move = std::get<MoveTraffic>(order.action);
   const std::string words = decimal_text(move.percent) + "% of the traffic";
@@ -208,6 +207,8 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
       outcome.phase == Phase::applied || outcome.phase == Phase::already ||
       (outcome.phase == Phase::abandoned && live_ && live_->at > order.at &&
        std::abs(share_of(*live_, move.candidate) - move.percent) <= kPercentSlack);
+  if (record == nullptr || record != running())
+    return tell_unwatched(order, outcome, is_there, now, out);
   if (is_there) {
     was_candidate_live_ = false;  // Until the platform says so itself.
     gone_since_.reset();
@@ -221,6 +222,44 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
     move_refused_ = "could not give it " + words + " (" + std::string(name_of(outcome.phase)) +
                     ")" + detail + "; resume tries again";
   }
+}
+
+std::string Rollout::still_moving() const {
+  if (!moving_) return {};
+  return "; this is under way, and people are told how it ends: " + words_of(*moving_);
+}
+
+void Rollout::tell_unwatched(const Order& order, const ActionOutcome& outcome, bool is_there,
+                             Instant now, Step& out) {
+  using Phase = ActionOutcome::Phase;
+  const std::string candidate = sanitize(order.candidate);
+  const std::string baseline = sanitize(order.baseline);
+  const std::string words =
+      decimal_text(std::get<MoveTraffic>(order.action).percent) + "% of the traffic";
+  const RolloutRecord* record = record_of(order.rollout);
+  std::string ended = "its rollout is over";
+  if (record != nullptr) ended += " (" + std::string(name_of(record->state())) + ")";
+  if (record != nullptr && record->state() == RolloutState::aborted)
+    ended = "its rollout was aborted";
+  const bool is_watched = running() != nullptr && running()->status().candidate == order.candidate;
+  const std::string by_whom =
+      is_watched ? ", and another rollout of it began" : ", and nobody watches it";
+  const bool may_be_there = is_there || outcome.phase == Phase::abandoned;
+  Notice::Kind kind = is_there ? Notice::Kind::acted : Notice::Kind::inconclusive;
+  std::string headline = candidate + (is_there ? " has " : " may have ") + words + by_whom;
+  if (!may_be_there) {
+    kind = Notice::Kind::not_acted;
+    headline = candidate + " was not given " + words;
+  }
+  Teller tell(out, order.service, order.candidate, order.baseline, now, order.rollout);
+  Notice& notice = tell.notice(kind, may_be_there && !is_watched, headline + ": " + ended);
+  notice.intent = order.intent;
+  out.journal.back().intent = order.intent;
+  if (!outcome.detail.empty()) notice.details.push_back(sanitize(outcome.detail));
+  if (may_be_there)
+    notice.details.push_back(
+        "to take it back, give " + (baseline.empty() ? "another version" : baseline) +
+        " all of the traffic by hand; to have it watched, begin a rollout of " + candidate);
 }
 
 }  // namespace belay::rules

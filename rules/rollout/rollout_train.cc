@@ -35,6 +35,7 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
           .state = status.state,
           .verdict = status.verdict,
           .why = status.why,
+          .failed_by = record.failed_by(),
           .started = status.started,
           .ended = status.ended,
           .has_moved = record.has_begun() || (is_newest && moving_) ||

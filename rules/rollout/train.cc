@@ -54,13 +54,16 @@ const TrainMember* stop_of(const std::vector<TrainMember>& train, const TrainMem
   return stop_before(train, member, seen);
 }
 
-std::string words_of(const TrainMember& member, const std::string& what) {
-  return member.service + " " + member.candidate + " " + what +
-         (member.why.empty() ? "" : ": " + member.why);
+std::string words_of(const TrainMember& member, const std::string& what, const std::string& why) {
+  return member.service + " " + member.candidate + " " + what + (why.empty() ? "" : ": " + why);
+}
+
+std::string words_of_state(const TrainMember& member) {
+  return words_of(member, "is " + std::string(name_of(member.state)), member.why);
 }
 
 std::string words_of_stop(const TrainMember& member) {
-  return words_of(member, is_fail(member) ? "failed" : "is " + std::string(name_of(member.state)));
+  return is_fail(member) ? words_of(member, "failed", member.failed_by) : words_of_state(member);
 }
 
 TrainTurn turn(TrainTurn::Kind kind, const TrainMember& member, std::string why) {
@@ -85,7 +88,7 @@ TrainTurn turn_of_waiting(const std::vector<TrainMember>& train, const TrainMemb
 std::optional<std::string> hindrance(const TrainMember& member) {
   if (member.state == recovered) return std::nullopt;
   if (member.state == not_recovered && member.is_off && !member.was_taken_back) return std::nullopt;
-  return words_of(member, "is " + std::string(name_of(member.state)));
+  return words_of_state(member);
 }
 
 /// What is to be taken back, in the order in which it is.

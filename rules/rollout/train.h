@@ -26,6 +26,7 @@ struct TrainMember {
   RolloutState state{};
   Outcome verdict = Outcome::unknown;
   std::string why;
+  std::string failed_by = {};  ///< Why it failed; `why` may be about what came of that.
   Instant started{};
   std::optional<Instant> ended;
   /// Its candidate may have traffic, or had it. A pending one that has it is judged at once.

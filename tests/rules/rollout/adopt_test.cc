@@ -12,7 +12,8 @@ using testing::HasSubstr;
 
 constexpr SourceId kNew{4};
 
-Rule errors() { return make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s"); }
+constexpr const char* kErrors = "error rate > 5% over 10s, min 20 requests, for 5s";
+Rule errors() { return make_rule("errors", kErrors); }
 Rule quiet() { return make_rule("quiet", "requests rate < 1/s over 30s"); }
 
 std::vector<SourceId> ids_of(const Plan& plan) {
@@ -107,6 +108,8 @@ TEST(Adopt, AGateHoldsItOffAndNothingIsChanged) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, Error::Kind::conflict);
   EXPECT_THAT(refused.error().message, HasSubstr("shop is in a rollout"));
+  EXPECT_THAT(refused.error().message, HasSubstr("`belay disarm shop --for 1h` stops all actions"))
+      << "a lower mode is wanted because something is feared now";
   other = EngineRig::plan_of({quiet()}, {errors()});
   other.sources.push_back({.name = "more", .kind = SourceKind::probe, .service = "shop"});
   EXPECT_FALSE(adopt(rig, other).ok());
@@ -119,6 +122,46 @@ TEST(Adopt, AGateHoldsItOffAndNothingIsChanged) {
   EXPECT_TRUE(adopt(rig, same).ok()) << "another service may come meanwhile";
   rig.run(1s);
   EXPECT_TRUE(is_judged(rig.service().rollout->state));
+}
+
+TEST(Adopt, WhatWasPromotedIsWatchedOn) {
+  const Rule counts = make_rule("errors", kErrors, "rollback");
+  Plan plan = EngineRig::plan_of({}, {counts});
+  plan.services[0].rollout.watch_for = 5min;
+  EngineRig rig(plan);
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(12s);
+  RolloutStarted gate = gate_at(rig.now());
+  gate.lasts = 30s;
+  rig.push(gate);
+  rig.run(35s);
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::promoted);
+  plan.services[0].cooldown = 11min;
+  ASSERT_TRUE(adopt(rig, plan).ok());
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(1min);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::fired).size(), 1U);
+  ASSERT_TRUE(adopt(rig, EngineRig::plan_of({}, {counts})).ok());
+  rig.run(1s);
+  EXPECT_TRUE(rig.service().rules.empty()) << "the new plan watches nothing after a promotion";
+}
+
+TEST(Adopt, AWatchThatWasOverStaysOver) {
+  Plan plan = EngineRig::plan_of({}, {make_rule("errors", kErrors, "rollback")});
+  plan.services[0].rollout.watch_for = 1min;
+  EngineRig rig(plan);
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(12s);
+  RolloutStarted gate = gate_at(rig.now());
+  gate.lasts = 30s;
+  rig.push(gate);
+  rig.run(2min);
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::promoted);
+  ASSERT_TRUE(rig.service().rules.empty());
+  plan.services[0].rollout.watch_for = 1h;
+  ASSERT_TRUE(adopt(rig, plan).ok());
+  rig.run(1s);
+  EXPECT_TRUE(rig.service().rules.empty());
 }
 
 TEST(Adopt, AnActionOnItsWayHoldsItOff) {

@@ -109,6 +109,53 @@ TEST(Driving, AFailWhileTrafficIsOnItsWayIsActedUponWhenThatHasEnded) {
   EXPECT_EQ(rig.orders.size(), 3U);
 }
 
+/// Aborted while the second move is on its way, which ends so.
+std::vector<Notice> told_after_abort(EngineRig& rig, Phase phase) {
+  begin(rig);
+  answer(rig, Phase::applied);
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(22s);
+  EXPECT_EQ(rig.orders.size(), 2U) << "the next move is on its way";
+  rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
+                           .at = rig.now(),
+                           .rollout = kId,
+                           .by = "ann",
+                           .reason = ""});
+  rig.run(1s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::aborted);
+  EXPECT_EQ(rollout(rig).why,
+            "aborted by ann; this is under way, and people are told how it ends: "
+            "move 100% of the traffic to v2");
+  rig.notices.clear();
+  answer(rig, phase);
+  return rig.notices;
+}
+
+TEST(Driving, AMoveThatOutlivesItsRolloutIsToldWithWhatTheTrafficIsNow) {
+  for (const Phase phase : {Phase::applied, Phase::already}) {
+    EngineRig rig(plan_of());
+    const std::vector<Notice> told = told_after_abort(rig, phase);
+    ASSERT_EQ(told.size(), 1U) << name_of(phase);
+    EXPECT_TRUE(told[0].page);
+    EXPECT_EQ(told[0].headline,
+              "shop: v2 has 100% of the traffic, and nobody watches it: its rollout was aborted");
+    ASSERT_FALSE(told[0].details.empty());
+    EXPECT_EQ(told[0].details.back(),
+              "to take it back, give v1 all of the traffic by hand; to have it watched, begin a "
+              "rollout of v2");
+  }
+  EngineRig lost(plan_of());
+  const std::vector<Notice> told = told_after_abort(lost, Phase::abandoned);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].page);
+  EXPECT_NE(told[0].headline.find("v2 may have 100% of the traffic"), std::string::npos);
+  EngineRig refused(plan_of());
+  const std::vector<Notice> known = told_after_abort(refused, Phase::rejected);
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_FALSE(known[0].page) << "nothing has changed";
+  EXPECT_NE(known[0].headline.find("v2 was not given 100% of the traffic"), std::string::npos);
+}
+
 TEST(Driving, MovesCountForNoCapAndNoCooldown) {
   Plan plan = plan_of();
   plan.services[0].actions_per_hour_max = 1;

@@ -154,6 +154,15 @@ TEST(Train, AFailThatGoesOnAfterItsRollbackMayBeTheOthers) {
   EXPECT_EQ(text(turns_of({member("a", promoted, {}, 1), fail})), "a:back ");
 }
 
+TEST(Train, WhatFailedItIsSaidAndNotWhatCameOfItsRollback) {
+  TrainMember fail = failing("b", recovered, 5);
+  fail.why = "errors is fine";
+  fail.failed_by = "errors fired";
+  const auto turns = turns_of({member("a", promoted, {}, 1), fail});
+  ASSERT_EQ(text(turns), "a:back ");
+  EXPECT_EQ(turns[0].why, "b v2 failed: errors fired");
+}
+
 TEST(Train, OtherEndsTakeNobodyBack) {
   for (const RolloutState state : {inconclusive, superseded, aborted})
     EXPECT_EQ(text(turns_of({member("a", promoted, {}, 1), failing("b", state, 5)})), "")
