@@ -187,6 +187,24 @@ Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {
   return Done{};
 }
 
+Result<rules::RememberedRollout> known_rollout_of(const std::vector<rules::JournalEntry>& entries) {
+  rules::RememberedRollout known;
+  for (const rules::JournalEntry& entry : entries) {
+    if (entry.kind == rules::JournalEntry::Kind::rollout_started) {
+      Result<rules::RememberedRollout> begun = rollout_of(entry);
+      if (!begun) return begun.error();
+      known = std::move(begun).value();
+    } else if (entry.kind == rules::JournalEntry::Kind::rollout_moved ||
+               entry.kind == rules::JournalEntry::Kind::rollout_ended) {
+      if (const Status followed = follow(entry, known); !followed) return followed.error();
+    } else if (entry.kind == rules::JournalEntry::Kind::intent) {
+      known.intents.push_back(entry.intent);
+    }
+  }
+  if (known.started.id.empty()) return Error{Error::Kind::not_found, "its beginning is not there"};
+  return known;
+}
+
 Result<rules::EndedRollout> ended_rollout_of(const JournalEntry& ended) {
   const json object = parsed(ended.text);
   if (!object.is_object()) return unreadable(ended, "text");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "rules/order.h"
@@ -15,6 +16,10 @@ Result<rules::RememberedRollout> rollout_of(const rules::JournalEntry& started);
 
 /// Puts what a rollout_moved or rollout_ended says into `rollout`.
 Status follow(const rules::JournalEntry& moved, rules::RememberedRollout& rollout);
+
+/// A rollout as its entries tell it, oldest first: how it began, and where it got to. An Error too
+/// if its beginning is not among them.
+Result<rules::RememberedRollout> known_rollout_of(const std::vector<rules::JournalEntry>& entries);
 
 /// What a rollout_ended says to who counts them.
 Result<rules::EndedRollout> ended_rollout_of(const rules::JournalEntry& ended);

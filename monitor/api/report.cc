@@ -18,28 +18,7 @@
 namespace belay::monitor {
 namespace {
 
-using Kind = rules::JournalEntry::Kind;
-
 constexpr std::string_view kMarkdown = "text/markdown";
-
-/// A rollout as its entries tell it: how it began, and where it got to. An Error if they cannot be
-/// used.
-Result<rules::RememberedRollout> known_of(const std::vector<rules::JournalEntry>& entries) {
-  rules::RememberedRollout known;
-  for (const rules::JournalEntry& entry : entries) {
-    if (entry.kind == Kind::rollout_started) {
-      Result<rules::RememberedRollout> begun = rollout_of(entry);
-      if (!begun) return begun.error();
-      known = std::move(begun).value();
-    } else if (entry.kind == Kind::rollout_moved || entry.kind == Kind::rollout_ended) {
-      if (const Status followed = follow(entry, known); !followed) return followed.error();
-    } else if (entry.kind == Kind::intent) {
-      known.intents.push_back(entry.intent);
-    }
-  }
-  if (known.started.id.empty()) return Error{Error::Kind::not_found, "its beginning is not there"};
-  return known;
-}
 
 /// What the engine shows of a rollout that is judged, with all rules that count for it.
 std::optional<rules::RolloutStatus> live_of(const rules::Snapshot& snapshot,
@@ -89,7 +68,7 @@ net::Outgoing show_report(const Call& call) {
       -> std::variant<net::Outgoing, JournalLookup::Question> {
     const auto& past = std::get<Journal::OfRollout>(found);
     if (past.entries.empty()) return gone;
-    const Result<rules::RememberedRollout> known = known_of(past.entries);
+    const Result<rules::RememberedRollout> known = known_rollout_of(past.entries);
     if (!known) {
       return answer_of({Problem::Kind::internal, known.error().message}, request_id);
     }

@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <variant>
 
 #include <nlohmann/json.hpp>
 
 #include "monitor/api/body.h"
 #include "monitor/api/new_rollout.h"
+#include "monitor/api/past.h"
+#include "monitor/api/recorded.h"
 #include "monitor/api/routes.h"
 #include "monitor/api/views.h"
 #include "net/digest.h"
@@ -60,8 +64,27 @@ bool awaits_platform(const rules::Snapshot& snapshot, const std::string& service
   });
 }
 
+/// What the daemon says without beginning anything; nothing if it does not know of one.
+std::optional<net::Outgoing> answer_of_known(const Call& call,
+                                             const rules::RolloutStarted& started) {
+  const auto published = call.context.newest.published();
+  if (const auto other = other_of_key(call.context, published->snapshot, started.id)) {
+    return call.refuse({Problem::Kind::key_reused,
+                        "it began the rollout " + *other + ", which is another one",
+                        {{"rollout", *other}}});
+  }
+  if (const auto* known = rollout_of(published->snapshot, started.id)) return made(*known, 200);
+  return std::nullopt;
+}
+
 net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
   ApiContext& context = call.context;
+  if (started.baseline.empty() &&
+      awaits_platform(context.newest.published()->snapshot, started.service)) {
+    return call.refuse({Problem::Kind::not_ready,
+                        "what is live was not read yet, so there is no baseline: name one, or ask "
+                        "again"});
+  }
   context.started.push_back(started.id);
   if (context.started.size() > kStartedMax) context.started.pop_front();
   const auto notices = context.newest.notices();
@@ -78,6 +101,26 @@ net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
                      request_id);
   };
   return change(call, std::move(started), std::move(shown), pending);
+}
+
+/// The engine forgets what is long over; the journal does not, and nothing begins twice.
+net::Outgoing begin_unless_recorded(const Call& call, rules::RolloutStarted started) {
+  const JournalLookup::OfRollout question{started.id};
+  return look_into_past(
+      call, question,
+      [asked = std::make_shared<const KeptCall>(call),
+       started = std::move(started)](const JournalLookup::Found& found)
+          -> std::variant<net::Outgoing, JournalLookup::Question> {
+        const auto& past = std::get<Journal::OfRollout>(found);
+        if (!past.entries.empty()) {
+          const Result<rules::RolloutStatus> ended = recorded_rollout(past);
+          if (ended) return made(*ended, 200);
+          return asked->call.refuse({Problem::Kind::internal, ended.error().message});
+        }
+        if (std::optional<net::Outgoing> known = answer_of_known(asked->call, started))
+          return *std::move(known);
+        return begin(asked->call, started);
+      });
 }
 
 }  // namespace
@@ -102,18 +145,9 @@ net::Outgoing start_rollout(const Call& call) {
   started.id = rollout_id(*key, meaning_of(started));
   started.at = call.context.parts.now();
   started.by = doer_of(call, started.by.empty() ? std::nullopt : std::optional(started.by));
-  if (const auto other = other_of_key(call.context, snapshot, started.id)) {
-    return call.refuse({Problem::Kind::key_reused,
-                        "it began the rollout " + *other + ", which is another one",
-                        {{"rollout", *other}}});
-  }
-  if (const auto* known = rollout_of(snapshot, started.id)) return made(*known, 200);
-  if (started.baseline.empty() && awaits_platform(snapshot, started.service)) {
-    return call.refuse({Problem::Kind::not_ready,
-                        "what is live was not read yet, so there is no baseline: name one, or ask "
-                        "again"});
-  }
-  return begin(call, std::move(started));
+  if (std::optional<net::Outgoing> known = answer_of_known(call, started)) return *std::move(known);
+  return may_be_recorded(call) ? begin_unless_recorded(call, std::move(started))
+                               : begin(call, std::move(started));
 }
 
 }  // namespace belay::monitor

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,6 +11,8 @@
 #include "base/sanitize.h"
 #include "monitor/api/body.h"
 #include "monitor/api/new_rollout.h"
+#include "monitor/api/past.h"
+#include "monitor/api/recorded.h"
 #include "monitor/api/routes.h"
 #include "monitor/api/views.h"
 #include "monitor/train_result.h"
@@ -23,7 +28,8 @@ constexpr std::size_t kServicesMax = 100;
 
 ordered_json train_view(const std::string& name, const Rollouts& rollouts) {
   ordered_json json{{"train", name}};
-  if (!rollouts.empty()) json["began_ms"] = unix_ms(*rollouts.front()->train_began);
+  if (!rollouts.empty() && rollouts.front()->train_began)
+    json["began_ms"] = unix_ms(*rollouts.front()->train_began);
   const auto result = result_of(rollouts);
   json["over"] = result.has_value();
   if (result) {
@@ -138,6 +144,42 @@ net::Outgoing begin(const Call& call, rules::TrainStarted train) {
   return change(call, std::move(train), std::move(when_shown), pending);
 }
 
+/// What is to begin, and what the journal knows of it.
+struct Repeat {
+  explicit Repeat(const Call& of, rules::TrainStarted started)
+      : kept(of), train(std::move(started)) {}
+
+  [[nodiscard]] JournalLookup::Question question() const {
+    return JournalLookup::OfRollout{train.rollouts[asked].id};
+  }
+  std::variant<net::Outgoing, JournalLookup::Question> take(const Journal::OfRollout& past) {
+    const Call& call = kept.call;
+    if (!past.entries.empty()) {
+      Result<rules::RolloutStatus> rollout = recorded_rollout(past);
+      if (!rollout) return call.refuse({Problem::Kind::internal, rollout.error().message});
+      known.push_back(std::move(rollout).value());
+    }
+    if (++asked < train.rollouts.size()) return question();
+    if (known.empty()) return begin(call, train);
+    Rollouts rollouts;
+    for (const rules::RolloutStatus& rollout : known) rollouts.push_back(&rollout);
+    return shown(train.name, rollouts, 200);
+  }
+
+  KeptCall kept;
+  rules::TrainStarted train;
+  std::size_t asked = 0;
+  std::vector<rules::RolloutStatus> known;
+};
+
+/// The engine forgets what is long over; the journal does not, and nothing begins twice.
+net::Outgoing begin_unless_recorded(const Call& call, rules::TrainStarted train) {
+  auto repeat = std::make_shared<Repeat>(call, std::move(train));
+  return look_into_past(call, repeat->question(), [repeat](const JournalLookup::Found& found) {
+    return repeat->take(std::get<Journal::OfRollout>(found));
+  });
+}
+
 }  // namespace
 
 net::Outgoing start_train(const Call& call) {
@@ -156,7 +198,8 @@ net::Outgoing start_train(const Call& call) {
   }
   if (rollout_of(snapshot, train.rollouts.front().id) != nullptr)
     return shown(train.name, train_of(snapshot, train.name), 200);
-  return begin(call, std::move(train));
+  return may_be_recorded(call) ? begin_unless_recorded(call, std::move(train))
+                               : begin(call, std::move(train));
 }
 
 net::Outgoing show_train(const Call& call) {

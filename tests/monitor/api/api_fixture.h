@@ -44,6 +44,7 @@ class ApiTest : public testing::Test {
   std::vector<rules::Event> delivered_;
   bool is_recorded_ = true;
   bool has_page_ = true;
+  bool has_past_ = true;  ///< A journal, which `past_` looks into; before the first request.
   std::string driven_;    ///< The service whose traffic Belay moves.
   std::string stepless_;  ///< The service without steps of its own.
   Instant now_ = from_unix_ms(1'795'000'000'000);

@@ -14,6 +14,8 @@ using testing::HasSubstr;
 
 class ChangesTest : public ApiTest {
  protected:
+  ChangesTest() { has_past_ = false; }
+
   /// The answer that waits, asked again.
   static net::Outgoing known(const net::Outgoing& waiting) {
     if (!waiting.later) return waiting;
@@ -247,6 +249,37 @@ TEST_F(ChangesTest, ACommandThatTheEngineDoesNotFollowIsAConflict) {
   publish_rollout(rollout("one"));
   publish_rollout(rollout("one"));
   EXPECT_EQ(problem_of(known(waiting)), "refused");
+}
+
+TEST_F(ChangesTest, WhatTheEngineRefusesIsAConflictAlsoWhereNothingStoodAgainstIt) {
+  for (const std::string command : {"approve", "resume"}) {
+    rules::RolloutStatus baking = rollout("one");
+    const std::string said = "did not " + command + ": ";
+    baking.timeline.push_back({.at = now_ - 1s, .what = said + "an older reason"});
+    publish_rollout(baking);
+    const net::Outgoing waiting = post("/api/v1/rollouts/one/" + command, "");
+    baking.timeline.push_back({.at = now_, .what = "something else happens"});
+    publish_rollout(baking);
+    EXPECT_EQ(known(waiting).status, 0) << "nobody knows yet whether it is obeyed";
+    baking.timeline.push_back({.at = now_, .what = command + " by ci"});
+    baking.timeline.push_back({.at = now_, .what = said + "nothing waits for it"});
+    publish_rollout(baking);
+    const net::Outgoing refused = known(waiting);
+    EXPECT_EQ(refused.status, 409) << command;
+    EXPECT_EQ(json_of(refused).at("detail"), "nothing waits for it");
+  }
+}
+
+TEST_F(ChangesTest, AnApprovalOfWhatIsNotHeldForOneIsAnsweredOnceTheEngineHasSeenIt) {
+  rules::RolloutStatus frozen = rollout("one");
+  frozen.state = rules::RolloutState::held;
+  frozen.held = rules::HoldReason::freeze;
+  publish_rollout(frozen);
+  const net::Outgoing waiting = post("/api/v1/rollouts/one/approve", "");
+  frozen.timeline.push_back({.at = now_, .what = "approve by ci"});
+  publish_rollout(frozen);
+  publish_rollout(frozen);
+  EXPECT_EQ(known(waiting).status, 200);
 }
 
 TEST_F(ChangesTest, ARollbackIsAnsweredWhenItIsUnderWayAndAskedForAgainIsTheSame) {

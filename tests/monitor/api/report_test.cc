@@ -30,6 +30,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kId = "99999999-0000-4000-8000-000000000001";
+constexpr const char* kRollout =
+    R"({"service":"shop","candidate":"v2","baseline":"v1","for":"30s"})";
 
 class ReportTest : public ApiTest {
  protected:
@@ -85,6 +87,16 @@ class ReportTest : public ApiTest {
     record(rig);
   }
 
+  /// To its end; the engine has then forgotten it, as it does with what is long over.
+  void play_out(const rules::Event& begins) {
+    EngineRig rig(plan());
+    for (const char* version : {"v1", "v2"}) rig.stream(version, 20, {.version = version});
+    rig.run(12s);
+    rig.push(begins);
+    rig.run(1min);
+    record(rig);
+    publish(shop());
+  }
   /// As ask(), and the engine's thread comes round in between.
   net::Outgoing look(const net::Incoming& asking) {
     net::Outgoing answer = ask(asking);
@@ -93,6 +105,11 @@ class ReportTest : public ApiTest {
       if (std::optional<net::Outgoing> known = answer.later()) answer = *std::move(known);
     }
     return answer;
+  }
+  net::Outgoing begin_under_key(const std::string& what, const std::string& body) {
+    net::Incoming asking = request("POST", "/api/v1/" + what, kGateToken, body);
+    asking.headers.push_back({"Idempotency-Key", "run 1"});
+    return look(asking);
   }
   std::string markdown(const std::string& id = kId) {
     net::Incoming asking = request("GET", "/api/v1/rollouts/" + id + "/report");
@@ -349,6 +366,34 @@ TEST_F(ReportTest, TheEngineThatDoesNotComeRoundIsNotWaitedForForever) {
   const net::Outgoing answer = ask(request("GET", "/api/v1/history"));
   ASSERT_TRUE(answer.later);
   EXPECT_FALSE(answer.later().has_value());
+}
+
+TEST_F(ReportTest, WhatTheJournalKnowsDoesNotBeginAgainUnderItsKey) {
+  const auto begin = [this] { return begin_under_key("rollouts", kRollout); };
+  publish(shop());
+  begin();
+  ASSERT_EQ(delivered_.size(), 1U);
+  const std::string id = std::get<Boxed<rules::RolloutStarted>>(delivered_[0])->id;
+  play_out(delivered_[0]);
+  const net::Outgoing again = begin();
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(json_of(again).at("id"), id);
+  EXPECT_EQ(json_of(again).at("state"), "promoted");
+  EXPECT_EQ(delivered_.size(), 1U) << "it has begun once, and is over";
+}
+
+TEST_F(ReportTest, ATrainThatTheJournalKnowsDoesNotBeginAgainUnderItsKey) {
+  const auto begin = [this] {
+    return begin_under_key("trains", R"({"name":"r1","rollouts":[)" + std::string(kRollout) + "]}");
+  };
+  publish(shop());
+  begin();
+  ASSERT_EQ(delivered_.size(), 1U);
+  play_out(delivered_[0]);
+  const net::Outgoing again = begin();
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(json_of(again).at("rollouts").at(0).at("state"), "promoted") << again.body;
+  EXPECT_EQ(delivered_.size(), 1U);
 }
 
 }  // namespace

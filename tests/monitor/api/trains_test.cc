@@ -19,7 +19,10 @@ class TrainsTest : public ApiTest {
       R"({"name":"r1","on_fail":"all","by":"ann","rollouts":[)"
       R"({"service":"shop","candidate":"v2"},{"service":"orders","candidate":"v7","driving":true}]})";
 
-  TrainsTest() { publish(two()); }
+  TrainsTest() {
+    has_past_ = false;
+    publish(two());
+  }
   static rules::Snapshot two() {
     rules::Snapshot snapshot = shop();
     snapshot.services.push_back(snapshot.services[0]);
