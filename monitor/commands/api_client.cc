@@ -67,7 +67,7 @@ Result<std::filesystem::path> state_of(const std::string& config) {
     state = *written;
   }
   if (!file->root().present()) return Error{Error::Kind::invalid, config + " is no YAML"};
-  return path_in(directory_of_file(config), state);
+  return state_path(config, state);
 }
 
 Result<ApiClient> ApiClient::find(const ApiArguments& arguments) {

@@ -61,6 +61,8 @@ int write_disarm(const BrakeArguments& arguments) {
     complain(sanitize(service.error().message, 1000));
     return kExitUsage;
   }
+  std::error_code code;
+  const bool is_new = !std::filesystem::exists(*state, code);
   Result<std::unique_ptr<Journal>> journal = Journal::open(*state);
   if (!journal) {
     complain(sanitize(journal.error().message, 1000));
@@ -76,6 +78,11 @@ int write_disarm(const BrakeArguments& arguments) {
   if (!written) {
     complain(sanitize(written.error().message, 1000));
     return kExitUnavailable;
+  }
+  if (is_new) {
+    complain("no Belay has ever run with this state, which was made just now: " +
+             sanitize(state->string(), 1000) +
+             ". If one runs, it stays armed: name its own configuration with --config");
   }
   show(arguments, {{"service", *service}, {"until_ms", unix_ms(until)}, {"journal", true}},
        text_of_disarm(arguments, *service, until) + "; no daemon runs: the next one will know");

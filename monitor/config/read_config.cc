@@ -16,7 +16,13 @@ namespace {
 void read_sections(const YamlValue& root, Reading& reading) {
   YamlMap top(root, "the configuration");
   Config& config = reading.config;
-  config.state = path_in(reading.directory, top.get("state").string().value_or("belay-state"));
+  const YamlValue state = top.get("state");
+  const auto state_at = state_path(config.file, state.string().value_or("belay-state"));
+  if (state_at) {
+    config.state = *state_at;
+  } else {
+    (state.present() ? state : root).fault(state_at.error().message);
+  }
   const rules::Mode mode = read_mode(top.get("mode")).value_or(rules::Mode::recommend);
   read_listeners(top, config);
   read_platforms(top.get("platforms"), reading);

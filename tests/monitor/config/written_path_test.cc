@@ -1,5 +1,7 @@
 #include "monitor/config/written_path.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +21,35 @@ TEST(WrittenPathTest, ADotIsLeftOutAndTwoAreLeftToTheFileSystem) {
   EXPECT_EQ(path_in("/etc/belay", "bin/./deploy"), "/etc/belay/bin/deploy");
   EXPECT_EQ(path_in("/etc/belay", "../deploy"), "/etc/belay/../deploy");
   EXPECT_EQ(path_in("/etc/belay", "/opt/deploy"), "/opt/deploy");
+}
+
+TEST(WrittenPathTest, TheStateIsOneByWhicheverLinkTheFileIsNamed) {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.write("belay.yaml", "");
+  std::filesystem::create_directory(directory.path() / "etc");
+  const std::filesystem::path link = directory.path() / "etc/belay.yaml";
+  std::filesystem::create_symlink(file, link);
+  const std::filesystem::path one = std::filesystem::canonical(directory.path()) / "belay-state";
+  EXPECT_EQ(state_path(file.string(), "belay-state").value(), one);
+  EXPECT_EQ(state_path(link.string(), "./belay-state").value(), one);
+  EXPECT_EQ(state_path(link.string(), "/var/lib/belay").value(), "/var/lib/belay");
+  EXPECT_EQ(state_path("/no/such/belay.yaml", "belay-state").value(), "/no/such/belay-state");
+}
+
+TEST(WrittenPathTest, AStateThatLiesBesideTheLinkIsNotLeftBehindInSilence) {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.write("belay.yaml", "services: { shop: {} }\n");
+  std::filesystem::create_directories(directory.path() / "etc/belay-state");
+  const std::filesystem::path link = directory.path() / "etc/belay.yaml";
+  std::filesystem::create_symlink(file, link);
+  const Result<std::filesystem::path> state = state_path(link.string(), "belay-state");
+  ASSERT_FALSE(state.ok());
+  EXPECT_THAT(state.error().message, testing::HasSubstr("its state lies beside it: move "));
+  const ReadConfig read = read_config(link.string(), Interpolation::of_process());
+  EXPECT_FALSE(read.config);
+  EXPECT_THAT(testing::PrintToString(test::faults_of(read)), testing::HasSubstr("is a link"));
+  std::filesystem::create_directory(directory.path() / "belay-state");
+  EXPECT_TRUE(state_path(link.string(), "belay-state").ok()) << "that one is the newer";
 }
 
 TEST(WrittenPathTest, EveryProgramWithASlashBeginsAtTheConfiguration) {
