@@ -19,4 +19,13 @@ bool ServiceEvidence::is_covered(SourceKind kind, Instant now, Duration over) co
   });
 }
 
+std::vector<std::string> ServiceEvidence::clock_troubles() const {
+  std::vector<std::string> lines;
+  for (const std::vector<std::uint32_t>& indexes : sources_by_kind)
+    for (const std::uint32_t index : indexes)
+      if (const std::string trouble = source(index).clock_trouble(); !trouble.empty())
+        lines.push_back("source " + source(index).plan().name + ": " + trouble);
+  return lines;
+}
+
 }  // namespace belay::rules

@@ -51,6 +51,8 @@ struct ServiceEvidence {
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.
   [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
+  /// One line for each of them whose events come from the future.
+  [[nodiscard]] std::vector<std::string> clock_troubles() const;
   /// Whether none of its sources of one kind was away for more than a fifth of the last `over`.
   [[nodiscard]] bool is_covered(SourceKind kind, Instant now, Duration over) const;
   [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {

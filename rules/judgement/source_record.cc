@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace belay::rules {
@@ -106,6 +107,7 @@ void SourceRecord::settle(Instant now) {
     late_minute_.add(moment, moment,
                      static_cast<std::uint32_t>(refused_total(Refusal::late) - late_before_));
     last_evidence_ = now;
+    if (from_the_future > 0) ahead_ = newest_refused_ - now;
     if (newest_ != Instant::min()) lag_ = std::max(now - newest_, Duration::zero());
     has_spoken_ = true;
   }
@@ -114,6 +116,7 @@ void SourceRecord::settle(Instant now) {
     if (!said_ || said_ == SourceHealth::alive) coverage_.sign(now);
   }
   from_the_future_before_ += from_the_future;
+  newest_refused_ = Instant::min();
   late_before_ = refused_total(Refusal::late);
   received_now_ = 0;
   has_spoken_ = false;
@@ -126,9 +129,19 @@ bool SourceRecord::is_blind(Instant now) const {
   return !last_heard_ || said_ == SourceHealth::down || now - *last_heard_ > silence_max();
 }
 
+bool SourceRecord::is_clock_wrong() const {
+  return from_the_future_minute_.sum() * 10 > received_minute_.sum();
+}
+
+std::string SourceRecord::clock_trouble() const {
+  if (!is_clock_wrong()) return {};
+  return "its events are ahead of this machine's clock by " +
+         format_duration(std::chrono::round<std::chrono::seconds>(ahead_)) +
+         ": the clock was set, or theirs is wrong";
+}
+
 std::optional<UnknownKind> SourceRecord::trouble(Instant now) const {
-  const bool is_clock_wrong = from_the_future_minute_.sum() * 10 > received_minute_.sum();
-  if (said_ == SourceHealth::refused || is_clock_wrong) return UnknownKind::error;
+  if (said_ == SourceHealth::refused || is_clock_wrong()) return UnknownKind::error;
   if (is_blind(now)) return UnknownKind::blind;
   if (said_ == SourceHealth::sampled) return UnknownKind::sampled;
   // What comes too late is not counted: where it is many, no window is whole.
@@ -159,6 +172,11 @@ SourceStatus SourceRecord::status(Instant now) const {
   status.health = said_.value_or(last_heard_ ? SourceHealth::alive : SourceHealth::down);
   status.blind = is_blind(now);
   status.detail = detail_;
+  // Alive is what gives evidence: of this one nothing counts.
+  if (status.health == SourceHealth::alive && is_clock_wrong()) {
+    status.health = SourceHealth::refused;
+    status.detail = clock_trouble();
+  }
   status.last_event = last_evidence_;
   status.lag = lag_;
   status.events_total = received_;

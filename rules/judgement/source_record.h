@@ -69,6 +69,7 @@ class SourceRecord {
     // What came too late to count is what shows a source that lags.
     const bool is_telling = refusal == Refusal::none || refusal == Refusal::late;
     if (is_telling && at > newest_) newest_ = at;
+    if (refusal == Refusal::from_the_future && at > newest_refused_) newest_refused_ = at;
   }
   void say(const SourceState& state, Instant now);
   void progress(const SourceProgress& progress);
@@ -78,6 +79,8 @@ class SourceRecord {
 
   /// What is wrong with it now, the worst first.
   [[nodiscard]] std::optional<UnknownKind> trouble(Instant now) const;
+  /// Said where so many events come from the future that nothing can be known; else empty.
+  [[nodiscard]] std::string clock_trouble() const;
   [[nodiscard]] bool is_blind(Instant now) const;
   [[nodiscard]] bool was_heard() const { return last_heard_.has_value(); }
   [[nodiscard]] const std::string& detail() const { return detail_; }
@@ -109,12 +112,16 @@ class SourceRecord {
   std::optional<Instant> sampled_since_;
   std::optional<Duration> lag_;
   Instant newest_ = Instant::min();
+  Instant newest_refused_ = Instant::min();  // From the future.
+  Duration ahead_{};                         // How far that was.
   bool has_spoken_ = false;
   bool is_retired_ = false;
   std::uint64_t received_ = 0;
   std::uint64_t received_now_ = 0;
   std::uint64_t from_the_future_before_ = 0;
   std::uint64_t late_before_ = 0;
+  [[nodiscard]] bool is_clock_wrong() const;
+
   CountWindow received_minute_;
   CountWindow from_the_future_minute_;
   CountWindow late_minute_;

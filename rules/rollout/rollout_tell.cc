@@ -31,8 +31,10 @@ void Rollout::notice_unknown(Instant now, Step& out) {
     unknown_.follow(status.rule, kind, is_in_rollout, status.rule + ": " + gist_of(status.evidence),
                     now);
   }
-  const UnknownSpells::Due due = unknown_.take_due();
-  if (!due.lines.empty()) teller(now, out).unknown_too_long(due.lines, due.page);
+  UnknownSpells::Due due = unknown_.take_due();
+  if (due.lines.empty()) return;
+  for (std::string& line : service_.evidence.clock_troubles()) due.lines.push_back(std::move(line));
+  teller(now, out).unknown_too_long(due.lines, due.page);
 }
 
 bool Rollout::has_firing_rule() const {
@@ -94,6 +96,8 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
     rollout.unknown = verdict.unknown;
     if (rollout.state == RolloutState::baking && !passed_ && !moving_) rollout.why = verdict.why;
     if (passed_) rollout.why = *passed_;
+    if (verdict.unknown == UnknownKind::error)
+      for (const std::string& line : service_.evidence.clock_troubles()) rollout.why += "; " + line;
     rollout.rules.clear();
     for (const JudgedRule& rule : gate_->rules()) rollout.rules.push_back(rule.status());
     status.verdict = verdict.outcome;

@@ -232,5 +232,29 @@ TEST(Sources, ThatSleptForHoursAreBlindAndNothingIsDecidedOnTheWay) {
   EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown);
 }
 
+TEST(Sources, WhoseEventsComeFromTheFutureIsNotAliveAndSaysByHowMuch) {
+  EngineRig rig({make_rule("errors", "error rate > 5% over 10s, min 10 requests")});
+  const auto ahead = [&rig](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      rig.push(rig.request({.version = "v1"}, rig.now() + 10min));
+      rig.run(1s);
+    }
+  };
+  constexpr const char* kSaid =
+      "its events are ahead of this machine's clock by 10m: the clock was set, or theirs is wrong";
+  ahead(3);
+  EXPECT_EQ(rig.source("tail").health, SourceHealth::refused);
+  EXPECT_EQ(rig.source("tail").detail, kSaid);
+  ahead(610);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::unknown_too_long);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].page);
+  EXPECT_EQ(told[0].details.back(), std::string("source tail: ") + kSaid);
+  rig.stream("good", 20, {.version = "v1"});
+  rig.run(2min);
+  EXPECT_EQ(rig.source("tail").health, SourceHealth::alive);
+  EXPECT_EQ(rig.source("tail").detail, "");
+}
+
 }  // namespace
 }  // namespace belay::rules
