@@ -142,7 +142,7 @@ struct JournalEntry {
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
   ///   describe() tells them); cleared: "candidate", "sentence".
   /// - verified: "result" (ActionStatus::verified), "why", "evidence" (as in judged); notice:
-  ///   "kind", "page", "headline".
+  ///   "kind", "page", "headline"; "why" where it says why nothing was done.
   /// - judged, when the verdict of a rollout came: what it rests on, as judged_text.h says.
   /// - evidence_lost, at the beginning and at the end of a spell: "source", "what" (a name_of
   ///   UnknownKind, "gap", "restart"), "since_ms", "until_ms" once it is over; of a gap "reason"
