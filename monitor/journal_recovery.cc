@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -27,7 +28,7 @@ class Recovery {
   Result<Journal::Recovered> run() {
     for (const auto part :
          {&Recovery::actions, &Recovery::outcomes, &Recovery::disarmed, &Recovery::silenced,
-          &Recovery::rollouts, &Recovery::last_good, &Recovery::deployments}) {
+          &Recovery::rollouts, &Recovery::verified, &Recovery::last_good, &Recovery::deployments}) {
       if (Status status = (this->*part)(); !status.ok()) return status.error();
     }
     recovered_.work = rows_.work();
@@ -62,7 +63,10 @@ class Recovery {
          .target = rollback != nullptr ? rollback->target : std::string(),
          .is_open = is_open,
          .expected = rollback != nullptr ? rollback->expected : std::string()});
-    if (!is_open) return Done{};
+    if (!is_open) {
+      ended_orders_.insert_or_assign(entry.intent, std::move(*order));
+      return Done{};
+    }
     recovered_.remembered.actions.back().order = *order;
     recovered_.open_orders.push_back(std::move(*order));
     return Done{};
@@ -164,6 +168,21 @@ class Recovery {
     return status;
   }
 
+  /// Whoever goes on verifying must know what was done, and what comes after it.
+  Status verified() {
+    std::set<std::string> intents;
+    for (const rules::RememberedRollout& one : recovered_.remembered.rollouts) {
+      if (one.state == rules::RolloutState::verifying && !one.intents.empty())
+        intents.insert(one.intents.back());
+    }
+    for (Remembered::Action& action : recovered_.remembered.actions) {
+      if (const auto order = ended_orders_.find(action.intent);
+          order != ended_orders_.end() && intents.contains(action.intent))
+        action.order = std::move(order->second);
+    }
+    return Done{};
+  }
+
   Status last_good() {
     const char* const sql =
         "SELECT service, promoted FROM entries WHERE seq IN "
@@ -192,6 +211,7 @@ class Recovery {
 
   JournalRows rows_;
   const Instant now_;
+  std::map<std::string, rules::Order> ended_orders_;  // By intent.
   Journal::Recovered recovered_;
 };
 

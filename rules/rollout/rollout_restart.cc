@@ -30,6 +30,13 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
       moving_to_ = record->has_begun() && !record->is_last_step() ? record->status().step + 1 : 0;
   }
   if (!records_.empty()) go_on_with(remembered, now, out);
+  for (RolloutRecord& record : records_) {
+    const Order* walked = ladder_.order();
+    if (&record == &records_.back() || is_judged(record.state()) || is_final(record.state()) ||
+        (walked != nullptr && walked->rollout == record.status().id))
+      continue;
+    record.move(RolloutState::inconclusive, "restarted after another rollout had begun", now, out);
+  }
   take_turns(now, out);
 }
 
@@ -81,17 +88,19 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
   }
   for (const Remembered::Action& action : remembered.actions) {
     const bool is_last = !status.intents.empty() && action.intent == status.intents.back();
-    if (!is_last || action.target.empty()) continue;
-    Order order{.intent = action.intent,
-                .at = action.at,
-                .service = status.service,
-                .action = RollBack{.target = action.target, .expected = action.expected},
-                .rule = record.rule(),
-                .evidence = {},
-                .reason = status.why,
-                .candidate = status.candidate,
-                .baseline = status.baseline,
-                .rollout = status.id};
+    if (!is_last || (!action.order && action.target.empty())) continue;
+    const Order of_rollback{
+        .intent = action.intent,
+        .at = action.at,
+        .service = status.service,
+        .action = RollBack{.target = action.target, .expected = action.expected},
+        .rule = record.rule(),
+        .evidence = {},
+        .reason = status.why,
+        .candidate = status.candidate,
+        .baseline = status.baseline,
+        .rollout = status.id};
+    const Order& order = action.order ? *action.order : of_rollback;
     ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout),
                    why_never_acts(status.id), now);
   }

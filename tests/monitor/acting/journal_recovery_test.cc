@@ -86,6 +86,31 @@ TEST_F(JournalRecoveryTest, AnOpenRolloutIsRebuiltWhole) {
   EXPECT_EQ(known.open_orders[0].rollout, intent_id(1));
 }
 
+TEST_F(JournalRecoveryTest, TheOrderThatIsVerifiedIsRememberedWholeAndNoOtherThatHasEnded) {
+  rules::Order first = rollback_order(7, kNow - 3min);
+  first.rollout = intent_id(1);
+  first.action = rules::RunCommand{.command = "drain"};
+  rules::Order last = rollback_order(8, kNow - 2min);
+  last.rollout = intent_id(1);
+  last.action = rules::ResetFlag{.flag = "cart"};
+  rules::Order of_ended = rollback_order(9, kNow - 1min);
+  of_ended.rollout = intent_id(2);
+  append({started_entry(1, kNow - 1h), started_entry(2, kNow - 1h), intent_entry(first),
+          outcome_entry(intent_id(7), Phase::applied, kNow - 3min), intent_entry(last),
+          outcome_entry(intent_id(8), Phase::applied, kNow - 2min), intent_entry(of_ended),
+          outcome_entry(intent_id(9), Phase::applied, kNow - 1min),
+          moved_entry(1, RolloutState::verifying, kNow - 2min),
+          moved_entry(2, RolloutState::recovered, kNow - 1min)});
+  const auto known = recovered();
+  ASSERT_EQ(known.remembered.actions.size(), 3U);
+  EXPECT_FALSE(known.remembered.actions[0].order);
+  ASSERT_TRUE(known.remembered.actions[1].order);
+  EXPECT_EQ(std::get<rules::ResetFlag>(known.remembered.actions[1].order->action).flag, "cart");
+  EXPECT_FALSE(known.remembered.actions[1].is_open);
+  EXPECT_FALSE(known.remembered.actions[2].order);
+  EXPECT_TRUE(known.open_orders.empty()) << "nothing is to be done again";
+}
+
 TEST_F(JournalRecoveryTest, ARolloutThatNeverMovedIsPending) {
   append({started_entry(1, kNow - 48h)});
   const auto known = recovered();

@@ -196,6 +196,43 @@ TEST(LadderRestart, TheModeOfTheRolloutSaysWhetherLaterRungsAreTried) {
   }
 }
 
+TEST(LadderRestart, ARungThatWasVerifiedIsWatchedOnAndTheNextFollowsIfItDidNotHelp) {
+  const Order run = order_of(RunCommand{.command = "drain"});
+  const std::vector<Then> run_first = {{.kind = Then::Kind::run, .name = "drain"},
+                                       {.kind = Then::Kind::rollback}};
+  for (const bool is_bad : {true, false})
+    for (const bool is_flag : {true, false}) {
+      SCOPED_TRACE(std::to_string(is_bad) + " " + std::to_string(is_flag));
+      EngineRig rig(plan_of(Mode::enforce, is_flag ? kFlagFirst : run_first),
+                    failed(is_flag ? flag() : run, Phase::applied));
+      serve(rig, is_bad);
+      rig.run(5s);
+      EXPECT_EQ(rollout(rig).state, RolloutState::verifying);
+      rig.run(55s);
+      ASSERT_EQ(rig.orders.size(), is_bad ? 1U : 0U);
+      if (is_bad) {
+        EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).target, "v1");
+        EXPECT_EQ(rollout(rig).intents.back(), rig.orders[0].intent);
+      }
+      EXPECT_EQ(rollout(rig).state, is_bad ? RolloutState::rolling_back : RolloutState::recovered);
+    }
+}
+
+TEST(LadderRestart, WhatWasVerifiedWhenAnotherRolloutHadBegunIsNotVerifiedForEver) {
+  Remembered remembered = failed(flag(), Phase::applied);
+  RememberedRollout next = remembered.rollouts[0];
+  next.started.id = "22222222-2222-4222-8222-222222222222";
+  next.started.candidate = "v3";
+  next.started.at += 20s;
+  next.state = RolloutState::baking;
+  next.intents.clear();
+  remembered.rollouts.push_back(next);
+  EngineRig rig(plan_of(Mode::enforce, kFlagFirst), remembered);
+  rig.run(1s);
+  ASSERT_EQ(rig.service().past.size(), 1U);
+  EXPECT_EQ(rig.service().past[0].state, RolloutState::inconclusive);
+}
+
 TEST(LadderRestart, WhereTheLadderIsAnotherOneNobodySaysThatItIsNotTheDeploy) {
   EngineRig rig(plan_of(Mode::enforce), failed(flag()));
   serve(rig, true);
