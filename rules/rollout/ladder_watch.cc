@@ -19,8 +19,10 @@ constexpr Duration kSharedMax = std::chrono::minutes{10};
 void Ladder::watch(Instant now) {
   const Cause& cause = attempt_->cause;
   Binding binding;
-  binding.since = std::chrono::floor<std::chrono::seconds>(now);
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+  // Where the version stays, nobody can tell what still came from before the change.
+  const Duration settles = is_back ? Duration::zero() : kSettles;
+  binding.since = std::chrono::floor<std::chrono::seconds>(now) + settles;
   if (!cause.candidate.empty()) {
     // What is restored is measured against itself: nothing else runs any more.
     const VersionFilter watched{.all = false,
@@ -29,11 +31,11 @@ void Ladder::watch(Instant now) {
     binding.candidate = watched;
     binding.baseline = watched;
   }
-  // Without versions nobody can tell what still came from before the change.
+  // Nor can it be told without versions.
   Binding of_service;
-  of_service.since = binding.since + kSettles;
+  of_service.since = std::chrono::floor<std::chrono::seconds>(now) + kSettles;
   watch_.emplace();
-  watch_->until = now + service_.plan.verify_for;
+  watch_->until = now + settles + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty())
     watch_->drain.emplace(cause.candidate, names_.id(cause.candidate),
                           recent_share_of(cause.candidate), service_.plan.verify_for,

@@ -147,6 +147,27 @@ TEST(Action, WalksTheLadderOnlyWhenTheStepBeforeDidNotHelp) {
   EXPECT_NE(rig.orders[0].intent, rig.orders[1].intent);
 }
 
+TEST(Action, OfAFlagHasTimeToReachTheServiceBeforeItIsJudged) {
+  for (const bool helps : {true, false}) {
+    Plan plan = EngineRig::plan_of(
+        {}, {make_rule("errors", "error rate > 5% over 30s, min 50 requests", "rollback")});
+    plan.services[0].verify_for = 40s;
+    plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"},
+                                {.kind = Then::Kind::rollback}};
+    EngineRig rig(plan);
+    fail_gate(rig);
+    ASSERT_EQ(rig.orders.size(), 1U);
+    answer(rig, ActionOutcome::Phase::applied);
+    rig.run(3s);  // What it has cached.
+    if (helps) rig.stream("new", 20, {.version = "v2"});
+    rig.run(6s);
+    EXPECT_EQ(rig.orders.size(), 1U);
+    rig.run(50s);
+    EXPECT_EQ(rig.orders.size(), helps ? 1U : 2U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), helps ? 1U : 0U);
+  }
+}
+
 TEST(Action, GoesOnWhenAStepIsRefusedAndStopsWhenSomeoneElseActed) {
   Plan plan = plan_of();
   plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"},
