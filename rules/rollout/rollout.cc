@@ -90,6 +90,7 @@ void Rollout::adopt(ServicePlan next, Instant now) {
   }
   rulings_.clear();
   service_.adopt(std::move(next), now);
+  for (RolloutRecord& record : records_) record.follow_mode(service_.plan.mode);
   default_rules_ = rules_by_default(service_.plan.rollout.limits);
   default_alerts_ = alerts_by_default(service_.plan.rollout.limits);
   for (const JudgedRule& rule : service_.always) {

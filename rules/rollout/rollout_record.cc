@@ -38,12 +38,6 @@ JsonText text_of(const RolloutStatus& status) {
   return text;
 }
 
-/// Whoever lowered the mode of the service since then wants less to be done, here too.
-Mode mode_of(const RememberedRollout& remembered, Mode of_service) {
-  const Mode began_in = remembered.started.mode.value_or(of_service);
-  return remembered.is_mode_asked ? began_in : std::min(began_in, of_service);
-}
-
 Outcome outcome_of(RolloutState state, Outcome before) {
   switch (state) {
     case RolloutState::promoted:
@@ -66,7 +60,9 @@ Outcome outcome_of(RolloutState state, Outcome before) {
 
 RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& service, Mode mode,
                              Instant now, Step& out)
-    : status_(status_of(started, service, mode)) {
+    : status_(status_of(started, service, mode)),
+      began_in_(status_.mode),
+      is_mode_asked_(started.mode.has_value()) {
   BELAY_CHECK(!status_.steps.empty(), "a rollout without steps");
   JsonText text = text_of(status_);
   text.field("steps", steps_text(status_.steps))
@@ -95,11 +91,13 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
 RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::string& service,
                              Mode of_service)
     : status_(status_of(remembered.started, service, of_service)),
+      began_in_(status_.mode),
+      is_mode_asked_(remembered.is_mode_asked),
       is_paused_(remembered.is_paused),
       is_approved_(remembered.is_approved),
       before_(remembered.before),
       queues_before_(remembered.queues_before) {
-  status_.mode = mode_of(remembered, of_service);
+  follow_mode(of_service);
   status_.rule = remembered.rule;
   status_.comparison = remembered.numbers;
   if (status_.steps.empty()) status_.steps = default_steps();
@@ -124,6 +122,11 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
   note("remembered: " + std::string(name_of(status_.state)) +
            (status_.why.empty() ? "" : ", " + status_.why),
        remembered.at);
+}
+
+/// Whoever lowered the mode of the service since then wants less to be done, here too.
+void RolloutRecord::follow_mode(Mode of_service) {
+  status_.mode = is_mode_asked_ ? began_in_ : std::min(began_in_, of_service);
 }
 
 bool RolloutRecord::ends_at_maximum() const {

@@ -35,6 +35,9 @@ class RolloutRecord {
   [[nodiscard]] const std::string& rule() const { return status_.rule; }
   /// Why it failed, whatever came of it since; empty while it has not.
   [[nodiscard]] const std::string& failed_by() const { return failed_by_; }
+  /// The mode of its service, which may be another one than when it began: the lower of the two
+  /// holds for it, unless its own was asked for.
+  void follow_mode(Mode of_service);
   /// True once, when it is over: for who counts them. Those that were over before a restart have
   /// been counted.
   bool take_ended();
@@ -82,6 +85,8 @@ class RolloutRecord {
   void set_ends();
 
   RolloutStatus status_;
+  Mode began_in_;
+  bool is_mode_asked_;
   bool is_paused_ = false;
   bool is_approved_ = false;
   bool is_counted_ = false;

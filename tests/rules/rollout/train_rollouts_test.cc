@@ -91,6 +91,41 @@ TEST(TrainRollouts, WhatIsDisarmedIsNotTakenBackAndTheChainEnds) {
   EXPECT_EQ(world.rollbacks.size(), 1U) << "nothing is made up for when it is armed again";
 }
 
+TEST(TrainRollouts, WhatWasPromotedIsNotTakenBackOnceTheModeOfItsServiceIsLowered) {
+  for (const Mode mode : {Mode::recommend, Mode::observe}) {
+    TrainWorld world({.takes_all_back = true});
+    world.begin();
+    ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+    const std::vector<SourceId> ids = {SourceId{0}};
+    Plan lowered = world.plan;
+    lowered.services[0].mode = mode;
+    ASSERT_EQ(lowered.services[0].name, "gateway");
+    ASSERT_TRUE(world.rig.engine.adopt(lowered, ids).ok());
+    world.bad = {"orders"};
+    world.run_out();
+    EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
+    EXPECT_EQ(world.status("gateway").state, RolloutState::failed);
+    EXPECT_EQ(world.headlines("gateway: would roll back").size(),
+              mode == Mode::recommend ? 1U : 0U);
+    EXPECT_NE(world.status("gateway").why.find("it is not rolled back: mode"), std::string::npos);
+  }
+}
+
+TEST(TrainRollouts, AModeThatIsLoweredAndRaisedAgainLeavesTheTrainAsItBegan) {
+  TrainWorld world({.takes_all_back = true});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  const std::vector<SourceId> ids = {SourceId{0}};
+  Plan lowered = world.plan;
+  lowered.services[0].mode = Mode::observe;
+  ASSERT_TRUE(world.rig.engine.adopt(lowered, ids).ok());
+  world.run(1s);
+  ASSERT_TRUE(world.rig.engine.adopt(world.plan, ids).ok());
+  world.bad = {"orders"};
+  world.run_out();
+  EXPECT_EQ(world.rollbacks, (std::vector<std::string>{"orders", "gateway"}));
+}
+
 TEST(TrainRollouts, AnAbortedTrainMovesNothingMore) {
   TrainWorld world({.takes_all_back = true});
   world.begin();
