@@ -70,6 +70,10 @@ class Ladder {
   /// Someone else has deployed: what was restored is not live any more.
   void stand_down(const std::string& why, Instant now, Step& out);
 
+  /// Another rollout has begun: nobody can say any more whether it helped, and what is to be done
+  /// about that one must not wait.
+  void stop_watching(const std::string& why, Instant now, Step& out);
+
   [[nodiscard]] bool is_walking() const { return attempt_.has_value(); }
   [[nodiscard]] bool is_watching() const { return watch_.has_value(); }
   /// What is on its way or watched; null if nothing is.

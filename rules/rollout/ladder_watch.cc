@@ -179,6 +179,10 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
   }
 }
 
+void Ladder::stop_watching(const std::string& why, Instant now, Step& out) {
+  if (watch_) end_watch(Notice::Kind::inconclusive, why, now, out);
+}
+
 void Ladder::keep(WindowStore& windows) const {
   if (!watch_) return;
   // Windows of a guard are kept when that releases its own.

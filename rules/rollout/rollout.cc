@@ -237,6 +237,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
     return gate_ && running() != nullptr ? &gate_->blame_of_always(i) : nullptr;
   };
   std::vector<JudgedRule>& always = service_.always;
+  if (is_check && ladder_.is_watching()) end_older_watch(now, out);
   if (is_check)
     for (std::vector<JudgedRule>* rules : {&service_.before, &service_.preflight})
       for (JudgedRule& rule : *rules) rule.check(service_.evidence, now);

@@ -195,6 +195,8 @@ class Rollout {
   [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
+  /// A rollout that has begun ends the watch of what was done before it.
+  void end_older_watch(Instant now, Step& out);
 
   // rollout_guards.cc: what the rules of its callers mean for it.
   /// What of them stands against a pass.

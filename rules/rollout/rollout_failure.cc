@@ -311,6 +311,14 @@ void Rollout::take_turns(Instant now, Step& out) {
   }
 }
 
+void Rollout::end_older_watch(Instant now, Step& out) {
+  const RolloutRecord* record = running();
+  if (record == nullptr || record->state() == RolloutState::pending) return;
+  const std::string candidate = sanitize(record->status().candidate);
+  ladder_.stop_watching("another rollout began: " + candidate, now, out);
+  take_turns(now, out);
+}
+
 void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   if (!book_.is_open(outcome.intent)) return;  // Phases only go forward.
   if (moving_ && moving_->intent == outcome.intent) {

@@ -105,6 +105,36 @@ TEST(Action, HelpedNobodyWhileTheVersionItRolledBackFromKeepsItsRequests) {
   }
 }
 
+TEST(Action, IsNotWatchedAnyMoreOnceAnotherRolloutBegins) {
+  for (const bool comes_late : {false, true}) {
+    SCOPED_TRACE(comes_late);
+    Plan plan = plan_of();
+    plan.services[0].verify_for = 5min;
+    plan.services[0].cooldown = 1s;
+    EngineRig rig(plan);
+    fail_gate(rig);
+    ASSERT_EQ(rig.orders.size(), 1U);
+    if (!comes_late) answer(rig, ActionOutcome::Phase::applied);
+    rig.stream("new", 0);
+    rig.run(15s);
+    rig.push(RolloutStarted{
+        .at = rig.now(), .service = "shop", .candidate = "v3", .baseline = "v1", .lasts = 10min});
+    rig.stream("next", 20, {.version = "v3"});
+    rig.run(2s);
+    if (comes_late) answer(rig, ActionOutcome::Phase::applied);
+    rig.run(10s);
+    EXPECT_EQ(rig.service().past[0].state, RolloutState::inconclusive);
+    EXPECT_EQ(rig.service().past[0].why, "another rollout began: v3");
+    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), 1U);
+    rig.stream("next", 20, {.version = "v3", .status = 500});
+    rig.run(20s);
+    ASSERT_EQ(rig.orders.size(), 2U);
+    EXPECT_EQ(std::get<RollBack>(rig.orders[1].action).expected, "v3");
+    rig.run(6min);
+    EXPECT_TRUE(rig.notices_of(Notice::Kind::recovered).empty());
+  }
+}
+
 TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
   EngineRig rig(plan_of());
   fail_gate(rig);
