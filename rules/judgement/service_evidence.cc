@@ -12,6 +12,13 @@ std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant 
   return worst;
 }
 
+std::chrono::seconds ServiceEvidence::lag_of(SourceKind kind, Instant now) const {
+  Duration most{};
+  for (const std::uint32_t index : of_kind(kind)) most = std::max(most, source(index).lag(now));
+  const auto whole = std::chrono::ceil<std::chrono::seconds>(most);
+  return most < std::chrono::seconds{1} ? std::chrono::seconds{0} : whole;
+}
+
 bool ServiceEvidence::is_covered(SourceKind kind, Instant now, Duration over) const {
   const std::vector<std::uint32_t>& indices = of_kind(kind);
   return std::all_of(indices.begin(), indices.end(), [&](std::uint32_t index) {

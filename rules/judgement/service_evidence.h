@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -53,6 +54,9 @@ struct ServiceEvidence {
   [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
   /// One line for each of them whose events come from the future.
   [[nodiscard]] std::vector<std::string> clock_troubles() const;
+  /// How far its sources of one kind are behind now, the most of it; in whole seconds, rounded up.
+  /// Zero below one second.
+  [[nodiscard]] std::chrono::seconds lag_of(SourceKind kind, Instant now) const;
   /// Whether none of its sources of one kind was away for more than a fifth of the last `over`.
   [[nodiscard]] bool is_covered(SourceKind kind, Instant now, Duration over) const;
   [[nodiscard]] const std::vector<std::uint32_t>& of_kind(SourceKind kind) const {

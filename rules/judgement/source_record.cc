@@ -153,6 +153,11 @@ std::optional<UnknownKind> SourceRecord::trouble(Instant now) const {
   return std::nullopt;
 }
 
+Duration SourceRecord::lag(Instant now) const {
+  const bool is_quiet = !lag_ || now - last_evidence() > *lag_;
+  return is_quiet ? Duration::zero() : *lag_;
+}
+
 double SourceRecord::covered(Instant now, Duration over, Instant since) const {
   if (over <= Duration::zero()) return 1;
   if (since <= now - over) return coverage_.share(now, over);

@@ -90,6 +90,8 @@ class SourceRecord {
 
   /// Engine time of its newest evidence; of the engine's start if there was none yet.
   [[nodiscard]] Instant last_evidence() const { return last_evidence_.value_or(start_); }
+  /// How far what it gives lies behind now; zero for one that is quiet for longer than that.
+  [[nodiscard]] Duration lag(Instant now) const;
   [[nodiscard]] std::optional<Instant> sampled_since() const { return sampled_since_; }
   [[nodiscard]] std::uint64_t refused_total(Refusal refusal) const {
     return refused_[static_cast<std::size_t>(refusal)];

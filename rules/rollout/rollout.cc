@@ -108,6 +108,7 @@ void Rollout::release_windows() {
   for (const JudgedRule& rule : service_.before) rule.keep(windows);
   for (const JudgedRule& rule : service_.preflight) rule.keep(windows);
   if (gate_) gate_->keep(windows);
+  if (end_of_bake_) end_of_bake_->keep(windows);
   for (const JudgedRule& rule : watching_) rule.keep(windows);
   ladder_.keep(windows);
   for (const Rollout* callee : callees_) callee->ladder_.keep(windows);
@@ -256,6 +257,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
     take_turns(now, out);
     if (gate_ && running() != nullptr) follow_evidence(now, out);
     if (judgement_) queues_->check(service_.evidence, now, *judgement_);
+    if (end_of_bake_) end_of_bake_->look(now);
     if (judgement_) answer(now, out);
     if (running() != nullptr) advance(now, out);
     if (watch_until_ && now >= *watch_until_) {

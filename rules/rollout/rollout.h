@@ -16,6 +16,7 @@
 #include "rules/rollout/action_book.h"
 #include "rules/rollout/action_log.h"
 #include "rules/rollout/baseline.h"
+#include "rules/rollout/end_of_bake.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/guards.h"
 #include "rules/rollout/ladder.h"
@@ -291,6 +292,7 @@ class Rollout {
   std::vector<const Rollout*> callees_;
   std::optional<Guards> guards_;  // While it is judged.
   std::optional<RolloutJudgement> judgement_;
+  std::optional<EndOfBake> end_of_bake_;       // Beside the judgement.
   std::optional<QueueWatch> queues_;           // Beside the judgement.
   std::optional<RolloutAnswer> pause_;         // Of the default judgement, while it lasts.
   std::optional<Instant> watch_until_;         // After a promotion.

@@ -12,6 +12,7 @@ void Rollout::close_gate() {
   guards_.reset();
   if (!gate_) return;
   judgement_.reset();
+  end_of_bake_.reset();
   for (const JudgedRule& rule : watching_) rulings_.erase(&rule.rule());
   watching_.clear();
   gate_.reset();
@@ -22,6 +23,7 @@ void Rollout::close_gate() {
 void Rollout::watch_on(Instant until, Instant now) {
   watch_until_ = until;
   judgement_.reset();
+  end_of_bake_.reset();
   guards_.reset();
   pause_.reset();
   if (!is_judged_by_default_alone()) return;

@@ -239,6 +239,7 @@ void Rollout::open_gate(Instant now) {
   pause_.reset();
   lost_evidence_.emplace(now);
   if (service_.plan.rollout.is_judged_by_default) {
+    end_of_bake_.emplace(service_.evidence, now);
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);

@@ -124,27 +124,6 @@ StepEvidence Rollout::evidence(Instant now) const {
   return evidence;
 }
 
-namespace {
-
-/// So many requests and then none for a fifth of the time: by chance in one case of 20,000.
-constexpr std::uint64_t kThenNoneByChance = 40;
-
-/// Whose requests ended before the last fifth of the bake, after so many that this is no chance:
-/// "either version", "the candidate", or nobody's. A log that nobody writes any more looks like
-/// that, and so does a candidate that died or lost its name; and both look like good news.
-std::string who_fell_silent(const PairedEvidence& paired, Duration baked) {
-  const auto fifth = std::min<std::int64_t>(
-      std::chrono::floor<std::chrono::seconds>(baked / 5).count(), PairedEvidence::kSecondsMax);
-  if (fifth < 1 || paired.last(fifth, Role::candidate).total > 0) return "";
-  const std::uint64_t of_candidate = paired.total_in_step(Role::candidate);
-  const std::uint64_t of_both = of_candidate + paired.total_in_step(Role::baseline);
-  const bool is_baseline_silent = paired.last(fifth, Role::baseline).total == 0;
-  if (is_baseline_silent && of_both >= kThenNoneByChance) return "either version";
-  return of_candidate >= kThenNoneByChance ? "the candidate" : "";
-}
-
-}  // namespace
-
 std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint64_t requests_min,
                                                        Instant now) const {
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
@@ -152,15 +131,19 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
   if (const std::optional<std::string> hindrance = judgement_->hindrance())
     return Gate::Verdict{.why = *hindrance};
   // It looks at all of the bake, not at the end of it.
-  const Duration baked = std::min(now - records_.back().status().step_started, step_to_pass().bake);
+  const RolloutStatus& status = records_.back().status();
+  const Duration since_step = now - status.step_started;
+  const Duration baked = std::min(since_step, step_to_pass().bake);
   if (!service_.evidence.is_covered(SourceKind::log, now, baked))
     return Gate::Verdict{.unknown = UnknownKind::blind,
                          .why = "the logs were not seen for more than a fifth of the last " +
-                                format_duration(baked)};
-  if (const std::string who = who_fell_silent(*service_.evidence.paired, baked); !who.empty())
-    return Gate::Verdict{.unknown = UnknownKind::blind,
-                         .why = "no request of " + who + " was seen in the last fifth of " +
-                                format_duration(baked) + ": nobody knows how they are now"};
+                                format_duration(std::chrono::floor<std::chrono::seconds>(baked))};
+  std::optional<double> percent = live_percent();
+  if (status.is_driving) percent = std::min(records_.back().step().percent, percent.value_or(100));
+  const EndOfBake::Bake bake{.baked = baked,
+                             .since_step = since_step,
+                             .share = percent ? std::optional(*percent / 100) : std::nullopt};
+  if (std::optional<Gate::Verdict> doubt = end_of_bake_->doubt(bake, now)) return doubt;
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
   if (!is_alone || requests >= wanted) return std::nullopt;

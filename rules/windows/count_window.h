@@ -38,6 +38,9 @@ class CountWindow {
 
   /// As of the latest `now` given.
   [[nodiscard]] std::uint64_t sum() const { return sum_; }
+  /// The same of a part of the window, in whole buckets: the last `over`, as of `behind` before the
+  /// latest `now`. Reads each bucket.
+  [[nodiscard]] std::uint64_t sum_of(Duration over, Duration behind) const;
   [[nodiscard]] Duration length() const { return ring_.shape().length(); }
 
  private:

@@ -275,33 +275,6 @@ TEST(DefaultJudgement, PassesNothingThatItDidNotSeeForAFifthOfTheTime) {
   }
 }
 
-TEST(DefaultJudgement, PassesNothingAfterWhichItsLogsFellSilent) {
-  EngineRig rig(plan_of());
-  traffic(rig, 200);
-  rig.push(gate(rig.now()));
-  rig.run(60s);
-  rig.stream("v1", 0);
-  rig.stream("v2", 0);
-  rig.run(70s);
-  EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
-  EXPECT_THAT(rollout(rig).why, HasSubstr("no request of either version was seen in the last"));
-}
-
-TEST(DefaultJudgement, PassesNoCandidateThatFellSilentInAGateShorterThanASilence) {
-  for (const Duration silent : {2s, 10s}) {
-    EngineRig rig(plan_of());
-    traffic(rig, 200);
-    rig.push(gate(rig.now(), 30s));
-    rig.run(30s - silent);
-    rig.stream("v2", 0);
-    rig.run(silent + 1s);
-    EXPECT_EQ(decided(rollout(rig)), silent == 2s ? Outcome::pass : Outcome::unknown);
-    const bool says_so =
-        rollout(rig).why.find("no request of the candidate was seen") != std::string::npos;
-    EXPECT_EQ(says_so, silent == 10s) << rollout(rig).why;
-  }
-}
-
 TEST(DefaultJudgement, WaitsForARequestOfTheLastStepWithoutCallingItOverdue) {
   EngineRig rig(plan_of());
   traffic(rig, 200);

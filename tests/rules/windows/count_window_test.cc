@@ -21,6 +21,19 @@ TEST(CountWindowTest, TheResolutionFollowsTheLength) {
   EXPECT_EQ(WindowShape(hours{1} + milliseconds{1}).width(), seconds{60});
 }
 
+TEST(CountWindowTest, CountsAPartOfItself) {
+  CountWindow window(seconds{20}, kStart);
+  for (int i = 0; i < 30; ++i) window.add(kStart + seconds{i}, kStart + seconds{i});
+  EXPECT_EQ(window.sum(), 20U);
+  EXPECT_EQ(window.sum_of(seconds{20}, seconds{0}), 20U);
+  EXPECT_EQ(window.sum_of(milliseconds{4'500}, seconds{0}), 5U) << "whole buckets";
+  EXPECT_EQ(window.sum_of(seconds{10}, milliseconds{14'001}), 5U) << "what lies outside is gone";
+  EXPECT_EQ(window.sum_of(seconds{10}, seconds{20}), 0U);
+  EXPECT_EQ(window.sum_of(seconds{-1}, seconds{0}), 0U);
+  window.add(kStart + seconds{29}, kStart + seconds{31});
+  EXPECT_EQ(window.sum_of(seconds{5}, seconds{0}), 5U) << "it is ahead";
+}
+
 TEST(CountWindowTest, LengthsAreRoundedUpToWholeBucketsAndKeptWithinTheirLimits) {
   EXPECT_EQ(WindowShape(milliseconds{30'001}).length(), seconds{31});
   EXPECT_EQ(WindowShape(seconds{301}).length(), seconds{310});
