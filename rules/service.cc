@@ -101,11 +101,19 @@ void Service::forget_old_requests(const TimeBuckets& now) {
 }
 
 std::vector<VersionRequests> Service::recent_requests() const {
+  return recent_requests(kRecent, Duration::zero());
+}
+
+std::vector<VersionRequests> Service::recent_requests(Duration over, Duration behind) const {
   std::vector<VersionRequests> found;
-  for (const SeenVersion& seen : versions_)
-    if (seen.recent.sum() > 0)
+  for (const SeenVersion& seen : versions_) {
+    if (seen.recent.sum() == 0) continue;
+    const bool is_all = over >= kRecent && behind <= Duration::zero();
+    const std::uint64_t requests = is_all ? seen.recent.sum() : seen.recent.sum_of(over, behind);
+    if (requests > 0)
       found.push_back({.version = seen.version == kNoName ? "" : evidence.names->text(seen.version),
-                       .requests = seen.recent.sum()});
+                       .requests = requests});
+  }
   std::sort(found.begin(), found.end(),
             [](const VersionRequests& left, const VersionRequests& right) {
               return left.version < right.version;

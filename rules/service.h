@@ -70,6 +70,8 @@ class Service {
   /// Requests of each version within the last ten minutes, by its name; as of
   /// forget_old_requests().
   [[nodiscard]] std::vector<VersionRequests> recent_requests() const;
+  /// The same of the last `over` of them, as of `behind` before that, in steps of ten seconds.
+  [[nodiscard]] std::vector<VersionRequests> recent_requests(Duration over, Duration behind) const;
   /// When the first of its requests that is remembered ended.
   [[nodiscard]] std::optional<Instant> first_seen(NameId version) const;
   [[nodiscard]] std::vector<std::string> version_names() const;

@@ -176,6 +176,9 @@ void Ladder::take_rung(Instant now, Step& out) {
   tell.acting(order);
   if (attempt_->rung > 0 && !order.rollout.empty())
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
+  attempt_->before.reset();
+  if (std::holds_alternative<RollBack>(order.action))
+    attempt_->before = Drain::before(service_, attempt_->cause.candidate, now);
   attempt_->order = std::move(order);
 }
 

@@ -24,7 +24,8 @@ namespace belay::rules {
 ///
 /// - After an action the rules that fired watch what was restored, on evidence from after it: one
 ///   that fires there means not recovered, at once; at the end of `verify_for` all fine means
-///   recovered, unless the version that was rolled back from still has its requests.
+///   recovered, unless the version that was rolled back from still has its requests, or nobody
+///   saw whether it has.
 /// - Before a later rung rolls back, the baseline is asked again: while it is as bad, nothing is
 ///   rolled back; after ten minutes of it people are left with it.
 class Ladder {
@@ -94,6 +95,8 @@ class Ladder {
     std::size_t rung = 0;
     Order order;
     std::optional<std::string> forbidden = std::nullopt;  ///< Why no later rung is tried.
+    std::optional<Drain::Before> before =
+        std::nullopt;  ///< Of a rollback that this life has begun.
   };
   struct Watch {
     std::vector<JudgedRule> rules;
@@ -115,7 +118,7 @@ class Ladder {
   /// It has been rolled back, or it was seen that this would not help.
   [[nodiscard]] bool has_left_candidate() const;
   void watch(Instant now);
-  [[nodiscard]] double recent_share_of(const std::string& version) const;
+  [[nodiscard]] Drain drain(Instant now);
   /// Whether the next rung would roll back although the baseline is as bad.
   [[nodiscard]] bool is_shared(std::size_t rule) const;
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);

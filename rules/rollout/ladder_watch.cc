@@ -36,10 +36,7 @@ void Ladder::watch(Instant now) {
   of_service.since = std::chrono::floor<std::chrono::seconds>(now) + kSettles;
   watch_.emplace();
   watch_->until = now + settles + service_.plan.verify_for;
-  if (is_back && !cause.candidate.empty())
-    watch_->drain.emplace(cause.candidate, names_.id(cause.candidate),
-                          recent_share_of(cause.candidate), service_.plan.verify_for,
-                          service_.evidence, now);
+  if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_back && !cause.candidate.empty() && !cause.baseline.empty();
   for (const Rule* rule : cause.watching) {
@@ -72,14 +69,15 @@ void Ladder::watch(Instant now) {
   ++service_.epoch;
 }
 
-double Ladder::recent_share_of(const std::string& version) const {
-  std::uint64_t all = 0;
-  std::uint64_t own = 0;
-  for (const VersionRequests& one : service_.recent_requests()) {
-    all += one.requests;
-    if (one.version == version) own = one.requests;
-  }
-  return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
+Drain Ladder::drain(Instant now) {
+  const std::string& version = attempt_->cause.candidate;
+  std::vector<const Rule*> rules;
+  for (const Rule* rule : attempt_->cause.watching)
+    if (attempt_->cause.guard == nullptr || rule != attempt_->cause.rule) rules.push_back(rule);
+  const Drain::Before before =
+      attempt_->before ? *attempt_->before : Drain::before(service_, version, now);
+  return {version, names_.id(version), before, service_.plan.verify_for,
+          rules,   service_.evidence,  now};
 }
 
 bool Ladder::is_shared(std::size_t rule) const {
@@ -140,11 +138,15 @@ void Ladder::judge_end(Instant now, Step& out) {
     if (rule.status().unknown) why += std::string(" (") + name_of(*rule.status().unknown) + ")";
   }
   // What is fine may have been fine all along, beside a candidate that is still there.
-  if (result == Notice::Kind::recovered && watch_->drain)
-    if (const std::optional<std::string> objection = watch_->drain->objection(now)) {
+  if (result == Notice::Kind::recovered && watch_->drain) {
+    const Drain::Finding left = watch_->drain->look(service_.evidence, now);
+    if (left.is_objection) {
       result = Notice::Kind::inconclusive;
-      why = *objection + ", so it was not taken back; " + why;
+      why = left.words + "; " + why;
+    } else if (!left.words.empty()) {
+      why += "; " + left.words;
     }
+  }
   const ActionStatus* action = log_.find(attempt_->order.intent);
   if (result == Notice::Kind::recovered && action != nullptr &&
       action->phase == ActionOutcome::Phase::abandoned) {

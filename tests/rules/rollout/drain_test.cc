@@ -1,0 +1,162 @@
+// Whether the version that was rolled back from has really lost its requests.
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+
+/// Of each version, in every ten seconds of a log that comes `lag` late.
+struct Traffic {
+  int of_baseline = 0;
+  int of_candidate = 0;
+  std::uint16_t status = 200;  ///< Of the candidate's.
+  Duration lag{};
+};
+
+void run(EngineRig& rig, Duration span, const Traffic& traffic) {
+  for (const Instant until = rig.now() + span; rig.now() < until; rig.run(1s)) {
+    const auto tick = static_cast<int>(rig.elapsed() / 1s);
+    const auto send = [&](int per_ten, const char* version, std::uint16_t status) {
+      const int count = (tick + 1) * per_ten / 10 - tick * per_ten / 10;
+      for (int i = 0; i < count; ++i)
+        rig.push(rig.request({.version = version, .status = status}, rig.now() - traffic.lag));
+    };
+    send(traffic.of_baseline, "v1", 200);
+    send(traffic.of_candidate, "v2", traffic.status);
+  }
+}
+
+void start(EngineRig& rig) {
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 10min});
+}
+
+EngineRig rig_of(const char* sentence, Duration verify_for) {
+  Plan plan = EngineRig::plan_of({}, {make_rule("errors", sentence, "rollback")});
+  plan.services[0].verify_for = verify_for;
+  plan.sources[0].lateness = 60s;
+  return EngineRig(plan);
+}
+
+/// Until something is ordered; then the platform says that it is done.
+void fail(EngineRig& rig, const Traffic& traffic) {
+  for (int i = 0; i < 200 && rig.orders.empty(); ++i) run(rig, 1s, traffic);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders.back().intent, .phase = ActionOutcome::Phase::applied});
+}
+
+std::string told(const EngineRig& rig, Notice::Kind kind) {
+  const std::vector<Notice> notices = rig.notices_of(kind);
+  return notices.size() == 1 ? notices[0].details.at(0) : std::to_string(notices.size());
+}
+
+TEST(Drain, LooksAtWhatALateLogShows) {
+  EngineRig rig = rig_of("error rate > 5% over 20s, min 10 requests", 30s);
+  run(rig, 20s, {.of_baseline = 100, .of_candidate = 100, .lag = 8s});
+  start(rig);
+  const Traffic sick{.of_baseline = 100, .of_candidate = 100, .status = 500, .lag = 8s};
+  fail(rig, sick);
+  run(rig, 32s, sick);
+  EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
+              HasSubstr("requests, so it may not have been taken back"));
+}
+
+TEST(Drain, SaysSoWhenNobodySawIt) {
+  for (const bool is_source_dead : {false, true}) {
+    Plan plan =
+        EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
+    plan.services[0].verify_for = 40s;
+    EngineRig rig(plan);
+    const auto probe = [&](bool passed) {
+      rig.push(Probe{.source = EngineRig::kProbe,
+                     .at = rig.now(),
+                     .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
+    };
+    const Traffic both{.of_baseline = 100, .of_candidate = 100};
+    for (int i = 0; i < 5; ++i) probe(true), run(rig, 2s, both);
+    start(rig);
+    for (int i = 0; i < 5; ++i) probe(true), run(rig, 2s, both);
+    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(false), run(rig, 2s, both);
+    if (is_source_dead) rig.set_alive(EngineRig::kTail, false);
+    fail(rig, {});
+    for (int i = 0; i < 21; ++i) probe(true), rig.run(2s);
+    EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
+                HasSubstr("nobody saw whether v2 still gets requests; down is fine"));
+  }
+}
+
+TEST(Drain, IsNoQuestionWhereTheLogNamesNoVersions) {
+  Plan plan = EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
+  plan.services[0].verify_for = 40s;
+  EngineRig rig(plan);
+  const auto probe = [&](bool passed) {
+    rig.push(Probe{.source = EngineRig::kProbe,
+                   .at = rig.now(),
+                   .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
+  };
+  rig.stream("nameless", 10);
+  for (int i = 0; i < 5; ++i) probe(true), rig.run(2s);
+  start(rig);
+  for (int i = 0; i < 5; ++i) probe(true), rig.run(2s);
+  for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(false), rig.run(2s);
+  rig.stream("nameless", 0);
+  fail(rig, {});
+  for (int i = 0; i < 21; ++i) probe(true), rig.run(2s);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+}
+
+TEST(Drain, LooksFurtherBackWhereTheLastFifthHoldsLittle) {
+  EngineRig rig = rig_of("error rate > 5% over 60s, min 3 requests", 50s);
+  run(rig, 60s, {.of_baseline = 9, .of_candidate = 1});
+  start(rig);
+  const Traffic sick{.of_baseline = 9, .of_candidate = 1, .status = 500};
+  fail(rig, sick);
+  run(rig, 51s, sick);
+  EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr("v2 still gets 4 of 40 requests"));
+}
+
+TEST(Drain, MeasuresByTheShareRightBeforeTheRollback) {
+  EngineRig rig = rig_of("error rate > 5% over 10s, min 10 requests", 30s);
+  start(rig);
+  run(rig, 60s, {.of_baseline = 40, .of_candidate = 160});
+  run(rig, 20s, {.of_baseline = 170, .of_candidate = 30});
+  fail(rig, {.of_baseline = 170, .of_candidate = 30, .status = 500});
+  run(rig, 32s, {.of_baseline = 170, .of_candidate = 30});
+  EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr("v2 still gets 1"));
+}
+
+TEST(Drain, IsNotOverWhileWhatIsLeftIsBad) {
+  for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
+    EngineRig rig = rig_of("error rate > 5% over 10s, min 10 requests", 30s);
+    run(rig, 20s, {.of_candidate = 200});
+    start(rig);
+    fail(rig, {.of_candidate = 200, .status = 500});
+    run(rig, 32s, {.of_baseline = 110, .of_candidate = 90, .status = status});
+    const bool is_bad = status == 500;
+    EXPECT_THAT(told(rig, is_bad ? Notice::Kind::inconclusive : Notice::Kind::recovered),
+                is_bad ? testing::ContainsRegex("^v2 still gets .* requests, and errors is bad on")
+                       : testing::ContainsRegex("errors is fine; v2 still gets .* requests$"));
+  }
+}
+
+TEST(Drain, IsOverWhenAHandfulIsLeft) {
+  EngineRig rig = rig_of("error rate > 5% over 30s, min 10 requests", 60s);
+  run(rig, 60s, {.of_baseline = 30});
+  start(rig);
+  run(rig, 10s, {.of_baseline = 30, .of_candidate = 4});
+  fail(rig, {.of_baseline = 30, .of_candidate = 4, .status = 500});
+  run(rig, 62s, {.of_baseline = 36, .of_candidate = 1, .status = 500});
+  EXPECT_THAT(told(rig, Notice::Kind::recovered), HasSubstr("errors is fine; v2 still gets "));
+}
+
+}  // namespace
+}  // namespace belay::rules
