@@ -123,7 +123,8 @@ TEST(Dashboard, LetsGrafanaChooseTheIntervalOfEveryRate) {
 TEST(Dashboard, LaysPanelsOnTheGridWithoutOverlap) {
   std::set<int> ids;
   std::set<std::pair<int, int>> taken;
-  for (const json& panel : overview_dashboard().at("panels")) {
+  const json dashboard = overview_dashboard();
+  for (const json& panel : dashboard.at("panels")) {
     EXPECT_TRUE(ids.insert(panel.at("id").get<int>()).second);
     const json& at = panel.at("gridPos");
     const int left = at.at("x");
