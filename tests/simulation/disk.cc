@@ -42,8 +42,9 @@ struct DiskCalls {
     const auto wanted = static_cast<std::size_t>(bytes);
     const auto begin = std::min(static_cast<std::size_t>(from), now.size());
     const std::size_t there = std::min(wanted, now.size() - begin);
-    std::memcpy(to, now.data() + begin, there);
-    std::memset(static_cast<std::uint8_t*>(to) + there, 0, wanted - there);
+    auto* const out = static_cast<std::uint8_t*>(to);
+    std::copy_n(now.begin() + static_cast<std::ptrdiff_t>(begin), there, out);
+    std::fill_n(out + there, wanted - there, std::uint8_t{0});
     return there == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
   }
   static int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 to) {
