@@ -196,7 +196,7 @@ struct Remembered {
                            ///< actor again.
     std::string expected;  ///< Of a rollback: the version it left; else empty.
     std::optional<ActionOutcome::Phase> phase;  ///< The final one; none while it is open.
-    std::optional<Order> order;  ///< Of an open one: then it is verified as if nothing had been.
+    std::optional<Order> order;  ///< Of an open one and one being verified: both are gone on with.
   };
   std::vector<Action> actions;  ///< Those of the last 24 h, and every open one.
   std::vector<Disarmed> disarmed;
