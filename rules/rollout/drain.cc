@@ -12,8 +12,6 @@ namespace {
 
 using std::chrono::seconds;
 
-/// What a platform takes to follow, at the least.
-constexpr Duration kSettles = seconds{10};
 constexpr Duration kOverMax = std::chrono::minutes{1};
 /// So many requests show a share well enough, and so many in a hurry.
 constexpr std::uint64_t kShows = 40;

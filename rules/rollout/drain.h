@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 #include "rules/service.h"
 
 namespace belay::rules {
+
+/// What a platform and a flag's caches take to follow, at the least.
+inline constexpr Duration kSettles = std::chrono::seconds{10};
 
 /// Whether a version that was rolled back from really loses its requests: "done" of a command, or
 /// a platform's answer that the restored version is live, do not show that. Looks at the end of the

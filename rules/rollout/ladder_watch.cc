@@ -9,8 +9,6 @@
 namespace belay::rules {
 namespace {
 
-/// What a platform and a flag's caches take to follow, at the least.
-constexpr Duration kSettles = std::chrono::seconds{10};
 /// How long a later rung waits for a shared cause to go away.
 constexpr Duration kSharedMax = std::chrono::minutes{10};
 

@@ -253,6 +253,8 @@ class Rollout {
                       Step& out);
   /// Said of an end that comes while traffic is on its way; else empty.
   [[nodiscard]] std::string still_moving() const;
+  /// Why a mode forbids it; nothing in enforce. `does`: "acts", "moves traffic".
+  static std::optional<std::string> why_below_enforce(Mode mode, const std::string& does);
   static std::optional<std::string> why_never_driven(const RolloutRecord& record);
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;

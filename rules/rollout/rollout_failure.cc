@@ -184,11 +184,14 @@ void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
   ladder_.begin(std::move(cause), now, out);
 }
 
+std::optional<std::string> Rollout::why_below_enforce(Mode mode, const std::string& does) {
+  if (mode == Mode::enforce) return std::nullopt;
+  return "its mode is " + std::string(name_of(mode)) + " now, and only enforce " + does;
+}
+
 std::optional<std::string> Rollout::why_never_acts(const std::string& rollout) const {
   const RolloutRecord* record = rollout.empty() ? nullptr : record_of(rollout);
-  const Mode mode = record == nullptr ? service_.plan.mode : record->status().mode;
-  if (mode == Mode::enforce) return std::nullopt;
-  return "its mode is " + std::string(name_of(mode)) + " now, and only enforce acts";
+  return why_below_enforce(record == nullptr ? service_.plan.mode : record->status().mode, "acts");
 }
 
 bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out) {

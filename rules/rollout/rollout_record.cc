@@ -76,7 +76,7 @@ RolloutRecord::RolloutRecord(const RolloutStarted& started, const std::string& s
         .field("takes_all_back", status_.takes_all_back)
         .field("train_began_ms", unix_ms(status_.train_began.value_or(status_.started)));
   if (status_.committed_at) text.field("committed_at_ms", unix_ms(*status_.committed_at));
-  text.field("mode", name_of(status_.mode)).field("mode_asked", started.mode.has_value());
+  text.field("mode", name_of(status_.mode)).field("mode_asked", is_mode_asked_);
   out.journal.push_back({.kind = JournalEntry::Kind::rollout_started,
                          .at = started.at,
                          .service = service,

@@ -149,9 +149,7 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
 
 /// It began in enforce, and the mode of its service was lowered over a restart.
 std::optional<std::string> Rollout::why_never_driven(const RolloutRecord& record) {
-  const Mode mode = record.status().mode;
-  if (mode == Mode::enforce) return std::nullopt;
-  return "its mode is " + std::string(name_of(mode)) + " now, and only enforce moves traffic";
+  return why_below_enforce(record.status().mode, "moves traffic");
 }
 
 std::optional<std::string> Rollout::why_not_move(Instant now) const {

@@ -23,12 +23,19 @@ TEST(WrittenPathTest, ADotIsLeftOutAndTwoAreLeftToTheFileSystem) {
   EXPECT_EQ(path_in("/etc/belay", "/opt/deploy"), "/opt/deploy");
 }
 
+/// belay.yaml, and a link of that name in etc/, which is made if need be.
+std::filesystem::path linked(const test::TemporaryDirectory& directory, const std::string& text) {
+  const std::filesystem::path file = directory.write("belay.yaml", text);
+  const std::filesystem::path link = directory.path() / "etc/belay.yaml";
+  std::filesystem::create_directories(link.parent_path());
+  std::filesystem::create_symlink(file, link);
+  return link;
+}
+
 TEST(WrittenPathTest, TheStateIsOneByWhicheverLinkTheFileIsNamed) {
   const test::TemporaryDirectory directory;
-  const auto file = directory.write("belay.yaml", "");
-  std::filesystem::create_directory(directory.path() / "etc");
-  const std::filesystem::path link = directory.path() / "etc/belay.yaml";
-  std::filesystem::create_symlink(file, link);
+  const std::filesystem::path link = linked(directory, "");
+  const std::filesystem::path file = directory.path() / "belay.yaml";
   const std::filesystem::path one = std::filesystem::canonical(directory.path()) / "belay-state";
   EXPECT_EQ(state_path(file.string(), "belay-state").value(), one);
   EXPECT_EQ(state_path(link.string(), "./belay-state").value(), one);
@@ -38,10 +45,8 @@ TEST(WrittenPathTest, TheStateIsOneByWhicheverLinkTheFileIsNamed) {
 
 TEST(WrittenPathTest, AStateThatLiesBesideTheLinkIsNotLeftBehindInSilence) {
   const test::TemporaryDirectory directory;
-  const auto file = directory.write("belay.yaml", "services: { shop: {} }\n");
   std::filesystem::create_directories(directory.path() / "etc/belay-state");
-  const std::filesystem::path link = directory.path() / "etc/belay.yaml";
-  std::filesystem::create_symlink(file, link);
+  const std::filesystem::path link = linked(directory, "services: { shop: {} }\n");
   const Result<std::filesystem::path> state = state_path(link.string(), "belay-state");
   ASSERT_FALSE(state.ok());
   EXPECT_THAT(state.error().message, testing::HasSubstr("its state lies beside it: move "));

@@ -124,18 +124,23 @@ TEST(Adopt, AGateHoldsItOffAndNothingIsChanged) {
   EXPECT_TRUE(is_judged(rig.service().rollout->state));
 }
 
-TEST(Adopt, WhatWasPromotedIsWatchedOn) {
-  const Rule counts = make_rule("errors", kErrors, "rollback");
-  Plan plan = EngineRig::plan_of({}, {counts});
-  plan.services[0].rollout.watch_for = 5min;
-  EngineRig rig(plan);
+/// A gate of half a minute that passes, by `span` from its beginning.
+void promote(EngineRig& rig, Duration span) {
   rig.stream("v2", 20, {.version = "v2"});
   rig.run(12s);
   RolloutStarted gate = gate_at(rig.now());
   gate.lasts = 30s;
   rig.push(gate);
-  rig.run(35s);
+  rig.run(span);
   ASSERT_EQ(rig.service().rollout->state, RolloutState::promoted);
+}
+
+TEST(Adopt, WhatWasPromotedIsWatchedOn) {
+  const Rule counts = make_rule("errors", kErrors, "rollback");
+  Plan plan = EngineRig::plan_of({}, {counts});
+  plan.services[0].rollout.watch_for = 5min;
+  EngineRig rig(plan);
+  ASSERT_NO_FATAL_FAILURE(promote(rig, 35s));
   plan.services[0].cooldown = 11min;
   ASSERT_TRUE(adopt(rig, plan).ok());
   rig.stream("v2", 20, {.version = "v2", .status = 500});
@@ -150,13 +155,7 @@ TEST(Adopt, AWatchThatWasOverStaysOver) {
   Plan plan = EngineRig::plan_of({}, {make_rule("errors", kErrors, "rollback")});
   plan.services[0].rollout.watch_for = 1min;
   EngineRig rig(plan);
-  rig.stream("v2", 20, {.version = "v2"});
-  rig.run(12s);
-  RolloutStarted gate = gate_at(rig.now());
-  gate.lasts = 30s;
-  rig.push(gate);
-  rig.run(2min);
-  ASSERT_EQ(rig.service().rollout->state, RolloutState::promoted);
+  ASSERT_NO_FATAL_FAILURE(promote(rig, 2min));
   ASSERT_TRUE(rig.service().rules.empty());
   plan.services[0].rollout.watch_for = 1h;
   ASSERT_TRUE(adopt(rig, plan).ok());

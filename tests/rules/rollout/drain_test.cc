@@ -70,25 +70,26 @@ TEST(Drain, LooksAtWhatALateLogShows) {
               HasSubstr("requests, so it may not have been taken back"));
 }
 
+void probe(EngineRig& rig, bool passed) {
+  rig.push(Probe{.source = EngineRig::kProbe,
+                 .at = rig.now(),
+                 .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
+}
+
 TEST(Drain, SaysSoWhenNobodySawIt) {
   for (const bool is_source_dead : {false, true}) {
     Plan plan =
         EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
     plan.services[0].verify_for = 40s;
     EngineRig rig(plan);
-    const auto probe = [&](bool passed) {
-      rig.push(Probe{.source = EngineRig::kProbe,
-                     .at = rig.now(),
-                     .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
-    };
     const Traffic both{.of_baseline = 100, .of_candidate = 100};
-    for (int i = 0; i < 5; ++i) probe(true), run(rig, 2s, both);
+    for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
     start(rig);
-    for (int i = 0; i < 5; ++i) probe(true), run(rig, 2s, both);
-    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(false), run(rig, 2s, both);
+    for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
+    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), run(rig, 2s, both);
     if (is_source_dead) rig.set_alive(EngineRig::kTail, false);
     fail(rig, {});
-    for (int i = 0; i < 21; ++i) probe(true), rig.run(2s);
+    for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
     EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
                 HasSubstr("nobody saw whether v2 still gets requests; down is fine"));
   }
@@ -98,19 +99,14 @@ TEST(Drain, IsNoQuestionWhereTheLogNamesNoVersions) {
   Plan plan = EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
   plan.services[0].verify_for = 40s;
   EngineRig rig(plan);
-  const auto probe = [&](bool passed) {
-    rig.push(Probe{.source = EngineRig::kProbe,
-                   .at = rig.now(),
-                   .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
-  };
   rig.stream("nameless", 10);
-  for (int i = 0; i < 5; ++i) probe(true), rig.run(2s);
+  for (int i = 0; i < 5; ++i) probe(rig, true), rig.run(2s);
   start(rig);
-  for (int i = 0; i < 5; ++i) probe(true), rig.run(2s);
-  for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(false), rig.run(2s);
+  for (int i = 0; i < 5; ++i) probe(rig, true), rig.run(2s);
+  for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), rig.run(2s);
   rig.stream("nameless", 0);
   fail(rig, {});
-  for (int i = 0; i < 21; ++i) probe(true), rig.run(2s);
+  for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
   EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
 }
 
