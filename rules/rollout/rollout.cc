@@ -39,6 +39,14 @@ const RolloutRecord* Rollout::running() const {
   return !records_.empty() && is_judged(records_.back().state()) ? &records_.back() : nullptr;
 }
 
+const RolloutRecord* Rollout::promoted() const {
+  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
+    if (record->state() == RolloutState::promoted) return &*record;
+    if (record->has_begun()) return nullptr;
+  }
+  return nullptr;
+}
+
 RolloutRecord* Rollout::record_of(const std::string& id) {
   for (RolloutRecord& record : records_)
     if (record.status().id == id) return &record;
@@ -53,13 +61,13 @@ const RolloutRecord* Rollout::record_of(const std::string& id) const {
 
 Teller Rollout::teller(Instant now, Step& out) const {
   const RolloutRecord* record = running();
-  const bool is_watched = record != nullptr || watch_until_;
+  const RolloutRecord* watched = record == nullptr && watch_until_ ? promoted() : record;
   return {out,
           service_.plan.name,
           record != nullptr ? record->status().candidate : "",
           record != nullptr ? record->status().baseline : "",
           now,
-          is_watched ? records_.back().status().id : ""};
+          watched != nullptr ? watched->status().id : ""};
 }
 
 std::vector<NameId> Rollout::spared() const {
@@ -93,11 +101,11 @@ void Rollout::adopt(ServicePlan next, Instant now) {
   for (RolloutRecord& record : records_) record.follow_mode(service_.plan.mode);
   default_rules_ = rules_by_default(service_.plan.rollout.limits);
   default_alerts_ = alerts_by_default(service_.plan.rollout.limits);
+  if (is_watched_on) watch_again(now);
   for (const JudgedRule& rule : service_.always) {
     const auto found = decided.find(rule.rule().name);
     if (rule.is_firing() && found != decided.end()) rulings_[&rule.rule()] = found->second;
   }
-  if (is_watched_on) watch_again(now);
   release_windows();
 }
 

@@ -124,6 +124,9 @@ class Rollout {
   /// The rollout that is under judgement; none between two.
   [[nodiscard]] RolloutRecord* running();
   [[nodiscard]] const RolloutRecord* running() const;
+  /// The one that was promoted last, unless another one has begun since: what a watch after a
+  /// promotion is about. One that was refused is none that began.
+  [[nodiscard]] const RolloutRecord* promoted() const;
   RolloutRecord* record_of(const std::string& id);
   [[nodiscard]] const RolloutRecord* record_of(const std::string& id) const;
   void judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant now, Step& out);
@@ -148,7 +151,7 @@ class Rollout {
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
   /// No rule counts for the verdict: it is the default judgement's.
   [[nodiscard]] bool is_judged_by_default_alone() const;
-  void open_gate(Instant now);
+  void open_gate(const std::string& rollout, Instant now);
   void begin(std::vector<std::string> details, Instant since, Instant now, Step& out);
   [[nodiscard]] std::vector<std::string> bad_already() const;
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
@@ -166,7 +169,7 @@ class Rollout {
   void close_gate();
   /// After a promotion rules go on, and only alert.
   void watch_on(Instant until, Instant now);
-  /// The rest of that watch, of the newest rollout, which was promoted.
+  /// The rest of that watch.
   void watch_again(Instant now);
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);

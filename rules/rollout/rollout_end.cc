@@ -35,10 +35,11 @@ void Rollout::watch_on(Instant until, Instant now) {
 }
 
 void Rollout::watch_again(Instant now) {
-  const Instant until =
-      records_.back().status().ended.value_or(now) + service_.plan.rollout.watch_for;
+  const RolloutRecord* record = promoted();
+  if (record == nullptr) return;
+  const Instant until = record->status().ended.value_or(now) + service_.plan.rollout.watch_for;
   if (until <= now) return;
-  open_gate(now);
+  open_gate(record->status().id, now);
   watch_on(until, now);
   // What was bad before the rollout is no excuse for what comes after it.
   for (std::vector<JudgedRule>* rules : {&gate_->rules(), &service_.always})

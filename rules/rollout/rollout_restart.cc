@@ -50,7 +50,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     if (status.held == HoldReason::traffic && !book_.open_intent(status.service))
       move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
-    open_gate(now);
+    open_gate(status.id, now);
     record.restart_bake(now);
     has_skipped_ = true;
     const std::string why = "Belay was restarted: the bake of this step begins anew";
@@ -69,7 +69,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     }
     return;
   }
-  if (record.state() == RolloutState::promoted) return watch_again(now);
+  if (promoted() != nullptr) return watch_again(now);
   if (is_final(record.state()) || ladder_.is_walking()) return;
   // Between the fail and the first rung, or between the last outcome and the end of the watch.
   if (record.state() == RolloutState::rolling_back) {

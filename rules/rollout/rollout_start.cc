@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
 #include "rules/rollout/baseline.h"
@@ -150,7 +151,7 @@ void Rollout::begin(std::vector<std::string> details, Instant since, Instant now
     record.move(RolloutState::preflight, "looking before the first step", now, out);
     return;
   }
-  open_gate(since);
+  open_gate(record.status().id, since);
   tell_start(details, now, out);
   std::size_t step = 0;
   const double live = live_percent().value_or(0);
@@ -222,14 +223,16 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
                                    details);
 }
 
-void Rollout::open_gate(Instant now) {
-  const RolloutStatus& status = records_.back().status();
+void Rollout::open_gate(const std::string& rollout, Instant now) {
+  RolloutRecord* record = record_of(rollout);
+  BELAY_CHECK(record != nullptr, "what is judged is remembered");
+  const RolloutStatus& status = record->status();
   gate_.emplace(RolloutStarted{.at = now,
                                .service = status.service,
                                .candidate = status.candidate,
                                .baseline = status.baseline},
-                now, service_, names_, start_, records_.back().before());
-  records_.back().keep_before(gate_->before(service_.always));
+                now, service_, names_, start_, record->before());
+  record->keep_before(gate_->before(service_.always));
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   // What was decided on a rule that goes on firing was about another candidate.
   for (auto& [rule, ruling] : rulings_) ruling = {};
@@ -243,7 +246,7 @@ void Rollout::open_gate(Instant now) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
-    queues_.emplace(service_.plan.rollout.limits, records_.back().queues_before());
+    queues_.emplace(service_.plan.rollout.limits, record->queues_before());
   }
   ++service_.epoch;
 }

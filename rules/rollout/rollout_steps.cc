@@ -282,7 +282,7 @@ void Rollout::pass_step(const std::string& why, Instant now, Step& out) {
 void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const bool is_first = !gate_;
-  if (is_first) open_gate(now);
+  if (is_first) open_gate(record.status().id, now);
   passed_.reset();
   has_skipped_ = false;
   record.begin_step(step, why, now, out);

@@ -151,6 +151,47 @@ TEST(Adopt, WhatWasPromotedIsWatchedOn) {
   EXPECT_TRUE(rig.service().rules.empty()) << "the new plan watches nothing after a promotion";
 }
 
+TEST(Adopt, ARuleThatActedAfterAPromotionDoesNotActAgain) {
+  const Rule drains = make_rule("drains", "error rate > 5% over 10s, min 20 requests", "run drain");
+  Plan plan = EngineRig::plan_of({drains}, {make_rule("errors", kErrors, "rollback")});
+  plan.services[0].rollout.watch_for = 1h;
+  plan.services[0].verify_for = 5s;
+  plan.services[0].cooldown = 1s;
+  EngineRig rig(plan);
+  ASSERT_NO_FATAL_FAILURE(promote(rig, 35s));
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  ASSERT_TRUE(rig.time_to_fire("drains", 1min));
+  rig.run(1s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.run(1min);
+  plan.services[0].cooldown = 2s;
+  ASSERT_TRUE(adopt(rig, plan).ok());
+  rig.run(1min);
+  EXPECT_TRUE(rig.rule("drains").firing);
+  EXPECT_EQ(rig.orders.size(), 1U) << "what was decided on it is not decided anew";
+}
+
+TEST(Adopt, WhatWasPromotedIsWatchedOnAfterAnotherRolloutWasRefused) {
+  Plan plan = EngineRig::plan_of({}, {make_rule("errors", kErrors, "rollback")});
+  plan.services[0].rollout.watch_for = 1h;
+  EngineRig rig(plan);
+  ASSERT_NO_FATAL_FAILURE(promote(rig, 35s));
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v3",
+                          .baseline = "v2",
+                          .is_driving = true,
+                          .mode = Mode::recommend});
+  rig.run(1s);
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::inconclusive);
+  plan.services[0].cooldown = 11min;
+  ASSERT_TRUE(adopt(rig, plan).ok());
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  EXPECT_TRUE(rig.time_to_fire("errors", 1min));
+}
+
 TEST(Adopt, AWatchThatWasOverStaysOver) {
   Plan plan = EngineRig::plan_of({}, {make_rule("errors", kErrors, "rollback")});
   plan.services[0].rollout.watch_for = 1min;
