@@ -23,6 +23,7 @@ Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
       began_(clock.now()),
       deadline_(began_ + options.give_up_after),
       maybe_sent_(resumed),
+      sends_(resumed ? 1 : 0),
       settled_at_(resumed ? began_ + options.settle : began_),
       next_call_(began_) {}
 
@@ -79,19 +80,28 @@ Attempt::Told Attempt::decide(const Standing& standing, std::stop_token stop) {
 
 Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   const Instant now = clock_.now();
+  const Trace trace = platform_.trace(order_);
   if (acknowledged_) {
     return wait("the platform accepted the order but does not show it: " + standing.detail);
   }
-  if (maybe_sent_ && platform_.trace(order_) == Trace::none) {
+  if (maybe_sent_ && trace == Trace::none) {
     return told(Phase::abandoned,
                 "it cannot be known whether it was carried out, so it is not tried again" +
                     circumstances());
   }
   if (maybe_sent_ && now < settled_at_) {
-    return wait("the call had no answer and may still take effect; live: " + standing.detail);
+    const std::string why = with_answer("it may still take effect; live: " + standing.detail);
+    const bool is_told = said_unknown_ || answer_.empty() || trace != Trace::effect;
+    return is_told ? wait(why) : wait_aloud(why);
   }
   // It has settled: what was sent before has not arrived and never will.
   maybe_sent_ = false;
+  if (trace == Trace::effect && sends_ >= options_.effect_sends_max) {
+    const std::string tried =
+        resumed_ ? "tried again after the restart" : "tried " + std::to_string(sends_) + " times";
+    return told(Phase::rejected,
+                with_answer(tried + ", and no more; live: " + standing.detail) + circumstances());
+  }
   if (resumed_ && now - order_.at > options_.resumed_age_max) {
     return told(Phase::abandoned,
                 "the order is " +
@@ -109,8 +119,9 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   }
   maybe_sent_ = true;
   acknowledged_ = true;
+  answer_.clear();
   waits_ = 0;
-  if (platform_.trace(order_) == Trace::none) return told(Phase::applied, "done");
+  if (trace == Trace::none) return told(Phase::applied, "done");
   return look(stop);
 }
 
@@ -130,6 +141,8 @@ Attempt::Told Attempt::refused(const Error& error) {
       return stood_down(error.message);
     case Error::Kind::ambiguous:
       maybe_sent_ = true;
+      ++sends_;
+      answer_ = error.message;
       waits_ = 0;
       settled_at_ = clock_.now() + options_.settle;
       return wait(error.message);
@@ -138,7 +151,7 @@ Attempt::Told Attempt::refused(const Error& error) {
     case Error::Kind::throttled:
       break;
   }
-  Told what = wait(error.message);
+  Told what = wait(with_answer(error.message));
   if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
   return what;
 }
@@ -151,7 +164,7 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   if (refused_reads_ >= options_.refused_reads_max && !maybe_sent_) {
     return told(Phase::rejected, error.message);
   }
-  Told what = wait(error.message);
+  Told what = wait(with_answer(error.message));
   if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
   return what;
 }
@@ -163,7 +176,14 @@ Attempt::Told Attempt::wait(std::string why) {
   const Instant later =
       now + backoff(options_.retry_first, options_.retry_max, ++waits_, jitter_());
   next_call_ = std::min(later, deadline_);
+  if (maybe_sent_ && now < settled_at_) next_call_ = std::min(next_call_, settled_at_);
   if (now < began_ + options_.unknown_after || said_unknown_) return std::nullopt;
+  said_unknown_ = true;
+  return told(Phase::unknown, why_ + circumstances());
+}
+
+Attempt::Told Attempt::wait_aloud(std::string why) {
+  if (Told what = wait(std::move(why))) return what;
   said_unknown_ = true;
   return told(Phase::unknown, why_ + circumstances());
 }
@@ -181,8 +201,13 @@ Attempt::Told Attempt::stood_down(std::string detail) {
   return told(is_flag ? Phase::conflict : Phase::superseded, std::move(detail));
 }
 
+std::string Attempt::with_answer(const std::string& why) const {
+  return answer_.empty() ? why : answer_ + "; " + why;
+}
+
 std::string Attempt::circumstances() const {
-  std::string text = maybe_sent_ ? "; it may have been carried out" : "; nothing was sent";
+  std::string text = sends_ > 0 ? "; what was sent has not arrived" : "; nothing was sent";
+  if (maybe_sent_) text = "; it may have been carried out";
   if (acknowledged_) text = "; it was accepted";
   return text + "; by hand: " + platform_.by_hand(order_);
 }

@@ -26,6 +26,8 @@ struct ActorOptions {
   Duration retry_first = std::chrono::milliseconds{500};  ///< Doubles with each try, with jitter,
   Duration retry_max = std::chrono::seconds{30};          ///< up to this.
   int refused_reads_max = 3;  ///< In a row, before anything was sent: then the order is rejected.
+  /// Of an order that shows only its effect (Trace::effect), in all: then it is rejected.
+  int effect_sends_max = 2;
   Duration stop_grace = std::chrono::seconds{4};  ///< For the call under way when told to stop.
 };
 
@@ -66,8 +68,12 @@ class Attempt {
   Told refused(const Error& error);
   Told unreadable(const Error& error);
   Told wait(std::string why);
+  /// The same, and people are told now that nobody knows yet.
+  Told wait_aloud(std::string why);
   Told told(rules::ActionOutcome::Phase phase, std::string detail);
   Told stood_down(std::string detail);
+  /// With what was answered to the last call that is not known to have worked.
+  [[nodiscard]] std::string with_answer(const std::string& why) const;
   [[nodiscard]] std::string circumstances() const;
 
   const rules::Order order_;
@@ -82,7 +88,9 @@ class Attempt {
 
   bool maybe_sent_ = false;    ///< A call left us, and nothing showed since that it failed.
   bool acknowledged_ = false;  ///< The platform said yes.
-  Instant settled_at_{};       ///< Of the last call without an answer.
+  int sends_ = 0;              ///< Calls that may have arrived; those of an earlier life are one.
+  std::string answer_;         ///< To the last of them, if it was no yes.
+  Instant settled_at_{};       ///< When it can no longer take effect.
   Instant next_call_{};
   int waits_ = 0;
   int refused_reads_ = 0;

@@ -72,7 +72,8 @@ Error cannot_move() {
 }
 
 std::string said_by(const RunResult& run) {
-  const std::string& text = run.err.empty() ? run.out : run.err;
+  std::string text = run.err.empty() ? run.out : run.err;
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);  // A last line's end is nothing to tell.
   return text.empty() ? std::string() : ": " + sanitize(text, kOutputShownBytes);
 }
 

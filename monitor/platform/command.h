@@ -32,7 +32,8 @@ struct CommandOptions {
 ///   BELAY_METRIC BELAY_VALUE BELAY_THRESHOLD BELAY_SAMPLES     of the rule's first comparison
 /// `verify` answers with its exit code: 0, what was asked for holds; 1, it does not; anything else,
 /// it cannot be known. Without `verify` a run of unknown end (timeout, killed, a crash of ours) is
-/// never repeated. With it the program may be started again, so it must bear that.
+/// never repeated. With it a run that failed or had no clear end may be started once more, so the
+/// program must bear that.
 class CommandPlatform final : public Platform {
  public:
   explicit CommandPlatform(CommandOptions options) : options_(std::move(options)) {}

@@ -26,7 +26,7 @@ struct Standing {
 enum class Trace : std::uint8_t {
   id,      ///< The intent's own id: `ours` is told from `target`.
   effect,  ///< Only that what was asked for holds: after a try of ours, `target` is counted as
-           ///< ours. Carrying the order out twice must do no harm.
+           ///< ours. Carrying the order out twice must do no harm, and more is not tried.
   none,    ///< Nothing. An order that may have been carried out is never tried again.
 };
 

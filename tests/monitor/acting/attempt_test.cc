@@ -134,6 +134,60 @@ TEST_F(AttemptTest, AnAmbiguousAnswerIsSentAgainOnlyAfterItCanNoLongerArrive) {
   EXPECT_GE(story.took, options_.settle);
 }
 
+TEST_F(AttemptTest, WhatShowsOnlyItsEffectIsTriedTwiceInAllAndThenRejectedWithItsAnswer) {
+  platform_.trace_ = Trace::effect;
+  platform_.script_.assign(100, Behaviour::not_applied_and_500);
+  std::vector<Instant> sent;
+  platform_.on_apply_ = [&] { sent.push_back(clock_.now()); };
+  const Instant began = clock_.now();
+  const Story story = live();
+  ASSERT_EQ(story.told.size(), 2U);
+  EXPECT_EQ(story.told[0].phase, Phase::unknown);
+  EXPECT_NE(story.told[0].detail.find("HTTP 500"), std::string::npos) << story.told[0].detail;
+  EXPECT_LE(story.told[0].at - began, 3s) << "people need not wait for it";
+  EXPECT_EQ(story.end(), Phase::rejected);
+  EXPECT_NE(story.told[1].detail.find("HTTP 500"), std::string::npos) << story.told[1].detail;
+  EXPECT_NE(story.told[1].detail.find("tried 2 times"), std::string::npos) << story.told[1].detail;
+  EXPECT_EQ(story.told[1].detail.find("nothing was sent"), std::string::npos);
+  EXPECT_EQ(platform_.applies(), 2);
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_GE(sent[1] - sent[0], options_.settle);
+  EXPECT_GE(story.told[1].at - sent[1], options_.settle) << "the last one may still arrive, too";
+  EXPECT_LE(story.took, 2 * options_.settle + 3s);
+}
+
+TEST_F(AttemptTest, WhatShowsOnlyItsEffectAndMayHaveBeenSentBeforeTheRestartIsTriedOnceMore) {
+  platform_.trace_ = Trace::effect;
+  platform_.script_.assign(100, Behaviour::not_applied_and_500);
+  const Story story = monitor::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  EXPECT_EQ(story.end(), Phase::rejected);
+  EXPECT_EQ(platform_.applies(), 1);
+}
+
+TEST_F(AttemptTest, WhatIsTriedUntilTheDeadlineTellsItsLastAnswer) {
+  platform_.script_.assign(100, Behaviour::not_applied_and_500);
+  const Story story = live();
+  ASSERT_EQ(story.told.size(), 2U);
+  for (const rules::ActionOutcome& told : story.told) {
+    EXPECT_NE(told.detail.find("HTTP 500"), std::string::npos) << told.detail;
+    EXPECT_EQ(told.detail.find("nothing was sent"), std::string::npos) << told.detail;
+  }
+  EXPECT_EQ(story.end(), Phase::abandoned);
+  EXPECT_LE(platform_.applies(), options_.give_up_after / options_.settle);
+}
+
+TEST_F(AttemptTest, AReadThatFailsAfterwardsDoesNotHideTheAnswer) {
+  platform_.trace_ = Trace::effect;
+  platform_.script_ = {Behaviour::not_applied_and_500};
+  platform_.read_script_.assign(1000, ReadBehaviour::unreachable);
+  platform_.read_script_[0] = ReadBehaviour::clean;
+  const Story story = live();
+  EXPECT_EQ(story.end(), Phase::abandoned);
+  EXPECT_NE(story.told.back().detail.find("HTTP 500"), std::string::npos);
+  EXPECT_NE(story.told.back().detail.find("no route"), std::string::npos);
+  EXPECT_EQ(platform_.applies(), 1) << "what cannot be known is never simply run again";
+}
+
 TEST_F(AttemptTest, WhatIsRecalledBeforeItWasSentIsNotSentAndNotWaitedFor) {
   platform_.script_ = {Behaviour::throttled};
   std::optional<std::string> recalled;

@@ -117,6 +117,25 @@ TEST_F(CommandTest, WithVerifyAnAmbiguousRunIsLookedIntoAndRepeatedIfItDidNotWor
   EXPECT_EQ(test::content_of(path("runs")), "ran\nran\n");
 }
 
+TEST_F(CommandTest, WithVerifyAFailureThatDidNothingIsRunTwiceAndRejectedWithItsOwnWords) {
+  const auto outcome =
+      live({.argv = shell("echo ran >> " + path("runs") + "; echo permission denied >&2; exit 3"),
+            .verify = shell("exit 1")});
+  EXPECT_EQ(outcome.phase, Phase::rejected);
+  EXPECT_NE(outcome.detail.find("sh gave exit code 3: permission denied;"), std::string::npos)
+      << outcome.detail;
+  EXPECT_EQ(test::content_of(path("runs")), "ran\nran\n");
+}
+
+TEST_F(CommandTest, WithVerifyARunOutOfTimeIsRunTwiceAtMost) {
+  const auto outcome = live({.argv = shell("echo ran >> " + path("runs") + "; exec sleep 1000"),
+                             .verify = shell("exit 1"),
+                             .timeout = 200ms});
+  EXPECT_EQ(outcome.phase, Phase::rejected);
+  EXPECT_NE(outcome.detail.find("out of time"), std::string::npos) << outcome.detail;
+  EXPECT_EQ(test::content_of(path("runs")), "ran\nran\n");
+}
+
 TEST_F(CommandTest, AVerifyThatCannotTellMeansThatNothingIsRun) {
   const auto outcome =
       live({.argv = shell("echo ran >> " + path("runs")), .verify = shell("exit 7")});
