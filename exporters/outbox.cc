@@ -11,12 +11,23 @@ namespace belay::exporters {
 using Milliseconds = std::chrono::milliseconds;
 using Result = Outbox::Attempt::Result;
 
-Outbox::Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain)
+namespace {
+
+/// Nobody is told when a message is from that is only as late as a receiver's patience.
+constexpr std::chrono::minutes kLateAfter{1};
+
+}  // namespace
+
+Outbox::Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain,
+               Keeping keeping)
     : limits_(limits),
       counts_(counts),
       deliver_(std::move(deliver)),
       complain_(std::move(complain)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      keeping_(std::move(keeping)) {
+  if (keeping_.spool != nullptr) take_left();
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
 
 Outbox::~Outbox() {
   std::unique_lock lock(mutex_);
@@ -30,21 +41,33 @@ Outbox::~Outbox() {
 
 void Outbox::put(const rules::Notice& notice) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() - in_flight_ >= limits_.waiting_max) {
-    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
+  make_room(1);
+  const std::uint64_t number =
+      keeping_.spool == nullptr ? 0 : keeping_.spool->keep(keeping_.route, notice);
+  waiting_.push_back({.notice = notice, .since = SteadyClock::now(), .number = number});
+  counts_.waiting.Set(static_cast<double>(waiting_.size()));
+  changed_.notify_all();
+}
+
+/// Drops the oldest that no attempt is telling just now.
+void Outbox::make_room(std::size_t for_more) {
+  while (waiting_.size() > in_flight_ &&
+         waiting_.size() - in_flight_ + for_more > limits_.waiting_max) {
+    const auto oldest = waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_);
+    if (keeping_.spool != nullptr) keeping_.spool->forget(oldest->number);
+    waiting_.erase(oldest);
     ++dropped_;
     counts_.dropped.Increment();
   }
-  waiting_.push_back({notice, SteadyClock::now()});
-  counts_.waiting.Set(static_cast<double>(waiting_.size()));
-  changed_.notify_all();
 }
 
 void Outbox::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return !waiting_.empty() || ends_; });
-    if (waiting_.empty() || !may_go_on()) break;
+    await_work(lock);
+    forget_old();  // What was left may be too old before it was ever tried.
+    if (ends_ && (waiting_.empty() || !may_go_on())) break;
+    if (waiting_.empty()) continue;
     const Batch batch = next_batch();
     in_flight_ = batch.notices.size();
     lock.unlock();
@@ -53,18 +76,67 @@ void Outbox::run(const std::stop_token& stop) {
     settle(attempt, std::exchange(in_flight_, 0));
     if (attempt.result == Result::delivered) dropped_ -= batch.dropped_before;
     forget_old();
-    counts_.waiting.Set(static_cast<double>(waiting_.size()));
     rest(lock, pause_after(attempt));
   }
-  forget(waiting_.size(), "Belay ends");
+  leave_rest();
   has_ended_ = true;
   changed_.notify_all();
+}
+
+void Outbox::await_work(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return !waiting_.empty() || ends_; };
+  if (keeping_.spool == nullptr) return changed_.wait(lock, has_work);
+  // The route that a reload replaces leaves what it could not deliver after this one has begun.
+  for (take_left(); !has_work(); take_left()) changed_.wait_for(lock, limits_.look_again, has_work);
+}
+
+void Outbox::take_left() {
+  std::vector<Spool::Message> left = keeping_.spool->take(keeping_.route);
+  if (left.empty()) return;
+  const auto now = SteadyClock::now();
+  for (auto message = left.rbegin(); message != left.rend(); ++message) {
+    waiting_.push_front({.notice = std::move(message->notice),
+                         .since = now - message->age,
+                         .number = message->number,
+                         .was_left = true});
+  }
+  make_room(0);
+  counts_.waiting.Set(static_cast<double>(waiting_.size()));
+}
+
+void Outbox::leave_rest() {
+  std::size_t kept = 0;
+  if (keeping_.spool != nullptr) {
+    kept = std::erase_if(waiting_, [this](const Waiting& waiting) {
+      return keeping_.spool->leave(keeping_.route,
+                                   {.number = waiting.number, .notice = waiting.notice});
+    });
+  }
+  if (kept > 0) {
+    complain_(
+        std::to_string(kept) + (kept == 1 ? " message is" : " messages are") +
+        " not delivered, and kept in the state directory: whatever runs on it next tells them");
+  }
+  forget(waiting_.size(), "Belay ends");
+}
+
+void Outbox::erase_oldest(std::size_t count) {
+  for (; count > 0; --count) {
+    if (keeping_.spool != nullptr) keeping_.spool->forget(waiting_.front().number);
+    waiting_.pop_front();
+  }
+  counts_.waiting.Set(static_cast<double>(waiting_.size()));
 }
 
 Outbox::Batch Outbox::next_batch() const {
   Batch batch{.dropped_before = dropped_};
   const std::size_t count = std::min(waiting_.size(), limits_.batch_max);
-  for (std::size_t i = 0; i < count; ++i) batch.notices.push_back(waiting_[i].notice);
+  const auto late_since = SteadyClock::now() - kLateAfter;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Waiting& waiting = waiting_[i];
+    batch.notices.push_back(waiting.notice);
+    if (waiting.was_left || waiting.since < late_since) ++batch.late;
+  }
   return batch;
 }
 
@@ -72,8 +144,8 @@ void Outbox::settle(const Attempt& attempt, std::size_t told) {
   switch (attempt.result) {
     case Result::delivered:
       failures_in_a_row_ = 0;
+      erase_oldest(told);
       counts_.sent.Increment(static_cast<double>(told));
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(told));
       return;
     case Result::refused:
       failures_in_a_row_ = 0;
@@ -88,8 +160,8 @@ void Outbox::settle(const Attempt& attempt, std::size_t told) {
 /// The oldest `count` will not be told any more.
 void Outbox::forget(std::size_t count, const std::string& why) {
   if (count == 0) return;
+  erase_oldest(count);
   counts_.failed.Increment(static_cast<double>(count));
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   complain_(std::to_string(count) + (count == 1 ? " message" : " messages") + " lost: " + why);
 }
 

@@ -15,13 +15,15 @@
 #include <vector>
 
 #include "exporters/notifications.h"
+#include "exporters/spool.h"
 #include "rules/order.h"
 
 namespace belay::exporters {
 
 /// Messages on their way to one receiver: a bounded queue and a thread of its own, so that a slow
 /// or dead receiver is never in the way of an action. What waits is told together; what fails in a
-/// way that may pass is tried again, so a message may arrive twice.
+/// way that may pass is tried again, so a message may arrive twice. With a spool what waits
+/// outlives us: the next outbox of the same route tells it, before anything of its own.
 class Outbox {
  public:
   struct Limits {
@@ -31,11 +33,13 @@ class Outbox {
     std::chrono::milliseconds backoff_min{1'000};  ///< Doubles with every failure in a row.
     std::chrono::milliseconds backoff_max{60'000};
     std::chrono::milliseconds give_up_after{15 * 60'000};  ///< Since it was put in.
-    std::chrono::milliseconds drain{3'000};  ///< How long the destructor still delivers.
+    std::chrono::milliseconds drain{3'000};       ///< How long the destructor still delivers.
+    std::chrono::milliseconds look_again{5'000};  ///< For what another outbox has left behind.
   };
   struct Batch {
     std::vector<rules::Notice> notices;  ///< Oldest first, at least one.
     std::uint64_t dropped_before = 0;    ///< Since the last delivery.
+    std::size_t late = 0;  ///< The first so many come late, and should say when they are from.
   };
   struct Attempt {
     enum class Result : std::uint8_t { delivered, refused, try_again } result{};
@@ -48,8 +52,10 @@ class Outbox {
   /// for everything that is lost.
   using Complain = std::function<void(const std::string&)>;
 
-  Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain);
-  /// Delivers what waits for at most Limits::drain; the rest is lost and counted.
+  Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain,
+         Keeping keeping = {});
+  /// Delivers what waits for at most Limits::drain; the rest stays in the spool, or is lost and
+  /// counted.
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -62,8 +68,15 @@ class Outbox {
   struct Waiting {
     rules::Notice notice;
     SteadyClock::time_point since;
+    std::uint64_t number = 0;  // In the spool; 0: not there.
+    bool was_left = false;     // By another outbox.
   };
   void run(const std::stop_token& stop);
+  void await_work(std::unique_lock<std::mutex>& lock);
+  void take_left();
+  void leave_rest();
+  void make_room(std::size_t for_more);
+  void erase_oldest(std::size_t count);
   void settle(const Attempt& attempt, std::size_t told);
   void forget(std::size_t count, const std::string& why);
   void forget_old();
@@ -76,6 +89,7 @@ class Outbox {
   NotificationCounts counts_;
   const Deliver deliver_;
   const Complain complain_;
+  const Keeping keeping_;
 
   std::mutex mutex_;  // Guards what follows, down to the thread.
   std::condition_variable changed_;

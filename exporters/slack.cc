@@ -79,7 +79,7 @@ Slack::Slack(Options options, NotificationCounts counts, Outbox::Complain compla
           [this](const Outbox::Batch& batch, std::stop_token stop) {
             return deliver(batch, std::move(stop));
           },
-          std::move(complain)) {}
+          std::move(complain), options_.keeping) {}
 
 void Slack::publish(const rules::Snapshot& /*snapshot*/) {}
 

@@ -20,7 +20,9 @@ class Slack : public Sink {
     CommandsByService commands;  ///< By the service's name.
     std::chrono::milliseconds deadline{10'000};  ///< Of one attempt.
     std::optional<std::string> ca_file;          ///< Instead of the system's authorities.
-    Outbox::Limits limits{};
+    /// A day: for as long as the engine remembers a rollout, someone may want to hear of it.
+    Outbox::Limits limits{.give_up_after = std::chrono::hours{24}};
+    Keeping keeping{};
   };
   /// `complain` takes one line for the log, without the URL; called on the sink's thread.
   Slack(Options options, NotificationCounts counts, Outbox::Complain complain);

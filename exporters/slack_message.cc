@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
+#include "base/time.h"
 #include "exporters/json.h"
 
 namespace belay::exporters {
@@ -136,6 +137,14 @@ ordered_json blocks_of(const Notice& notice, const std::vector<std::string>& lin
   return blocks;
 }
 
+/// "… (from 09:12:03Z, delivered late)"
+std::string late(const std::string& headline, Instant at) {
+  constexpr std::size_t kTimeBegins = std::string_view("2026-11-20T").size();
+  constexpr std::size_t kTimeBytes = std::string_view("13:45:20").size();
+  const std::string from = format_utc(at).substr(kTimeBegins, kTimeBytes);
+  return headline + " (from " + from + "Z, delivered late)";
+}
+
 bool is_new(const std::string& line, const std::vector<std::string>& told) {
   return std::find(told.begin(), told.end(), line) == told.end();
 }
@@ -147,10 +156,12 @@ std::string message(const Outbox::Batch& batch, const CommandsByService& command
   std::vector<std::string> headlines;
   std::vector<std::string> told;
   ordered_json attachments = ordered_json::array();
-  for (const Notice& notice : batch.notices) {
-    if (std::string headline = sanitize(notice.headline); is_new(headline, headlines)) {
-      headlines.push_back(std::move(headline));
-    }
+  for (std::size_t i = 0; i < batch.notices.size(); ++i) {
+    const Notice& notice = batch.notices[i];
+    std::string headline = sanitize(notice.headline);
+    if (i < batch.late) headline = late(headline, notice.at);
+    const std::string fallback = fitted(headline, kSlackHeaderBytesMax);
+    if (is_new(headline, headlines)) headlines.push_back(std::move(headline));
     std::vector<std::string> lines;
     for (std::string& line : lines_of(notice)) {
       if (!is_new(line, told)) continue;
@@ -158,7 +169,7 @@ std::string message(const Outbox::Batch& batch, const CommandsByService& command
       lines.push_back(std::move(line));
     }
     attachments.push_back({{"color", colour_of(notice)},
-                           {"fallback", fitted(notice.headline, kSlackHeaderBytesMax)},
+                           {"fallback", fallback},
                            {"blocks", blocks_of(notice, lines, commands, bytes_max)}});
   }
   if (batch.dropped_before > 0) {

@@ -51,7 +51,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
     return ThreadProgress{loop_->since_progress(), actor_->is_stuck(), loop_->journal_trouble()};
   });
   sinks.push_back(health_.get());
-  told_ = make_sinks(config_);
+  told_ = make_sinks(config_, clock_);
   note_for_api(config_);
   told_->prometheus->configured(true, clock_.now());
   sinks.push_back(told_->prometheus.get());

@@ -65,7 +65,9 @@ Status Daemon::exchange(const Config& next, const SourceThreads::Ids& ids) {
   add_platforms(next, *platforms);
   // Made only if they differ: the messages that wait in a route go on in it.
   std::unique_ptr<exporters::Routes> routes;
-  if (!is_told_alike(config_, next)) routes = make_notify(next, told_->own.notifications);
+  if (!is_told_alike(config_, next)) {
+    routes = make_notify(next, told_->own.notifications, *told_->spool);
+  }
   Status exchanged = loop_->between_steps([&](rules::Engine& engine) -> Status {
     if (const Status adopted = engine.adopt(next.plan, ids); !adopted) return adopted;
     actor_->use(*platforms);

@@ -87,12 +87,15 @@ exporters::Outbox::Complain complain_about(const char* route) {
 
 std::vector<std::unique_ptr<exporters::Sink>> make_routes(
     const std::vector<SlackRoute>& routes, const std::string& name,
-    const exporters::CommandsByService& commands, exporters::Notifications& counts) {
+    const exporters::CommandsByService& commands, exporters::Notifications& counts,
+    exporters::Spool& spool) {
   std::vector<std::unique_ptr<exporters::Sink>> sinks;
   for (const SlackRoute& route : routes) {
     const std::string unique = sinks.empty() ? name : fmt::format("{}-{}", name, sinks.size() + 1);
     sinks.push_back(std::make_unique<exporters::Slack>(
-        exporters::Slack::Options{.webhook = route.webhook, .commands = commands},
+        exporters::Slack::Options{.webhook = route.webhook,
+                                  .commands = commands,
+                                  .keeping = {.spool = &spool, .route = unique}},
         counts.of(unique), complain_about("slack")));
   }
   return sinks;
@@ -167,15 +170,17 @@ void add_platforms(const Config& config, Platforms& platforms) {
 }
 
 std::unique_ptr<exporters::Routes> make_notify(const Config& config,
-                                               exporters::Notifications& notifications) {
+                                               exporters::Notifications& notifications,
+                                               exporters::Spool& spool) {
   const exporters::CommandsByService commands = commands_of(config);
-  auto tell = make_routes(config.tell, "slack", commands, notifications);
+  auto tell = make_routes(config.tell, "slack", commands, notifications, spool);
   if (!config.audit.empty()) {
     tell.push_back(std::make_unique<exporters::Audit>(config.audit, notifications.of("audit"),
                                                       complain_about("audit")));
   }
   return std::make_unique<exporters::Routes>(
-      std::move(tell), make_routes(pages_only(config), "slack-page", commands, notifications));
+      std::move(tell),
+      make_routes(pages_only(config), "slack-page", commands, notifications, spool));
 }
 
 exporters::CommandsByService commands_of(const Config& config) {
@@ -196,10 +201,14 @@ exporters::CommandsByService commands_of(const Config& config) {
   return commands;
 }
 
-std::unique_ptr<Told> make_sinks(const Config& config) {
+std::unique_ptr<Told> make_sinks(const Config& config, const Clock& clock) {
   auto told = std::make_unique<Told>();
   told->prometheus = std::make_unique<exporters::Prometheus>(kVersion, told->own);
-  told->routes = make_notify(config, told->own.notifications);
+  told->spool = std::make_unique<exporters::Spool>(
+      config.state / "outbox", [&clock] { return clock.now(); }, complain_about("outbox"));
+  told->routes = make_notify(config, told->own.notifications, *told->spool);
+  // As old as nothing that waits in a route can be.
+  told->spool->forget_left(exporters::Slack::Options{}.limits.give_up_after);
   return told;
 }
 

@@ -7,6 +7,8 @@
 #include "exporters/own_counts.h"
 #include "exporters/prometheus.h"
 #include "exporters/routes.h"
+#include "exporters/spool.h"
+#include "monitor/clock.h"
 #include "monitor/config/config.h"
 #include "monitor/gate_versions.h"
 #include "monitor/platform/platforms.h"
@@ -34,14 +36,18 @@ void add_platforms(const Config& config, Platforms& platforms);
 struct Told {
   exporters::OwnCounts own;
   std::unique_ptr<exporters::Prometheus> prometheus;
+  std::unique_ptr<exporters::Spool> spool;    ///< Of what waits in the routes.
   std::unique_ptr<exporters::Routes> routes;  ///< `notify:`
 };
-std::unique_ptr<Told> make_sinks(const Config& config);
+/// What an earlier life could not deliver is on its way again when it returns. `clock` outlives
+/// them.
+std::unique_ptr<Told> make_sinks(const Config& config, const Clock& clock);
 /// What a person types next, as far as the platforms let us know.
 exporters::CommandsByService commands_of(const Config& config);
-/// `notifications` outlives them.
+/// `notifications` and `spool` outlive them.
 std::unique_ptr<exporters::Routes> make_notify(const Config& config,
-                                               exporters::Notifications& notifications);
+                                               exporters::Notifications& notifications,
+                                               exporters::Spool& spool);
 
 /// Hands what is posted to these sources that are pushed to; for a configuration with `ingest`.
 /// `posts` outlives it.

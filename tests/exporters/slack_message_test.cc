@@ -95,6 +95,17 @@ TEST(SlackMessage, SaysWhatFiredAndWhatWasDoneAndHowToUndoIt) {
   expect_within_limits(sent.dump());
 }
 
+TEST(SlackMessage, WhatComesLateSaysWhenItIsFrom) {
+  Notice old = rolled_back();
+  Notice young = rolled_back();
+  young.headline = "shop: recovered";
+  const json told = json::parse(slack_message({.notices = {old, young}, .late = 1}, kCommands));
+  EXPECT_EQ(told.at("text"),
+            "shop: done: rollback to v1 (from 12:00:00Z, delivered late)\nshop: recovered");
+  EXPECT_EQ(told.at("attachments").at(0).at("fallback"),
+            "shop: done: rollback to v1 (from 12:00:00Z, delivered late)");
+}
+
 TEST(SlackMessage, ColoursBySeverityAndOutcome) {
   const auto colour = [](Notice::Kind kind, rules::Severity severity) {
     return message({{.kind = kind, .severity = severity, .headline = "x"}})

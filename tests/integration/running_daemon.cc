@@ -33,6 +33,8 @@ void RunningDaemon::start(const std::vector<std::string>& environment) {
                                                            .directory = directory()});
 }
 
+bool RunningDaemon::ends() { return child_->wait(kLongest).has_value(); }
+
 int RunningDaemon::stop() {
   child_->signal(SIGTERM);
   return child_->wait(kLongest).value_or(-1);

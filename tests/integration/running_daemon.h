@@ -24,6 +24,8 @@ class RunningDaemon {
   void append(const std::string& name, const std::string& text) const;
   void start(const std::vector<std::string>& environment = {});
   void signal(int number) const { child_->signal(number); }
+  /// Whether it has ended within a minute.
+  bool ends();
   /// Its exit code after SIGTERM, -1 if it does not end.
   int stop();
 

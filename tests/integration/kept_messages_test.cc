@@ -1,0 +1,122 @@
+// Goal: what people were to be told while the webhook was away is told once it is back, exactly
+// once, although Belay was ended or killed meanwhile. Method: the real binary, a rule that fires,
+// and a webhook that hangs or resets until it does not.
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/running_daemon.h"
+#include "tests/support/eventually.h"
+#include "tests/support/peer_request.h"
+
+namespace belay::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+constexpr const char* kRules = R"(rules:
+  - name: errors
+    when: error rate > 20% over 1h, min 5 requests
+    then: alert
+)";
+constexpr const char* kShop = R"(services:
+  shop: { logs: { file: shop.log }, rules: [rules.yaml] }
+notify: { tell: [ { slack: { webhook: "${SLACK}" } } ] }
+)";
+
+std::string failed_requests(int count) {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    text += fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":500,\"route\":\"/{}\"}}\n",
+                        now.count(), i);
+  }
+  return text;
+}
+
+class KeptMessagesTest : public testing::TestWithParam<int> {
+ protected:
+  KeptMessagesTest() {
+    belay_.write("shop.log", "");
+    belay_.write("rules.yaml", kRules);
+    belay_.configure(kShop);
+  }
+  void start() {
+    belay_.start({"SLACK=" + webhook_.url("/hook-of-nobody")});
+    ASSERT_TRUE(belay_.shows("belay_source_up{service=\"shop\",source=\"tail\"} 1\n"))
+        << belay_.output();
+  }
+  void end() {
+    belay_.signal(GetParam());
+    ASSERT_TRUE(belay_.ends()) << belay_.output();
+  }
+  void answer(PeerConnection& connection) {
+    const auto request = read_request(connection);
+    if (!request) return;
+    // The attempt of a killed process is neither delivered nor refused.
+    if (is_away_) return GetParam() == SIGKILL ? connection.hang() : connection.reset();
+    {
+      const std::scoped_lock lock(mutex_);
+      told_.push_back(request->body);
+    }
+    connection.send(http_response(200, "ok"));
+  }
+  std::vector<std::string> told() {
+    const std::scoped_lock lock(mutex_);
+    return told_;
+  }
+  std::vector<std::string> kept() const {
+    std::vector<std::string> texts;
+    std::error_code none;
+    const auto outbox = belay_.directory() / "belay-state" / "outbox";
+    for (const auto& file : std::filesystem::directory_iterator(outbox, none)) {
+      texts.push_back(content_of(file.path()));
+    }
+    return texts;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::string> told_;
+  std::atomic<bool> is_away_ = true;
+  ScriptedPeer webhook_{[this](PeerConnection& connection) { answer(connection); }};
+  RunningDaemon belay_;
+};
+
+TEST_P(KeptMessagesTest, WhatCouldNotBeToldIsToldOnceByTheNextLife) {
+  start();
+  belay_.append("shop.log", failed_requests(20));
+  ASSERT_TRUE(eventually([&] { return kept().size() == 1; }, 60s)) << belay_.output();
+  EXPECT_THAT(kept().front(), HasSubstr("errors is firing"));
+  EXPECT_THAT(kept().front(), testing::Not(HasSubstr("hook-of-nobody"))) << "a secret on the disk";
+  end();
+  EXPECT_THAT(kept(), SizeIs(1));
+  start();
+  is_away_ = false;
+  EXPECT_TRUE(belay_.shows("belay_notifications_total{result=\"sent\",sink=\"slack\"} 1\n"))
+      << belay_.get();
+  ASSERT_THAT(told(), SizeIs(1));
+  EXPECT_THAT(told().front(), HasSubstr("errors is firing"));
+  EXPECT_THAT(told().front(), HasSubstr("Z, delivered late)"));
+  EXPECT_TRUE(eventually([&] { return kept().empty(); }));
+  end();
+  start();
+  EXPECT_EQ(belay_.stop(), 0) << belay_.output();
+  EXPECT_THAT(told(), SizeIs(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(EndedBy, KeptMessagesTest, testing::Values(SIGKILL, SIGTERM),
+                         [](const auto& one) {
+                           return one.param == SIGKILL ? "AKill" : "Sigterm";
+                         });
+
+}  // namespace
+}  // namespace belay::test
