@@ -147,7 +147,9 @@ void EngineLoop::note_trouble() {
     const Instant now = parts_.clock.now();
     if (!full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery) {
       full_paged_at_ = now;
-      page("Belay begins no action: there is no room to record what becomes of it", trouble);
+      // What this very batch has recorded goes on: its outcome has the room of the reserve.
+      page("Belay begins no further action: there is no room to record what becomes of it",
+           trouble);
     }
   }
   is_troubled_ = !trouble.empty();

@@ -90,9 +90,11 @@ std::string rollout_id(const std::string& key, const std::string& meaning) {
 }
 
 std::optional<std::string> key_of(const Call& call) {
-  const std::string_view key = call.request.header("idempotency-key").value_or("");
-  if (key.size() > kKeyBytesMax) return std::nullopt;
-  return key.empty() ? net::random_hex(16) : std::string(key);
+  const auto key = call.request.header("idempotency-key");
+  if (!key) return net::random_hex(16);
+  // An empty one is a variable that was not set: each retry would be a rollout of its own.
+  if (key->empty() || key->size() > kKeyBytesMax) return std::nullopt;
+  return std::string(*key);
 }
 
 }  // namespace belay::monitor

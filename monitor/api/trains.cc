@@ -188,7 +188,7 @@ net::Outgoing start_train(const Call& call) {
   if (const auto problem = body.problem()) return call.refuse(*problem);
   const std::optional<std::string> key = key_of(call);
   if (!key) {
-    return call.refuse({Problem::Kind::bad_request, "an Idempotency-Key has at most 255 bytes"});
+    return call.refuse({Problem::Kind::bad_request, "an Idempotency-Key has 1 to 255 bytes"});
   }
   const auto published = call.context.newest.published();
   const rules::Snapshot& snapshot = published->snapshot;

@@ -198,7 +198,7 @@ TEST_F(EngineLoopTest, SaysThatTheDiskIsFullBeforeSomethingMustBeDone) {
   EXPECT_FALSE(loop_->degraded());
   ASSERT_EQ(sink_.notices().size(), 1U);
   EXPECT_TRUE(sink_.notices()[0].page);
-  EXPECT_THAT(sink_.notices()[0].headline, testing::HasSubstr("begins no action"));
+  EXPECT_THAT(sink_.notices()[0].headline, testing::HasSubstr("begins no further action"));
   fail_a_gate();
   EXPECT_TRUE(sink_.wait_for(rules::Notice::Kind::acting));
   thread_ = {};

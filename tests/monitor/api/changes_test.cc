@@ -313,6 +313,16 @@ TEST_F(ChangesTest, ARollbackThatMayNotBeIsRefusedWithItsReason) {
   EXPECT_THAT(known(waiting).body, HasSubstr("disarmed until tomorrow"));
 }
 
+TEST_F(ChangesTest, AKeyThatIsEmptyIsRefusedAndNotTakenForNone) {
+  net::Incoming asking = request("POST", "/api/v1/rollouts", kGateToken,
+                                 R"({"service":"shop","candidate":"v2","for":"10m"})");
+  asking.headers.push_back({"Idempotency-Key", ""});
+  const net::Outgoing refused = ask(asking);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("1 to 255 bytes"));
+  EXPECT_TRUE(delivered_.empty());
+}
+
 TEST_F(ChangesTest, AnAliasIsTheServiceAndTheSameRequest) {
   rules::Snapshot snapshot = shop();
   snapshot.services[0].aliases = {"shop-worker"};
