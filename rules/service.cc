@@ -90,11 +90,37 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
   return static_cast<std::uint32_t>(oldest - versions_.begin());
 }
 
-std::optional<Instant> Service::first_seen(NameId version) const {
-  for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
-    if (seen->version == version && seen->first != Instant::max()) return seen->first;
+void Service::SeenVersion::come(Instant at) {
+  const Duration absent = comings.empty() ? Duration::max() : at - seen;
+  while (!comings.empty() && comings.back().absent <= absent) comings.pop_back();
+  comings.push_back({at, absent});
+}
+
+void Service::SeenVersion::come_earlier(Instant at) {
+  Coming& last = comings.back();
+  if (comings.size() == 1) {
+    last.at = at;
+    return;
+  }
+  const Instant left = last.at - last.absent;
+  if (at <= left) return;
+  if (last.at - at <= kAbsentMin) {
+    last = {at, at - left};
+  } else {
+    last.absent = last.at - at;
+  }
+}
+
+std::optional<Instant> Service::came(NameId version, Duration absent) const {
+  for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen) {
+    if (seen->version != version) continue;
+    for (auto coming = seen->comings.rbegin(); coming != seen->comings.rend(); ++coming)
+      if (coming->absent >= absent) return coming->at;
+  }
   return std::nullopt;
 }
+
+bool Service::was_seen(NameId version) const { return came(version, Duration::max()).has_value(); }
 
 void Service::forget_old_requests(const TimeBuckets& now) {
   for (SeenVersion& seen : versions_) seen.recent.advance(now);

@@ -61,8 +61,12 @@ class Service {
   void see_version(std::uint32_t slot, Instant at, std::uint32_t requests, const TimeBuckets& now,
                    const TimeBuckets& bucket) {
     SeenVersion& version = versions_[slot];
-    if (at > version.seen) version.seen = at;
-    if (at < version.first) version.first = at;
+    if (at > version.seen) {
+      if (version.comings.empty() || at - version.seen > kAbsentMin) version.come(at);
+      version.seen = at;
+    } else if (at < version.comings.back().at) {
+      version.come_earlier(at);
+    }
     version.recent.add(now, bucket, requests);
   }
   /// Drops the requests that `now` leaves behind.
@@ -72,8 +76,10 @@ class Service {
   [[nodiscard]] std::vector<VersionRequests> recent_requests() const;
   /// The same of the last `over` of them, as of `behind` before that, in steps of ten seconds.
   [[nodiscard]] std::vector<VersionRequests> recent_requests(Duration over, Duration behind) const;
-  /// When the first of its requests that is remembered ended.
-  [[nodiscard]] std::optional<Instant> first_seen(NameId version) const;
+  /// When the first of its requests ended after the latest time of at least `absent` without any;
+  /// before its first one there was none.
+  [[nodiscard]] std::optional<Instant> came(NameId version, Duration absent) const;
+  [[nodiscard]] bool was_seen(NameId version) const;
   [[nodiscard]] std::vector<std::string> version_names() const;
 
  private:
@@ -82,11 +88,19 @@ class Service {
   void rebind(const std::vector<Rule>& rules, const Binding& binding, const JudgedRules& earlier,
               JudgedRules& into, const std::vector<const JudgedRules*>& others, Instant now);
 
+  static constexpr Duration kAbsentMin = std::chrono::seconds{5};
+  struct Coming {
+    Instant at{};
+    Duration absent{};  // Before it.
+  };
   struct SeenVersion {
     NameId version = kNoName;
     Instant seen = Instant::min();
-    Instant first = Instant::max();
-    CountWindow recent;  // Requests.
+    std::vector<Coming> comings{};  // In order; after each it was absent for less long.
+    CountWindow recent;             // Requests.
+    void come(Instant at);
+    /// A late request.
+    void come_earlier(Instant at);
   };
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };

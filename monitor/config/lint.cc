@@ -144,6 +144,27 @@ void check_verifying(const rules::ServicePlan& plan, std::vector<Lint>& found) {
   if (plan.rollout.is_judged_by_default) warn("the default judgement", kDefaultJudgementWindow);
 }
 
+/// A rollout is rolled back once, whatever became of it.
+void check_ladder(const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const auto rollbacks = std::ranges::count_if(plan.on_fail, [](const rules::Then& then) {
+    return then.kind == rules::Then::Kind::rollback;
+  });
+  if (rollbacks < 2) return;
+  found.push_back({false, plan.name,
+                   "`on fail` says rollback more than once: a rollout is rolled back once, so only "
+                   "the first is ever reached"});
+}
+
+void check_last_step(const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const std::vector<rules::RolloutStep>& steps = plan.rollout.steps;
+  if (!plan.rollout.is_driving || steps.empty() || steps.back().percent >= 100) return;
+  found.push_back({false, plan.name,
+                   fmt::format("`steps` end at {:g}%: a version that passes is promoted there, and "
+                               "the one before keeps the rest of the traffic; end with `100%` to "
+                               "give it all",
+                               steps.back().percent)});
+}
+
 }  // namespace
 
 std::vector<Lint> lint(const Config& config) {
@@ -157,6 +178,8 @@ std::vector<Lint> lint(const Config& config) {
     for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
     for (const rules::Rule& rule : plan.preflight_rules) rules.check(rule);
     check_verifying(plan, found);
+    check_ladder(plan, found);
+    check_last_step(plan, found);
   }
   for (const SourceConfig& source : config.sources) check_polling(source, found);
   return found;

@@ -33,10 +33,12 @@ ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actio
   for (const Remembered::Action& action : actions_) {
     if (action.order && std::holds_alternative<MoveTraffic>(action.order->action))
       moves_.insert(action.intent);
-    for (const RememberedRollout& rollout : remembered.rollouts)
-      if (!action.target.empty() && std::find(rollout.intents.begin(), rollout.intents.end(),
-                                              action.intent) != rollout.intents.end())
-        rollbacks_[rollout.started.id] = action.intent;
+    decisions_[action.intent] = action.intent;
+    for (const RememberedRollout& rollout : remembered.rollouts) {
+      if (std::ranges::find(rollout.intents, action.intent) == rollout.intents.end()) continue;
+      decisions_[action.intent] = rollout.started.id;
+      if (!action.target.empty()) rollbacks_[rollout.started.id] = action.intent;
+    }
   }
 }
 
@@ -109,23 +111,40 @@ std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const 
   }
   if (const std::optional<std::string> intent = open_intent(order.service))
     return "another action on this service is still open (" + *intent + ")";
-  std::uint32_t within_hour = 0;
-  for (const Remembered::Action& action : actions_) {
-    if (action.service != order.service || moves_.contains(action.intent)) continue;
-    const Duration ago = order.at - action.at;
-    within_hour += ago < kCapWindow ? 1U : 0U;
-    if (!is_later_step && ago < plan.cooldown)
-      return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
-             " ago, and the next may come after " + format_duration(plan.cooldown);
-  }
-  if (within_hour >= plan.actions_per_hour_max)
-    return "cap: " + std::to_string(within_hour) + " actions within the last hour, at most " +
-           std::to_string(plan.actions_per_hour_max) + " are allowed";
+  if (!is_later_step)
+    if (std::optional<std::string> objection = objection_to_rate(plan, order)) return objection;
   if (const auto* back = std::get_if<RollBack>(&order.action)) return objection_to(*back, order);
   return std::nullopt;
 }
 
-void ActionBook::begin(const Order& order) {
+std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan,
+                                                         const Order& order) const {
+  std::set<std::string> within_hour;
+  for (const Remembered::Action& action : actions_) {
+    if (action.service != order.service || moves_.contains(action.intent)) continue;
+    const Duration ago = order.at - action.at;
+    if (ago < kCapWindow) within_hour.insert(decisions_.at(action.intent));
+    if (ago < plan.cooldown)
+      return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
+             " ago, and the next may come after " + format_duration(plan.cooldown);
+  }
+  if (within_hour.size() < plan.actions_per_hour_max) return std::nullopt;
+  return "cap: " + std::to_string(within_hour.size()) +
+         " actions within the last hour (the rungs of one `on fail` are one), at most " +
+         std::to_string(plan.actions_per_hour_max) + " are allowed";
+}
+
+void ActionBook::begin(const Order& order, bool is_later_step) {
+  std::string decision = order.rollout.empty() ? order.intent : order.rollout;
+  if (order.rollout.empty() && is_later_step)
+    for (const Remembered::Action& action : actions_)
+      if (action.service == order.service && !moves_.contains(action.intent))
+        decision = decisions_.at(action.intent);
+  add(order);
+  decisions_[order.intent] = std::move(decision);
+}
+
+void ActionBook::add(const Order& order) {
   const auto* back = std::get_if<RollBack>(&order.action);
   forget_old(order.at);
   actions_.push_back({.at = order.at,
@@ -139,7 +158,7 @@ void ActionBook::begin(const Order& order) {
 }
 
 void ActionBook::begin_move(const Order& order) {
-  begin(order);
+  add(order);
   moves_.insert(order.intent);
 }
 
@@ -149,6 +168,7 @@ bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
   });
   if (action == actions_.end()) return false;
   if (moves_.erase(intent) > 0) {
+    decisions_.erase(intent);
     actions_.erase(action);
     return true;
   }
@@ -162,8 +182,10 @@ bool ActionBook::end(const std::string& intent, ActionOutcome::Phase phase) {
 }
 
 void ActionBook::forget_old(Instant now) {
-  std::erase_if(actions_, [now](const Remembered::Action& action) {
-    return !action.is_open && now - action.at > kRemembered;
+  std::erase_if(actions_, [&](const Remembered::Action& action) {
+    const bool is_old = !action.is_open && now - action.at > kRemembered;
+    if (is_old) decisions_.erase(action.intent);
+    return is_old;
   });
 }
 

@@ -25,10 +25,12 @@ class ActionBook {
                                                       Instant now) const;
 
   /// What stands against this action, in words for people; nothing if it may begin. A later step of
-  /// a ladder is the same decision: the cooldown does not hold it, all else does.
+  /// a ladder is the same decision: neither cooldown nor cap hold it, all else does. The cap counts
+  /// decisions: all that was done for one rollout, or by one ladder, is one for as long as any of
+  /// it lies within the hour. So there are never more rollbacks an hour than it allows.
   [[nodiscard]] std::optional<std::string> objection(const ServicePlan& plan, const Order& order,
                                                      bool is_later_step) const;
-  void begin(const Order& order);
+  void begin(const Order& order, bool is_later_step);
   /// Traffic that moves is open like any action, and counts for no cap and no cooldown.
   void begin_move(const Order& order);
   /// The action has its final outcome. False: there was no such open action.
@@ -54,11 +56,15 @@ class ActionBook {
  private:
   [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
                                                         const Order& order) const;
+  [[nodiscard]] std::optional<std::string> objection_to_rate(const ServicePlan& plan,
+                                                             const Order& order) const;
+  void add(const Order& order);
   void forget_old(Instant now);
 
   std::vector<Remembered::Action> actions_;  // In order of time.
   std::map<std::string, Disarmed> disarmed_;
   std::set<std::string> moves_;                                         // Intents.
+  std::map<std::string, std::string> decisions_;                        // By intent.
   std::map<std::string, std::string> rollbacks_;                        // By rollout: the intent.
   std::set<std::pair<std::string, std::string>> rolled_away_;           // Service, version.
   std::map<std::string, std::pair<std::string, std::string>> leaving_;  // By intent, while open.

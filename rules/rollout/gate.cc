@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/rollout/notices.h"
+
 namespace belay::rules {
 namespace {
 
@@ -18,10 +20,11 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
   const RuleStatus& status = rule.status();
   if (status.truth != Truth::bad && !status.firing)
     return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
-  const std::optional<Instant> first = service.first_seen(candidate);
+  // Away for a window, nothing of it was in what the rule looked at when it came back.
+  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
   const Instant watched = std::max(watched_since, rule.since());
-  const bool was_watched_without = first && *first - watched >= rule.longest_window();
-  if (was_watched_without && status.bad_since && *status.bad_since > *first)
+  const bool was_watched_without = came && *came - watched >= rule.longest_window();
+  if (was_watched_without && status.bad_since && *status.bad_since > *came)
     return {.bad = std::nullopt, .was_fine = true};
   return {.bad = status.evidence, .was_fine = false};
 }
@@ -107,11 +110,13 @@ void Gate::add_rules(Service& service, Instant now, Instant watched_since,
 }
 
 std::optional<Gate::Verdict> Gate::hindrance(const JudgedRule& rule, const std::string& name,
-                                             bool looks_back, Duration inside) {
+                                             const Blame& blame, bool looks_back, Duration inside) {
   const RuleStatus& status = rule.status();
   Verdict verdict;
   if (status.was_bad_before && status.truth != Truth::fine) {
-    verdict.why = name + " was bad before the gate began, and still is not fine";
+    verdict.why = name + " was bad before the gate began" +
+                  (blame.before().bad ? " (" + gist_of(*blame.before().bad) + ")" : "") +
+                  ", and still is not fine";
   } else if (status.truth == Truth::unknown) {
     verdict.unknown = status.unknown;
     verdict.why = name + " is unknown";
@@ -134,14 +139,15 @@ Gate::Verdict Gate::verdict(const std::vector<JudgedRule>& always, Instant now,
                             Instant since) const {
   std::vector<Verdict> hindrances;
   std::size_t counting = 0;
-  const auto consider = [&](const JudgedRule& rule, bool looks_back) {
+  const auto consider = [&](const JudgedRule& rule, const Blame& blame, bool looks_back) {
     if (!counts_for_verdict(rule.rule())) return;
     ++counting;
-    if (std::optional<Verdict> found = hindrance(rule, rule.rule().name, looks_back, now - since))
+    if (std::optional<Verdict> found =
+            hindrance(rule, rule.rule().name, blame, looks_back, now - since))
       hindrances.push_back(std::move(*found));
   };
-  for (const JudgedRule& rule : rules_) consider(rule, since > started_);
-  for (const JudgedRule& rule : always) consider(rule, true);
+  for (std::size_t i = 0; i < rules_.size(); ++i) consider(rules_[i], blames_[i], since > started_);
+  for (std::size_t i = 0; i < always.size(); ++i) consider(always[i], blames_of_always_[i], true);
   if (counting == 0) return {.why = "no rule counts for the verdict", .has_no_rules = true};
   if (hindrances.empty())
     return {

@@ -26,8 +26,9 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
 /// inside the gate only, and the service's paired evidence. Keeps no decision; see rollout.h.
 ///
 /// A rule that was bad when the rollout began neither acts nor fails it until it counts again
-/// (blame.h). The rollout began when the candidate was first seen, if that was before the gate:
-/// what turned bad between the two did so under the candidate.
+/// (blame.h). The rollout began when the candidate came, if that was before the gate: what turned
+/// bad between the two did so under the candidate. A version that was there before and comes back
+/// came anew.
 class Gate {
  public:
   /// Marks the service's always-judged rules that were bad before. `watched_since`: when the engine
@@ -66,7 +67,7 @@ class Gate {
   /// Why one rule, told by this name, does not let it pass now; nothing if it does. `looks_back`:
   /// its windows are not of the gate, and must be no longer than `inside`.
   static std::optional<Verdict> hindrance(const JudgedRule& rule, const std::string& name,
-                                          bool looks_back, Duration inside);
+                                          const Blame& blame, bool looks_back, Duration inside);
   /// Another reason not to pass.
   static void add(Verdict& verdict, const Verdict& hindrance);
 

@@ -37,7 +37,7 @@ class Guards {
     bool is_settled = false;  ///< Decided on, until it clears.
     bool is_held = false;     ///< The guard rolls out itself: nobody can say whose fault it is.
   };
-  /// What `guards` point to outlives it. `candidate`, of `callee`, began when it was first seen.
+  /// What `guards` point to outlives it. `candidate`, of `callee`, began when it came.
   Guards(std::vector<Guard> guards, const Service& callee, NameId candidate, Instant watched_since,
          Instant now);
 

@@ -171,7 +171,7 @@ void Ladder::take_rung(Instant now, Step& out) {
     end(attempt_->rung > 0 ? RolloutState::not_recovered : RolloutState::failed, *objection);
     return;
   }
-  book_.begin(order);
+  book_.begin(order, attempt_->rung > 0);
   log_.begin(order);
   tell.acting(order);
   if (attempt_->rung > 0 && !order.rollout.empty())

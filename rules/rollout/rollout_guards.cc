@@ -76,7 +76,7 @@ void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
 void Rollout::add_guards(Gate::Verdict& verdict, Instant now, Instant since) const {
   if (!guards_) return;
   for (const Guards::Watched& one : guards_->rules())
-    if (const auto found = Gate::hindrance(one.rule, words_of(one), true, now - since))
+    if (const auto found = Gate::hindrance(one.rule, words_of(one), one.blame, true, now - since))
       Gate::add(verdict, *found);
   for (const std::string& name : guards_->missing())
     Gate::add(verdict,

@@ -161,7 +161,7 @@ Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t request
 
 std::optional<std::string> Rollout::doubt_of_presence() const {
   const std::string& candidate = gate_->candidate();
-  if (service_.first_seen(gate_->binding().unscoped.version)) return std::nullopt;
+  if (service_.was_seen(gate_->binding().unscoped.version)) return std::nullopt;
   const auto is_aimed_at = [&](const auto& probe) {
     return probe.second.by_version.contains(candidate);
   };

@@ -94,5 +94,25 @@ TEST_F(LintTest, AWatchThatIsShorterThanTheWindowOfTheRuleThatActsIsNamed) {
               Contains(HasSubstr("the default judgement looks back 1m")));
 }
 
+TEST_F(LintTest, ARungThatIsNeverReachedIsNamed) {
+  const rules::Then rollback{.kind = rules::Then::Kind::rollback};
+  const rules::Then drain{.kind = rules::Then::Kind::run, .name = "drain"};
+  config_.plan.services[0].on_fail = {drain, drain, drain, drain, rollback};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty()) << "no cap stops a ladder halfway";
+  config_.plan.services[0].on_fail = {rollback, drain, rollback};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("`on fail` says rollback more than once")));
+}
+
+TEST_F(LintTest, StepsThatEndBelowAllOfTheTrafficAreNamedWhereBelayMovesIt) {
+  rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
+  rollout.steps = *rules::parse_steps("10% for 90s");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty()) << "somebody else moves it";
+  rollout.is_driving = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), Contains(HasSubstr("`steps` end at 10%")));
+  rollout.steps = *rules::parse_steps("10% for 90s, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace belay::monitor

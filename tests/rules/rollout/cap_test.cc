@@ -1,0 +1,145 @@
+// The cap on actions an hour: it keeps a platform from flapping, and counts answers to a fail, not
+// the rungs of one.
+
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using Phase = ActionOutcome::Phase;
+
+Plan plan_of(std::vector<Rule> always = {}) {
+  Plan plan = EngineRig::plan_of(
+      std::move(always),
+      {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+  ServicePlan& shop = plan.services[0];
+  shop.mode = Mode::enforce;
+  shop.verify_for = 20s;
+  shop.cooldown = 1min;
+  shop.on_fail = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                  {.kind = Then::Kind::run, .name = "drain"},
+                  {.kind = Then::Kind::run, .name = "drain2"},
+                  {.kind = Then::Kind::rollback}};
+  return plan;
+}
+
+void roll_out(EngineRig& rig, const std::string& bad) {
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(12s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = bad, .baseline = "v1", .lasts = 10min});
+  rig.stream("bad", 20, {.version = bad, .status = 500});
+}
+
+/// Every action is done; only the rollback helps.
+void walk(EngineRig& rig, Duration lasts) {
+  for (const Instant until = rig.now() + lasts; rig.now() < until;) {
+    const std::size_t before = rig.orders.size();
+    rig.run(1s);
+    if (rig.orders.size() == before) continue;
+    const Order order = rig.orders.back();
+    rig.push(ActionOutcome{.at = rig.now(), .intent = order.intent, .phase = Phase::applied});
+    if (std::holds_alternative<RollBack>(order.action)) rig.stream("bad", 0);
+  }
+}
+
+std::vector<Notice> refusals_of(const EngineRig& rig) {
+  return rig.notices_of(Notice::Kind::not_acted);
+}
+
+std::string words_of(const std::vector<Notice>& notices) {
+  std::string words;
+  for (const Notice& one : notices) words += one.headline + "\n";
+  return words;
+}
+
+TEST(Cap, DoesNotStopALaterRungOfTheSameAnswer) {
+  EngineRig rig(plan_of());
+  roll_out(rig, "v2");
+  walk(rig, 3min);
+  ASSERT_EQ(rig.orders.size(), 4U) << words_of(refusals_of(rig));
+  EXPECT_TRUE(std::holds_alternative<RollBack>(rig.orders.back().action));
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::recovered);
+}
+
+TEST(Cap, CountsALadderOnceHoweverManyRungsItHad) {
+  EngineRig rig(plan_of());
+  for (const char* bad : {"v2", "v3", "v4"}) {
+    roll_out(rig, bad);
+    walk(rig, 5min);
+  }
+  EXPECT_EQ(rig.orders.size(), 12U) << words_of(refusals_of(rig));
+  roll_out(rig, "v5");
+  walk(rig, 5min);
+  EXPECT_EQ(rig.orders.size(), 12U) << "a fourth one within the hour";
+  ASSERT_FALSE(refusals_of(rig).empty());
+  EXPECT_NE(refusals_of(rig).back().headline.find("cap: 3 actions within the last hour"),
+            std::string::npos)
+      << words_of(refusals_of(rig));
+}
+
+TEST(Cap, CountsALadderForAsLongAsItsLastRungLiesWithinTheHour) {
+  Plan plan = plan_of();
+  plan.services[0].actions_per_hour_max = 1;
+  EngineRig rig(plan);
+  roll_out(rig, "v2");
+  walk(rig, 3min);
+  ASSERT_EQ(rig.orders.size(), 4U);
+  const Instant first = rig.orders.front().at;
+  const Instant last = rig.orders.back().at;
+  rig.run(first + 1h - 14s - rig.now());
+  roll_out(rig, "v3");
+  rig.run(13s);
+  ASSERT_GT(rig.now(), first + 1h);
+  ASSERT_LT(rig.now(), last + 1h);
+  EXPECT_EQ(rig.orders.size(), 4U) << "else two rollbacks could come within an hour";
+}
+
+TEST(Cap, CountsTheRungsOfARolloutOnceAfterARestartToo) {
+  Remembered earlier;
+  RememberedRollout rollout;
+  rollout.started = {.at = EngineRig::kStart - 20min,
+                     .service = "shop",
+                     .candidate = "v0",
+                     .baseline = "v1",
+                     .id = "11111111-1111-4111-8111-111111111111",
+                     .steps = *parse_steps("100% for 10m"),
+                     .mode = Mode::enforce};
+  rollout.at = EngineRig::kStart - 10min;
+  rollout.state = RolloutState::recovered;
+  rollout.verdict = Outcome::fail;
+  rollout.rule = "errors";
+  for (const char* intent : {"a", "b", "c"}) {
+    earlier.actions.push_back({.at = EngineRig::kStart - 10min,
+                               .service = "shop",
+                               .intent = intent,
+                               .phase = Phase::applied});
+    rollout.intents.emplace_back(intent);
+  }
+  earlier.rollouts = {rollout};
+  EngineRig rig(plan_of(), earlier);
+  roll_out(rig, "v2");
+  walk(rig, 3min);
+  EXPECT_EQ(rig.orders.size(), 4U) << words_of(refusals_of(rig));
+}
+
+TEST(Cap, CountsEachAnswerOutsideARollout) {
+  Plan plan =
+      plan_of({make_rule("cart", "error rate > 50% over 10s, min 20 requests", "run drain")});
+  plan.services[0].actions_per_hour_max = 2;
+  EngineRig rig(plan);
+  for (int i = 0; i < 4; ++i) {
+    rig.stream("bad", 20, {.version = "v1", .status = 500});
+    walk(rig, 30s);
+    rig.stream("bad", 0);
+    rig.stream("good", 20, {.version = "v1"});
+    walk(rig, 2min);
+    rig.stream("good", 0);
+  }
+  EXPECT_EQ(rig.orders.size(), 2U) << words_of(refusals_of(rig));
+}
+
+}  // namespace
+}  // namespace belay::rules

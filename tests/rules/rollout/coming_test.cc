@@ -1,0 +1,97 @@
+// When a candidate came: what turned bad after that, and before the gate, did so under it.
+
+#include <gtest/gtest.h>
+
+#include "rules/service.h"
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+Plan plan_of() {
+  Plan plan = EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+  plan.services[0].mode = Mode::enforce;
+  return plan;
+}
+
+void serve(EngineRig& rig, const std::string& version, int failing, int total) {
+  rig.stream(version + " ok", total - failing, {.version = version});
+  rig.stream(version + " bad", failing, {.version = version, .status = 500});
+}
+
+void start_gate(EngineRig& rig) {
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 40s});
+}
+
+TEST(Coming, OfAVersionThatWasThereBeforeIsItsLatestOne) {
+  for (const Duration away : {Duration{20s}, Duration{10min}}) {
+    EngineRig rig(plan_of());
+    serve(rig, "v2", 12, 40);  // When the daemon starts.
+    rig.run(20s);
+    serve(rig, "v2", 0, 0);
+    serve(rig, "v1", 0, 40);
+    rig.run(away);
+    serve(rig, "v1", 0, 0);
+    serve(rig, "v2", 12, 40);
+    rig.run(15s);
+    start_gate(rig);
+    rig.run(20s);
+    EXPECT_EQ(rig.orders.size(), 1U) << rig.service().rollout->why;
+    EXPECT_FALSE(rig.rule("errors").was_bad_before);
+  }
+}
+
+TEST(Coming, ExcusesACandidateThatComesBackToAServiceThatIsBad) {
+  EngineRig rig(plan_of());
+  serve(rig, "v2", 0, 4);
+  serve(rig, "v1", 0, 40);
+  rig.run(20s);
+  serve(rig, "v2", 0, 0);
+  serve(rig, "v1", 12, 40);
+  rig.run(1min);
+  serve(rig, "v2", 12, 40);
+  rig.run(15s);
+  start_gate(rig);
+  rig.run(20s);
+  EXPECT_TRUE(rig.orders.empty()) << "it was bad without it";
+  EXPECT_TRUE(rig.rule("errors").was_bad_before);
+  EXPECT_NE(
+      rig.service().rollout->why.find("errors was bad before the gate began (error rate 30% ("),
+      std::string::npos)
+      << rig.service().rollout->why;
+}
+
+TEST(Coming, IsFoundByTheTimeWithoutARequestBeforeIt) {
+  const Instant start = EngineRig::kStart;
+  ServicePlan plan;
+  plan.name = "shop";
+  Service service(plan, 10, start);
+  const auto see = [&](Duration after) {
+    const Instant at = start + after;
+    service.see_version(service.version_slot(7, 10, {}, TimeBuckets(at)), at, 1, TimeBuckets(at),
+                        TimeBuckets(at));
+  };
+  EXPECT_FALSE(service.came(7, 10s));
+  see(10s);
+  EXPECT_EQ(service.came(7, 24h), start + 10s) << "before the first one it was never there";
+  see(12s);
+  EXPECT_EQ(service.came(7, 1s), start + 10s) << "no more than a pause";
+  see(112s);
+  see(142s);
+  EXPECT_EQ(service.came(7, 10s), start + 142s);
+  EXPECT_EQ(service.came(7, 60s), start + 112s);
+  EXPECT_EQ(service.came(7, 101s), start + 10s);
+  see(140s);
+  EXPECT_EQ(service.came(7, 10s), start + 140s) << "a late one, of the same coming";
+  see(120s);
+  EXPECT_EQ(service.came(7, 20s), start + 140s);
+  EXPECT_EQ(service.came(7, 21s), start + 112s) << "a late one, from the time without";
+  see(342s);
+  EXPECT_EQ(service.came(7, 150s), start + 342s);
+  EXPECT_EQ(service.came(7, 10s), start + 342s);
+}
+
+}  // namespace
+}  // namespace belay::rules
