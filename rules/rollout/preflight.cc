@@ -18,9 +18,13 @@ PreflightAnswer judge_preflight(const PreflightFacts& facts) {
   if (facts.baseline == facts.candidate) bad("the version to go back to is the candidate itself");
   if (facts.was_rolled_away)
     bad(facts.baseline + " was rolled away from: it is no version to go back to");
-  if (facts.last_good && *facts.last_good != facts.baseline && !facts.baseline.empty())
+  // A promotion may have left it the traffic: its steps can end below 100 %.
+  if (facts.last_good && *facts.last_good != facts.baseline && !facts.baseline.empty() &&
+      facts.serving != facts.baseline)
     unknown(facts.baseline + " is not the version that was promoted last (" + *facts.last_good +
-            ")");
+            "), and " +
+            (facts.serving.empty() ? "nobody knows what has the traffic"
+                                   : facts.serving + " has most of the traffic"));
   if (facts.baseline_unknown)
     unknown("nobody knows whether the service is healthy: " + *facts.baseline_unknown);
   for (const std::string& requirement : facts.unmet) bad(requirement);

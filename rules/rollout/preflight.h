@@ -17,6 +17,7 @@ struct PreflightFacts {
   bool is_driving = false;
   bool was_rolled_away = false;                 ///< The baseline, from.
   std::optional<std::string> last_good;         ///< The version promoted last, if one is known.
+  std::string serving;                          ///< Has most of the traffic; empty: not known.
   std::optional<std::string> baseline_unknown;  ///< Why its health is not known; none if it is.
   std::vector<std::string> unmet;               ///< Requirements, in words.
   std::vector<PreflightDone::Check> sentences;  ///< Of the plan's preflight_rules.

@@ -7,6 +7,24 @@
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
+namespace {
+
+bool can_be_approved(HoldReason held) {
+  return held == HoldReason::approval || held == HoldReason::preflight ||
+         held == HoldReason::freeze || held == HoldReason::train;
+}
+
+std::string why_not_begun(const RolloutRecord& record) {
+  const std::string words = "its first step has not begun: ";
+  const std::optional<HoldReason> held = record.status().held;
+  if (!held) return words + "it begins by itself when nothing is in the way";
+  const char* todo = "it goes on by itself when that is over";
+  if (can_be_approved(*held)) todo = "approve lets it begin";
+  if (*held == HoldReason::paused || *held == HoldReason::traffic) todo = "resume lets it go on";
+  return words + "it is held (" + std::string(name_of(*held)) + "), and " + todo;
+}
+
+}  // namespace
 
 bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
   RolloutRecord* record = record_of(command.rollout);
@@ -54,9 +72,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       }
       return "done";
     case OperatorCommand::Kind::approve:
-      if (held != HoldReason::approval && held != HoldReason::preflight &&
-          held != HoldReason::freeze && held != HoldReason::train)
-        return "nothing waits for an approval";
+      if (!held || !can_be_approved(*held)) return "nothing waits for an approval";
       record.approve();
       record.hold(*held, "approved by " + by, now, out);
       return "done";
@@ -75,7 +91,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
 
 std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (!record.has_begun()) return "its first step has not begun: approve what holds it";
+  if (!record.has_begun()) return why_not_begun(record);
   if (moving_) return "traffic is on its way";
   const auto is_bad = [](const JudgedRule& rule) {
     return counts_for_verdict(rule.rule()) &&

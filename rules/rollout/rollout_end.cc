@@ -3,9 +3,23 @@
 #include <chrono>
 #include <utility>
 
+#include "base/sanitize.h"
+#include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
+namespace {
+
+/// A plan is taken literally: it may end below all of the traffic, and then nobody moves the rest.
+std::string share_kept(const RolloutRecord& record) {
+  const RolloutStatus& status = record.status();
+  const double percent = record.has_begun() ? record.step().percent : 100;
+  if (!status.is_driving || percent >= 100) return {};
+  return "; its steps end at " + decimal_text(percent) + "%: " + sanitize(status.baseline) +
+         " keeps the rest of the traffic";
+}
+
+}  // namespace
 
 void Rollout::close_gate() {
   pause_.reset();
@@ -46,7 +60,7 @@ void Rollout::watch_again(Instant now) {
     for (JudgedRule& rule : *rules) rule.mark_bad_before(false);
 }
 
-void Rollout::end(RolloutState state, const std::string& why, Instant now, Step& out) {
+void Rollout::end(RolloutState state, const std::string& cause, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   std::vector<std::string> lines;
   std::vector<RuleStatus> rules;
@@ -58,6 +72,7 @@ void Rollout::end(RolloutState state, const std::string& why, Instant now, Step&
   const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
   const bool is_pass = state == RolloutState::promoted;
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
+  const std::string why = is_pass ? cause + share_kept(record) : cause;
   const Outcome outcome = is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown);
   teller(now, out).rollout_ended(outcome, prefix + why, lines);
   record_judged(outcome, now, out);

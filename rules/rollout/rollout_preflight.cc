@@ -40,16 +40,18 @@ void Rollout::ask(Instant now, Step& out) {
 
 PreflightFacts Rollout::facts() const {
   const RolloutStatus& status = records_.back().status();
-  PreflightFacts facts{.candidate = status.candidate,
-                       .baseline = status.baseline,
-                       .is_driving = status.is_driving,
-                       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
-                       .last_good = last_good_,
-                       .baseline_unknown = std::nullopt,
-                       .unmet = unmet_,
-                       .sentences = {},
-                       .is_asked = service_.plan.rollout.asks_preflight,
-                       .answered = preflight_};
+  PreflightFacts facts{
+      .candidate = status.candidate,
+      .baseline = status.baseline,
+      .is_driving = status.is_driving,
+      .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
+      .last_good = last_good_,
+      .serving = choose_baseline(status.candidate, "", live_, service_.recent_requests()).version,
+      .baseline_unknown = std::nullopt,
+      .unmet = unmet_,
+      .sentences = {},
+      .is_asked = service_.plan.rollout.asks_preflight,
+      .answered = preflight_};
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
     for (const JudgedRule& rule : *rules)
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
@@ -104,6 +106,7 @@ bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
                                                   .is_driving = false,
                                                   .was_rolled_away = false,
                                                   .last_good = std::nullopt,
+                                                  .serving = "",
                                                   .baseline_unknown = std::nullopt,
                                                   .unmet = {},
                                                   .sentences = {},

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
+#include "rules/language/units.h"
 #include "rules/rollout/baseline.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/no_length.h"
@@ -211,6 +212,9 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
     details.push_back("judged by " + summary_of(service_.plan.rollout.limits));
     records_.back().note(details.back(), now);
   }
+  if (status.is_driving && status.steps.back().percent < 100)
+    details.push_back("its steps end at " + decimal_text(status.steps.back().percent) +
+                      "%: the baseline keeps the rest of the traffic, also when it is promoted");
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))

@@ -77,6 +77,51 @@ TEST(Driving, OrdersTheFirstStepAndBakesFromWhenItIsThere) {
   EXPECT_EQ(rig.service().actions_total.at("move/applied"), 2U);
 }
 
+TEST(Driving, APlanThatEndsBelowAllOfTheTrafficSaysSoAndLeavesABaselineForTheNext) {
+  EngineRig rig(plan_of());
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(15s);
+  RolloutStarted small = asked(rig.now());
+  small.steps = *parse_steps("10% for 20s max 60s");
+  rig.push(small);
+  rig.run(2s);
+  EXPECT_NE(
+      rig.notices_of(Notice::Kind::rollout_started)[0].details.back().find("its steps end at 10%"),
+      std::string::npos);
+  answer(rig, Phase::applied);
+  rig.stream("v2", 5, {.version = "v2"});
+  rig.run(30s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+  EXPECT_NE(rollout(rig).why.find("its steps end at 10%: v1 keeps the rest of the traffic"),
+            std::string::npos)
+      << rollout(rig).why;
+  RolloutStarted next = asked(rig.now());
+  next.id = "22222222-2222-4222-8222-222222222222";
+  next.candidate = "v3";
+  rig.push(next);
+  rig.run(2s);
+  EXPECT_EQ(rig.orders.size(), 2U) << rollout(rig).why;
+}
+
+TEST(Driving, APromotionBeforeTheFirstStepSaysWhatItWaitsForAndWhatCanBeDone) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.asks_preflight = true;
+  EngineRig rig(plan);
+  begin(rig);
+  const auto say_promote = [&] {
+    rig.push(OperatorCommand{
+        .kind = OperatorCommand::Kind::promote, .at = rig.now(), .rollout = kId, .by = "ann"});
+    rig.run(250ms);
+    return rig.notices_of(Notice::Kind::not_acted).back().headline;
+  };
+  EXPECT_NE(say_promote().find("it begins by itself when nothing is in the way"),
+            std::string::npos);
+  rig.run(12s);
+  ASSERT_EQ(rollout(rig).held, HoldReason::preflight);
+  EXPECT_NE(say_promote().find("it is held (preflight), and approve lets it begin"),
+            std::string::npos);
+}
+
 TEST(Driving, EachMoveHasItsIntentBeforeIt) {
   EngineRig rig(plan_of());
   begin(rig);

@@ -101,6 +101,22 @@ TEST(Preflight, AWrongTargetIsBadAndAnOpenQuestionIsOnlyUnknown) {
   }
 }
 
+TEST(Preflight, WhatHasTheTrafficIsAVersionToGoBackToWhateverWasPromotedLast) {
+  PreflightFacts facts = good();
+  facts.last_good = "v0";
+  facts.serving = "v1";
+  EXPECT_TRUE(judge_preflight(facts).hindrances.empty());
+  facts.serving = "v0";
+  ASSERT_EQ(judge_preflight(facts).hindrances.size(), 1U);
+  EXPECT_EQ(judge_preflight(facts).hindrances[0],
+            "v1 is not the version that was promoted last (v0), and v0 has most of the traffic");
+  facts.serving.clear();
+  EXPECT_EQ(judge_preflight(facts).hindrances.size(), 1U);
+  facts.serving = "v1";
+  facts.was_rolled_away = true;
+  EXPECT_TRUE(judge_preflight(facts).is_bad) << "whatever it has";
+}
+
 TEST(Preflight, EachAnswerOfThePlatformCounts) {
   PreflightFacts asked = good();
   asked.is_asked = true;
