@@ -71,6 +71,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
           [this](const std::string& service) { return stepless_.get()->contains(service); },
       .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
+  lookup_.when_asked([this] { inbox_.wake(); });
   rules::Engine engine{config_.plan, clock_.now(), std::move(recovered_.remembered)};
   loop_ = std::make_unique<EngineLoop>(
       std::move(engine),

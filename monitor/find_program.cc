@@ -23,7 +23,7 @@ std::optional<std::filesystem::path> find_program(const std::string& name) {
     return may_run(name) ? std::optional<std::filesystem::path>(name) : std::nullopt;
   }
   const char* const path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "/bin:/usr/bin";
+  std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   while (true) {
     const std::size_t end = rest.find(':');
     const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, end)) / name;

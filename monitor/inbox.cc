@@ -96,11 +96,21 @@ std::vector<rules::Event> Inbox::drain(std::chrono::milliseconds until_at_most,
   std::unique_lock lock(mutex_);
   something_.wait_for(lock, until_at_most, [&] {
     const auto waits = [](const auto& lane) { return !lane->waiting_.empty(); };
-    return closed_ || !control_.empty() || std::any_of(lanes_.begin(), lanes_.end(), waits);
+    return closed_ || woken_ || !control_.empty() ||
+           std::any_of(lanes_.begin(), lanes_.end(), waits);
   });
+  woken_ = false;
   std::vector<rules::Event> events = std::exchange(control_, {});
   for (const auto& lane : lanes_) lane->move_out(per_lane_max, events);
   return events;
+}
+
+void Inbox::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  something_.notify_all();
 }
 
 void Inbox::close() {

@@ -63,11 +63,14 @@ class Inbox {
   /// The lane of everyone who is not a source: actor, API, operator. Any thread.
   void deliver(rules::Event event);
 
-  /// Waits until a lane has something or `until_at_most` from now has passed, then moves everything
+  /// Waits until a lane has something, wake() or `until_at_most` from now, then moves everything
   /// out, at most `per_lane_max` events of each lane: control first, then the lanes in the order
   /// they were added. A text that an event uses is always defined before it.
   std::vector<rules::Event> drain(std::chrono::milliseconds until_at_most,
                                   std::size_t per_lane_max = 16384);
+
+  /// Ends the present or the next wait of drain(), with or without events. Any thread.
+  void wake();
 
   /// Wakes a waiting drain for good, for shutdown.
   void close();
@@ -79,6 +82,7 @@ class Inbox {
   std::condition_variable something_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<rules::Event> control_;
+  bool woken_ = false;
   bool closed_ = false;
 };
 

@@ -28,6 +28,7 @@ JournalLookup::Ticket JournalLookup::ask(Question question) {
   if (is_open || !standing_.expired()) return nullptr;
   ++numbers_;
   asked_.set(std::make_shared<const Asked>(Asked{numbers_, std::move(question)}));
+  if (wake_engine_) wake_engine_();
   auto ticket = std::make_shared<const std::uint64_t>(numbers_);
   standing_ = ticket;
   return ticket;

@@ -40,6 +40,9 @@ class JournalLookup {
 
   /// The engine's thread: answers what was asked, if anything was. Null: there is no journal.
   void serve(Journal* journal);
+  /// Before the threads start: called on the asking one when there is a question, so that the
+  /// engine does not finish its wait first.
+  void when_asked(std::function<void()> wake) { wake_engine_ = std::move(wake); }
   /// Before the engine's thread starts: called on it when there is an answer.
   void when_answered(std::function<void()> wake) { wake_ = std::move(wake); }
 
@@ -54,6 +57,7 @@ class JournalLookup {
   std::weak_ptr<const std::uint64_t> standing_;  // Likewise.
   std::uint64_t served_ = 0;                     // The engine's thread's.
   std::function<void()> wake_;
+  std::function<void()> wake_engine_;
 };
 
 }  // namespace belay::monitor

@@ -77,8 +77,8 @@ bool wants(const Asked& asked, const rules::JournalEntry& entry) {
   if (entry.at < asked.since) return false;
   const bool is_for_all = entry.service.empty();  // A brake on everything.
   if (!asked.service.empty() && entry.service != asked.service && !is_for_all) return false;
-  if (entry.kind == Kind::notice) return exporters::tells_more(entry);
-  return std::find(kKinds.begin(), kKinds.end(), entry.kind) != kKinds.end();
+  return entry.kind == Kind::notice ||
+         std::find(kKinds.begin(), kKinds.end(), entry.kind) != kKinds.end();
 }
 
 /// Pages of the journal, until there is enough.
@@ -96,6 +96,8 @@ class HistoryPage {
 
   std::variant<net::Outgoing, JournalLookup::Question> take(const Journal::Past& past) {
     for (const auto& [number, entry] : past.entries) {
+      // Here and not in wants(), which costs the engine's thread its time.
+      if (entry.kind == Kind::notice && !exporters::tells_more(entry)) continue;
       if (entries_.size() == asked_.limit) return answer(last_);
       ordered_json one{{"number", number}, {"kind", name_of(entry.kind)}};
       one.update(exporters::json_of(entry));

@@ -34,31 +34,19 @@ bool is_so(Command command, const RolloutStatus& rollout, std::size_t step_befor
   return false;
 }
 
-/// What the engine has said instead of obeying such a command.
-struct Refusals {
-  std::size_t count = 0;
-  Instant newest{};
-  std::string why;  ///< The newest one's.
+/// What the engine has said last instead of obeying such a command; it always does.
+struct Refusal {
+  Instant at{};
+  std::string why;
 
-  bool operator==(const Refusals&) const = default;
+  bool operator==(const Refusal&) const = default;
 };
-Refusals refusals_in(const RolloutStatus& rollout, Command command) {
+std::optional<Refusal> newest_refusal(const RolloutStatus& rollout, Command command) {
   const std::string begin = "did not " + std::string(name_of(command)) + ": ";
-  Refusals refusals;
-  for (const RolloutStatus::Moment& moment : rollout.timeline) {
-    if (!moment.what.starts_with(begin)) continue;
-    ++refusals.count;
-    refusals.newest = moment.at;
-    refusals.why = moment.what.substr(begin.size());
-  }
-  return refusals;
-}
-
-std::string why_not(const RolloutStatus& rollout) {
-  std::string why{name_of(rollout.state)};
-  if (rollout.held) why += " (" + std::string(name_of(*rollout.held)) + ")";
-  if (!rollout.timeline.empty()) why += ": " + rollout.timeline.back().what;
-  return "it is still " + why;
+  std::optional<Refusal> newest;
+  for (const RolloutStatus::Moment& moment : rollout.timeline)
+    if (moment.what.starts_with(begin)) newest = {moment.at, moment.what.substr(begin.size())};
+  return newest;
 }
 
 net::Outgoing steer(const Call& call, Command command) {
@@ -88,21 +76,19 @@ net::Outgoing steer(const Call& call, Command command) {
   // What was so before does not show that the command was obeyed.
   const bool was_so = is_so(command, *rollout, rollout->step);
   auto shown = [command, id = rollout->id, step = rollout->step, before = etag_of(*rollout), was_so,
-                told = refusals_in(*rollout, command),
+                told = newest_refusal(*rollout, command),
                 request_id = call.request_id](const Seen& seen) -> std::optional<net::Outgoing> {
     const RolloutStatus* now = rollout_of(seen.snapshot, id);
     if (now == nullptr) {
       return answer_of({Problem::Kind::unknown_rollout, "it is gone meanwhile"}, request_id);
     }
-    const Refusals refusals = refusals_in(*now, command);
-    const bool is_refused = refusals != told;
-    const bool has_moved = !was_so && etag_of(*now) != before;
-    if (is_so(command, *now, step) && !(was_so && is_refused) && (has_moved || seen.is_settled)) {
-      return answer_json(rollout_view(*now));
-    }
-    if (!is_refused && !seen.is_settled) return std::nullopt;
-    return answer_of({Problem::Kind::refused, is_refused ? refusals.why : why_not(*now)},
-                     request_id);
+    const bool is_obeyed = !was_so && is_so(command, *now, step) && etag_of(*now) != before;
+    const std::optional<Refusal> refusal = newest_refusal(*now, command);
+    if (!is_obeyed && refusal && refusal != told)
+      return answer_of({Problem::Kind::refused, refusal->why}, request_id);
+    if (!is_obeyed && !seen.is_settled) return std::nullopt;
+    // Obeyed without being so yet: traffic is on its way.
+    return answer_json(rollout_view(*now));
   };
   return change(call, std::move(event), std::move(shown), {{"id", rollout->id}});
 }

@@ -134,14 +134,4 @@ int refuse(const Error& error) {
   return error.kind == Error::Kind::invalid ? kExitConfiguration : kExitUnavailable;
 }
 
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                          (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-    out += is_plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
-  }
-  return out;
-}
-
 }  // namespace belay::monitor

@@ -70,7 +70,4 @@ class ApiClient {
 /// Tells why the daemon could not be asked, and gives the exit code that says so.
 int refuse(const Error& error);
 
-/// A segment of a path, encoded.
-std::string encoded(std::string_view text);
-
 }  // namespace belay::monitor

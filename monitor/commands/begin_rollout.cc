@@ -10,6 +10,7 @@
 #include "monitor/commands/options.h"
 #include "net/deadline.h"
 #include "net/digest.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -23,17 +24,12 @@ using nlohmann::ordered_json;
 constexpr auto kAgainAfter = 1s;
 constexpr std::chrono::milliseconds kReadyWithin{30'000};
 
-/// A daemon that has just started says so, and is ready soon.
-bool is_starting(const ApiClient::Answer& answer) {
-  return answer.status == 503 && text_in(answer.json, "type").ends_with(":not-ready");
-}
-
 /// What the daemon says once it is ready; an empty object if it cannot be asked or does not know.
 json asked(const ApiClient& client, const std::string& path) {
   const net::Deadline deadline{kReadyWithin};
   for (;;) {
     const Result<ApiClient::Answer> answer = client.call({.path = path});
-    if (answer && is_starting(*answer) && !deadline.passed()) {
+    if (answer && is_not_ready(*answer) && !deadline.passed()) {
       std::this_thread::sleep_for(kAgainAfter);
       continue;
     }
@@ -43,7 +39,7 @@ json asked(const ApiClient& client, const std::string& path) {
 
 /// Which service the daemon means by a name; empty if none.
 std::string service_called(const ApiClient& client, const std::string& name) {
-  return text_in(asked(client, "/api/v1/services/" + encoded(name)), "service");
+  return text_in(asked(client, "/api/v1/services/" + net::percent_encoded(name)), "service");
 }
 
 /// Whether it is a Worker, as far as the daemon knows: then its script is a name of it.
@@ -65,6 +61,10 @@ std::optional<std::string> contradiction_in(const ApiClient& client,
 }
 
 }  // namespace
+
+bool is_not_ready(const ApiClient::Answer& answer) {
+  return answer.status == 503 && text_in(answer.json, "type").ends_with(":not-ready");
+}
 
 ordered_json request_of(const GateArguments& arguments, const std::string& by) {
   ordered_json body{{"service", arguments.service}, {"candidate", arguments.candidate}};
@@ -102,7 +102,7 @@ Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
     const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
     const bool is_pending = answer && answer->status == 202;
     if ((is_lost || is_pending) && !deadline.passed()) continue;
-    if (answer && is_starting(*answer) && !deadline.passed()) {
+    if (answer && is_not_ready(*answer) && !deadline.passed()) {
       std::this_thread::sleep_for(kAgainAfter);
       continue;
     }

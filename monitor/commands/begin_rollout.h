@@ -20,4 +20,7 @@ struct Begun {
 };
 Begun begin_rollout(const ApiClient& client, const GateArguments& arguments);
 
+/// A daemon that has just started, or is busy, says so, and is ready soon: ask again.
+bool is_not_ready(const ApiClient::Answer& answer);
+
 }  // namespace belay::monitor

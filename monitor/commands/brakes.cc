@@ -48,6 +48,17 @@ std::string text_of_disarm(const BrakeArguments& arguments, const std::string& s
                      service.empty() ? "any service" : service);
 }
 
+/// Whether it holds anything but what this verb has put into it.
+Result<bool> has_told_more_than_brakes(Journal& journal) {
+  constexpr std::size_t kNewest = 1'000;
+  bool has_more = false;
+  const Status read = journal.read(kNewest, [&has_more](const rules::JournalEntry& entry) {
+    has_more = has_more || entry.kind != rules::JournalEntry::Kind::disarmed;
+  });
+  if (!read) return read.error();
+  return has_more;
+}
+
 /// Puts it where the next start finds it. Under the lock of the state: no daemon runs, and none can
 /// start meanwhile.
 int write_disarm(const BrakeArguments& arguments) {
@@ -61,13 +72,12 @@ int write_disarm(const BrakeArguments& arguments) {
     complain(sanitize(service.error().message, 1000));
     return kExitUsage;
   }
-  std::error_code code;
-  const bool is_new = !std::filesystem::exists(*state, code);
   Result<std::unique_ptr<Journal>> journal = Journal::open(*state);
   if (!journal) {
     complain(sanitize(journal.error().message, 1000));
     return kExitUnavailable;
   }
+  const Result<bool> is_used = has_told_more_than_brakes(**journal);
   const Instant now = SystemClock().now();
   const Instant until = now + *parse_duration(arguments.lasts);
   const ordered_json text{{"until_ms", unix_ms(until)}, {"by", user_name()}};
@@ -79,13 +89,13 @@ int write_disarm(const BrakeArguments& arguments) {
     complain(sanitize(written.error().message, 1000));
     return kExitUnavailable;
   }
-  if (is_new) {
-    complain("no Belay has ever run with this state, which was made just now: " +
-             sanitize(state->string(), 1000) +
-             ". If one runs, it stays armed: name its own configuration with --config");
+  if (is_used && !*is_used) {
+    complain("no Belay has done anything with this state: " + sanitize(state->string(), 1000) +
+             ". If one runs with another, it stays armed: name its configuration with --config");
   }
   show(arguments, {{"service", *service}, {"until_ms", unix_ms(until)}, {"journal", true}},
-       text_of_disarm(arguments, *service, until) + "; no daemon runs: the next one will know");
+       text_of_disarm(arguments, *service, until) +
+           "; no daemon runs with this state: the next one that does will know");
   return kExitPass;
 }
 

@@ -20,6 +20,7 @@
 #include "monitor/config/read_config.h"
 #include "monitor/doctor/daemon_view.h"
 #include "monitor/system_clock.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -109,8 +110,8 @@ Result<Observation> seen_by(const ApiClient& client, const Config& config) {
   if (!sources->ok()) return Error{Error::Kind::failed, sources->problem()};
   std::vector<nlohmann::json> services;
   for (const ServiceConfig& service : config.services) {
-    Result<ApiClient::Answer> one =
-        client.call({.path = "/api/v1/services/" + encoded(service.name), .holds = "service"});
+    Result<ApiClient::Answer> one = client.call(
+        {.path = "/api/v1/services/" + net::percent_encoded(service.name), .holds = "service"});
     if (!one) return one.error();
     if (one->ok()) services.push_back(std::move(one->json));
     if (!one->ok() && one->status != 404) return Error{Error::Kind::failed, one->problem()};

@@ -16,6 +16,7 @@
 #include "monitor/commands/show_rollout.h"
 #include "monitor/signals.h"
 #include "net/deadline.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -117,7 +118,7 @@ class RemoteGate {
   }
 
   [[nodiscard]] std::string path() const {
-    return "/api/v1/rollouts/" + encoded(text_in(rollout_, "id"));
+    return "/api/v1/rollouts/" + net::percent_encoded(text_in(rollout_, "id"));
   }
 
   [[nodiscard]] std::optional<ExitCode> exit_code() const {
@@ -183,7 +184,8 @@ class RemoteGate {
     const ApiClient::Request request{.method = "POST",
                                      .path = path() + "/rollback",
                                      .body = {{"reason", kInterruptedReason}, {"by", user_name()}},
-                                     .deadline = kRollbackAnswer};
+                                     .deadline = kRollbackAnswer,
+                                     .holds = "candidate"};
     for (int attempt = 0; attempt < kRollbackAttempts; ++attempt) {
       const Result<ApiClient::Answer> answer = client_.call(request);
       if (!answer) {

@@ -13,6 +13,7 @@
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/options.h"
 #include "monitor/commands/verbs.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -32,9 +33,9 @@ struct HistoryArguments {
 std::string query_of(const HistoryArguments& arguments, std::uint64_t limit,
                      const std::string& cursor) {
   std::string query = fmt::format("?limit={}", std::min(limit, kPageMax));
-  if (!arguments.service.empty()) query += "&service=" + encoded(arguments.service);
-  if (!arguments.since.empty()) query += "&since=" + encoded(arguments.since);
-  if (!cursor.empty()) query += "&cursor=" + encoded(cursor);
+  if (!arguments.service.empty()) query += "&service=" + net::percent_encoded(arguments.service);
+  if (!arguments.since.empty()) query += "&since=" + net::percent_encoded(arguments.since);
+  if (!cursor.empty()) query += "&cursor=" + net::percent_encoded(cursor);
   return query;
 }
 

@@ -18,6 +18,7 @@
 #include "monitor/commands/terminal.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/config/sentence_needs.h"
+#include "monitor/parse/rejection.h"
 #include "monitor/replay/decisions.h"
 #include "monitor/replay/episodes.h"
 #include "monitor/replay/recording.h"
@@ -71,8 +72,10 @@ class ReplayVerb {
     progress_.erase();
     decisions_ ? end_decisions(replay) : end(replay);
     if (replay.jump()) return kExitUsage;
-    // Silence about nothing is no good news.
-    return replay.summary().used == 0 ? kExitUnknown : kExitPass;
+    const int seen = how_much_was_seen(replay.summary());
+    if (seen != kExitPass || decisions_ || is_judged_ || is_any_judged(replay)) return seen;
+    complain("no rule was anything but unknown, all along");
+    return kExitUnknown;
   }
 
  private:
@@ -136,8 +139,18 @@ class ReplayVerb {
     progress_.erase();
     if (!of_b) return kExitUsage;
     show(beside(*of_a, *of_b));
-    if (used_ > 0) return kExitPass;
-    complain("nothing was judged: there is no document to judge");
+    if (read_.used == 0) complain("nothing was judged: there is no document to judge");
+    return how_much_was_seen(read_);
+  }
+
+  /// Silence is no good news about nothing, nor about what could not be read.
+  static int how_much_was_seen(const Replay::Summary& summary) {
+    if (summary.used == 0) return kExitUnknown;
+    if (!is_too_much_lost(summary.unreadable, summary.documents)) return kExitPass;
+    complain(fmt::format(
+        "{} of {} documents cannot be read, and may be what fails: nothing may be called fine; "
+        "name the right --format, or mend what writes them",
+        summary.unreadable, summary.documents));
     return kExitUnknown;
   }
 
@@ -150,7 +163,7 @@ class ReplayVerb {
       if (!read(file, replay)) return std::nullopt;
     }
     replay.finish();
-    used_ = replay.summary().used;
+    read_ = replay.summary();
     return replay.jump() ? std::nullopt : std::optional{episodes};
   }
 
@@ -260,10 +273,31 @@ class ReplayVerb {
         place, format_duration(jump.ahead), format_duration(Replay::kJumpMax))));
   }
 
+  static bool is_any_judged(const Replay& replay) {
+    const std::optional<rules::Snapshot> snapshot = replay.snapshot();
+    return snapshot && std::ranges::any_of(snapshot->services, [](const auto& service) {
+             return std::ranges::any_of(service.rules, [](const rules::RuleStatus& rule) {
+               return rule.truth != rules::Truth::unknown;
+             });
+           });
+  }
+
+  /// A recording may end in silence: what was judged before counts, too. Often enough for the
+  /// shortest window.
+  void note_whether_judged(Instant now) {
+    if (is_judged_ || now < look_at_) return;
+    is_judged_ = is_any_judged(*replay_);
+    look_at_ = now + std::chrono::seconds{5};
+  }
+
   void show(const rules::Step& step, Instant now) {
     if (!start_) start_ = now;
+    note_whether_judged(now);
     for (const rules::Notice& notice : step.notices) {
-      if (notice.kind == rules::Notice::Kind::fired) ++fired_[{notice.service, notice.rule}];
+      if (notice.kind == rules::Notice::Kind::fired) {
+        is_judged_ = true;
+        ++fired_[{notice.service, notice.rule}];
+      }
       if (arguments_.output == OutputFormat::json) {
         shown_.push_back(monitor::json_of(notice, *start_));
         continue;
@@ -297,13 +331,15 @@ class ReplayVerb {
   const Style style_;
   Progress progress_;
   std::optional<Instant> start_;
+  bool is_judged_ = false;  ///< Some rule was not unknown.
+  Instant look_at_{};       ///< When that is looked for again.
   Fired fired_;
   std::vector<rules::RolloutStep> steps_;
   std::optional<Decisions> decisions_;  ///< With --steps.
   const Replay* replay_ = nullptr;
   ordered_json shown_ = ordered_json::array();
   bool reader_gone_ = false;
-  std::uint64_t used_ = 0;  ///< Documents that were judged when the recording was read last.
+  Replay::Summary read_;  ///< What the recording came to when it was read last, in compare().
 };
 
 }  // namespace

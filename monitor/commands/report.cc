@@ -8,6 +8,7 @@
 #include "monitor/commands/exit_code.h"
 #include "monitor/commands/terminal.h"
 #include "monitor/commands/verbs.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -21,8 +22,9 @@ struct ReportArguments {
 int report(const ReportArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   const bool is_markdown = arguments.output == "markdown";
-  ApiClient::Request request{.path = "/api/v1/rollouts/" + encoded(arguments.id) + "/report",
-                             .holds = "timeline"};
+  ApiClient::Request request{
+      .path = "/api/v1/rollouts/" + net::percent_encoded(arguments.id) + "/report",
+      .holds = "timeline"};
   request.headers.push_back({"Accept", is_markdown ? "text/markdown" : "application/json"});
   const Result<ApiClient::Answer> answer =
       client ? client->call(request) : Result<ApiClient::Answer>(client.error());

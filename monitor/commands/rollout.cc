@@ -11,6 +11,7 @@
 #include "monitor/commands/options.h"
 #include "monitor/commands/show_rollout.h"
 #include "monitor/commands/verbs.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -57,10 +58,11 @@ int ask(const SteerArguments& arguments, const ApiClient::Request& request) {
 int steer(const SteerArguments& arguments, const std::string& command) {
   ordered_json body = ordered_json::object();
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
-  return ask(arguments, {.method = "POST",
-                         .path = "/api/v1/rollouts/" + encoded(arguments.id) + "/" + command,
-                         .body = std::move(body),
-                         .holds = "candidate"});
+  return ask(arguments,
+             {.method = "POST",
+              .path = "/api/v1/rollouts/" + net::percent_encoded(arguments.id) + "/" + command,
+              .body = std::move(body),
+              .holds = "candidate"});
 }
 
 int start(GateArguments& arguments) {
@@ -94,7 +96,7 @@ void add_show(CLI::App& rollout, Chosen& chosen) {
   verb->callback([arguments, &chosen] {
     chosen = [arguments] {
       const bool is_all = arguments->id.empty();
-      const std::string one = is_all ? "" : "/" + encoded(arguments->id);
+      const std::string one = is_all ? "" : "/" + net::percent_encoded(arguments->id);
       return delivered(ask(*arguments, {.path = "/api/v1/rollouts" + one,
                                         .holds = is_all ? "rollouts" : "candidate"}));
     };

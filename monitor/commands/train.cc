@@ -19,6 +19,7 @@
 #include "monitor/signals.h"
 #include "net/deadline.h"
 #include "net/digest.h"
+#include "net/percent_coding.h"
 
 namespace belay::monitor {
 namespace {
@@ -92,6 +93,10 @@ std::pair<json, int> ask(const ApiClient& client, const ApiClient::Request& requ
     const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
     const bool is_pending = answer && answer->status == 202;
     if ((is_lost || is_pending) && !deadline.passed()) continue;
+    if (answer && is_not_ready(*answer) && !deadline.passed()) {
+      std::this_thread::sleep_for(1s);
+      continue;
+    }
     if (!answer) return {nullptr, refuse(answer.error())};
     if (answer->ok() && !is_pending) return {answer->json, kExitPass};
     complain(is_pending ? "the daemon has not shown it in 30 s" : answer->problem());
@@ -113,8 +118,8 @@ int wait_for(const ApiClient& client, const TrainArguments& arguments, json trai
       complain("interrupted: the daemon goes on with the train; `belay train abort` ends it");
       return kExitInterrupted;
     }
-    const Result<ApiClient::Answer> answer =
-        client.call({.path = "/api/v1/trains/" + encoded(arguments.name), .holds = "rollouts"});
+    const Result<ApiClient::Answer> answer = client.call(
+        {.path = "/api/v1/trains/" + net::percent_encoded(arguments.name), .holds = "rollouts"});
     if (answer && answer->ok()) {
       train = answer->json;
       away = net::Deadline{120'000ms};
@@ -170,8 +175,9 @@ int start(const TrainArguments& arguments) {
 int status(const TrainArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
-  return finish(*client, arguments,
-                {.path = "/api/v1/trains/" + encoded(arguments.name), .holds = "rollouts"});
+  return finish(
+      *client, arguments,
+      {.path = "/api/v1/trains/" + net::percent_encoded(arguments.name), .holds = "rollouts"});
 }
 
 int abort(const TrainArguments& arguments) {
@@ -181,7 +187,7 @@ int abort(const TrainArguments& arguments) {
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
   return finish(*client, arguments,
                 {.method = "POST",
-                 .path = "/api/v1/trains/" + encoded(arguments.name) + "/abort",
+                 .path = "/api/v1/trains/" + net::percent_encoded(arguments.name) + "/abort",
                  .body = std::move(body),
                  .holds = "rollouts"});
 }

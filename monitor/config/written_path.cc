@@ -12,15 +12,16 @@ std::filesystem::path directory_of_file(const std::string& file) {
 
 Result<std::filesystem::path> state_path(const std::string& file, const std::string& written) {
   std::error_code code;
-  const std::filesystem::path beside_link = path_in(directory_of_file(file), written);
+  std::filesystem::path state = path_in(directory_of_file(file), written);
   const std::filesystem::path itself = std::filesystem::canonical(file, code);
-  if (code) return beside_link;
-  std::filesystem::path state = path_in(itself.parent_path(), written);
-  if (std::filesystem::exists(state, code) || !std::filesystem::exists(beside_link, code))
-    return state;
-  return Error{Error::Kind::invalid, file + " is a link, and its state lies beside it: move " +
-                                         beside_link.string() + " to " + state.string() +
-                                         ", or write `state: " + beside_link.string() + "`"};
+  const bool is_linked = !code && itself != std::filesystem::absolute(file).lexically_normal();
+  if (!is_linked || std::filesystem::path(written).is_absolute()) return state;
+  std::string message = file +
+                        " is reached through a link, and a relative `state` would be another one "
+                        "when the link changes: write where it lies, `state: /…`";
+  for (const auto& there : {std::move(state), path_in(itself.parent_path(), written)})
+    if (std::filesystem::exists(there, code)) message += "; one lies in " + there.string();
+  return Error{Error::Kind::invalid, std::move(message)};
 }
 
 std::filesystem::path path_in(const std::filesystem::path& directory, const std::string& written) {

@@ -12,8 +12,9 @@ namespace belay::monitor {
 /// Absolute, unless our own working directory was removed; then as good as `file` stands.
 std::filesystem::path directory_of_file(const std::string& file);
 
-/// Where `state` lies. It is one, by whichever link belay.yaml is named: it begins where the file
-/// itself is. An Error: beside the link there is one that an older Belay has made, and none there.
+/// Where `state` lies, whoever asks and whenever. An Error: it is relative, and the file is named
+/// through a link, its own or that of a directory. It would be another one by another name or when
+/// the link is put elsewhere, as deployments do, and what was done and disarmed be forgotten.
 Result<std::filesystem::path> state_path(const std::string& file, const std::string& written);
 
 /// "./" is left out; ".." stays, as only the file system knows where a link leads.

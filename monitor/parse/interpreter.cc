@@ -27,6 +27,9 @@ constexpr std::size_t kMethodsMax = 100;
 /// Texts of exceptions are for people: what a flood of them says is said by a hundred.
 constexpr int kThrownPerSecondMax = 100;
 
+/// An outcome of ours: by the language, any that is not named there is an error.
+constexpr std::string_view kNoAnswer = "no_answer";
+
 std::optional<Instant> instant_of(double unix_ms) {
   if (!(unix_ms > 0 && unix_ms < kUnixMsMax)) return std::nullopt;
   // Rounds down, as it is positive; std::floor would be a call.
@@ -50,6 +53,13 @@ bool is_bad_duration(const Number& ms) {
 
 bool has_status(const Fields& fields) {
   return fields.status.present() && fields.status.value != 0;
+}
+
+/// Clients and proxies write 0 for a call that got no answer. Elsewhere it may be a program's exit
+/// status, and no call at all.
+bool got_no_answer(const Fields& fields) {
+  return fields.status.present() && fields.status.value == 0 && fields.outcome.empty() &&
+         !(fields.url.empty() && fields.method.empty());
 }
 
 Invocation invocation_of_keys(std::uint16_t keys) {
@@ -203,8 +213,8 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
     message_.append(kDocumentPadding, '\0');
     const auto document = std::string_view(message_).substr(0, line.message.size());
     if (message_reader_.read(document, inner)) return Rejection::not_an_event;
-    const bool is_call =
-        inner.status.state != Number::State::bad && (has_status(inner) || !inner.outcome.empty());
+    const bool is_call = inner.status.state != Number::State::bad &&
+                         (has_status(inner) || !inner.outcome.empty() || got_no_answer(inner));
     if (!is_call) return Rejection::not_an_event;
   }
   const Fields& fields = has_status(line) ? line : inner;
@@ -221,12 +231,11 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
                                               std::vector<rules::Event>& events) {
   const bool has_time = fields.at_ms.state != Number::State::absent || !fields.timestamp.empty();
   const bool has_service = !fields.service.empty();
-  const bool has_outcome =
-      fields.status.state == Number::State::bad || has_status(fields) || !fields.outcome.empty();
+  const bool has_outcome = fields.status.state == Number::State::bad || has_status(fields) ||
+                           !fields.outcome.empty() || got_no_answer(fields);
   if (int{has_time} + int{has_service} + int{has_outcome} < 2) return Rejection::not_an_event;
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
-  // A proxy writes 0 for a call that got no answer: no other line, but one that cannot be read.
   if (!has_outcome && fields.status.present()) return Rejection::bad_value;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};
@@ -260,7 +269,8 @@ std::optional<Rejection> Interpreter::fill(const Fields& fields, rules::Request&
     if (!(fields.status.value >= 100 && fields.status.value <= 999)) return Rejection::bad_value;
     request.status = static_cast<std::uint16_t>(fields.status.value);
   }
-  if (fields.outcome != "ok") request.outcome = text(fields.outcome, TextUse::word);
+  const std::string_view outcome = got_no_answer(fields) ? kNoAnswer : fields.outcome;
+  if (outcome != "ok") request.outcome = text(outcome, TextUse::word);
   request.service = text(fields.service, TextUse::service);
   request.version = text(fields.version, TextUse::version);
   request.method = method(fields.method);

@@ -108,6 +108,12 @@ std::uint64_t LogParser::bytes() const { return state_->bytes_; }
 const std::map<std::string, std::uint64_t>& LogParser::rejected() const {
   return state_->rejected_;
 }
+std::uint64_t LogParser::unreadable() const {
+  std::uint64_t unreadable = 0;
+  for (const auto& [reason, count] : rejected())
+    if (is_lost_evidence(reason)) unreadable += count;
+  return unreadable;
+}
 const std::map<std::string, std::string>& LogParser::first_rejected() const {
   return state_->first_rejected_;
 }

@@ -63,6 +63,8 @@ class LogParser {
   [[nodiscard]] std::uint64_t used() const;
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] const std::map<std::string, std::uint64_t>& rejected() const;
+  /// How many of the rejected were evidence, or may have been (is_lost_evidence()).
+  [[nodiscard]] std::uint64_t unreadable() const;
   /// The first rejected document of each reason, cut and sanitized, for the log.
   [[nodiscard]] const std::map<std::string, std::string>& first_rejected() const;
 

@@ -60,4 +60,10 @@ constexpr bool is_lost_evidence(std::string_view rejection) {
   return true;
 }
 
+/// Whether so many hide what fails: one document in a hundred may be ten in a hundred of the
+/// candidate's own, which has a tenth of the traffic as a rule.
+constexpr bool is_too_much_lost(std::uint64_t unreadable, std::uint64_t documents) {
+  return unreadable * 100 > documents;
+}
+
 }  // namespace belay::monitor

@@ -135,6 +135,7 @@ Replay::Summary Replay::summary() const {
   Summary summary{.documents = parser_.documents(),
                   .used = parser_.used(),
                   .rejected = parser_.rejected(),
+                  .unreadable = parser_.unreadable(),
                   .events = events_,
                   .bytes = parser_.bytes(),
                   .steps = steps_,

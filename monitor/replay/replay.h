@@ -33,6 +33,7 @@ class Replay {
     std::uint64_t documents = 0;
     std::uint64_t used = 0;
     std::map<std::string, std::uint64_t> rejected;  ///< By reason, the parser's and the engine's.
+    std::uint64_t unreadable = 0;                   ///< Of the rejected: may be what fails.
     std::uint64_t events = 0;
     std::uint64_t bytes = 0;
     std::uint64_t steps = 0;

@@ -9,13 +9,6 @@
 #include "monitor/parse/rejection.h"
 
 namespace belay::monitor {
-namespace {
-
-/// A candidate has a tenth of the traffic, as a rule: of its own documents these are ten percent.
-constexpr std::uint64_t kDocumentsForOneLost = 100;
-
-}  // namespace
-
 LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
     : parser_(options),
       source_(options.source),
@@ -71,12 +64,10 @@ void LogFeed::beat() {
 
 void LogFeed::admit_losses() {
   const std::uint64_t documents = parser_.documents() - documents_said_;
-  std::uint64_t lost_in_all = 0;
-  for (const auto& [reason, count] : parser_.rejected())
-    if (is_lost_evidence(reason)) lost_in_all += count;
+  const std::uint64_t lost_in_all = parser_.unreadable();
   const std::uint64_t lost = lost_in_all - std::exchange(lost_said_, lost_in_all);
   documents_said_ = parser_.documents();
-  if (lost * kDocumentsForOneLost <= documents) return;
+  if (!is_too_much_lost(lost, documents)) return;
   const Instant now = clock_.now();
   const Instant since = said_ == Instant{} ? now : said_;
   lane_.deliver(rules::SourceGap{

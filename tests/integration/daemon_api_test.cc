@@ -42,7 +42,7 @@ TEST_F(DaemonApiTest, DisarmNeedsNoDaemon) {
   stop();
   const BelayRun alone = belay({"disarm", "--for", "2h"});
   EXPECT_EQ(alone.code, 0) << alone.text;
-  EXPECT_THAT(alone.text, HasSubstr("the next one will know"));
+  EXPECT_THAT(alone.text, HasSubstr("the next one that does will know"));
   run();
   EXPECT_THAT(get("/api/v1/services/shop").body, HasSubstr("disarmed_until_ms"));
 }

@@ -1,5 +1,6 @@
 #include "monitor/inbox.h"
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <thread>
@@ -38,6 +39,17 @@ TEST(InboxTest, EventsComeOutInTheirOrderControlFirst) {
   EXPECT_EQ(unix_ms(std::get<Request>(events[1]).at), 1);
   EXPECT_EQ(unix_ms(std::get<Request>(events[2]).at), 2);
   EXPECT_TRUE(inbox.drain(kAtOnce).empty());
+}
+
+TEST(InboxTest, AWakeEndsOneWaitWithoutEvents) {
+  Inbox inbox;
+  const auto began = std::chrono::steady_clock::now();
+  inbox.wake();
+  EXPECT_TRUE(inbox.drain(kLong).empty());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, kLong / 2);
+  const auto again = std::chrono::steady_clock::now();
+  inbox.drain(milliseconds{20});
+  EXPECT_GE(std::chrono::steady_clock::now() - again, milliseconds{20});
 }
 
 TEST(InboxTest, AFullLaneReportsItsLossAsAGapBeforeWhatComesNext) {

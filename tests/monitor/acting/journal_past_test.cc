@@ -180,11 +180,14 @@ TEST_F(JournalPastTest, AQuestionIsAnsweredOnceAndTheNextWaitsForIt) {
   JournalLookup lookup;
   int woken = 0;
   lookup.when_answered([&woken] { ++woken; });
+  int asked = 0;
+  lookup.when_asked([&asked] { ++asked; });
   lookup.serve(journal.get());
   EXPECT_EQ(woken, 0) << "nothing was asked";
   auto ticket = lookup.ask(JournalLookup::OfRollout{"one"});
   ASSERT_TRUE(ticket);
   EXPECT_FALSE(lookup.ask(JournalLookup::OfRollout{"two"}));
+  EXPECT_EQ(asked, 1) << "only what stands is worth waking the engine for";
   EXPECT_FALSE(lookup.answer(ticket));
   lookup.serve(journal.get());
   lookup.serve(journal.get());

@@ -246,9 +246,22 @@ TEST_F(ChangesTest, ACommandIsAnsweredWhenTheRolloutObeys) {
 TEST_F(ChangesTest, ACommandThatTheEngineDoesNotFollowIsAConflict) {
   publish_rollout(rollout("one"));
   const net::Outgoing waiting = post("/api/v1/rollouts/one/promote", "");
-  publish_rollout(rollout("one"));
-  publish_rollout(rollout("one"));
+  rules::RolloutStatus refusing = rollout("one");
+  refusing.timeline.push_back({.at = now_, .what = "did not promote: errors fires"});
+  publish_rollout(refusing);
   EXPECT_EQ(problem_of(known(waiting)), "refused");
+  EXPECT_EQ(json_of(known(waiting)).at("detail"), "errors fires");
+}
+
+TEST_F(ChangesTest, APromotionIsObeyedWhileItsTrafficIsStillOnItsWay) {
+  publish_rollout(rollout("one"));
+  const net::Outgoing waiting = post("/api/v1/rollouts/one/promote", "");
+  rules::RolloutStatus moving = rollout("one");
+  moving.timeline.push_back({.at = now_, .what = "moving 50%: promoted by ci"});
+  publish_rollout(moving);
+  EXPECT_EQ(known(waiting).status, 0) << "it may still be refused";
+  publish_rollout(moving);
+  EXPECT_EQ(known(waiting).status, 200) << "asked for again it would take a step too many";
 }
 
 TEST_F(ChangesTest, WhatTheEngineRefusesIsAConflictAlsoWhereNothingStoodAgainstIt) {

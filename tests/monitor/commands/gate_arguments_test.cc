@@ -112,5 +112,19 @@ TEST(RolloutResultTest, EveryFinalStateHasItsExitCode) {
   }
 }
 
+TEST(RolloutResultTest, WhatWasWrongComesBeforeWhatWasSeenSince) {
+  rules::RolloutStatus rollout;
+  rollout.state = rules::RolloutState::recovered;
+  rollout.why = "errors is fine";
+  EXPECT_EQ(result_of(rollout)->why, "errors is fine") << "what its timeline does not know";
+  rollout.timeline = {{.state = rules::RolloutState::baking, .what = "baking"},
+                      {.state = rules::RolloutState::rolling_back, .what = "errors fired: 9% > 5%"},
+                      {.state = rules::RolloutState::rolling_back, .what = "roll back"},
+                      {.state = rules::RolloutState::recovered, .what = "errors is fine"}};
+  EXPECT_EQ(result_of(rollout)->why, "errors fired: 9% > 5%; since then: errors is fine");
+  rollout.state = rules::RolloutState::promoted;
+  EXPECT_EQ(result_of(rollout)->why, "errors is fine");
+}
+
 }  // namespace
 }  // namespace belay::monitor

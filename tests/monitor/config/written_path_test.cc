@@ -15,6 +15,8 @@ namespace {
 
 using test::good;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 
 TEST(WrittenPathTest, ADotIsLeftOutAndTwoAreLeftToTheFileSystem) {
   EXPECT_EQ(path_in("/etc/belay", "./deploy"), "/etc/belay/deploy");
@@ -32,29 +34,39 @@ std::filesystem::path linked(const test::TemporaryDirectory& directory, const st
   return link;
 }
 
-TEST(WrittenPathTest, TheStateIsOneByWhicheverLinkTheFileIsNamed) {
+TEST(WrittenPathTest, TheStateBeginsAtTheFile) {
   const test::TemporaryDirectory directory;
-  const std::filesystem::path link = linked(directory, "");
-  const std::filesystem::path file = directory.path() / "belay.yaml";
-  const std::filesystem::path one = std::filesystem::canonical(directory.path()) / "belay-state";
-  EXPECT_EQ(state_path(file.string(), "belay-state").value(), one);
-  EXPECT_EQ(state_path(link.string(), "./belay-state").value(), one);
-  EXPECT_EQ(state_path(link.string(), "/var/lib/belay").value(), "/var/lib/belay");
+  const std::filesystem::path file = directory.write("belay.yaml", "");
+  const std::filesystem::path state = directory.path() / "belay-state";
+  EXPECT_EQ(state_path(file.string(), "belay-state").value(), state);
+  EXPECT_EQ(state_path(file.string(), "./belay-state").value(), state);
   EXPECT_EQ(state_path("/no/such/belay.yaml", "belay-state").value(), "/no/such/belay-state");
 }
 
-TEST(WrittenPathTest, AStateThatLiesBesideTheLinkIsNotLeftBehindInSilence) {
+TEST(WrittenPathTest, ThroughALinkTheStateHasToBeAbsolute) {
   const test::TemporaryDirectory directory;
-  std::filesystem::create_directories(directory.path() / "etc/belay-state");
   const std::filesystem::path link = linked(directory, "services: { shop: {} }\n");
-  const Result<std::filesystem::path> state = state_path(link.string(), "belay-state");
-  ASSERT_FALSE(state.ok());
-  EXPECT_THAT(state.error().message, testing::HasSubstr("its state lies beside it: move "));
-  const ReadConfig read = read_config(link.string(), Interpolation::of_process());
-  EXPECT_FALSE(read.config);
-  EXPECT_THAT(testing::PrintToString(test::faults_of(read)), testing::HasSubstr("is a link"));
-  std::filesystem::create_directory(directory.path() / "belay-state");
-  EXPECT_TRUE(state_path(link.string(), "belay-state").ok()) << "that one is the newer";
+  std::filesystem::create_directory_symlink(directory.path(), directory.path() / "current");
+  for (const auto& named : {link, directory.path() / "current/belay.yaml"}) {
+    EXPECT_EQ(state_path(named.string(), "/var/lib/belay").value(), "/var/lib/belay");
+    const Result<std::filesystem::path> state = state_path(named.string(), "belay-state");
+    ASSERT_FALSE(state.ok()) << named;
+    EXPECT_THAT(state.error().message, HasSubstr("is reached through a link"));
+    EXPECT_THAT(state.error().message, Not(HasSubstr("one lies in")));
+    const ReadConfig read = read_config(named.string(), Interpolation::of_process());
+    EXPECT_FALSE(read.config);
+    EXPECT_THAT(testing::PrintToString(test::faults_of(read)), HasSubstr("write where it lies"));
+  }
+}
+
+TEST(WrittenPathTest, AStateThatWasMadeBeforeIsNamed) {
+  const test::TemporaryDirectory directory;
+  const std::filesystem::path link = linked(directory, "");
+  for (const auto& state : {directory.path() / "belay-state", link.parent_path() / "belay-state"}) {
+    std::filesystem::create_directory(state);
+    EXPECT_THAT(state_path(link.string(), "belay-state").error().message,
+                HasSubstr("one lies in " + state.string()));
+  }
 }
 
 TEST(WrittenPathTest, EveryProgramWithASlashBeginsAtTheConfiguration) {

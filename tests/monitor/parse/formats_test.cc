@@ -263,10 +263,16 @@ TEST(FlyTest, TheProxysHttpFieldsAreARequest) {
   EXPECT_EQ(result.text(only(result).route), "/a/:id");
 }
 
+TEST(FlyTest, ACallThatGotNoAnswerIsAnError) {
+  const Parsed result = parsed(fly(R"("{\"status\":0,\"route\":\"/a\",\"version\":\"v3\"}")"));
+  EXPECT_EQ(result.text(only(result).outcome), "no_answer");
+}
+
 TEST(FlyTest, OtherLinesAreNoEvents) {
   EXPECT_EQ(why(fly(R"("Starting init")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{\"event\":\"queue.metric\",\"depth\":12}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{\"status\":\"active\"}")")), "not_an_event");
+  EXPECT_EQ(why(fly(R"("{\"status\":0,\"msg\":\"done\"}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{broken")")), "not_an_event");
   EXPECT_EQ(why(fly("null")), "not_an_event");
 }
@@ -292,6 +298,19 @@ TEST(GenericTest, WhatIsMissingIsNamed) {
             "bad_value");
   EXPECT_EQ(why(R"({"level":"info","msg":"hello"})"), "not_an_event");
   EXPECT_EQ(why("{}"), "not_an_event");
+}
+
+TEST(GenericTest, ACallThatGotNoAnswerIsAnErrorAndAnExitStatusIsNone) {
+  const auto outcome = [](const std::string& more) {
+    const Parsed result =
+        parsed(R"({"ts":1795181608838,"service":"shop","status":0,)" + more + "}");
+    EXPECT_EQ(only(result).status, 0);
+    return std::string(result.text(only(result).outcome));
+  };
+  EXPECT_EQ(outcome(R"("route":"/buy")"), "no_answer");
+  EXPECT_EQ(outcome(R"("method":"GET")"), "no_answer");
+  EXPECT_EQ(outcome(R"("route":"/buy","outcome":"canceled")"), "canceled");
+  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","status":0,"msg":"done"})"), "bad_value");
 }
 
 TEST(GenericTest, EscapesAreReadAndLongNamesCut) {
