@@ -62,8 +62,9 @@ TEST_F(SecretsTest, NoCanaryReachesLogMetricsJournalArgumentsMessagesOrRequests)
   outputs["terminal and log"] = world_.output();
   outputs["messages"] = world_.pages();
   outputs["audit file"] = content_of(world_.directory() / "audit.jsonl");
-  for (const auto& entry : std::filesystem::directory_iterator(world_.directory() / "state"))
-    if (entry.path().filename() != "reserve")
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(world_.directory() / "state"))
+    if (entry.is_regular_file() && entry.path().filename() != "reserve")
       outputs["state/" + entry.path().filename().string()] = content_of(entry.path());
   bool was_used = false;
   for (const PeerRequest& request : peer_.requests()) {
