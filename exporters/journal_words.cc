@@ -64,6 +64,8 @@ std::string words_of_lost(const rules::JournalEntry& entry) {
   if (spell.what == "gap")
     return spell.source + " lost events (" + spell.reason + "), at least " +
            std::to_string(spell.lost);
+  if (spell.what == "refused")
+    return std::to_string(spell.lost) + " " + spell.source + " do not count (" + spell.reason + ")";
   return spell.source + (spell.until ? " is whole again, after it was " : " is ") + spell.what;
 }
 

@@ -167,6 +167,8 @@ void put_lost(Page& page, const Report& report) {
     std::string what = spell.what;
     if (spell.what == "gap")
       what = "lost at least " + std::to_string(spell.lost) + " events (" + spell.reason + ")";
+    if (spell.what == "refused")
+      what = std::to_string(spell.lost) + " do not count (" + spell.reason + ")";
     page.line("| " + code_span(spell.source) + " | " + code_span(what) + " | " +
               format_utc(spell.since) + " | " +
               (spell.until ? format_utc(*spell.until) : std::string("not over")) + " |");

@@ -46,6 +46,18 @@ Cell& Engine::State::cell_of(const Request& request) {
   return *cell;
 }
 
+void Engine::State::refuse(const Request& like, Refusal why, std::uint64_t calls) {
+  const SourceRecord& from = source(like.source);
+  const std::optional<NameId> name = from.name(like.service);
+  const std::optional<NameId> version = from.name(like.version);
+  if (!name || !version || like.invocation != Invocation::fetch || from.is_retired()) return;
+  const auto found =
+      service_by_name_.find(*name == kNoName ? from.plan().service : names_.text(*name));
+  if (found == service_by_name_.end()) return;
+  PairedEvidence* paired = services_[found->second]->evidence.paired.get();
+  if (paired != nullptr) paired->refuse(*version, like.at, why, calls);
+}
+
 void Engine::State::take(const Request& request) {
   SourceRecord& from = source(request.source);
   Refusal refusal = admit(from, request.at);
@@ -57,7 +69,7 @@ void Engine::State::take(const Request& request) {
       refusal = Refusal::duplicate;
   }
   from.book(refusal, request.at);
-  if (refusal != Refusal::none) return;
+  if (refusal != Refusal::none) return refuse(request, refusal, 1);
   Service& service = *services_[cell->service];
   service.has_news = true;
   const TimeBuckets at(request.at);
@@ -86,7 +98,7 @@ void Engine::State::take(const RequestSecond& second) {
       refusal = Refusal::duplicate;
   }
   from.book(refusal, like.at, second.count);
-  if (refusal != Refusal::none) return;
+  if (refusal != Refusal::none) return refuse(like, refusal, second.count);
   Service& service = *services_[cell->service];
   service.has_news = true;
   const TimeBuckets at(like.at);

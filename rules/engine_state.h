@@ -82,6 +82,8 @@ class Engine::State {
   /// The cell of a request, made if need be; it may say that the request is refused.
   Cell& cell_of(const Request& request);
   Refusal fill_cell(const Request& request, Cell& cell);
+  /// Of requests that were booked and do not count: whether they are missing in a rollout.
+  void refuse(const Request& like, Refusal why, std::uint64_t calls);
 
   // engine_samples.cc
   void take(const Probe& probe);

@@ -145,8 +145,8 @@ struct JournalEntry {
   ///   "kind", "page", "headline"; "why" where it says why nothing was done.
   /// - judged, when the verdict of a rollout came: what it rests on, as judged_text.h says.
   /// - evidence_lost, at the beginning and at the end of a spell: "source", "what" (a name_of
-  ///   UnknownKind, "gap", "restart"), "since_ms", "until_ms" once it is over; of a gap "reason"
-  ///   and "lost" (0: not known how much).
+  ///   UnknownKind, "gap", "refused", "restart"), "since_ms", "until_ms" once it is over; of a gap
+  ///   "reason" and "lost" (0: not known how much), and of requests that were refused.
   std::string text;
   /// The id of the rollout that it is about, empty outside one. Kinds whose text says "rollout" and
   /// those with an intent may leave it out.

@@ -114,6 +114,10 @@ void PairedEvidence::count(const Place& place, const Many& many) {
   if (place.is_error) note_failure(place, many.status, many.count);
 }
 
+void PairedEvidence::refuse(NameId version, Instant at, Refusal why, std::uint64_t calls) {
+  if (version != kNoName && version == candidate_ && at >= start_) refused_.add(why, calls);
+}
+
 void PairedEvidence::note_failure(const Place& place, std::uint16_t status, std::uint32_t count) {
   const auto same = [&](const Failure& failure) {
     return failure.outcome == place.outcome && failure.status == status;
@@ -156,6 +160,7 @@ void PairedEvidence::begin_step(Instant at) {
   before_step_ = since_start();
   in_step_ = {};
   baseline_since_candidate_ = 0;
+  refused_.begin_step();
 }
 
 PairCounts PairedEvidence::since_start() const {

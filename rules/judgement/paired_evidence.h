@@ -14,6 +14,7 @@
 #include "rules/event.h"
 #include "rules/judgement/candidate_comparison.h"
 #include "rules/judgement/evidence_blocks.h"
+#include "rules/judgement/refused_requests.h"
 #include "rules/windows/quantile_window.h"
 #include "rules/windows/series_store.h"
 
@@ -45,6 +46,8 @@ class PairedEvidence {
   std::optional<Place> place(NameId version, NameId route, NameId outcome, bool is_error);
   void count(const Place& place, const Request& request);
   void count(const Place& place, const RequestSecond& second);
+  /// Of requests that were not counted, for the candidate's.
+  void refuse(NameId version, Instant at, Refusal why, std::uint64_t calls);
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
   /// for late events.
@@ -79,6 +82,8 @@ class PairedEvidence {
   [[nodiscard]] std::uint64_t errors_in_step(Role role) const {
     return in_step_[static_cast<std::size_t>(role)].bad;
   }
+  /// What of the candidate came, and does not count.
+  [[nodiscard]] const RefusedRequests& refused() const { return refused_; }
   /// Errors among all of both versions since the start.
   [[nodiscard]] PairCounts since_start() const;
   /// The newest request of the candidate (its event time).
@@ -140,6 +145,7 @@ class PairedEvidence {
   PairCounts before_step_;
   std::optional<Instant> last_candidate_;
   std::uint64_t baseline_since_candidate_ = 0;
+  RefusedRequests refused_;
   std::vector<Failure> failures_;
   std::vector<Exception> exceptions_;
   std::int64_t failures_since_ = 0;

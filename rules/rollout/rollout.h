@@ -240,6 +240,8 @@ class Rollout {
   /// Why rules that are fine may be so without the candidate: the logs name other versions, never
   /// this one, no probe is aimed at it, and no platform gives it everything.
   [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
+  /// What of the candidate's requests came and does not count: nobody knows how it is.
+  void add_refused(Gate::Verdict& verdict) const;
   /// By the rules, over windows after `since`, and by the default judgement.
   [[nodiscard]] Gate::Verdict verdict(Instant now, Instant since, std::uint64_t requests_min) const;
   [[nodiscard]] Gate::Verdict verdict_by_own(Instant now, Instant since,

@@ -155,8 +155,16 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
 
 Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {
   Gate::Verdict verdict = verdict_by_own(now, since, requests_min);
+  add_refused(verdict);
   add_guards(verdict, now, since);
   return verdict;
+}
+
+void Rollout::add_refused(Gate::Verdict& verdict) const {
+  const PairedEvidence& paired = *service_.evidence.paired;
+  if (std::optional<RefusedRequests::Objection> found =
+          paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
+    Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
 }
 
 std::optional<std::string> Rollout::doubt_of_presence() const {

@@ -1,0 +1,109 @@
+// A candidate passes nothing while requests of it came and do not count.
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+
+/// Of v2 there are `fine` in ten seconds that count, and `refused` bad ones that are `off` from
+/// when they come; beside 40 a second of v1.
+struct Traffic {
+  int fine = 0;
+  int refused = 0;
+  Duration off{};
+};
+
+EngineRig rig_of(bool has_own_rules) {
+  std::vector<Rule> own;
+  if (has_own_rules)
+    own.push_back(make_rule("errors", "error rate > 5% over 60s, min 10 requests", "rollback"));
+  Plan plan = EngineRig::plan_of({}, own);
+  plan.services[0].rollout.is_judged_by_default = !has_own_rules;
+  return EngineRig(plan);
+}
+
+void run(EngineRig& rig, Duration span, const Traffic& traffic, bool as_seconds) {
+  const auto due = [&rig](int per_ten) {
+    const auto tick = static_cast<int>(rig.elapsed() / 1s);
+    return (tick + 1) * per_ten / 10 - tick * per_ten / 10;
+  };
+  for (const Instant until = rig.now() + span; rig.now() < until; rig.run(1s)) {
+    for (int i = 0; i < due(traffic.fine); ++i) rig.push(rig.request({.version = "v2"}, rig.now()));
+    const int refused = due(traffic.refused);
+    Request bad = rig.request({.version = "v2", .status = 500}, rig.now() + traffic.off);
+    if (as_seconds && refused > 0)
+      rig.push(RequestSecond{.like = bad, .count = static_cast<std::uint32_t>(refused)});
+    for (int i = 0; !as_seconds && i < refused; ++i) rig.push(bad);
+  }
+}
+
+RolloutStatus after_gate(EngineRig& rig, const Traffic& traffic, bool as_seconds = false) {
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.run(5s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 80s});
+  run(rig, 82s, traffic, as_seconds);
+  return *rig.service().rollout;
+}
+
+TEST(Refused, WithholdsThePassOfWhoseBadHalfIsAheadOfTheClock) {
+  for (const bool has_own_rules : {false, true})
+    for (const bool as_seconds : {false, true}) {
+      EngineRig rig = rig_of(has_own_rules);
+      const RolloutStatus rollout =
+          after_gate(rig, {.fine = 20, .refused = 20, .off = 20s}, as_seconds);
+      EXPECT_EQ(decided(rollout), Outcome::unknown) << rollout.why;
+      EXPECT_THAT(rollout.why, testing::ContainsRegex(
+                                   "16[0-9] of 32[0-9] requests of v2 do not count: they are ahead "
+                                   "of this machine's clock; nobody knows what they were"));
+    }
+}
+
+TEST(Refused, WithholdsThePassOfWhoseBadFifthComesTooLate) {
+  for (const bool has_own_rules : {false, true}) {
+    EngineRig rig = rig_of(has_own_rules);
+    const RolloutStatus rollout = after_gate(rig, {.fine = 12, .refused = 3, .off = -30s});
+    EXPECT_EQ(decided(rollout), Outcome::unknown) << rollout.why;
+    EXPECT_THAT(rollout.why, HasSubstr("requests of v2 do not count: they are too late; nobody"));
+  }
+}
+
+TEST(Refused, IsNoObjectionWhereItIsOneOrTwo) {
+  EngineRig rig = rig_of(true);
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("v2", 2, {.version = "v2"});
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 80s});
+  rig.run(40s);
+  for (int i = 0; i < 2; ++i) rig.push(rig.request({.version = "v2"}, rig.now() - 20s));
+  rig.run(41s);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass) << rig.service().rollout->why;
+}
+
+TEST(Refused, IsToldInTheJournalWhateverItsShare) {
+  EngineRig rig = rig_of(true);
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 80s});
+  rig.run(40s);
+  rig.push(rig.request({.version = "v2"}, rig.now() - 20s));
+  rig.push(rig.request({.version = "v1"}, rig.now() - 20s));
+  rig.run(41s);
+  EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass) << rig.service().rollout->why;
+  std::vector<std::string> lost;
+  for (const JournalEntry& entry : rig.journal)
+    if (entry.kind == JournalEntry::Kind::evidence_lost) lost.push_back(entry.text);
+  ASSERT_EQ(lost.size(), 2U);
+  EXPECT_THAT(lost[0], HasSubstr(R"("source":"requests of v2","what":"refused",)"));
+  EXPECT_THAT(lost[1], HasSubstr(R"("reason":"late","lost":1)"));
+}
+
+}  // namespace
+}  // namespace belay::rules
