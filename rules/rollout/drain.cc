@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 #include <variant>
 
@@ -17,21 +18,46 @@ constexpr Duration kOverMax = std::chrono::minutes{1};
 constexpr std::uint64_t kShows = 40;
 constexpr std::uint64_t kShowsWell = 100;
 constexpr Duration kBeforeStep = seconds{10};
-/// A person who looks at the old version, or a probe that asks it, is not its
-/// traffic.
+/// So many requests of the version, had nothing been done, show that it has lost them.
+constexpr double kExpectedMin = 10;
+/// How often chance alone may leave so few of them.
+constexpr double kByChance = 0.01;
+/// A person who looks at the old version, or a probe that asks it, is not its traffic.
 constexpr double kShareMin = 0.01;
 constexpr std::uint64_t kRequestsMin = 3;
 constexpr std::uint64_t kHandful = 20;
 constexpr double kHandfulOfBefore = 0.1;
+/// What another version has more than before, in standard deviations, is no chance.
+constexpr double kDeviations = 3;
 
-Drain::Before add_up(const std::vector<VersionRequests>& requests, const std::string& version) {
+Drain::Before add_up(const std::vector<VersionRequests>& requests,
+                     const Drain::Versions& versions) {
   Drain::Before before;
   for (const VersionRequests& one : requests) {
     before.all += one.requests;
     if (!one.version.empty()) before.named += one.requests;
-    if (one.version == version) before.own += one.requests;
+    if (one.version == versions.left) {
+      before.own += one.requests;
+    } else if (one.version != versions.restored) {
+      before.rest += one.requests;
+    }
   }
   return before;
+}
+
+/// How probable it is that chance leaves `most` of `expected` requests or fewer (Poisson).
+double chance_of(std::uint64_t most, double expected) {
+  double one = std::exp(-expected);
+  double sum = one;
+  for (std::uint64_t k = 1; k <= most; ++k) {
+    one *= expected / static_cast<double>(k);
+    sum += one;
+  }
+  return sum;
+}
+
+std::string words_of(std::uint64_t part, std::uint64_t all) {
+  return std::to_string(part) + " of " + std::to_string(all) + " requests";
 }
 
 std::uint64_t sum_of(Window& window, Instant now, Duration over, Duration behind) {
@@ -45,91 +71,157 @@ double Drain::Before::share() const {
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }
 
-Drain::Before Drain::before(const Service& service, const std::string& version, Instant now) {
+Drain::Before Drain::before(const Service& service, const Versions& versions, Instant now) {
   const Duration lag = service.evidence.lag_of(SourceKind::log, now);
   for (Duration over = kBeforeStep; over <= kOverMax; over += kBeforeStep) {
-    const Before found = add_up(service.recent_requests(over, lag), version);
+    const Before found = add_up(service.recent_requests(over, lag), versions);
     if (found.all >= (over < kOverMax ? kShowsWell : kShows)) return found;
   }
-  return add_up(service.recent_requests(), version);
+  return add_up(service.recent_requests(), versions);
 }
 
-Drain::Drain(std::string version, NameId id, const Before& before, Duration watched_for,
+Drain::Drain(Versions versions, NameTable& names, const Before& before, Duration watched_for,
              const std::vector<const Rule*>& rules, ServiceEvidence& evidence, Instant now)
-    : version_(std::move(version)),
+    : versions_(std::move(versions)),
       before_(before),
       since_(std::chrono::floor<seconds>(now + std::min(kSettles, watched_for / 2))),
       watched_for_(watched_for) {
+  const NameId left = names.id(versions_.left);
+  const NameId restored = names.id(versions_.restored);
   WindowSpec spec;
   spec.since = since_;
   spec.over = std::clamp(watched_for, kWindowMin, kWindowMax);
   of_all_ = evidence.windows.find_or_add(spec, now);
   spec.version = VersionFilter{.all = false, .version = kNoName};
   of_none_ = evidence.windows.find_or_add(spec, now);
-  spec.version.version = id;
+  spec.version.version = restored;
+  of_restored_ = evidence.windows.find_or_add(spec, now);
+  spec.version.version = left;
   of_version_ = evidence.windows.find_or_add(std::move(spec), now);
-  for (const Rule* rule : rules)
-    if (!mentions_baseline(rule->sentence.when) && !may_lack_versions(rule->sentence.when))
-      asked_.push_back({rule, BoundCondition(rule->sentence, Binding::of_one_version(id, since_),
-                                             evidence, now)});
+  ask(rules, left, restored, evidence, now);
+}
+
+void Drain::ask(const std::vector<const Rule*>& rules, NameId left, NameId restored,
+                ServiceEvidence& evidence, Instant now) {
+  Binding of_left = Binding::of_one_version(left, since_);
+  of_left.baseline = VersionFilter{.all = false, .version = restored, .is_strict = true};
+  Binding of_service = of_left;
+  of_service.unscoped = VersionFilter{};
+  of_service.candidate = VersionFilter{};
+  for (const Rule* rule : rules) {
+    if (may_lack_versions(rule->sentence.when)) continue;
+    of_left_.push_back({rule, BoundCondition(rule->sentence, of_left, evidence, now)});
+    of_service_.push_back({rule, BoundCondition(rule->sentence, of_service, evidence, now)});
+  }
 }
 
 Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   const Duration lag = evidence.lag_of(SourceKind::log, now);
   const Duration over_max = now - lag - since_;
   Duration over = std::clamp<Duration>(watched_for_ / 5, kWindowMin, kOverMax);
+  const bool had_any = before_.own > 0;
   Left left;
-  for (; left.all < kShows; over += std::max<Duration>(seconds{1}, over / 4)) {
+  for (; left.all < kShows || (had_any && expected(left.all) < kExpectedMin);
+       over += std::max<Duration>(seconds{1}, over / 4)) {
     const bool is_most = over >= over_max;
-    left.all = sum_of(*of_all_, now, std::min(over, over_max), lag);
-    left.own = sum_of(*of_version_, now, std::min(over, over_max), lag);
-    left.nameless = sum_of(*of_none_, now, std::min(over, over_max), lag);
+    const Duration span = std::min(over, over_max);
+    left.all = sum_of(*of_all_, now, span, lag);
+    left.own = sum_of(*of_version_, now, span, lag);
+    left.restored = sum_of(*of_restored_, now, span, lag);
+    left.nameless = sum_of(*of_none_, now, span, lag);
     if (is_most) break;
   }
   return left;
 }
 
+double Drain::expected(std::uint64_t all) const {
+  return before_.share() * static_cast<double>(all);
+}
+
 bool Drain::is_unseen(const ServiceEvidence& evidence, const Left& left, Instant now) const {
   if (evidence.of_kind(SourceKind::log).empty()) return false;
+  // Over a restart: nobody knows what the log named before.
   const bool is_forgotten = before_.all == 0;
   if (before_.named == 0 && !is_forgotten) return false;
   const std::optional<UnknownKind> trouble = evidence.trouble_of(SourceKind::log, now);
   // Of what is sampled, a part shows who gets it.
   if (trouble && trouble != UnknownKind::sampled) return true;
   if (!evidence.is_covered(SourceKind::log, now, now - since_)) return true;
-  return before_.named > 0 && left.all == left.nameless;
+  if (before_.named > 0 && left.all == left.nameless) return true;
+  // What the log calls by other names than we do shows nothing of either.
+  return left.all > left.nameless && left.own + left.restored == 0;
 }
 
-const Rule* Drain::bad_on_it(ServiceEvidence& evidence, Instant now) {
-  for (Asked& asked : asked_) {
-    std::vector<Evidence> told = asked.condition.blank_evidence();
-    if (asked.condition.judge(evidence, now, told).truth == Truth::bad) return asked.rule;
+const Rule* Drain::bad_of(std::vector<Asked>& asked, ServiceEvidence& evidence, Instant now) {
+  for (Asked& one : asked) {
+    std::vector<Evidence> told = one.condition.blank_evidence();
+    if (one.condition.judge(evidence, now, told).truth == Truth::bad) return one.rule;
   }
   return nullptr;
 }
 
+std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvidence& evidence,
+                                                    Instant now) {
+  const std::string words =
+      sanitize(versions_.left) + " still gets " + words_of(left.own, left.all);
+  const auto own = static_cast<double>(left.own);
+  const double wanted = expected(left.all);
+  // A small canary's traffic is as little.
+  const double share_min =
+      before_.own > 0 ? std::min(kShareMin, before_.share() * kHandfulOfBefore) : kShareMin;
+  const bool is_more_than_few =
+      left.own >= kRequestsMin && own >= share_min * static_cast<double>(left.all);
+  if (is_more_than_few && own >= wanted / 2) return words + ", so it may not have been taken back";
+  const bool is_handful = left.own < kHandful && own < kHandfulOfBefore * wanted;
+  const Rule* bad = is_more_than_few && !is_handful ? bad_of(of_left_, evidence, now) : nullptr;
+  if (bad != nullptr) return words + ", and " + bad->name + " is bad on it";
+  return std::nullopt;
+}
+
+std::optional<std::string> Drain::objection_to_rest(const Left& left, ServiceEvidence& evidence,
+                                                    Instant now) {
+  const auto rest = static_cast<double>(left.rest());
+  const auto all = static_cast<double>(left.all);
+  if (left.rest() < kRequestsMin || rest < kShareMin * all) return std::nullopt;
+  const bool is_nameless = left.rest() == left.nameless;
+  const std::string words =
+      (is_nameless ? std::string("requests without a version are ")
+                   : "other versions than " + sanitize(versions_.restored) + " get ") +
+      words_of(left.rest(), left.all);
+  if (before_.own > 0) {
+    const double before_all = static_cast<double>(before_.all);
+    const double usual = static_cast<double>(before_.rest) / before_all * all;
+    const double deviation = std::sqrt((usual + 1) * (1 + all / before_all));
+    const double more = rest - usual;
+    if (more >= expected(left.all) / 2 && more >= kDeviations * deviation)
+      return words + ", so it may not be " + sanitize(versions_.restored) +
+             " that has what was taken from " + sanitize(versions_.left);
+  }
+  const Rule* bad = bad_of(of_service_, evidence, now);
+  if (bad == nullptr) return std::nullopt;
+  return words + ", and " + bad->name + " is bad on the service as a whole";
+}
+
 Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   const Left left = this->left(evidence, now);
-  const std::string name = sanitize(version_);
-  const std::string words = name + " still gets " + std::to_string(left.own) + " of " +
-                            std::to_string(left.all) + " requests";
-  const auto own = static_cast<double>(left.own);
-  const auto all = static_cast<double>(left.all);
-  const bool is_more_than_few = left.own >= kRequestsMin && own >= kShareMin * all;
-  if (is_more_than_few && own >= before_.share() / 2 * all)
-    return {.is_objection = true, .words = words + ", so it may not have been taken back"};
-  const bool is_handful = left.own < kHandful && own < kHandfulOfBefore * before_.share() * all;
-  const Rule* bad = is_more_than_few && !is_handful ? bad_on_it(evidence, now) : nullptr;
-  if (bad != nullptr)
-    return {.is_objection = true, .words = words + ", and " + bad->name + " is bad on it"};
-  if (is_unseen(evidence, left, now))
-    return {.is_objection = true, .words = "nobody saw whether " + name + " still gets requests"};
-  return {.is_objection = false, .words = left.own > 0 ? words : ""};
+  const std::string name = sanitize(versions_.left);
+  std::optional<std::string> objection = objection_to_left(left, evidence, now);
+  const bool names_versions = before_.named > 0 && left.all > left.nameless;
+  if (!objection && names_versions) objection = objection_to_rest(left, evidence, now);
+  if (!objection && is_unseen(evidence, left, now))
+    objection = "nobody saw whether " + name + " still gets requests";
+  if (!objection && before_.own > 0 && chance_of(left.own, expected(left.all)) > kByChance)
+    objection = name + " still gets " + words_of(left.own, left.all) +
+                ": too few to see whether it was taken back";
+  if (objection) return {.is_objection = true, .words = *std::move(objection)};
+  return {.is_objection = false,
+          .words = left.own > 0 ? name + " still gets " + words_of(left.own, left.all) : ""};
 }
 
 void Drain::keep(WindowStore& windows) const {
-  for (Window* window : {of_version_, of_none_, of_all_}) windows.keep(window);
-  for (const Asked& asked : asked_) asked.condition.keep(windows);
+  for (Window* window : {of_version_, of_restored_, of_none_, of_all_}) windows.keep(window);
+  for (const std::vector<Asked>* list : {&of_left_, &of_service_})
+    for (const Asked& asked : *list) asked.condition.keep(windows);
 }
 
 }  // namespace belay::rules

@@ -18,24 +18,30 @@ namespace belay::rules {
 /// What a platform and a flag's caches take to follow, at the least.
 inline constexpr Duration kSettles = std::chrono::seconds{10};
 
-/// Whether a version that was rolled back from really loses its requests: "done" of a command, or
-/// a platform's answer that the restored version is live, do not show that. Looks at the end of the
-/// watch only, so that what was under way when it was rolled back does not count.
+/// Whether a version that was rolled back from really loses its requests, to the one that was
+/// restored: "done" of a command, or a platform's answer that the restored version is live, do not
+/// show that. Looks at the end of the watch, so that what was under way when it was rolled back
+/// does not count.
 class Drain {
  public:
+  struct Versions {
+    std::string left;      ///< Rolled back from.
+    std::string restored;  ///< Never empty.
+  };
   /// The service's requests before the rollback.
   struct Before {
     std::uint64_t own = 0;    ///< Of the version.
+    std::uint64_t rest = 0;   ///< Neither of it nor of the restored one; nameless ones too.
     std::uint64_t named = 0;  ///< Of any version.
     std::uint64_t all = 0;
     [[nodiscard]] double share() const;
   };
   /// The last ten seconds to a minute of them, as many as show a share, else the last ten minutes.
-  static Before before(const Service& service, const std::string& version, Instant now);
+  static Before before(const Service& service, const Versions& versions, Instant now);
 
   /// `watched_for`: from `now` on, how long the rollback is watched. `rules`: those that watch it
   /// and judge the service itself; they must outlive this.
-  Drain(std::string version, NameId id, const Before& before, Duration watched_for,
+  Drain(Versions versions, NameTable& names, const Before& before, Duration watched_for,
         const std::vector<const Rule*>& rules, ServiceEvidence& evidence, Instant now);
 
   struct Finding {
@@ -43,14 +49,17 @@ class Drain {
     std::string words;  ///< Empty: no request of it was seen, or the log names no versions.
   };
   /// At the end of the watch: by its last fifth (five seconds to a minute), or by as much more as
-  /// it takes to hold 40 requests of the service; as of the newest that the logs show. It objects
+  /// it takes to hold 40 requests of the service and ten that the version would have had; as of the
+  /// newest that the logs show. It objects
   ///
-  /// - "v2 still gets 240 of 480 requests": half of its share or more, one in a hundred or more,
-  ///   and more than two;
+  /// - "v2 still gets 240 of 480 requests": half of its share or more, and more than two;
+  /// - "... too few to see": so little came that it may be half of its share by chance;
   /// - "... and errors is bad on it": fewer, but more than a handful, and one of the rules is bad
   ///   on what is left;
+  /// - "other versions than v1 get 240 of 480 requests": they have taken half of its share or more,
+  ///   or one of the rules is bad on the service as a whole;
   /// - "nobody saw whether v2 still gets requests": the log named versions before and shows none
-  ///   now, or cannot be trusted.
+  ///   now, names neither of the two, or cannot be trusted.
   Finding look(ServiceEvidence& evidence, Instant now);
   void keep(WindowStore& windows) const;
 
@@ -61,20 +70,34 @@ class Drain {
   };
   struct Left {
     std::uint64_t own = 0;
+    std::uint64_t restored = 0;
     std::uint64_t nameless = 0;
     std::uint64_t all = 0;
+    [[nodiscard]] std::uint64_t rest() const { return all - own - restored; }
   };
+  void ask(const std::vector<const Rule*>& rules, NameId left, NameId restored,
+           ServiceEvidence& evidence, Instant now);
   [[nodiscard]] Left left(const ServiceEvidence& evidence, Instant now) const;
+  /// Requests of the version that were to be expected among so many, had nothing been done.
+  [[nodiscard]] double expected(std::uint64_t all) const;
+  [[nodiscard]] std::optional<std::string> objection_to_left(const Left& left,
+                                                             ServiceEvidence& evidence,
+                                                             Instant now);
+  [[nodiscard]] std::optional<std::string> objection_to_rest(const Left& left,
+                                                             ServiceEvidence& evidence,
+                                                             Instant now);
   [[nodiscard]] bool is_unseen(const ServiceEvidence& evidence, const Left& left,
                                Instant now) const;
-  [[nodiscard]] const Rule* bad_on_it(ServiceEvidence& evidence, Instant now);
+  static const Rule* bad_of(std::vector<Asked>& asked, ServiceEvidence& evidence, Instant now);
 
-  std::string version_;
+  Versions versions_;
   Before before_;
   Instant since_;  // What came earlier does not count.
   Duration watched_for_;
-  std::vector<Asked> asked_;
+  std::vector<Asked> of_left_;
+  std::vector<Asked> of_service_;
   Window* of_version_;  // Of the service's evidence.
+  Window* of_restored_;
   Window* of_none_;
   Window* of_all_;
 };

@@ -178,7 +178,8 @@ void Ladder::take_rung(Instant now, Step& out) {
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action))
-    attempt_->before = Drain::before(service_, attempt_->cause.candidate, now);
+    attempt_->before =
+        Drain::before(service_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
   attempt_->order = std::move(order);
 }
 

@@ -68,14 +68,13 @@ void Ladder::watch(Instant now) {
 }
 
 Drain Ladder::drain(Instant now) {
-  const std::string& version = attempt_->cause.candidate;
+  const Drain::Versions versions{attempt_->cause.candidate, attempt_->cause.baseline};
   std::vector<const Rule*> rules;
   for (const Rule* rule : attempt_->cause.watching)
     if (attempt_->cause.guard == nullptr || rule != attempt_->cause.rule) rules.push_back(rule);
   const Drain::Before before =
-      attempt_->before ? *attempt_->before : Drain::before(service_, version, now);
-  return {version, names_.id(version), before, service_.plan.verify_for,
-          rules,   service_.evidence,  now};
+      attempt_->before ? *attempt_->before : Drain::before(service_, versions, now);
+  return {versions, names_, before, service_.plan.verify_for, rules, service_.evidence, now};
 }
 
 bool Ladder::is_shared(std::size_t rule) const {

@@ -37,8 +37,8 @@ std::optional<std::string> why_not_healthy(const Worker& worker, const Traffic& 
 
 /// What the last fifth of a watch looks at, and as much again for what comes late.
 constexpr Duration kClung = 10s;
-/// Half of all: never less than half of what it had.
-constexpr double kShareClung = 50;
+/// With less, chance may leave none of it in what is looked at.
+constexpr double kShareClung = 10;
 
 std::optional<std::string> why_not_recovered(const Traffic& traffic, const std::string& candidate,
                                              Instant now) {

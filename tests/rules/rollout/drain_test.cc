@@ -154,5 +154,115 @@ TEST(Drain, IsOverWhenAHandfulIsLeft) {
   EXPECT_THAT(told(rig, Notice::Kind::recovered), HasSubstr("errors is fine; v2 still gets "));
 }
 
+TEST(Drain, LooksFurtherBackWhereTheVersionHadLittle) {
+  EngineRig rig = rig_of("error rate > 5% over 60s, min 10 requests", 60s);
+  run(rig, 60s, {.of_baseline = 38, .of_candidate = 2});
+  start(rig);
+  const Traffic sick{.of_baseline = 38, .of_candidate = 2, .status = 500};
+  fail(rig, sick);
+  // It goes on as before, but not evenly.
+  run(rig, 30s, sick);
+  for (int i = 0; i < 8; ++i) rig.push(rig.request({.version = "v2"}, rig.now()));
+  run(rig, 32s, {.of_baseline = 42});
+  EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr(", so it may not have been taken"));
+}
+
+TEST(Drain, SeesACanaryOfLessThanOneInAHundred) {
+  EngineRig rig = rig_of("error rate > 5% over 60s, min 5 requests", 60s);
+  run(rig, 60s, {.of_baseline = 500, .of_candidate = 4});
+  start(rig);
+  const Traffic sick{.of_baseline = 500, .of_candidate = 4, .status = 500};
+  fail(rig, sick);
+  run(rig, 62s, sick);
+  EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr(", so it may not have been taken"));
+}
+
+TEST(Drain, SaysSoWhereTooLittleCame) {
+  for (const int of_baseline : {20, 100}) {
+    EngineRig rig = rig_of("error rate > 5% over 30s, min 3 requests", 30s);
+    run(rig, 60s, {.of_baseline = of_baseline, .of_candidate = of_baseline / 10});
+    start(rig);
+    fail(rig, {.of_baseline = of_baseline, .of_candidate = of_baseline / 10, .status = 500});
+    run(rig, 32s, {.of_baseline = of_baseline});
+    if (of_baseline == 20) {
+      EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
+                  testing::ContainsRegex("v2 still gets 0 of 4[0-9] requests: too few to see "
+                                         "whether it was taken back; errors is fine"));
+    } else {
+      EXPECT_EQ(told(rig, Notice::Kind::recovered), "errors is fine");
+    }
+  }
+}
+
+TEST(Drain, TrustsNoLogThatNamesNeitherVersion) {
+  for (const bool is_named_so : {false, true}) {
+    Plan plan =
+        EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
+    plan.services[0].verify_for = 40s;
+    EngineRig rig(plan);
+    rig.stream("log", 10, {.version = is_named_so ? "v1" : "9fceb02"});
+    for (int i = 0; i < 5; ++i) probe(rig, true), rig.run(2s);
+    start(rig);
+    for (int i = 0; i < 5; ++i) probe(rig, true), rig.run(2s);
+    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), rig.run(2s);
+    fail(rig, {});
+    for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
+    if (is_named_so) {
+      EXPECT_EQ(told(rig, Notice::Kind::recovered), "down is fine");
+    } else {
+      EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr("nobody saw whether v2 still"));
+    }
+  }
+}
+
+TEST(Drain, IsNotOverWhereAnotherVersionTookItsShare) {
+  for (const char* other : {"v3", ""}) {
+    EngineRig rig = rig_of("error rate > 5% over 10s, min 10 requests", 30s);
+    run(rig, 20s, {.of_baseline = 100, .of_candidate = 100});
+    start(rig);
+    fail(rig, {.of_baseline = 100, .of_candidate = 100, .status = 500});
+    rig.stream("other", 10, {.version = other});
+    run(rig, 32s, {.of_baseline = 100});
+    EXPECT_THAT(
+        told(rig, Notice::Kind::inconclusive),
+        testing::ContainsRegex(
+            std::string(*other == 0 ? "^requests without a version are "
+                                    : "^other versions than v1 get ") +
+            ".* requests, so it may not be v1 that has what was taken from v2; errors is fine"));
+  }
+}
+
+TEST(Drain, IsNotOverWhileOtherVersionsAreBad) {
+  for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
+    EngineRig rig = rig_of("error rate > 5% over 10s, min 10 requests", 30s);
+    rig.stream("other", 4, {.version = "v0", .status = status});
+    run(rig, 20s, {.of_baseline = 100, .of_candidate = 100});
+    start(rig);
+    fail(rig, {.of_baseline = 100, .of_candidate = 100, .status = 500});
+    run(rig, 32s, {.of_baseline = 200});
+    if (status == 200) {
+      EXPECT_EQ(told(rig, Notice::Kind::recovered), "errors is fine");
+    } else {
+      EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
+                  testing::ContainsRegex("other versions than v1 get .*, and errors is bad on the "
+                                         "service as a whole"));
+    }
+  }
+}
+
+TEST(Drain, AsksRulesThatCompareWithTheBaselineOfWhatIsLeft) {
+  for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
+    EngineRig rig = rig_of(
+        "candidate error rate > baseline error rate + 5 points over 10s, min 10 requests", 30s);
+    run(rig, 20s, {.of_baseline = 100, .of_candidate = 100});
+    start(rig);
+    fail(rig, {.of_baseline = 100, .of_candidate = 100, .status = 500});
+    run(rig, 32s, {.of_baseline = 160, .of_candidate = 40, .status = status});
+    const bool is_bad = status == 500;
+    EXPECT_THAT(told(rig, is_bad ? Notice::Kind::inconclusive : Notice::Kind::recovered),
+                HasSubstr(is_bad ? ", and errors is bad on it" : "errors is fine; v2 still gets "));
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules

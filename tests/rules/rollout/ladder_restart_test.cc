@@ -244,5 +244,25 @@ TEST(LadderRestart, WhereTheLadderIsAnotherOneNobodySaysThatItIsNotTheDeploy) {
                        "still bad after: reset flag cart. Nothing else is tried"));
 }
 
+/// How it stood before is forgotten over a restart, and what the log named.
+TEST(LadderRestart, WhatWasRolledBackIsNoGoodNewsWhereNobodySeesWhoGetsTheRequests) {
+  for (const bool is_seen : {false, true}) {
+    Plan plan = plan_of(Mode::enforce);
+    plan.services[0].rollout_rules = {
+        make_rule("errors", "probe healthz fails 3 of 5", "rollback")};
+    EngineRig rig(plan, failed(rollback()));
+    if (!is_seen) rig.set_alive(EngineRig::kTail, false);
+    rig.stream("v1", is_seen ? 20 : 0, {.version = "v1"});
+    rig.run(2s);
+    answer(rig, Phase::applied);
+    for (int i = 0; i < 40; ++i) {
+      rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
+      rig.run(1s);
+    }
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), is_seen ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), is_seen ? 0U : 1U);
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
