@@ -177,8 +177,10 @@ SourceStatus SourceRecord::status(Instant now) const {
   status.health = said_.value_or(last_heard_ ? SourceHealth::alive : SourceHealth::down);
   status.blind = is_blind(now);
   status.detail = detail_;
-  // Alive is what gives evidence: of this one nothing counts.
-  if (status.health == SourceHealth::alive && is_clock_wrong()) {
+  // It gives evidence, all of it or a part: of this one nothing counts.
+  const bool gives_evidence =
+      status.health == SourceHealth::alive || status.health == SourceHealth::sampled;
+  if (gives_evidence && is_clock_wrong()) {
     status.health = SourceHealth::refused;
     status.detail = clock_trouble();
   }

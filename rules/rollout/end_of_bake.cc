@@ -10,10 +10,10 @@ namespace {
 
 using std::chrono::seconds;
 
-/// So many requests and then none for a fifth of the time: by chance in one case of 20,000.
-constexpr std::uint64_t kThenNoneByChance = 40;
-/// So many to be expected and then less than a tenth of them: as rare, and ten times as many as
-/// come leave room for a split that is lopsided or moves.
+/// So many to be expected and then none: by chance in one case of 20,000.
+constexpr double kThenNoneByChance = 10;
+/// So many to be expected and then less than a tenth of them: as rare, and four times as many leave
+/// room for a split that is lopsided or moves.
 constexpr double kExpectedMin = 40;
 constexpr double kOfExpectedMin = 0.1;
 /// With a larger share a handful of the baseline's requests would stand for many.
@@ -41,7 +41,8 @@ EndOfBake::EndOfBake(ServiceEvidence& evidence, Instant now)
     : evidence_(&evidence),
       paired_(evidence.paired.get()),
       of_baseline_(nullptr),
-      stretch_since_(now) {
+      stretch_since_(now),
+      arrived_(now) {
   WindowSpec spec;
   spec.over = kWindow;
   spec.version = VersionFilter{.all = false, .version = paired_->candidate()};
@@ -52,18 +53,28 @@ EndOfBake::EndOfBake(ServiceEvidence& evidence, Instant now)
 }
 
 EndOfBake::Counts EndOfBake::in_step() const {
-  return {.candidate = paired_->total_in_step(Role::candidate),
-          .baseline = paired_->total_in_step(Role::baseline)};
+  return {.candidate = earlier_.candidate + paired_->total_in_step(Role::candidate),
+          .baseline = earlier_.baseline + paired_->total_in_step(Role::baseline)};
+}
+
+void EndOfBake::begin_step(Instant now) {
+  earlier_ = {};
+  stretch_ = {};
+  stretch_since_ = now;
+  share_max_.reset();
+  seen_ = 0;
+  arrived_ = now;
+  pauses_ = {};
 }
 
 void EndOfBake::look(Instant now) {
   const Counts all = in_step();
-  if (all.candidate < seen_.candidate || all.baseline < seen_.baseline) {
-    share_max_.reset();
-    stretch_ = {};
-    stretch_since_ = now;
+  if (all.candidate > seen_) {
+    const Duration pause = now - arrived_;
+    pauses_ = {std::max(pauses_[0], pause), std::clamp(pause, pauses_[1], pauses_[0])};
+    arrived_ = now;
   }
-  seen_ = all;
+  seen_ = all.candidate;
   const std::uint64_t candidate = all.candidate - stretch_.candidate;
   if (candidate < kStretchRequests || now - stretch_since_ < kStretch) return;
   const double share = share_of(candidate, all.baseline - stretch_.baseline);
@@ -72,52 +83,87 @@ void EndOfBake::look(Instant now) {
   stretch_since_ = now;
 }
 
-EndOfBake::Counts EndOfBake::in_fifth(std::int64_t length_seconds, seconds lag, Instant now) const {
+bool EndOfBake::is_between_batches(Instant now) const {
+  return seen_ > 0 && now - arrived_ <= pauses_[1];
+}
+
+seconds EndOfBake::behind(Instant now) const {
+  const seconds lag = evidence_->lag_of(SourceKind::log, now);
+  const std::optional<Instant> newest = paired_->last_candidate();
+  if (!newest || !is_between_batches(now)) return lag;
+  const auto second_of = [](Instant at) { return std::chrono::floor<seconds>(at); };
+  return std::max(lag, second_of(now) - second_of(*newest) - seconds{1});
+}
+
+EndOfBake::Counts EndOfBake::in_stretch(std::int64_t length_seconds, seconds behind,
+                                        Instant now) const {
   const auto count = [&](Window* window) -> std::uint64_t {
     if (window == nullptr) return 0;
     window->advance(TimeBuckets(now));
     // The present second has hardly begun.
-    return std::get<CountWindow>(window->ring).sum_of(seconds{length_seconds}, lag + seconds{1});
+    return std::get<CountWindow>(window->ring).sum_of(seconds{length_seconds}, behind + seconds{1});
   };
   return {.candidate = count(of_candidate_), .baseline = count(of_baseline_)};
 }
 
-double EndOfBake::expected(const Bake& bake, const Counts& fifth) const {
+double EndOfBake::share(const Bake& bake, const Counts& fifth) const {
   const Counts all = in_step();
   double share = share_of(all.candidate - std::min(all.candidate, fifth.candidate),
                           all.baseline - std::min(all.baseline, fifth.baseline));
   share = std::max(share, share_max_.value_or(0));
-  share = std::min({share, bake.share.value_or(1), kShareMax});
-  return static_cast<double>(fifth.baseline) * share / (1 - share);
+  return std::min({share, bake.share.value_or(1), kShareMax});
+}
+
+std::optional<Gate::Verdict> EndOfBake::doubt_of_silence(const Bake& bake, const Stretch& fifth,
+                                                         Instant now) const {
+  if (fifth.counts.candidate > 0 || is_between_batches(now)) return std::nullopt;
+  const Counts all = in_step();
+  const Duration length = seconds{fifth.length_seconds};
+  const Duration before = bake.since_step - fifth.behind - length;
+  if (before <= Duration::zero()) return std::nullopt;
+  const double of_before = belay::seconds(length) / belay::seconds(before);
+  const std::string last = " in the last " + format_duration(length);
+  const bool is_none = fifth.counts.baseline == 0;
+  if (is_none && of_before * static_cast<double>(all.candidate + all.baseline) >= kThenNoneByChance)
+    return blind("no request of either version was seen" + last +
+                 ": nobody knows how they are now");
+  double wanted = of_before * static_cast<double>(all.candidate);
+  // Of a split that was changed, what came before it makes nothing be expected.
+  if (share_max_ && bake.share) wanted *= std::min(1.0, *bake.share / *share_max_);
+  if (wanted >= kThenNoneByChance)
+    return blind("no request of the candidate was seen" + last + ": nobody knows how it is now");
+  const double part = share(bake, fifth.counts);
+  const std::uint64_t beside = paired_->baseline_since_candidate();
+  if (seen_ == 0 || static_cast<double>(beside) * part / (1 - part) < kThenNoneByChance)
+    return std::nullopt;
+  return blind("no request of the candidate was seen for " +
+               format_duration(std::chrono::floor<seconds>(now - arrived_)) + ", beside " +
+               std::to_string(beside) + " of the baseline: nobody knows how it is now");
 }
 
 std::optional<Gate::Verdict> EndOfBake::doubt(const Bake& bake, Instant now) const {
   const auto baked = std::chrono::floor<seconds>(bake.baked);
   if (baked < seconds{5}) return std::nullopt;
-  const seconds lag = evidence_->lag_of(SourceKind::log, now);
-  const std::int64_t length = std::min({baked.count() / 5, kFifthMax, kLooksBack - lag.count()});
-  const bool is_too_late = lag > seconds{0} && (bake.since_step - lag) * 2 < bake.baked;
-  if (is_too_late || length < 1)
-    return blind("the logs are " + format_duration(lag) + " behind: too little of the last " +
-                 format_duration(baked) + " was seen");
-  const Counts fifth = in_fifth(length, lag, now);
-  const Counts all = in_step();
-  const std::string where = " in the last fifth of " + format_duration(baked);
-  if (fifth.candidate == 0) {
-    const bool has_none = fifth.baseline == 0;
-    if (has_none && all.candidate + all.baseline >= kThenNoneByChance)
-      return blind("no request of either version was seen" + where +
-                   ": nobody knows how they are now");
-    if (all.candidate >= kThenNoneByChance)
-      return blind("no request of the candidate was seen" + where + ": nobody knows how it is now");
-  }
-  const double wanted = expected(bake, fifth);
-  if (wanted < kExpectedMin || static_cast<double>(fifth.candidate) >= kOfExpectedMin * wanted)
-    return std::nullopt;
-  return blind("only " + std::to_string(fifth.candidate) + " of about " +
+  Stretch fifth{.behind = behind(now)};
+  fifth.length_seconds =
+      std::min({baked.count() / 5, kFifthMax, kLooksBack - fifth.behind.count()});
+  const bool is_too_late =
+      fifth.behind > seconds{0} && (bake.since_step - fifth.behind) * 2 < bake.baked;
+  if (is_too_late || fifth.length_seconds < 1)
+    return blind("the logs are " + format_duration(fifth.behind) +
+                 " behind: too little of the last " + format_duration(baked) + " was seen");
+  fifth.counts = in_stretch(fifth.length_seconds, fifth.behind, now);
+  if (std::optional<Gate::Verdict> silent = doubt_of_silence(bake, fifth, now)) return silent;
+  const double part = share(bake, fifth.counts);
+  const double wanted = static_cast<double>(fifth.counts.baseline) * part / (1 - part);
+  const auto came = static_cast<double>(fifth.counts.candidate);
+  if (wanted < kExpectedMin || came >= kOfExpectedMin * wanted) return std::nullopt;
+  return blind("only " + std::to_string(fifth.counts.candidate) + " of about " +
                std::to_string(static_cast<std::uint64_t>(wanted)) +
-               " requests of the candidate came" + where + ", beside " +
-               std::to_string(fifth.baseline) + " of the baseline: nobody knows how it is now");
+               " requests of the candidate came in the last " +
+               format_duration(seconds{fifth.length_seconds}) + ", beside " +
+               std::to_string(fifth.counts.baseline) +
+               " of the baseline: nobody knows how it is now");
 }
 
 void EndOfBake::keep(WindowStore& windows) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,16 +13,20 @@
 
 namespace belay::rules {
 
-/// Whether the last fifth of a step's bake shows enough for the step to pass. A log that nobody
-/// writes any more, and a candidate that died, lost its name, or was taken out by a load balancer,
-/// look like good news. So it must show
+/// Whether the end of a step's bake shows enough for the step to pass. A log that nobody writes any
+/// more, and a candidate that died, lost its name, or was taken out by a load balancer, look like
+/// good news. So its last fifth, two minutes at most, must show
 ///
-/// - requests, after 40 of both versions, and of the candidate, after 40 of it;
+/// - requests, and of the candidate, where the step so far makes ten be expected there;
 /// - at least a tenth of the candidate's requests that were to be expected beside the baseline's,
 ///   if those are 40 or more: by the share that it was to get, or the largest that it has had in
 ///   this step, whichever is smaller. Where the platform splits otherwise than was ordered, that
 ///   is no doubt;
-/// - at least half of the bake, when the logs come late: the fifth ends where they do.
+/// - at least half of the bake, when the logs come late: the fifth ends where they do. It ends at
+///   the candidate's newest request, where those come in batches and the next is not overdue.
+///
+/// Nor may the candidate have been silent, for however long, while the baseline went on and ten of
+/// its requests were to be expected.
 class EndOfBake {
  public:
   /// `evidence` must have its pair, and outlive this together with it.
@@ -32,6 +37,10 @@ class EndOfBake {
     Duration since_step{};        ///< Since the step began; longer when it could not pass then.
     std::optional<double> share;  ///< Of the requests, 0..1, that the candidate was to get.
   };
+  /// A step begins: what came before shows nothing of it.
+  void begin_step(Instant now);
+  /// Before the pair counts anew because the split has changed within a step.
+  void split_changes() { earlier_ = in_step(); }
   /// At every whole second.
   void look(Instant now);
   /// Why it shows too little; nothing if it shows enough.
@@ -43,20 +52,35 @@ class EndOfBake {
     std::uint64_t candidate = 0;
     std::uint64_t baseline = 0;
   };
+  /// The fifth.
+  struct Stretch {
+    std::int64_t length_seconds = 0;
+    std::chrono::seconds behind{};
+    Counts counts;
+  };
   [[nodiscard]] Counts in_step() const;
-  [[nodiscard]] Counts in_fifth(std::int64_t length_seconds, std::chrono::seconds lag,
-                                Instant now) const;
-  /// Requests of the candidate that were to be expected beside the baseline's.
-  [[nodiscard]] double expected(const Bake& bake, const Counts& fifth) const;
+  [[nodiscard]] Counts in_stretch(std::int64_t length_seconds, std::chrono::seconds behind,
+                                  Instant now) const;
+  /// Whether the candidate has been silent for no longer than it often is.
+  [[nodiscard]] bool is_between_batches(Instant now) const;
+  [[nodiscard]] std::chrono::seconds behind(Instant now) const;
+  /// The candidate's share that was to be expected.
+  [[nodiscard]] double share(const Bake& bake, const Counts& fifth) const;
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_of_silence(const Bake& bake,
+                                                              const Stretch& fifth,
+                                                              Instant now) const;
 
   const ServiceEvidence* evidence_;
   const PairedEvidence* paired_;
   Window* of_candidate_;  // Of the service's evidence.
   Window* of_baseline_;   // Null without a baseline.
-  Counts seen_;           // In this step, at the last look.
+  Counts earlier_;        // In this step, before its split was changed.
   Counts stretch_;        // Where the time began whose share is measured next.
   Instant stretch_since_;
   std::optional<double> share_max_;
+  std::uint64_t seen_ = 0;            // Of the candidate, at the last look.
+  Instant arrived_;                   // When that grew last.
+  std::array<Duration, 2> pauses_{};  // The two longest before it grew again, the longest first.
 };
 
 }  // namespace belay::rules

@@ -237,6 +237,11 @@ class Rollout {
   [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone,
                                                               std::uint64_t requests_min,
                                                               Instant now) const;
+  /// Why the end of the bake shows too little.
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_of_end(Instant now) const;
+  [[nodiscard]] Duration baked_of_step(Instant now) const;
+  /// Whether rules that count for the verdict read the candidate's requests.
+  [[nodiscard]] bool is_judged_by_requests() const;
   /// Why rules that are fine may be so without the candidate: the logs name other versions, never
   /// this one, no probe is aimed at it, and no platform gives it everything.
   [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
@@ -299,7 +304,7 @@ class Rollout {
   std::vector<const Rollout*> callees_;
   std::optional<Guards> guards_;  // While it is judged.
   std::optional<RolloutJudgement> judgement_;
-  std::optional<EndOfBake> end_of_bake_;       // Beside the judgement.
+  std::optional<EndOfBake> end_of_bake_;       // While it is judged.
   std::optional<QueueWatch> queues_;           // Beside the judgement.
   std::optional<RolloutAnswer> pause_;         // Of the default judgement, while it lasts.
   std::optional<Instant> watch_until_;         // After a promotion.

@@ -245,8 +245,8 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
   pause_.reset();
   lost_evidence_.emplace(now);
+  end_of_bake_.emplace(service_.evidence, now);
   if (service_.plan.rollout.is_judged_by_default) {
-    end_of_bake_.emplace(service_.evidence, now);
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);

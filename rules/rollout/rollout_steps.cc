@@ -131,19 +131,12 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
   if (const std::optional<std::string> hindrance = judgement_->hindrance())
     return Gate::Verdict{.why = *hindrance};
   // It looks at all of the bake, not at the end of it.
-  const RolloutStatus& status = records_.back().status();
-  const Duration since_step = now - status.step_started;
-  const Duration baked = std::min(since_step, step_to_pass().bake);
+  const Duration baked = baked_of_step(now);
   if (!service_.evidence.is_covered(SourceKind::log, now, baked))
     return Gate::Verdict{.unknown = UnknownKind::blind,
                          .why = "the logs were not seen for more than a fifth of the last " +
                                 format_duration(std::chrono::floor<std::chrono::seconds>(baked))};
-  std::optional<double> percent = live_percent();
-  if (status.is_driving) percent = std::min(records_.back().step().percent, percent.value_or(100));
-  const EndOfBake::Bake bake{.baked = baked,
-                             .since_step = since_step,
-                             .share = percent ? std::optional(*percent / 100) : std::nullopt};
-  if (std::optional<Gate::Verdict> doubt = end_of_bake_->doubt(bake, now)) return doubt;
+  if (std::optional<Gate::Verdict> doubt = doubt_of_end(now)) return doubt;
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
   if (!is_alone || requests >= wanted) return std::nullopt;
@@ -151,6 +144,26 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint6
       .unknown = UnknownKind::no_traffic,
       .why = words_of_few(requests, service_.evidence.paired->errors_in_step(Role::candidate),
                           wanted)};
+}
+
+Duration Rollout::baked_of_step(Instant now) const {
+  return std::min(now - records_.back().status().step_started, step_to_pass().bake);
+}
+
+std::optional<Gate::Verdict> Rollout::doubt_of_end(Instant now) const {
+  const RolloutStatus& status = records_.back().status();
+  std::optional<double> percent = live_percent();
+  if (status.is_driving) percent = std::min(records_.back().step().percent, percent.value_or(100));
+  const EndOfBake::Bake bake{.baked = baked_of_step(now),
+                             .since_step = now - status.step_started,
+                             .share = percent ? std::optional(*percent / 100) : std::nullopt};
+  return end_of_bake_->doubt(bake, now);
+}
+
+bool Rollout::is_judged_by_requests() const {
+  return std::any_of(gate_->rules().begin(), gate_->rules().end(), [](const JudgedRule& one) {
+    return counts_for_verdict(one.rule()) && !may_lack_versions(one.rule().sentence.when);
+  });
 }
 
 Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {
@@ -189,7 +202,11 @@ Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
   if (verdict.outcome == Outcome::pass)
     if (std::optional<std::string> doubt = doubt_of_presence())
       Gate::add(verdict, {.unknown = UnknownKind::no_traffic, .why = *std::move(doubt)});
-  if (!judgement_) return verdict;
+  if (!judgement_) {
+    if (verdict.outcome == Outcome::pass && is_judged_by_requests())
+      if (const std::optional<Gate::Verdict> doubt = doubt_of_end(now)) Gate::add(verdict, *doubt);
+    return verdict;
+  }
   const bool is_alone = verdict.has_no_rules;
   if (is_alone)
     verdict = {.outcome = Outcome::pass, .why = "the default judgement finds nothing against it"};
@@ -301,6 +318,7 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
   } else if (service_.evidence.paired != nullptr) {
     service_.evidence.paired->begin_step(now);
   }
+  if (end_of_bake_) end_of_bake_->begin_step(now);
   Notice& notice =
       teller(now, out).notice(Notice::Kind::rollout_moved, false,
                               record.status().candidate + ": step " + std::to_string(step + 1) +

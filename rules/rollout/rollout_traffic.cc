@@ -104,6 +104,7 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
     begin_step(step, "the platform gives it " + decimal_text(percent) + "%", now, out);
     has_skipped_ = has_skipped;
   } else if (judgement_ && before != percent) {
+    end_of_bake_->split_changes();
     judgement_->begin_step(live_->at, percent / 100);
   }
 }

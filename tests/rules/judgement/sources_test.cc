@@ -70,6 +70,19 @@ TEST(Sources, AreAnErrorWhenTheirClockIsWrong) {
   EXPECT_EQ(rig.rule("r").unknown, UnknownKind::error);
 }
 
+TEST(Sources, ShowAWrongClockAlsoWhereTheyAreSampled) {
+  for (const SourceHealth said : {SourceHealth::alive, SourceHealth::sampled, SourceHealth::down}) {
+    EngineRig rig(EngineRig::plan_of({}));
+    rig.stream("ok", 8);
+    rig.run(20s);
+    rig.say(EngineRig::kTail, said);
+    for (int i = 0; i < 40; ++i) rig.push(rig.request({}, rig.now() + 1min));
+    rig.run(1s);
+    EXPECT_EQ(rig.source("tail").health,
+              said == SourceHealth::down ? SourceHealth::down : SourceHealth::refused);
+  }
+}
+
 TEST(Sources, ThatTheProviderRefusesAreAnErrorAndThoseThatDropAreSampled) {
   EngineRig rig({make_rule("r", "error rate > 5% over 10s, min 5 requests")});
   rig.stream("ok", 8);
