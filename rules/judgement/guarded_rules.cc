@@ -70,9 +70,9 @@ GuardedRules::Truth GuardedRules::truth(GuardedRule rule, const PairedEvidence& 
   };
   switch (rule) {
     case GuardedRule::broken:
-      return judged(sums.total >= 20, sums.error_rate() >= 0.5);
+      return judged(sums.total >= 20, sums.error_rate() >= kBrokenShare);
     case GuardedRule::clear:
-      return judged(sums.total > 0, sums.errors >= 30 && sums.error_rate() >= 0.1);
+      return judged(sums.total > 0, sums.errors >= 30 && sums.error_rate() >= kClearShare);
     case GuardedRule::errors:
       return judged(sums.total >= 20, sums.error_rate() > error_rate_max_);
     case GuardedRule::latency:

@@ -16,6 +16,9 @@ enum class GuardedRule : std::uint8_t {
   latency,  ///< 60 s: n >= 50, p95 above what the user allows.
 };
 inline constexpr std::size_t kGuardedRules = 4;
+/// Shares of errors at which the first two are bad.
+inline constexpr double kBrokenShare = 0.5;
+inline constexpr double kClearShare = 0.1;
 
 class GuardedRules {
  public:

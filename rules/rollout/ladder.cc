@@ -129,6 +129,8 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
   }
   attempt_ = Attempt{
       .cause = std::move(cause), .rung = rung, .order = order, .forbidden = std::move(forbidden)};
+  attempt_->has_left_candidate = phase && *phase != ActionOutcome::Phase::abandoned &&
+                                 std::holds_alternative<RollBack>(order.action);
   if (phase) watch(now);
 }
 
@@ -140,7 +142,6 @@ std::optional<std::string> Ladder::why_busy() const {
 }
 
 std::optional<std::string> Ladder::objection(const Cause& cause, Instant now) const {
-  if (std::optional<std::string> busy = why_busy()) return busy;
   Order order = blank(cause);
   order.at = now;
   order.action = action_of(cause.rungs.front(), cause);
@@ -160,12 +161,18 @@ bool Ladder::begin(Cause cause, Instant now, Step& out) {
   return attempt_.has_value();
 }
 
+std::optional<std::string> Ladder::objection_to_rung(const Order& order) const {
+  if (attempt_->forbidden) return attempt_->forbidden;
+  const std::string& newcomer = attempt_->cause.newcomer;
+  if (!newcomer.empty() && std::holds_alternative<RollBack>(order.action))
+    return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
+  return book_.objection(service_.plan, order, attempt_->rung > 0);
+}
+
 void Ladder::take_rung(Instant now, Step& out) {
   Order order = order_of(attempt_->cause.rungs[attempt_->rung], now);
   Teller tell = teller(now, out);
-  if (const std::optional<std::string> objection =
-          attempt_->forbidden ? attempt_->forbidden
-                              : book_.objection(service_.plan, order, attempt_->rung > 0)) {
+  if (const std::optional<std::string> objection = objection_to_rung(order)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
     end(attempt_->rung > 0 ? RolloutState::not_recovered : RolloutState::failed, *objection);
@@ -194,14 +201,6 @@ void Ladder::next_rung(const std::string& why, Instant now, Step& out) {
 void Ladder::end(RolloutState state, const std::string& why) {
   if (!attempt_->cause.rollout.empty()) turns_.push_back({attempt_->cause.rollout, state, why});
   attempt_.reset();
-}
-
-bool Ladder::has_left_candidate() const {
-  const std::vector<Then>& rungs = attempt_->cause.rungs;
-  const auto tried = rungs.begin() + static_cast<std::ptrdiff_t>(attempt_->rung);
-  return std::holds_alternative<RollBack>(attempt_->order.action) ||
-         std::any_of(rungs.begin(), tried,
-                     [](const Then& then) { return then.kind == Then::Kind::rollback; });
 }
 
 void Ladder::stand_down(const std::string& why, Instant now, Step& out) {
@@ -242,6 +241,7 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     case ActionOutcome::Phase::already:
       tell.acted(order, outcome, service_.plan.verify_for);
       watch(now);
+      attempt_->has_left_candidate |= std::holds_alternative<RollBack>(order.action);
       break;
     case ActionOutcome::Phase::abandoned:
       // It may have been done: whether it helped decides what comes next.
@@ -259,11 +259,17 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     case ActionOutcome::Phase::rejected:
       tell.not_acted(cause, "could not " + words_of(order), phase + detail, order.evidence,
                      order.intent);
-      next_rung(phase + sanitize(detail), now, out);
+      if (attempt_->given_way) {
+        end(RolloutState::superseded, *attempt_->given_way);
+      } else {
+        next_rung(phase + sanitize(detail), now, out);
+      }
       break;
     case ActionOutcome::Phase::unknown:
       break;
   }
+  if (watch_ && attempt_->given_way)
+    end_watch(Notice::Kind::inconclusive, std::string(*attempt_->given_way), now, out);
 }
 
 }  // namespace belay::rules

@@ -41,6 +41,8 @@ class Ladder {
     std::string baseline;
     std::string rollout;
     Service* guard = nullptr;  ///< Whose rule it is; null: the service's own.
+    /// A version that has come since and has traffic: a rollback would take it out. Empty: none.
+    std::string newcomer;
   };
   /// As orders and the journal call it: "errors", or "gateway:errors" of a guard.
   static std::string name_of_rule(const Cause& cause);
@@ -53,7 +55,7 @@ class Ladder {
 
   Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start);
 
-  /// What stands against beginning now; nothing if it may begin.
+  /// What stands against beginning, once nothing is watched any more; nothing if it may begin.
   [[nodiscard]] std::optional<std::string> objection(const Cause& cause, Instant now) const;
   /// False: nothing is done, and why was told.
   bool begin(Cause cause, Instant now, Step& out);
@@ -71,9 +73,18 @@ class Ladder {
   /// Someone else has deployed: what was restored is not live any more.
   void stand_down(const std::string& why, Instant now, Step& out);
 
-  /// Another rollout has begun: nobody can say any more whether it helped, and what is to be done
-  /// about that one must not wait.
-  void stop_watching(const std::string& why, Instant now, Step& out);
+  /// Another rollout has taken the place of the one that it acts for: nobody can say any more
+  /// whether it helped, no further rung is tried, and what is to be done about that one must not
+  /// wait. What is on its way still ends.
+  void give_way(const std::string& why, Instant now, Step& out);
+  /// Why it has, while what was on its way has not ended; nothing if it has not.
+  [[nodiscard]] std::optional<std::string> given_way() const {
+    return attempt_ ? attempt_->given_way : std::nullopt;
+  }
+  /// Cause::newcomer, as it is now.
+  void meet(const std::string& newcomer) {
+    if (attempt_) attempt_->cause.newcomer = newcomer;
+  }
 
   [[nodiscard]] bool is_walking() const { return attempt_.has_value(); }
   [[nodiscard]] bool is_watching() const { return watch_.has_value(); }
@@ -97,6 +108,9 @@ class Ladder {
     std::optional<std::string> forbidden = std::nullopt;  ///< Why no later rung is tried.
     std::optional<Drain::Before> before =
         std::nullopt;  ///< Of a rollback that this life has begun.
+    std::optional<std::string> given_way = std::nullopt;  ///< Why.
+    /// It has been rolled back, or it was seen that this would not help.
+    bool has_left_candidate = false;
   };
   struct Watch {
     std::vector<JudgedRule> rules;
@@ -115,8 +129,8 @@ class Ladder {
   void take_rung(Instant now, Step& out);
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
-  /// It has been rolled back, or it was seen that this would not help.
-  [[nodiscard]] bool has_left_candidate() const;
+  /// Why this rung may not be tried; nothing if it may.
+  [[nodiscard]] std::optional<std::string> objection_to_rung(const Order& order) const;
   void watch(Instant now);
   [[nodiscard]] Drain drain(Instant now);
   /// Whether the next rung would roll back although the baseline is as bad.

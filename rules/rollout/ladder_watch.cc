@@ -98,6 +98,7 @@ void Ladder::hold_shared(const JudgedRule& rule, Instant now, Step& out) {
   }
   if (now - *watch_->shared_since < kSharedMax) return;
   attempt_->rung = attempt_->cause.rungs.size();  // Nothing more is tried.
+  attempt_->has_left_candidate = true;
   end_watch(Notice::Kind::not_recovered,
             "both versions have been bad for " + format_duration(kSharedMax), now, out);
 }
@@ -117,7 +118,9 @@ void Ladder::judge(Instant now, Step& out) {
       return;
     }
     attempt_->order.evidence = rule.status().evidence;
-    const std::string why = rule.is_firing() ? " fires again on what was restored" : " is bad";
+    const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+    std::string why = " is bad";
+    if (rule.is_firing()) why = is_back ? " fires again on what was restored" : " fires still";
     end_watch(Notice::Kind::not_recovered, rule.rule().name + why, now, out);
     return;
   }
@@ -162,8 +165,8 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
     headline = "it did not help: " + words + (attempt_->forbidden ? "" : "; going on");
   } else if (result == Notice::Kind::not_recovered) {
     headline = "still bad after: " + words +
-               (has_left_candidate() ? ". It is not the deploy: look elsewhere"
-                                     : ". Nothing else is tried: a person must decide");
+               (attempt_->has_left_candidate ? ". It is not the deploy: look elsewhere"
+                                             : ". Nothing else is tried: a person must decide");
   }
   if (result == Notice::Kind::inconclusive) headline = "cannot say whether it helped: " + words;
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
@@ -178,7 +181,9 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
   }
 }
 
-void Ladder::stop_watching(const std::string& why, Instant now, Step& out) {
+void Ladder::give_way(const std::string& why, Instant now, Step& out) {
+  if (!attempt_ || attempt_->given_way) return;
+  attempt_->given_way = why;
   if (watch_) end_watch(Notice::Kind::inconclusive, why, now, out);
 }
 

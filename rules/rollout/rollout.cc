@@ -81,7 +81,7 @@ std::vector<NameId> Rollout::spared() const {
 std::optional<std::string> Rollout::why_busy() const {
   if (running() != nullptr) return "is in a rollout";
   if (ladder_.is_watching()) return "is watched after an action";
-  if (ladder_.is_walking() || moving_ || book_.open_intent(service_.plan.name))
+  if (ladder_.is_walking() || moving_ || !waiting_.empty() || book_.open_intent(service_.plan.name))
     return "has an action on its way";
   return std::nullopt;
 }
@@ -246,7 +246,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
     return gate_ && running() != nullptr ? &gate_->blame_of_always(i) : nullptr;
   };
   std::vector<JudgedRule>& always = service_.always;
-  if (is_check && ladder_.is_watching()) end_older_watch(now, out);
+  if (is_check) make_way(now, out);
   if (is_check)
     for (std::vector<JudgedRule>* rules : {&service_.before, &service_.preflight})
       for (JudgedRule& rule : *rules) rule.check(service_.evidence, now);
@@ -267,6 +267,7 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
     if (judgement_) queues_->check(service_.evidence, now, *judgement_);
     if (end_of_bake_) end_of_bake_->look(now);
     if (judgement_) answer(now, out);
+    take_up_waiting(now, out);
     if (running() != nullptr) advance(now, out);
     if (watch_until_ && now >= *watch_until_) {
       watch_until_.reset();

@@ -181,7 +181,8 @@ class Rollout {
   /// Whether nothing may be done for a rollout any more, since its mode was lowered. What acts
   /// outside one goes by the mode of the service.
   [[nodiscard]] std::optional<std::string> why_never_acts(const std::string& rollout) const;
-  /// Begins the ladder for this rollout; false: nothing is done, and why was told.
+  /// Begins the ladder for this rollout, at once or when what is on its way has ended; false:
+  /// nothing is done, and why was told.
   bool climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   /// Of a rollout, without what failed it.
@@ -199,8 +200,24 @@ class Rollout {
   [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
-  /// A rollout that has begun ends the watch of what was done before it.
-  void end_older_watch(Instant now, Step& out);
+
+  // rollout_order.cc: one action at a time, of the older and the newer rollout.
+  /// Whether its candidate gets requests, as far as is known: by the platform, else by the logs.
+  [[nodiscard]] bool has_traffic(const RolloutRecord& record, Instant now) const;
+  /// The newest rollout of another version that has begun since this one and has traffic; null if
+  /// there is none. Without a rollout: since `at`.
+  [[nodiscard]] const RolloutRecord* successor_of(const std::string& rollout,
+                                                  const std::string& candidate, Instant at,
+                                                  Instant now) const;
+  /// The ladder of an older rollout ends for a newer one that acts and has traffic. One that has
+  /// none, or does not act, leaves it as it is; but no rollback takes out what has come since.
+  void make_way(Instant now, Step& out);
+  /// Why nothing is begun for it: what was done before for the same version goes on.
+  [[nodiscard]] std::optional<std::string> why_done_already(const RolloutStatus& status) const;
+  /// What must have ended before anything is begun; nothing if that may be now.
+  [[nodiscard]] std::optional<std::string> why_waits() const;
+  void take_up_waiting(Instant now, Step& out);
+  [[nodiscard]] bool is_waiting(const std::string& rollout) const;
 
   // rollout_guards.cc: what the rules of its callers mean for it.
   /// What of them stands against a pass.
@@ -265,7 +282,8 @@ class Rollout {
   [[nodiscard]] std::string still_moving() const;
   /// Why a mode forbids it; nothing in enforce. `does`: "acts", "moves traffic".
   static std::optional<std::string> why_below_enforce(Mode mode, const std::string& does);
-  static std::optional<std::string> why_never_driven(const RolloutRecord& record);
+  /// Why no traffic may be moved for it now, whoever wants it; nothing if it may.
+  [[nodiscard]] std::optional<Hold> why_no_traffic(const RolloutRecord& record, Instant now) const;
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
@@ -276,7 +294,13 @@ class Rollout {
                                                               Instant now) const;
 
   // rollout_restart.cc: how it goes on after a restart.
-  void go_on_with(const Remembered& remembered, Instant now, Step& out);
+  void take_up_action(const Remembered::Action& action, Instant now);
+  /// The newest rollout.
+  void go_on_with(Instant now, Step& out);
+  /// One that has failed, and of which something is on its way, verified or still to be done.
+  void go_on_acting(RolloutRecord& record, const Remembered& remembered, Instant now, Step& out);
+  void go_on_rolling_back(RolloutRecord& record, Instant now, Step& out);
+  void end_unwatched(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   /// What failed a rollout that is remembered: a rule of the service, of the default judgement or
   /// of a guard, its train, or a person. Nothing if that is gone.
   [[nodiscard]] std::optional<Ladder::Cause> remembered_cause(const std::string& rule,
@@ -329,8 +353,9 @@ class Rollout {
   std::string recalled_;           // The last intent that was.
   std::optional<Order> untended_;  // Of before a restart, and no rule is left to verify it with.
   std::optional<std::string> move_refused_;
-  std::optional<Ladder::Cause> waiting_cause_;  // It failed while traffic was on its way.
-  std::optional<std::string> irreversible_;     // It failed, and nothing may be done.
+  /// Of rollouts that failed while traffic or another action was on its way. In their order.
+  std::vector<Ladder::Cause> waiting_;
+  std::optional<std::string> irreversible_;  // It failed, and nothing may be done.
   std::optional<std::string> passed_;  // The step passed, and waits for the traffic to follow.
   bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.
   std::int64_t moves_ = 0;

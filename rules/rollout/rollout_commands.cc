@@ -107,10 +107,8 @@ std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
     if (const std::optional<std::string> hindrance = judgement_->hindrance()) return *hindrance;
   if (irreversible_) return "it has failed: " + *irreversible_;
   const std::size_t next = record.status().step + 1;
-  if (record.status().is_driving && !record.is_last_step() &&
-      (why_never_driven(record) || book_.open_intent(service_.plan.name) ||
-       book_.disarmed_until(service_.plan.name, now)))
-    return "no traffic may be moved now";
+  if (record.status().is_driving && !record.is_last_step())
+    if (const std::optional<Hold> hold = why_no_traffic(record, now)) return hold->why;
   record.pause(false);
   move_refused_.reset();
   if (record.is_last_step()) {
@@ -152,14 +150,20 @@ std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step
                ? "traffic is on its way to its first step: ask again when it is there"
                : "its first step has not begun, so there is nothing to roll back; abort ends it";
   if (status.is_irreversible) return "it is irreversible: no rollback undoes it";
-  if (status.mode != Mode::enforce)
-    return "its mode is " + std::string(name_of(status.mode)) + ", and only enforce acts";
+  if (const std::optional<std::string> lower = why_below_enforce(status.mode, "acts"))
+    return *lower;
   Ladder::Cause cause = cause_by_hand(status);
   cause.reason = cut(why);
-  // Behind traffic that is on its way it waits, as any fail does.
-  const std::optional<std::string> objection =
-      moving_ ? std::nullopt : ladder_.objection(cause, now);
-  if (objection) return *objection;
+  // Behind what is on its way it waits, as any fail does; not behind what is only watched.
+  if (moving_ || book_.open_intent(service_.plan.name)) {
+    if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
+      return "disarmed until " + format_utc(*until);
+  } else {
+    if (const std::optional<std::string> objection = ladder_.objection(cause, now))
+      return *objection;
+    ladder_.give_way("a person rolls back a newer rollout", now, out);
+    take_turns(now, out);
+  }
   fail(std::move(cause), {.headline = why, .details = {}, .numbers = std::nullopt}, now, out);
   return "done";
 }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
+#include "rules/judgement/guarded_rules.h"
 #include "rules/language/parser.h"
 #include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
@@ -27,7 +28,22 @@ Rule default_rule(const std::string& name, std::string_view sentence) {
   return rule;
 }
 
-Evidence evidence_of(const RolloutAnswer& answer) {
+/// The share of bad requests that the rule itself does not allow; nothing of one that asks for more
+/// than the baseline has.
+std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
+  switch (rule) {
+    case RolloutRule::broken:
+      return kBrokenShare;
+    case RolloutRule::clear:
+      return kClearShare;
+    case RolloutRule::errors:
+      return limits.error_rate;
+    default:
+      return std::nullopt;
+  }
+}
+
+Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
   const PairCounts::Of& candidate = answer.numbers.counts[Role::candidate];
   Evidence evidence;
   evidence.what =
@@ -39,9 +55,12 @@ Evidence evidence_of(const RolloutAnswer& answer) {
   if (evidence.has_value)
     evidence.value = static_cast<double>(candidate.bad) / static_cast<double>(candidate.total);
   const PairCounts::Of& baseline = answer.numbers.counts[Role::baseline];
-  if (baseline.total > 0)
+  if (const std::optional<double> limit = limit_of(answer.rule, limits)) {
+    evidence.threshold = *limit;
+  } else if (baseline.total > 0) {
     evidence.threshold = answer.numbers.margin * static_cast<double>(baseline.bad) /
                          static_cast<double>(baseline.total);
+  }
   evidence.window = answer.numbers.window;
   evidence.truth = Truth::bad;
   evidence.of_events = true;
@@ -60,7 +79,7 @@ RuleStatus status_of(const RolloutAnswer& answer, const RolloutLimits& limits, I
   status.firing = true;
   status.bad_since = since;
   status.firing_since = answer.at;
-  status.evidence = {evidence_of(answer)};
+  status.evidence = {evidence_of(answer, limits)};
   return status;
 }
 
@@ -207,6 +226,23 @@ bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Ste
     }
     return false;
   }
+  make_way(now, out);
+  // A person may want again what did not help.
+  const std::optional<std::string> done =
+      cause.rule == &by_hand_ ? std::nullopt : why_done_already(record.status());
+  if (done) {
+    teller(now, out).not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ": " + *done,
+                               *done, cause.evidence, "");
+    return false;
+  }
+  if (const std::optional<std::string> why = why_waits()) {
+    // Whoever moves the traffic knows that the rollback follows.
+    if (!moving_)
+      teller(now, out).not_acted(*cause.rule, "waits before it can " + words_of(cause.rungs), *why,
+                                 cause.evidence, "");
+    waiting_.push_back(std::move(cause));
+    return true;
+  }
   if (!ladder_.begin(std::move(cause), now, out)) return false;
   record.add_intent(out.orders.back().intent);
   return true;
@@ -234,10 +270,6 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
             (status.baseline.empty() ? "not known" : status.baseline)};
     lines.insert(lines.end(), finding.details.begin(), finding.details.end());
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
-  } else if (status.mode == Mode::enforce && moving_) {
-    // What is on its way must have ended before it can be taken back.
-    waiting_cause_ = std::move(cause);
-    acts = true;
   } else if (status.mode == Mode::enforce) {
     acts = climb(record, std::move(cause), now, out);
   }
@@ -250,7 +282,7 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   cause.rule = &rule;
   cause.watching = {&rule};
   cause.rungs = rungs_of(rule.then);
-  cause.evidence = {evidence_of(answer)};
+  cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
   convicted_by_ = status_of(answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
@@ -314,14 +346,6 @@ void Rollout::take_turns(Instant now, Step& out) {
   }
 }
 
-void Rollout::end_older_watch(Instant now, Step& out) {
-  const RolloutRecord* record = running();
-  if (record == nullptr || record->state() == RolloutState::pending) return;
-  const std::string candidate = sanitize(record->status().candidate);
-  ladder_.stop_watching("another rollout began: " + candidate, now, out);
-  take_turns(now, out);
-}
-
 void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   if (!book_.is_open(outcome.intent)) return;  // Phases only go forward.
   if (moving_ && moving_->intent == outcome.intent) {
@@ -330,6 +354,7 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     ladder_.outcome(outcome, now, out);
   }
   take_turns(now, out);
+  take_up_waiting(now, out);
 }
 
 }  // namespace belay::rules

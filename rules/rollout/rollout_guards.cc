@@ -21,7 +21,8 @@ void Rollout::meet(std::vector<Guard> callers, std::vector<const Rollout*> calle
 
 bool Rollout::is_rolling_out() const {
   const RolloutRecord* record = running();
-  return (record != nullptr && record->state() != RolloutState::pending) || ladder_.is_walking();
+  return (record != nullptr && record->state() != RolloutState::pending) || ladder_.is_walking() ||
+         !waiting_.empty();
 }
 
 void Rollout::look_at_guards(Instant now, bool is_check, Step& out) {

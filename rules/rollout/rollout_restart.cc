@@ -14,41 +14,38 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
     deployments_ = ended->second;
   for (const RememberedRollout& one : remembered.rollouts)
     if (one.started.service == name) records_.emplace_back(one, name, service_.plan.mode);
-  for (const Remembered::Action& action : remembered.actions) {
-    if (action.service != name) continue;
-    log_.remember(action);
-    if (!action.is_open || !action.order) continue;
-    if (!std::holds_alternative<MoveTraffic>(action.order->action)) {
-      ladder_.resume(*action.order, std::nullopt,
-                     remembered_cause(action.order->rule, action.order->rollout),
-                     why_never_acts(action.order->rollout), now);
-      if (!ladder_.is_walking()) untended_ = action.order;
-      continue;
-    }
-    moving_ = action.order;
-    if (const RolloutRecord* record = record_of(action.order->rollout))
-      moving_to_ = record->has_begun() && !record->is_last_step() ? record->status().step + 1 : 0;
-  }
-  if (!records_.empty()) go_on_with(remembered, now, out);
-  for (RolloutRecord& record : records_) {
-    const Order* walked = ladder_.order();
-    if (&record == &records_.back() || is_judged(record.state()) || is_final(record.state()) ||
-        (walked != nullptr && walked->rollout == record.status().id))
-      continue;
-    record.move(RolloutState::inconclusive, "restarted after another rollout had begun", now, out);
-  }
+  for (const Remembered::Action& action : remembered.actions)
+    if (action.service == name) take_up_action(action, now);
+  for (RolloutRecord& record : records_)
+    if (!is_judged(record.state()) && !is_final(record.state()))
+      go_on_acting(record, remembered, now, out);
+  if (!records_.empty()) go_on_with(now, out);
   take_turns(now, out);
 }
 
-void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
+void Rollout::take_up_action(const Remembered::Action& action, Instant now) {
+  log_.remember(action);
+  if (!action.is_open || !action.order) return;
+  const Order& order = *action.order;
+  if (!std::holds_alternative<MoveTraffic>(order.action)) {
+    ladder_.resume(order, std::nullopt, remembered_cause(order.rule, order.rollout),
+                   why_never_acts(order.rollout), now);
+    if (!ladder_.is_walking()) untended_ = order;
+    return;
+  }
+  moving_ = order;
+  if (const RolloutRecord* record = record_of(order.rollout))
+    moving_to_ = record->has_begun() && !record->is_last_step() ? record->status().step + 1 : 0;
+}
+
+void Rollout::go_on_with(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;
     // Held for an action that is under way it goes on by itself when that has ended.
-    if (status.held == HoldReason::traffic && !book_.open_intent(status.service))
-      move_refused_ = status.why;
+    if (status.held == HoldReason::traffic && !why_waits()) move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
     open_gate(status.id, now);
     record.restart_bake(now);
@@ -69,26 +66,20 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     }
     return;
   }
-  if (promoted() != nullptr) return watch_again(now);
-  if (is_final(record.state()) || ladder_.is_walking()) return;
-  // Between the fail and the first rung, or between the last outcome and the end of the watch.
-  if (record.state() == RolloutState::rolling_back) {
-    std::optional<Ladder::Cause> cause = remembered_cause(record.rule(), status.id);
-    if (!cause) {
-      record.move(RolloutState::inconclusive, "the rule that failed it is gone: " + record.rule(),
-                  now, out);
-    } else if (moving_) {
-      waiting_cause_ = std::move(cause);
-    } else if (!climb(record, std::move(*cause), now, out)) {
-      record.move(RolloutState::failed,
-                  why_never_acts(status.id).value_or("nothing could be done after the restart"),
-                  now, out);
-    }
-    return;
-  }
+  if (promoted() != nullptr) watch_again(now);
+}
+
+void Rollout::go_on_acting(RolloutRecord& record, const Remembered& remembered, Instant now,
+                           Step& out) {
+  const RolloutStatus& status = record.status();
+  const auto is_taken_up = [this, &status] {
+    return ladder_.order() != nullptr && ladder_.order()->rollout == status.id;
+  };
+  if (is_taken_up()) return;
+  if (record.state() == RolloutState::rolling_back) return go_on_rolling_back(record, now, out);
   for (const Remembered::Action& action : remembered.actions) {
     const bool is_last = !status.intents.empty() && action.intent == status.intents.back();
-    if (!is_last || (!action.order && action.target.empty())) continue;
+    if (!is_last || ladder_.is_walking() || (!action.order && action.target.empty())) continue;
     const Order of_rollback{
         .intent = action.intent,
         .at = action.at,
@@ -96,7 +87,7 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
         .action = RollBack{.target = action.target, .expected = action.expected},
         .rule = record.rule(),
         .evidence = {},
-        .reason = status.why,
+        .reason = record.failed_by(),
         .candidate = status.candidate,
         .baseline = status.baseline,
         .rollout = status.id};
@@ -104,10 +95,36 @@ void Rollout::go_on_with(const Remembered& remembered, Instant now, Step& out) {
     ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout),
                    why_never_acts(status.id), now);
   }
-  if (ladder_.is_watching()) return;
-  const std::string why = "restarted while it was verified: nobody watches whether it helped";
+  if (!is_taken_up())
+    end_unwatched(record, "restarted while it was verified: nobody watches whether it helped", now,
+                  out);
+}
+
+/// Between the fail and the first rung: that waited, or was not recorded any more.
+void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) {
+  std::optional<Ladder::Cause> cause = remembered_cause(record.rule(), record.status().id);
+  if (!cause)
+    return end_unwatched(record, "the rule that failed it is gone: " + record.rule(), now, out);
+  bool is_newer_begun = false;
+  for (auto newer = records_.rbegin(); newer != records_.rend() && &*newer != &record; ++newer)
+    is_newer_begun = is_newer_begun || newer->has_begun();
+  // Nobody knows yet who has the traffic; what is on its way leaves time to see it.
+  if (is_newer_begun && !why_waits())
+    return end_unwatched(record, "restarted after another rollout had begun: it is not rolled back",
+                         now, out);
+  cause->reason = cut(record.failed_by());
+  if (climb(record, std::move(*cause), now, out)) return;
+  record.move(
+      RolloutState::failed,
+      why_never_acts(record.status().id).value_or("nothing could be done after the restart"), now,
+      out);
+}
+
+void Rollout::end_unwatched(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
+  const RolloutStatus& status = record.status();
   record.move(RolloutState::inconclusive, why, now, out);
-  teller(now, out).notice(Notice::Kind::inconclusive, true, status.candidate + ": " + why);
+  Teller(out, status.service, status.candidate, status.baseline, now, status.id)
+      .notice(Notice::Kind::inconclusive, true, status.candidate + ": " + why);
 }
 
 std::optional<Ladder::Cause> Rollout::remembered_cause(const std::string& rule,
@@ -115,7 +132,7 @@ std::optional<Ladder::Cause> Rollout::remembered_cause(const std::string& rule,
   const RolloutRecord* record = record_of(rollout);
   if (record == nullptr) return std::nullopt;
   if (rule == kByHand) return cause_by_hand(record->status());
-  if (rule == kTrainRule) return cause_of_train(record->status(), record->status().why);
+  if (rule == kTrainRule) return cause_of_train(record->status(), record->failed_by());
   if (std::optional<Ladder::Cause> found = cause_of_guard(rule, record->status())) return found;
   Ladder::Cause own = cause_of(rule, record->status());
   return own.rule == nullptr ? std::nullopt : std::optional(std::move(own));

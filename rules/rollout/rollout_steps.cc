@@ -51,13 +51,7 @@ std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now)
   const std::optional<std::string> freeze = frozen(service_.plan.rollout, now);
   if (freeze && !record.is_approved()) return Hold{HoldReason::freeze, *freeze};
   // What nobody may override by an approval: a brake, and two calls at once.
-  if (const std::optional<std::string> why = why_never_driven(record))
-    return Hold{HoldReason::traffic, *why};
-  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-    return Hold{HoldReason::freeze, "disarmed until " + format_utc(*until)};
-  if (book_.open_intent(service_.plan.name) || ladder_.is_walking())
-    return Hold{HoldReason::traffic, "another action on this service is still under way"};
-  return std::nullopt;
+  return why_no_traffic(record, now);
 }
 
 std::optional<Rollout::Hold> Rollout::hold_due() const {

@@ -148,15 +148,24 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   moving_to_ = step;
 }
 
-/// It began in enforce, and the mode of its service was lowered over a restart.
-std::optional<std::string> Rollout::why_never_driven(const RolloutRecord& record) {
-  return why_below_enforce(record.status().mode, "moves traffic");
+std::optional<Rollout::Hold> Rollout::why_no_traffic(const RolloutRecord& record,
+                                                     Instant now) const {
+  if (const std::optional<std::string> why =
+          why_below_enforce(record.status().mode, "moves traffic"))
+    return Hold{HoldReason::freeze, *why + ": set `mode: enforce`, or abort"};
+  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
+    return Hold{HoldReason::freeze, "disarmed until " + format_utc(*until)};
+  if (book_.open_intent(service_.plan.name) || ladder_.is_walking() || !waiting_.empty())
+    return Hold{HoldReason::traffic, "another action on this service is still under way"};
+  return std::nullopt;
 }
 
 std::optional<std::string> Rollout::why_not_move(Instant now) const {
   const RolloutRecord* record = running();
   if (record == nullptr || record->status().id != moving_->rollout) return "its rollout is over";
-  if (const std::optional<std::string> why = why_never_driven(*record)) return why;
+  if (const std::optional<std::string> why =
+          why_below_enforce(record->status().mode, "moves traffic"))
+    return why;
   if (record->is_paused()) return "an operator has paused its rollout";
   if (record->is_approved()) return std::nullopt;
   if (train_stopped_) return "its train has stopped: " + *train_stopped_;
@@ -166,7 +175,9 @@ std::optional<std::string> Rollout::why_not_move(Instant now) const {
 std::optional<std::string> Rollout::why_recalled(const Order& order, Instant now) const {
   if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
     return "disarmed until " + format_utc(*until);
-  return moving_ ? why_not_move(now) : why_never_acts(order.rollout);
+  if (moving_) return why_not_move(now);
+  if (const std::optional<std::string> given_way = ladder_.given_way()) return given_way;
+  return why_never_acts(order.rollout);
 }
 
 void Rollout::recall(Instant now, Step& out) {
@@ -188,17 +199,7 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   const Order order = *std::exchange(moving_, std::nullopt);
   moved_at_ = now;
   RolloutRecord* record = record_of(order.rollout);
-  if (waiting_cause_) {
-    Ladder::Cause cause = *std::exchange(waiting_cause_, std::nullopt);
-    const std::string cause_rollout = cause.rollout;
-    RolloutRecord* failed = record_of(cause_rollout);
-    BELAY_CHECK(failed != nullptr, "what waits for its traffic is remembered");
-    if (!climb(*failed, std::move(cause), now, out) &&
-        may_follow(failed->state(), RolloutState::failed))
-      failed->move(RolloutState::failed,
-                   why_never_acts(cause_rollout).value_or("nothing could be done"), now, out);
-    return;
-  }
+  if (is_waiting(order.rollout)) return;  // What it has by now is taken back next.
   const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
   const auto& move = std::get<MoveTraffic>(order.action);
   const std::string words = decimal_text(move.percent) + "% of the traffic";
@@ -240,7 +241,8 @@ void Rollout::tell_unwatched(const Order& order, const ActionOutcome& outcome, b
   if (record != nullptr) ended += " (" + std::string(name_of(record->state())) + ")";
   if (record != nullptr && record->state() == RolloutState::aborted)
     ended = "its rollout was aborted";
-  const bool is_watched = running() != nullptr && running()->status().candidate == order.candidate;
+  const bool is_watched = running() != nullptr && running()->has_begun() &&
+                          running()->status().candidate == order.candidate;
   const std::string by_whom =
       is_watched ? ", and another rollout of it began" : ", and nobody watches it";
   const bool may_be_there = is_there || outcome.phase == Phase::abandoned;

@@ -118,8 +118,7 @@ Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::st
 std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& record) const {
   const RolloutStatus& status = record.status();
   if (status.is_irreversible) return "it is irreversible: a person must decide";
-  if (status.mode != Mode::enforce) return "mode " + std::string(name_of(status.mode));
-  return std::nullopt;
+  return why_below_enforce(status.mode, "acts");
 }
 
 /// One that runs ends as a fail; one that was promoted leaves that state, as nothing else does.
@@ -147,10 +146,6 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
     if (status.mode == Mode::recommend)
       teller(now, out).would_act(train_rule_, {}, cause.rungs, {why, *objection});
     return become(RolloutState::failed, why + "; it is not rolled back: " + *objection);
-  }
-  if (moving_) {
-    waiting_cause_ = std::move(cause);
-    return become(RolloutState::rolling_back, why);
   }
   if (!climb(record, std::move(cause), now, out))
     return become(RolloutState::failed, why + "; it could not be rolled back");

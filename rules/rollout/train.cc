@@ -39,17 +39,19 @@ const TrainMember* stop_before(const std::vector<TrainMember>& train, const Trai
   return nullptr;
 }
 
-const TrainMember* first_fail(const std::vector<TrainMember>& train) {
+/// `takes_all_back`: of those only whose fail means so.
+const TrainMember* first_fail(const std::vector<TrainMember>& train, bool takes_all_back) {
   const TrainMember* first = nullptr;
   for (const TrainMember& member : train)
-    if (is_fail(member) && (first == nullptr || member.ended.value_or(Instant::max()) <
-                                                    first->ended.value_or(Instant::max())))
+    if (is_fail(member) && (member.takes_all_back || !takes_all_back) &&
+        (first == nullptr ||
+         member.ended.value_or(Instant::max()) < first->ended.value_or(Instant::max())))
       first = &member;
   return first;
 }
 
 const TrainMember* stop_of(const std::vector<TrainMember>& train, const TrainMember& member) {
-  if (const TrainMember* fail = first_fail(train)) return fail;
+  if (const TrainMember* fail = first_fail(train, false)) return fail;
   std::set<std::string> seen = {member.service};
   return stop_before(train, member, seen);
 }
@@ -138,11 +140,7 @@ std::vector<TrainTurn> turns_of(const std::vector<TrainMember>& train) {
       turns.push_back(turn_of_waiting(train, member));
     }
   }
-  const auto takes_all_back = [](const TrainMember& member) {
-    return is_fail(member) && member.takes_all_back;
-  };
-  const auto fail = std::find_if(train.begin(), train.end(), takes_all_back);
-  if (fail != train.end()) add_taking_back(train, *fail, turns);
+  if (const TrainMember* fail = first_fail(train, true)) add_taking_back(train, *fail, turns);
   std::stable_sort(turns.begin(), turns.end(), [](const TrainTurn& left, const TrainTurn& right) {
     return left.service < right.service;
   });
@@ -150,7 +148,7 @@ std::vector<TrainTurn> turns_of(const std::vector<TrainMember>& train) {
 }
 
 std::optional<std::string> why_stopped(const std::vector<TrainMember>& train) {
-  const TrainMember* fail = first_fail(train);
+  const TrainMember* fail = first_fail(train, false);
   return fail == nullptr ? std::nullopt : std::optional(words_of_stop(*fail));
 }
 

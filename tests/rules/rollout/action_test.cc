@@ -136,6 +136,25 @@ TEST(Action, IsNotWatchedAnyMoreOnceAnotherRolloutBegins) {
   }
 }
 
+TEST(Action, MayStillBeTheDeployWhenTheRollbackCouldNotBeDone) {
+  Plan plan = plan_of();
+  plan.services[0].cooldown = 0s;
+  plan.services[0].on_fail = {{.kind = Then::Kind::rollback},
+                              {.kind = Then::Kind::run, .name = "drain"}};
+  EngineRig rig(plan);
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  answer(rig, ActionOutcome::Phase::rejected);
+  ASSERT_EQ(rig.orders.size(), 2U);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(1min);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_recovered);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].headline,
+            "shop: still bad after: run drain. Nothing else is tried: a person must decide");
+  EXPECT_EQ(told[0].details[0], "errors fires still");
+}
+
 TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
   EngineRig rig(plan_of());
   fail_gate(rig);

@@ -31,6 +31,23 @@ void traffic(EngineRig& rig, std::uint16_t of_candidate, std::uint16_t of_baseli
 
 RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
 
+TEST(DefaultJudgement, ShowsWhatItHoldsTheErrorsAgainst) {
+  for (const int per_second : {3, 10}) {
+    EngineRig rig(plan_of());
+    rig.stream("v1", 40, {.version = "v1"});
+    rig.stream("v2", per_second, {.version = "v2"});
+    rig.push(gate(rig.now()));
+    rig.run(30s);
+    rig.stream("v2", per_second, {.version = "v2", .status = 503});
+    rig.run(30s);
+    const bool is_broken = rollout(rig).rule == "broken";
+    EXPECT_EQ(is_broken, per_second == 3) << rollout(rig).rule;
+    ASSERT_EQ(rig.orders.size(), 1U);
+    ASSERT_EQ(rig.orders[0].evidence.size(), 1U);
+    EXPECT_EQ(rig.orders[0].evidence[0].threshold, is_broken ? 0.5 : 0.1);
+  }
+}
+
 TEST(DefaultJudgement, TellsWhoseTheErrorsAreAndFreezesItAtTheDecision) {
   EngineRig rig(plan_of());
   traffic(rig, 200);

@@ -201,6 +201,31 @@ TEST(Driving, AMoveThatOutlivesItsRolloutIsToldWithWhatTheTrafficIsNow) {
   EXPECT_NE(known[0].headline.find("v2 was not given 100% of the traffic"), std::string::npos);
 }
 
+TEST(Driving, AMoveThatOutlivesItsRolloutPagesUnlessWhatCameAfterHasBegunToWatch) {
+  for (const bool is_watched : {false, true}) {
+    EngineRig rig(plan_of());
+    begin(rig);
+    answer(rig, Phase::applied);
+    rig.stream("v2", 20, {.version = "v2"});
+    rig.run(22s);
+    ASSERT_EQ(rig.orders.size(), 2U);
+    rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
+                             .at = rig.now(),
+                             .rollout = kId,
+                             .by = "ann",
+                             .reason = ""});
+    RolloutStarted again = asked(rig.now());
+    again.id = "22222222-2222-4222-8222-222222222222";
+    again.is_driving = !is_watched;
+    rig.push(again);
+    rig.run(2s);
+    rig.notices.clear();
+    answer(rig, Phase::applied);
+    ASSERT_FALSE(rig.notices.empty());
+    EXPECT_EQ(rig.notices[0].page, !is_watched) << rig.notices[0].headline;
+  }
+}
+
 TEST(Driving, MovesCountForNoCapAndNoCooldown) {
   Plan plan = plan_of();
   plan.services[0].actions_per_hour_max = 1;

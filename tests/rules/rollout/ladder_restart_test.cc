@@ -218,19 +218,61 @@ TEST(LadderRestart, ARungThatWasVerifiedIsWatchedOnAndTheNextFollowsIfItDidNotHe
     }
 }
 
-TEST(LadderRestart, WhatWasVerifiedWhenAnotherRolloutHadBegunIsNotVerifiedForEver) {
-  Remembered remembered = failed(flag(), Phase::applied);
+/// A rollout of v3 began after what has failed.
+Remembered with_newer(Remembered remembered, RolloutState state = RolloutState::baking) {
   RememberedRollout next = remembered.rollouts[0];
   next.started.id = "22222222-2222-4222-8222-222222222222";
   next.started.candidate = "v3";
   next.started.at += 20s;
-  next.state = RolloutState::baking;
+  next.started.is_driving = state == RolloutState::preflight;
+  next.state = state;
+  next.verdict = Outcome::unknown;
+  next.rule.clear();
   next.intents.clear();
   remembered.rollouts.push_back(next);
-  EngineRig rig(plan_of(Mode::enforce, kFlagFirst), remembered);
-  rig.run(1s);
+  return remembered;
+}
+
+TEST(LadderRestart, WhatWasVerifiedWhenAnotherRolloutHadBegunIsNotVerifiedForEver) {
+  EngineRig rig(plan_of(Mode::enforce, kFlagFirst), with_newer(failed(flag(), Phase::applied)));
+  rig.run(12s);
   ASSERT_EQ(rig.service().past.size(), 1U);
   EXPECT_EQ(rig.service().past[0].state, RolloutState::inconclusive);
+  EXPECT_TRUE(was_told(rig, Notice::Kind::inconclusive, "cannot say whether it helped"));
+}
+
+TEST(LadderRestart, OfAnOlderRolloutItGoesOnWhileTheNewerOneHasNoTraffic) {
+  for (const RolloutState newer : {RolloutState::preflight, RolloutState::baking}) {
+    EngineRig rig(plan_of(Mode::enforce, kFlagFirst),
+                  with_newer(failed(flag(), Phase::applied), newer));
+    serve(rig, true);
+    rig.run(1min);
+    ASSERT_EQ(rig.orders.size(), 1U) << name_of(newer);
+    EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).expected, "v2");
+  }
+}
+
+TEST(LadderRestart, OfAnOlderRolloutItFollowsTheTrafficThatWasOnItsWay) {
+  EngineRig rig(plan_of(Mode::enforce), with_newer(failed(move()), RolloutState::preflight));
+  serve(rig, true);
+  rig.run(2s);
+  answer(rig, Phase::applied);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).expected, "v2");
+}
+
+TEST(LadderRestart, OfAnOlderRolloutThatNothingIsDoneAboutPeopleAreTold) {
+  Remembered remembered = failed(rollback());
+  remembered.actions.clear();
+  remembered.rollouts[0].intents.clear();
+  EngineRig rig(plan_of(Mode::enforce), with_newer(remembered));
+  rig.run(2s);
+  EXPECT_EQ(rig.service().past.at(0).state, RolloutState::inconclusive);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::inconclusive);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].page);
+  EXPECT_EQ(told[0].headline,
+            "shop: v2: restarted after another rollout had begun: it is not rolled back");
 }
 
 TEST(LadderRestart, WhereTheLadderIsAnotherOneNobodySaysThatItIsNotTheDeploy) {

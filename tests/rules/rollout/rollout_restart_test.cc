@@ -335,14 +335,20 @@ TEST(RolloutRestart, InALowerModeNoTrafficIsMovedByAnybodysWord) {
   World world;
   EngineRig rig = restarted_in_recommend(true, false, world);
   live_on(rig, world, 2min, true);
-  ASSERT_EQ(rig.service().rollout->held, HoldReason::traffic);
-  EXPECT_EQ(rig.service().rollout->why,
-            "its mode is recommend now, and only enforce moves traffic");
+  ASSERT_EQ(rig.service().rollout->held, HoldReason::freeze);
+  EXPECT_EQ(
+      rig.service().rollout->why,
+      "its mode is recommend now, and only enforce moves traffic: set `mode: enforce`, or abort");
   rig.push(OperatorCommand{
       .kind = OperatorCommand::Kind::promote, .at = rig.now(), .rollout = kId, .by = "ann"});
   live_on(rig, world, 1min, true);
   EXPECT_TRUE(rig.orders.empty());
   EXPECT_EQ(world.live, 10);
+  Remembered remembered = remembered_of(rig);
+  remembered.rollouts[0].started.mode = Mode::enforce;
+  EngineRig raised(plan_of(), remembered);
+  live_on(raised, world, 1min, true);
+  EXPECT_FALSE(raised.orders.empty()) << "it goes on by itself once the mode is raised";
 }
 
 TEST(RolloutRestart, AMoveThatWasRefusedStillWaitsForAPerson) {

@@ -107,7 +107,8 @@ TEST(TrainRollouts, WhatWasPromotedIsNotTakenBackOnceTheModeOfItsServiceIsLowere
     EXPECT_EQ(world.status("gateway").state, RolloutState::failed);
     EXPECT_EQ(world.headlines("gateway: would roll back").size(),
               mode == Mode::recommend ? 1U : 0U);
-    EXPECT_NE(world.status("gateway").why.find("it is not rolled back: mode"), std::string::npos);
+    EXPECT_NE(world.status("gateway").why.find("it is not rolled back: its mode"),
+              std::string::npos);
   }
 }
 

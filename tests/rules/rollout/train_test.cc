@@ -289,6 +289,16 @@ class RandomTrain {
   std::map<std::string, int> taken_back_;
 };
 
+TEST(Train, WhatIsTakenBackNamesTheFailThatCameFirst) {
+  const std::vector<TrainMember> train = {failing("a", recovered, 9), failing("b", recovered, 5),
+                                          member("c", promoted, {}, 3)};
+  const std::vector<TrainTurn> turns = turns_of(train);
+  ASSERT_EQ(turns.size(), 1U);
+  EXPECT_EQ(turns[0].kind, Kind::taken_back);
+  EXPECT_TRUE(turns[0].why.starts_with("b v2 failed")) << turns[0].why;
+  EXPECT_EQ(turns[0].why, why_stopped(train));
+}
+
 TEST(Train, InAnyOrderOfEventsItKeepsItsOrderAndTakesEachBackOnceAtTheMost) {
   for (std::uint32_t seed = 1; seed <= 2'000 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -1,0 +1,175 @@
+// A rollout that begins while something is still done about the one before it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+using Phase = ActionOutcome::Phase;
+
+constexpr const char* kErrors = "error rate > 5% over 10s, min 20 requests, for 5s";
+const std::vector<Then> kRunFirst = {{.kind = Then::Kind::run, .name = "fix"},
+                                     {.kind = Then::Kind::rollback}};
+
+Plan plan_of(std::vector<Then> rungs) {
+  Plan plan = EngineRig::plan_of({}, {make_rule("errors", kErrors, "rollback")});
+  plan.services[0].verify_for = 1min;
+  plan.services[0].cooldown = 0s;
+  plan.services[0].on_fail = std::move(rungs);
+  return plan;
+}
+
+RolloutStarted rollout_of(const EngineRig& rig, const char* candidate) {
+  return {
+      .at = rig.now(), .service = "shop", .candidate = candidate, .baseline = "v1", .lasts = 10min};
+}
+
+void serve(EngineRig& rig, const char* version, std::uint16_t status = 200, int per_second = 20) {
+  rig.stream(version, per_second, {.version = version, .status = status});
+}
+
+void answer(EngineRig& rig, Phase phase, std::size_t order) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = rig.orders.at(order).intent, .phase = phase});
+  rig.run(250ms);
+}
+
+/// v2 has failed, and the first that is done about it is on its way.
+void fail(EngineRig& rig) {
+  serve(rig, "v1");
+  rig.run(12s);
+  rig.push(rollout_of(rig, "v2"));
+  serve(rig, "v2", 500);
+  rig.run(20s);
+  ASSERT_THAT(rig.orders, SizeIs(1));
+}
+
+const RollBack* rollback(const EngineRig& rig, std::size_t order) {
+  return std::get_if<RollBack>(&rig.orders.at(order).action);
+}
+
+RolloutStatus older(const EngineRig& rig) { return rig.service().past.at(0); }
+RolloutStatus newer(const EngineRig& rig) { return *rig.service().rollout; }
+
+bool was_told(const EngineRig& rig, Notice::Kind kind, const std::string& part) {
+  for (const Notice& notice : rig.notices_of(kind))
+    if (notice.headline.find(part) != std::string::npos) return true;
+  return false;
+}
+
+TEST(TwoRollouts, ANewerOneWithoutTrafficLeavesTheOlderOnesLadderAsItIs) {
+  for (const bool is_driving : {false, true})
+    for (const Mode mode : {Mode::enforce, Mode::observe}) {
+      if (is_driving && mode == Mode::observe) continue;
+      SCOPED_TRACE(std::string(name_of(mode)) + (is_driving ? " driving" : " attached"));
+      EngineRig rig(plan_of(kRunFirst));
+      fail(rig);
+      answer(rig, Phase::applied, 0);
+      rig.run(3s);
+      RolloutStarted next = rollout_of(rig, "v3");
+      next.mode = mode;
+      next.is_driving = is_driving;
+      if (is_driving) next.steps = *parse_steps("10% for 30s, 100%");
+      rig.push(next);
+      rig.run(1min);
+      ASSERT_THAT(rig.orders, SizeIs(2)) << "v2 fails on: the rollback comes next";
+      ASSERT_NE(rollback(rig, 1), nullptr);
+      EXPECT_EQ(rollback(rig, 1)->expected, "v2");
+      EXPECT_TRUE(rig.notices_of(Notice::Kind::inconclusive).empty());
+      serve(rig, "v2", 500, 0);
+      answer(rig, Phase::applied, 1);
+      rig.run(65s);
+      EXPECT_EQ(older(rig).state, RolloutState::recovered);
+      EXPECT_THAT(rig.orders, SizeIs(is_driving ? 3 : 2)) << "it drives once that is over";
+    }
+}
+
+TEST(TwoRollouts, NoRollbackTakesOutWhatOnlyWatchesAndHasTraffic) {
+  for (const Mode mode : {Mode::observe, Mode::recommend}) {
+    EngineRig rig(plan_of(kRunFirst));
+    fail(rig);
+    answer(rig, Phase::applied, 0);
+    RolloutStarted next = rollout_of(rig, "v3");
+    next.mode = mode;
+    rig.push(next);
+    serve(rig, "v3");
+    rig.run(2min);
+    EXPECT_THAT(rig.orders, SizeIs(1));
+    EXPECT_EQ(older(rig).state, RolloutState::not_recovered);
+    EXPECT_THAT(older(rig).why, HasSubstr("v3 has come since and has traffic"));
+    EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted, "did not roll back from v2 to v1"));
+    EXPECT_EQ(newer(rig).state, RolloutState::baking);
+  }
+}
+
+TEST(TwoRollouts, TheSameVersionSentAgainBeginsNoLadderAnew) {
+  EngineRig rig(plan_of(kRunFirst));
+  fail(rig);
+  answer(rig, Phase::applied, 0);
+  rig.run(3s);
+  rig.push(rollout_of(rig, "v2"));
+  rig.run(1min);
+  ASSERT_THAT(rig.orders, SizeIs(2));
+  ASSERT_NE(rollback(rig, 1), nullptr) << "the second rung of the first ladder";
+  answer(rig, Phase::applied, 1);
+  serve(rig, "v2", 500, 0);
+  rig.run(3min);
+  EXPECT_THAT(rig.orders, SizeIs(2));
+  EXPECT_EQ(older(rig).state, RolloutState::recovered);
+  EXPECT_NE(newer(rig).state, RolloutState::promoted);
+}
+
+/// The rollback of v2 is not known to be done, and v3 fails as well.
+void fail_behind(EngineRig& rig) {
+  fail(rig);
+  answer(rig, Phase::unknown, 0);
+  serve(rig, "v2", 500, 0);
+  rig.push(rollout_of(rig, "v3"));
+  serve(rig, "v3");
+  rig.run(15s);
+  serve(rig, "v3", 500);
+  rig.run(15s);
+  EXPECT_EQ(newer(rig).state, RolloutState::rolling_back);
+  EXPECT_THAT(rig.orders, SizeIs(1)) << "one at a time";
+  EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted, "waits before it can "));
+}
+
+TEST(TwoRollouts, AFailWaitsForWhatIsStillOpenAndNobodySaysRecovered) {
+  for (const Phase phase : {Phase::applied, Phase::already, Phase::abandoned, Phase::rejected,
+                            Phase::conflict, Phase::superseded}) {
+    SCOPED_TRACE(name_of(phase));
+    EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+    fail_behind(rig);
+    answer(rig, phase, 0);
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    ASSERT_NE(rollback(rig, 1), nullptr);
+    EXPECT_EQ(rollback(rig, 1)->expected, "v3");
+    const bool was_done =
+        phase == Phase::applied || phase == Phase::already || phase == Phase::abandoned;
+    EXPECT_EQ(older(rig).state, was_done ? RolloutState::inconclusive : RolloutState::superseded);
+    EXPECT_TRUE(rig.notices_of(Notice::Kind::recovered).empty());
+    serve(rig, "v3", 500, 0);
+    answer(rig, Phase::applied, 1);
+    rig.run(65s);
+    EXPECT_EQ(newer(rig).state, RolloutState::recovered);
+    EXPECT_THAT(rig.orders, SizeIs(2));
+  }
+}
+
+TEST(TwoRollouts, WhatWasNeverSentOfTheOlderOneIsTakenBack) {
+  EngineRig rig(plan_of(kRunFirst));
+  fail_behind(rig);
+  ASSERT_THAT(rig.recalls, SizeIs(1));
+  EXPECT_EQ(rig.recalls[0].intent, rig.orders[0].intent);
+  EXPECT_EQ(rig.recalls[0].why, "another rollout began: v3");
+  answer(rig, Phase::rejected, 0);
+  ASSERT_THAT(rig.orders, SizeIs(2)) << "and no further rung of its ladder";
+  EXPECT_EQ(rig.orders[1].candidate, "v3");
+}
+
+}  // namespace
+}  // namespace belay::rules
