@@ -97,7 +97,10 @@ void RolloutWitness::recorded(const std::vector<JournalEntry>& entries, Instant 
   for (const std::string& id : std::exchange(superseded_, {})) {
     const Known& known = known_.at(id);
     const rules::RolloutStarted& started = known.is.started;
-    story_.demand(newest_[started.service] != id || truths_.was_disturbed(started, asked_.at(id)),
+    const auto asked = asked_.find(id);
+    const bool is_disturbed =
+        asked != asked_.end() && truths_.was_disturbed(started, asked->second);
+    story_.demand(newest_[started.service] != id || is_disturbed,
                   "22 (superseded only by somebody)", id + ": " + known.is.why);
   }
   for (const std::string& id : std::exchange(helped_, {})) check_recovered(known_.at(id), now);

@@ -10,6 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// "belay " and the intent.
+constexpr std::size_t kMarkBytes = 42;
+
 constexpr double kRequestsPerSecond = 60;
 constexpr double kErrorsOfAGoodVersion = 0.004;
 
@@ -42,8 +45,11 @@ const std::vector<monitor::CloudflareDeployment::Share>& Traffic::split(Instant 
   if (all.size() != deployed_) {
     deployed_ = all.size();
     clung_.reset();
+    // A move to everything looks the same, but for its reason.
+    const std::string& message = worker_.live().message;
+    const bool is_move = message.find(" step ") == kMarkBytes;
     const bool is_back =
-        worker_.live().message.starts_with("belay ") && worker_.live().versions.size() == 1;
+        message.starts_with("belay ") && !is_move && worker_.live().versions.size() == 1;
     if (is_back && chance_.chance(faults.clings))
       clung_ = Clung{now, now + chance_.between(5s, 60s), all[all.size() - 2].what.versions};
   }
