@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "rules/rollout/journal_text.h"
+#include "rules/rollout/train.h"
 
 namespace belay::rules {
 namespace {
@@ -36,6 +37,16 @@ JsonText text_of(const RolloutStatus& status) {
       .field("candidate", status.candidate)
       .field("baseline", status.baseline);
   return text;
+}
+
+/// What failed it, as far as its last move says. Where it has got further, that is about something
+/// else.
+std::string words_of_fail(const RolloutStatus& status) {
+  if (status.state == RolloutState::failed || status.state == RolloutState::rolling_back)
+    return status.why;
+  if (status.rule == kByHand) return "rolled back by hand";
+  if (status.rule == kTrainRule) return "its train failed";
+  return status.rule + " fired";
 }
 
 Outcome outcome_of(RolloutState state, Outcome before) {
@@ -109,11 +120,7 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
     status_.step_started = remembered.step_started;
   status_.verdict = remembered.verdict;
   status_.why = remembered.why;
-  // Where it has got further, its last word is about that.
-  const bool is_at_its_fail =
-      status_.state == RolloutState::failed || status_.state == RolloutState::rolling_back;
-  if (status_.verdict == Outcome::fail)
-    failed_by_ = is_at_its_fail ? status_.why : status_.rule + " fired";
+  if (status_.verdict == Outcome::fail) failed_by_ = words_of_fail(status_);
   status_.failing_since = remembered.failing_since;
   status_.intents = remembered.intents;
   if (is_final(status_.state)) status_.ended = remembered.at;
@@ -122,6 +129,14 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
   note("remembered: " + std::string(name_of(status_.state)) +
            (status_.why.empty() ? "" : ", " + status_.why),
        remembered.at);
+}
+
+void RolloutRecord::remember_fail(const std::string& why) {
+  failed_by_ = why;
+  status_.timeline.insert(status_.timeline.begin(), {.at = status_.timeline.front().at,
+                                                     .state = RolloutState::rolling_back,
+                                                     .step = status_.step,
+                                                     .what = why});
 }
 
 /// Whoever lowered the mode of the service since then wants less to be done, here too.

@@ -35,6 +35,8 @@ class RolloutRecord {
   [[nodiscard]] const std::string& rule() const { return status_.rule; }
   /// Why it failed, whatever came of it since; empty while it has not.
   [[nodiscard]] const std::string& failed_by() const { return failed_by_; }
+  /// After a restart, of one that is gone on with: why it failed, as its order says.
+  void remember_fail(const std::string& why);
   /// The mode of its service, which may be another one than when it began: the lower of the two
   /// holds for it, unless its own was asked for.
   void follow_mode(Mode of_service);

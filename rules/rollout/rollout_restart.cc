@@ -25,8 +25,13 @@ void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
 
 void Rollout::take_up_action(const Remembered::Action& action, Instant now) {
   log_.remember(action);
-  if (!action.is_open || !action.order) return;
+  if (!action.order) return;
   const Order& order = *action.order;
+  RolloutRecord* acted_for = record_of(order.rollout);
+  if (acted_for != nullptr && !is_judged(acted_for->state()) &&
+      !std::holds_alternative<MoveTraffic>(order.action))
+    acted_for->remember_fail(order.reason);
+  if (!action.is_open) return;
   if (!std::holds_alternative<MoveTraffic>(order.action)) {
     ladder_.resume(order, std::nullopt, remembered_cause(order.rule, order.rollout),
                    why_never_acts(order.rollout), now);

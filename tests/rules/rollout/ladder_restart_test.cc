@@ -196,6 +196,19 @@ TEST(LadderRestart, TheModeOfTheRolloutSaysWhetherLaterRungsAreTried) {
   }
 }
 
+TEST(LadderRestart, WhyItFailedIsRememberedWhateverCameOfIt) {
+  Remembered remembered = failed(flag(), Phase::applied);
+  remembered.rollouts[0].why = "reset flag cart";
+  EngineRig rig(plan_of(Mode::enforce, kFlagFirst), remembered);
+  serve(rig, true);
+  rig.run(1min);
+  ASSERT_FALSE(rollout(rig).timeline.empty());
+  EXPECT_EQ(rollout(rig).timeline[0].state, RolloutState::rolling_back);
+  EXPECT_EQ(rollout(rig).timeline[0].what, "errors: 100%");
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(rig.orders[0].reason, "errors: 100%");
+}
+
 TEST(LadderRestart, ARungThatWasVerifiedIsWatchedOnAndTheNextFollowsIfItDidNotHelp) {
   const Order run = order_of(RunCommand{.command = "drain"});
   const std::vector<Then> run_first = {{.kind = Then::Kind::run, .name = "drain"},

@@ -46,6 +46,21 @@ RolloutRecord record_in(RolloutState state) {
   return {remembered, "shop", Mode::enforce};
 }
 
+TEST(RolloutStates, WhoFailedItIsSaidWhereTheJournalSaysOnlyWhatCameOfIt) {
+  for (const auto& [rule, words] :
+       std::vector<std::pair<std::string, std::string>>{{"errors", "errors fired"},
+                                                        {"by hand", "rolled back by hand"},
+                                                        {"train", "its train failed"}}) {
+    RememberedRollout remembered;
+    remembered.started.id = "r";
+    remembered.started.steps = default_steps();
+    remembered.state = verifying;
+    remembered.verdict = Outcome::fail;
+    remembered.rule = rule;
+    EXPECT_EQ(RolloutRecord(remembered, "shop", Mode::enforce).failed_by(), words);
+  }
+}
+
 TEST(RolloutStates, EveryMoveIsEitherLegalOrRefusedByAnAbort) {
   for (const RolloutState from : kAll) {
     const std::vector<RolloutState> legal = followers(from);
