@@ -210,7 +210,9 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   if (!objection && names_versions) objection = objection_to_rest(left, evidence, now);
   if (!objection && is_unseen(evidence, left, now))
     objection = "nobody saw whether " + name + " still gets requests";
-  if (!objection && before_.own > 0 && chance_of(left.own, expected(left.all)) > kByChance)
+  // One that had just begun has hardly any to lose, and its share is not known.
+  if (!objection && before_.own >= kRequestsMin &&
+      chance_of(left.own, expected(left.all)) > kByChance)
     objection = name + " still gets " + words_of(left.own, left.all) +
                 ": too few to see whether it was taken back";
   if (objection) return {.is_objection = true, .words = *std::move(objection)};

@@ -177,6 +177,20 @@ TEST(Drain, SeesACanaryOfLessThanOneInAHundred) {
   EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr(", so it may not have been taken"));
 }
 
+TEST(Drain, DoesNotMissWhatHadHardlyBegun) {
+  EngineRig rig = rig_of("error rate > 5% over 30s, min 10 requests", 30s);
+  run(rig, 60s, {.of_baseline = 400});
+  start(rig);
+  run(rig, 1s, {.of_baseline = 400, .of_candidate = 10});
+  const std::string id = rig.service().rollout->id;
+  rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::rollback, .at = rig.now(), .rollout = id, .by = "ann"});
+  rig.run(1s);
+  fail(rig, {});
+  run(rig, 32s, {.of_baseline = 400});
+  EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
+}
+
 TEST(Drain, SaysSoWhereTooLittleCame) {
   for (const int of_baseline : {20, 100}) {
     EngineRig rig = rig_of("error rate > 5% over 30s, min 3 requests", 30s);
