@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "exporters/append_all.h"
 #include "exporters/json.h"
 
 namespace belay::exporters {
@@ -19,17 +20,6 @@ constexpr Outbox::Limits kLimits{.waiting_max = 4'096,
                                  .batch_max = 256,
                                  .spacing = std::chrono::milliseconds{0},
                                  .drain = std::chrono::milliseconds{500}};
-
-/// 0, or the errno of what failed. What was written is gone from `text`.
-int append_all(int file, std::string_view& text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
 
 }  // namespace
 

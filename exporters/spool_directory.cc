@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporters/append_all.h"
+#include "net/descriptor.h"
+
 namespace belay::exporters {
 namespace {
 
@@ -32,31 +35,6 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
   const auto parsed = std::from_chars(name.data(), end, number);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return number;
-}
-
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
-
-/// False: errno says why.
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 struct CloseDirectory {
@@ -110,17 +88,17 @@ Result<std::vector<std::uint64_t>> SpoolDirectory::numbers() const {
 
 Result<std::string> SpoolDirectory::read(std::uint64_t number, std::size_t bytes_max) const {
   // A pipe that was put there must not hold up the start.
-  const File file(::openat(directory_, name_of(number).c_str(),
-                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (file.get() < 0) return fault("a message cannot be opened");
+  const net::Descriptor file(::openat(directory_, name_of(number).c_str(),
+                                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file.number() < 0) return fault("a message cannot be opened");
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return fault("a message cannot be examined");
+  if (::fstat(file.number(), &facts) != 0) return fault("a message cannot be examined");
   if (!S_ISREG(facts.st_mode) || facts.st_uid != ::geteuid() ||
       static_cast<std::size_t>(facts.st_size) > bytes_max) {
     return Error{Error::Kind::invalid, path_.string() + ": holds what is no message of ours"};
   }
   std::string text(static_cast<std::size_t>(facts.st_size), '\0');
-  const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
+  const ssize_t got = ::pread(file.number(), text.data(), text.size(), 0);
   if (got < 0) return fault("a message cannot be read");
   text.resize(static_cast<std::size_t>(got));
   return text;
@@ -128,18 +106,19 @@ Result<std::string> SpoolDirectory::read(std::uint64_t number, std::size_t bytes
 
 Status SpoolDirectory::write(std::uint64_t number, std::string_view text) const {
   const std::string name = name_of(number);
-  const File file(::openat(directory_, name.c_str(),
-                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (file.get() < 0) return fault("a message cannot be kept");
-  if (write_all(file.get(), text)) return Done{};
+  const net::Descriptor file(::openat(directory_, name.c_str(),
+                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (file.number() < 0) return fault("a message cannot be kept");
+  if (append_all(file.number(), text) == 0) return Done{};
   Error error = fault("a message cannot be kept");
   remove(number);
   return error;
 }
 
 Status SpoolDirectory::sync(std::uint64_t number) const {
-  const File file(::openat(directory_, name_of(number).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (file.get() < 0 || ::fsync(file.get()) != 0 || ::fsync(directory_) != 0) {
+  const net::Descriptor file(
+      ::openat(directory_, name_of(number).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (file.number() < 0 || ::fsync(file.number()) != 0 || ::fsync(directory_) != 0) {
     return fault("a message cannot be made durable");
   }
   return Done{};

@@ -8,27 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/descriptor.h"
+
 namespace belay::monitor {
 namespace {
 
 constexpr const char* kName = "api";
 constexpr const char* kNewName = "api.new";
-
-/// Closes at its end.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-  [[nodiscard]] bool is_open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 Error fault(const std::filesystem::path& path, const std::string& what) {
   return Error{Error::Kind::failed, path.string() + ": " + what};
@@ -45,7 +31,7 @@ bool is_ours_alone(const struct stat& facts) {
 Status write_local_endpoint(const std::filesystem::path& state, const LocalEndpoint& endpoint) {
   const std::filesystem::path made = state / kNewName;
   ::unlink(made.c_str());
-  const Descriptor file(
+  const net::Descriptor file(
       ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.is_open()) return fault(made, errno_text());
   const std::string text = endpoint.url + "\n" + endpoint.token.reveal() + "\n";
@@ -63,7 +49,7 @@ Status write_local_endpoint(const std::filesystem::path& state, const LocalEndpo
 
 Result<LocalEndpoint> read_local_endpoint(const std::filesystem::path& state) {
   const std::filesystem::path path = state / kName;
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const net::Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) {
     return Error{Error::Kind::not_found, "no daemon has left its address in " + state.string()};
   }

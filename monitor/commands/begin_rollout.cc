@@ -24,6 +24,11 @@ using nlohmann::ordered_json;
 constexpr auto kAgainAfter = 1s;
 constexpr std::chrono::milliseconds kReadyWithin{30'000};
 
+/// A daemon that has just started, or is busy, says so, and is ready soon.
+bool is_not_ready(const ApiClient::Answer& answer) {
+  return answer.status == 503 && text_in(answer.json, "type").ends_with(":not-ready");
+}
+
 /// What the daemon says once it is ready; an empty object if it cannot be asked or does not know.
 json asked(const ApiClient& client, const std::string& path) {
   const net::Deadline deadline{kReadyWithin};
@@ -62,8 +67,20 @@ std::optional<std::string> contradiction_in(const ApiClient& client,
 
 }  // namespace
 
-bool is_not_ready(const ApiClient::Answer& answer) {
-  return answer.status == 503 && text_in(answer.json, "type").ends_with(":not-ready");
+Result<ApiClient::Answer> ask_until_shown(const ApiClient& client,
+                                          const ApiClient::Request& request) {
+  const net::Deadline deadline{kReadyWithin};
+  for (;;) {
+    Result<ApiClient::Answer> answer = client.call(request);
+    if (deadline.passed()) return answer;
+    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
+    const bool is_pending = answer && answer->status == 202;
+    if (answer && is_not_ready(*answer)) {
+      std::this_thread::sleep_for(kAgainAfter);
+    } else if (!is_lost && !is_pending) {
+      return answer;
+    }
+  }
 }
 
 ordered_json request_of(const GateArguments& arguments, const std::string& by) {
@@ -95,28 +112,17 @@ Begun begin_rollout(const ApiClient& client, const GateArguments& arguments) {
                              .holds = "candidate"};
   request.headers.push_back(
       {"Idempotency-Key", arguments.key.empty() ? net::random_hex(16) : arguments.key});
-  const net::Deadline deadline{kReadyWithin};
-  for (;;) {
-    const Result<ApiClient::Answer> answer = client.call(request);
-    // The key makes it safe to ask again when nobody knows whether it arrived.
-    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
-    const bool is_pending = answer && answer->status == 202;
-    if ((is_lost || is_pending) && !deadline.passed()) continue;
-    if (answer && is_not_ready(*answer) && !deadline.passed()) {
-      std::this_thread::sleep_for(kAgainAfter);
-      continue;
-    }
-    if (!answer || is_pending) {
-      complain(answer ? "the daemon has not begun the rollout in 30 s"
-                      : sanitize(answer.error().message, 1000));
-      return {kExitUnavailable, nullptr, ""};
-    }
-    if (!answer->ok()) {
-      complain(answer->problem());
-      return {answer->status == 503 ? kExitUnavailable : kExitUsage, nullptr, ""};
-    }
-    return {kExitPass, answer->json, answer->etag};
+  const Result<ApiClient::Answer> answer = ask_until_shown(client, request);
+  if (!answer || answer->status == 202) {
+    complain(answer ? "the daemon has not begun the rollout in 30 s"
+                    : sanitize(answer.error().message, 1000));
+    return {kExitUnavailable, nullptr, ""};
   }
+  if (!answer->ok()) {
+    complain(answer->problem());
+    return {answer->status == 503 ? kExitUnavailable : kExitUsage, nullptr, ""};
+  }
+  return {kExitPass, answer->json, answer->etag};
 }
 
 }  // namespace belay::monitor

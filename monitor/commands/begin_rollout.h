@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/result.h"
+#include "monitor/commands/api_client.h"
 #include "monitor/commands/gate_arguments.h"
 
 namespace belay::monitor {
@@ -20,7 +22,9 @@ struct Begun {
 };
 Begun begin_rollout(const ApiClient& client, const GateArguments& arguments);
 
-/// A daemon that has just started, or is busy, says so, and is ready soon: ask again.
-bool is_not_ready(const ApiClient::Answer& answer);
+/// The answer to what is the same when it is asked for twice: asked for again, for 30 s, while an
+/// answer was lost, the daemon is not ready, or it has not shown the change (202).
+Result<ApiClient::Answer> ask_until_shown(const ApiClient& client,
+                                          const ApiClient::Request& request);
 
 }  // namespace belay::monitor

@@ -2,7 +2,6 @@
 #include <csignal>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -86,22 +85,13 @@ void show(const json& train, OutputFormat output) {
 
 /// One answer of the daemon: the train, or the exit code after it was complained about.
 std::pair<json, int> ask(const ApiClient& client, const ApiClient::Request& request) {
-  const net::Deadline deadline{30'000ms};
-  for (;;) {
-    const Result<ApiClient::Answer> answer = client.call(request);
-    // A key, or a change that is the same twice, makes it safe to ask again.
-    const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
-    const bool is_pending = answer && answer->status == 202;
-    if ((is_lost || is_pending) && !deadline.passed()) continue;
-    if (answer && is_not_ready(*answer) && !deadline.passed()) {
-      std::this_thread::sleep_for(1s);
-      continue;
-    }
-    if (!answer) return {nullptr, refuse(answer.error())};
-    if (answer->ok() && !is_pending) return {answer->json, kExitPass};
-    complain(is_pending ? "the daemon has not shown it in 30 s" : answer->problem());
-    return {nullptr, answer->status == 503 || is_pending ? kExitUnavailable : kExitUsage};
-  }
+  // A key, or a change that is the same twice, makes it safe to ask again.
+  const Result<ApiClient::Answer> answer = ask_until_shown(client, request);
+  if (!answer) return {nullptr, refuse(answer.error())};
+  const bool is_pending = answer->status == 202;
+  if (answer->ok() && !is_pending) return {answer->json, kExitPass};
+  complain(is_pending ? "the daemon has not shown it in 30 s" : answer->problem());
+  return {nullptr, answer->status == 503 || is_pending ? kExitUnavailable : kExitUsage};
 }
 
 /// Follows the train to its end; its exit code.

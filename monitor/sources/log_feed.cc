@@ -9,6 +9,7 @@
 #include "monitor/parse/rejection.h"
 
 namespace belay::monitor {
+
 LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
     : parser_(options),
       source_(options.source),

@@ -53,6 +53,12 @@ void ActionBook::disarm(const Disarmed& disarmed) {
   disarmed_[disarmed.service] = disarmed;  // The newest word counts: it may also shorten.
 }
 
+std::optional<std::string> ActionBook::why_disarmed(const std::string& service, Instant now) const {
+  if (const std::optional<Instant> until = disarmed_until(service, now))
+    return "disarmed until " + format_utc(*until);
+  return std::nullopt;
+}
+
 std::optional<Instant> ActionBook::disarmed_until(const std::string& service, Instant now) const {
   std::optional<Instant> until;
   for (const std::string& of : {std::string(), service})

@@ -23,6 +23,9 @@ class ActionBook {
   /// Until when no action may be taken on this service; nothing if it may.
   [[nodiscard]] std::optional<Instant> disarmed_until(const std::string& service,
                                                       Instant now) const;
+  /// The same in words.
+  [[nodiscard]] std::optional<std::string> why_disarmed(const std::string& service,
+                                                        Instant now) const;
 
   /// What stands against this action, in words for people; nothing if it may begin. A later step of
   /// a ladder is the same decision: neither cooldown nor cap hold it, all else does. The cap counts

@@ -86,6 +86,8 @@ class Ladder {
     if (attempt_) attempt_->cause.newcomer = newcomer;
   }
 
+  /// What must have ended before anything is begun; nothing if it may begin.
+  [[nodiscard]] std::optional<std::string> why_busy() const;
   [[nodiscard]] bool is_walking() const { return attempt_.has_value(); }
   [[nodiscard]] bool is_watching() const { return watch_.has_value(); }
   /// What is on its way or watched; null if nothing is.
@@ -122,7 +124,6 @@ class Ladder {
   };
 
   [[nodiscard]] Cause cause_of(const Order& order) const;
-  [[nodiscard]] std::optional<std::string> why_busy() const;
   [[nodiscard]] Order blank(const Cause& cause) const;
   [[nodiscard]] Order order_of(const Then& then, Instant now);
   [[nodiscard]] Teller teller(Instant now, Step& out) const;

@@ -156,8 +156,8 @@ std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step
   cause.reason = cut(why);
   // Behind what is on its way it waits, as any fail does; not behind what is only watched.
   if (moving_ || book_.open_intent(service_.plan.name)) {
-    if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-      return "disarmed until " + format_utc(*until);
+    if (const std::optional<std::string> disarmed = book_.why_disarmed(service_.plan.name, now))
+      return *disarmed;
   } else {
     if (const std::optional<std::string> objection = ladder_.objection(cause, now))
       return *objection;

@@ -61,10 +61,7 @@ std::optional<std::string> Rollout::why_done_already(const RolloutStatus& status
 
 std::optional<std::string> Rollout::why_waits() const {
   if (moving_) return "traffic is on its way";
-  if (const std::optional<std::string> open = book_.open_intent(service_.plan.name))
-    return "another action on this service is still open (" + *open + ")";
-  if (ladder_.is_walking()) return "the last action on this service is still being watched";
-  return std::nullopt;
+  return ladder_.why_busy();
 }
 
 bool Rollout::is_waiting(const std::string& rollout) const {

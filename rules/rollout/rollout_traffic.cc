@@ -153,8 +153,8 @@ std::optional<Rollout::Hold> Rollout::why_no_traffic(const RolloutRecord& record
   if (const std::optional<std::string> why =
           why_below_enforce(record.status().mode, "moves traffic"))
     return Hold{HoldReason::freeze, *why + ": set `mode: enforce`, or abort"};
-  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-    return Hold{HoldReason::freeze, "disarmed until " + format_utc(*until)};
+  if (const std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now))
+    return Hold{HoldReason::freeze, *why};
   if (book_.open_intent(service_.plan.name) || ladder_.is_walking() || !waiting_.empty())
     return Hold{HoldReason::traffic, "another action on this service is still under way"};
   return std::nullopt;
@@ -173,8 +173,8 @@ std::optional<std::string> Rollout::why_not_move(Instant now) const {
 }
 
 std::optional<std::string> Rollout::why_recalled(const Order& order, Instant now) const {
-  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-    return "disarmed until " + format_utc(*until);
+  if (const std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now))
+    return why;
   if (moving_) return why_not_move(now);
   if (const std::optional<std::string> given_way = ladder_.given_way()) return given_way;
   return why_never_acts(order.rollout);

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <mutex>
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/integration/running_daemon.h"
+#include "tests/integration/shop_log.h"
 #include "tests/support/eventually.h"
 #include "tests/support/peer_request.h"
 
@@ -22,32 +22,16 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-constexpr const char* kRules = R"(rules:
-  - name: errors
-    when: error rate > 20% over 1h, min 5 requests
-    then: alert
-)";
 constexpr const char* kShop = R"(services:
   shop: { logs: { file: shop.log }, rules: [rules.yaml] }
 notify: { tell: [ { slack: { webhook: "${SLACK}" } } ] }
 )";
 
-std::string failed_requests(int count) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  std::string text;
-  for (int i = 0; i < count; ++i) {
-    text += fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":500,\"route\":\"/{}\"}}\n",
-                        now.count(), i);
-  }
-  return text;
-}
-
 class KeptMessagesTest : public testing::TestWithParam<int> {
  protected:
   KeptMessagesTest() {
     belay_.write("shop.log", "");
-    belay_.write("rules.yaml", kRules);
+    belay_.write("rules.yaml", kErrorRule);
     belay_.configure(kShop);
   }
   void start() {
@@ -93,7 +77,7 @@ class KeptMessagesTest : public testing::TestWithParam<int> {
 
 TEST_P(KeptMessagesTest, WhatCouldNotBeToldIsToldOnceByTheNextLife) {
   start();
-  belay_.append("shop.log", failed_requests(20));
+  belay_.append("shop.log", shop_requests(20, 500));
   ASSERT_TRUE(eventually([&] { return kept().size() == 1; }, 60s)) << belay_.output();
   EXPECT_THAT(kept().front(), HasSubstr("errors is firing"));
   EXPECT_THAT(kept().front(), testing::Not(HasSubstr("hook-of-nobody"))) << "a secret on the disk";

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "tests/integration/running_daemon.h"
+#include "tests/integration/shop_log.h"
 #include "tests/support/eventually.h"
 
 namespace belay::test {
@@ -17,11 +18,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kRules = R"(rules:
-  - name: errors
-    when: error rate > 20% over 1h, min 5 requests
-    then: alert
-)";
 constexpr const char* kShop = R"(services:
   shop: { logs: { file: shop.log }, rules: [rules.yaml] }
 )";
@@ -30,22 +26,11 @@ constexpr const char* kFiring =
 constexpr const char* kGood = "belay_config_last_reload_successful 1\n";
 constexpr const char* kBad = "belay_config_last_reload_successful 0\n";
 
-std::string lines(int count, int status) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  std::string text;
-  for (int i = 0; i < count; ++i) {
-    text += fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":{},\"route\":\"/{}\"}}\n",
-                        now.count(), status, i);
-  }
-  return text;
-}
-
 class ReloadTest : public testing::Test {
  protected:
   ReloadTest() {
     belay_.write("shop.log", "");
-    belay_.write("rules.yaml", kRules);
+    belay_.write("rules.yaml", kErrorRule);
     belay_.configure(kShop);
   }
   void start() {
@@ -63,7 +48,7 @@ class ReloadTest : public testing::Test {
 
 TEST_F(ReloadTest, WhatStaysGoesOnAndWhatIsNewBegins) {
   start();
-  belay_.append("shop.log", lines(20, 500));
+  belay_.append("shop.log", shop_requests(20, 500));
   ASSERT_TRUE(belay_.shows(kFiring)) << belay_.get();
   EXPECT_THAT(belay_.get(), HasSubstr(kGood));
 
@@ -83,7 +68,7 @@ TEST_F(ReloadTest, WhatStaysGoesOnAndWhatIsNewBegins) {
   EXPECT_THAT(page, HasSubstr(kFiring)) << "the window of 1h was not lost";
   EXPECT_THAT(page, HasSubstr("belay_source_used_total{service=\"shop\",source=\"tail\"} 20\n"));
   EXPECT_THAT(page, HasSubstr(kGood));
-  belay_.append("shop.log", lines(1, 500));
+  belay_.append("shop.log", shop_requests(1, 500));
   EXPECT_TRUE(belay_.shows("belay_source_used_total{service=\"shop\",source=\"tail\"} 21\n"));
 
   belay_.configure(kShop);
@@ -96,13 +81,13 @@ TEST_F(ReloadTest, WhatStaysGoesOnAndWhatIsNewBegins) {
 
 TEST_F(ReloadTest, AConfigurationThatIsWrongIsRefusedWhole) {
   start();
-  belay_.append("shop.log", lines(20, 500));
+  belay_.append("shop.log", shop_requests(20, 500));
   ASSERT_TRUE(belay_.shows(kFiring)) << belay_.get();
   belay_.configure("services:\n  shop: { logs: { file: other.log } }\n  till: { lgs: {} }\n");
   reload("is not taken, nothing has changed");
   EXPECT_THAT(belay_.output(), HasSubstr("did you mean `logs`"));
   EXPECT_TRUE(belay_.shows(kBad));
-  belay_.append("shop.log", lines(1, 500));
+  belay_.append("shop.log", shop_requests(1, 500));
   EXPECT_TRUE(belay_.shows("belay_source_used_total{service=\"shop\",source=\"tail\"} 21\n"));
   EXPECT_THAT(belay_.get(), HasSubstr(kFiring));
 

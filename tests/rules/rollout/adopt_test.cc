@@ -76,6 +76,16 @@ TEST(Adopt, AnotherThresholdIsJudgedOnTheSameWindow) {
   EXPECT_EQ(rig.rule("errors").truth, Truth::bad);
 }
 
+/// Until "drains" has fired, and what it does is done and verified.
+void drain_once(EngineRig& rig) {
+  ASSERT_TRUE(rig.time_to_fire("drains", 1min));
+  rig.run(1s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.run(1min);
+}
+
 TEST(Adopt, ARuleThatActedDoesNotActAgain) {
   const Rule drains = make_rule("drains", "error rate > 5% over 10s, min 20 requests", "run drain");
   Plan plan = EngineRig::plan_of({drains});
@@ -84,12 +94,7 @@ TEST(Adopt, ARuleThatActedDoesNotActAgain) {
   plan.services[0].cooldown = 0s;
   EngineRig rig(plan);
   rig.stream("bad", 20, {.version = "v1", .status = 500});
-  ASSERT_TRUE(rig.time_to_fire("drains", 1min));
-  rig.run(1s);
-  ASSERT_EQ(rig.orders.size(), 1U);
-  rig.push(ActionOutcome{
-      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-  rig.run(1min);
+  ASSERT_NO_FATAL_FAILURE(drain_once(rig));
   plan.services[0].rules.push_back(quiet());
   ASSERT_TRUE(adopt(rig, plan).ok());
   rig.run(1min);
@@ -160,12 +165,7 @@ TEST(Adopt, ARuleThatActedAfterAPromotionDoesNotActAgain) {
   EngineRig rig(plan);
   ASSERT_NO_FATAL_FAILURE(promote(rig, 35s));
   rig.stream("v2", 20, {.version = "v2", .status = 500});
-  ASSERT_TRUE(rig.time_to_fire("drains", 1min));
-  rig.run(1s);
-  ASSERT_EQ(rig.orders.size(), 1U);
-  rig.push(ActionOutcome{
-      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-  rig.run(1min);
+  ASSERT_NO_FATAL_FAILURE(drain_once(rig));
   plan.services[0].cooldown = 2s;
   ASSERT_TRUE(adopt(rig, plan).ok());
   rig.run(1min);
