@@ -41,8 +41,8 @@ std::string words_of_intent(const json& object) {
   const std::string kind = text_in(object, "kind");
   const std::string reason = after(", because ", text_in(object, "reason"));
   if (kind == "rollback")
-    return "roll back from " + text_in(object, "expected") + " to " + text_in(object, "target") +
-           reason;
+    return "roll back from " + text_in(object, "expected") +
+           after(" to ", text_in(object, "target")) + reason;
   if (kind == "reset_flag") return "reset flag " + text_in(object, "flag") + reason;
   if (kind == "move")
     return "move " + rules::decimal_text(number_in<double>(object, "percent")) +

@@ -86,7 +86,8 @@ void put_rules(Page& page, const Report& report) {
     return;
   }
   if (report.rollout.rules.empty()) {
-    page.line("No rule.");
+    page.line(report.rollout.comparison ? "No rule of yours: the default judgement, as below."
+                                        : "No rule.");
     return;
   }
   page.table("| rule | verdict | measured |", "|---|---|---|");

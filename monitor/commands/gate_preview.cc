@@ -9,6 +9,7 @@
 #include "base/sanitize.h"
 #include "monitor/commands/notice_output.h"
 #include "rules/judgement/default_rules.h"
+#include "rules/judgement/guarded_rules.h"
 #include "rules/judgement/verdict.h"
 #include "rules/language/rule_check.h"
 
@@ -41,6 +42,18 @@ std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
   return ladder;
 }
 
+/// Without a baseline the default judgement waits longer, so that a short gate ends before it acts.
+std::string why_too_short(const rules::ServicePlan& plan, const std::string& baseline,
+                          Duration lasts) {
+  const Duration errors = rules::GuardedRules::alone_for(rules::GuardedRule::errors);
+  if (!plan.rollout.is_judged_by_default || !baseline.empty() || lasts > errors) return {};
+  return fmt::format(
+      "without a baseline default/errors acts after {}, and this gate lasts {}: name --baseline, "
+      "or "
+      "watch for longer",
+      format_duration(errors), format_duration(lasts));
+}
+
 }  // namespace
 
 GatePreview preview_of(const Config& config, const std::string& service, const GateTarget& target,
@@ -57,6 +70,7 @@ GatePreview preview_of(const Config& config, const std::string& service, const G
                       .live = target.live,
                       .lasts = lasts,
                       .on_fail = what_on_fail(*plan, mode, target.baseline),
+                      .beware = why_too_short(*plan, target.baseline, lasts),
                       .state = config.state.string()};
   for (const auto* list : {&plan->rules, &plan->rollout_rules}) {
     for (const rules::Rule& rule : *list) {
@@ -87,6 +101,7 @@ std::string text_of(const GatePreview& preview, const Style& style) {
       preview.baseline.empty() ? "none: comparisons stay unknown" : preview.baseline + found);
   if (!preview.live.empty()) row("live", preview.live);
   row("for", format_duration(preview.lasts));
+  if (!preview.beware.empty()) row("beware", preview.beware);
   row("on fail", preview.on_fail);
   row("evidence", fmt::format("{}", fmt::join(preview.sources, ", ")));
   row("state", preview.state);
@@ -106,6 +121,7 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
       {"live", preview.live},           {"for_seconds", seconds(preview.lasts)},
       {"on_fail", preview.on_fail},     {"sources", preview.sources},
       {"state", preview.state}};
+  if (!preview.beware.empty()) json["beware"] = preview.beware;
   for (const auto& [name, sentence] : preview.rules) {
     json["rules"].push_back({{"rule", name}, {"sentence", sentence}});
   }

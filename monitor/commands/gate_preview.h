@@ -28,6 +28,7 @@ struct GatePreview {
   std::vector<std::pair<std::string, std::string>> default_rules;
   std::vector<std::string> sources;
   std::string on_fail;  ///< One line.
+  std::string beware;   ///< Why it may end unknown where a person would say fail; else empty.
   std::string state;
 };
 

@@ -35,6 +35,10 @@ bool has_held(std::uint32_t checks, std::uint32_t seconds) { return checks > sec
 
 std::int64_t GuardedRules::window_seconds(GuardedRule rule) { return shape_of(rule).window; }
 
+Duration GuardedRules::alone_for(GuardedRule rule) {
+  return std::chrono::seconds{shape_of(rule).alone};
+}
+
 void GuardedRules::Clock::check(Truth truth, Baseline beside, std::uint32_t holds) {
   is_bad = truth == Truth::bad;
   not_bad = is_bad ? 0 : not_bad + 1;

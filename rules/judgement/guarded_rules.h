@@ -39,6 +39,8 @@ class GuardedRules {
   [[nodiscard]] bool is_bad(GuardedRule rule) const { return held(rule).is_bad; }
 
   static std::int64_t window_seconds(GuardedRule rule);
+  /// For how long it must be bad, without a baseline to ask, before it acts.
+  static Duration alone_for(GuardedRule rule);
 
  private:
   enum class Truth : std::uint8_t { unknown, fine, bad };

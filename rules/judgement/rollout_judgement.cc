@@ -200,7 +200,8 @@ std::optional<std::string> RolloutJudgement::hindrance() const {
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
-      return std::string("bad by the rule `") + name_of(rule_of(rule)) + "`";
+      return std::string("bad by default/") + name_of(rule_of(rule)) + ", not yet enough to act: " +
+             words_of_rule(*evidence_, rule_of(rule), versions_.candidate, versions_.baseline);
   return std::nullopt;
 }
 

@@ -87,7 +87,14 @@ GuardedRule guarded(RolloutRule rule) {
   }
 }
 
-/// "fails 62% (31 of 50)"
+/// What a rule looks at of one version, in its window: its bad requests among those it counts.
+PairCounts::Of counts_of(const PairedEvidence& evidence, GuardedRule rule, Role role) {
+  const PairedEvidence::Sums sums = evidence.last(GuardedRules::window_seconds(rule), role);
+  if (rule == GuardedRule::latency) return {.bad = sums.slow, .total = sums.reported};
+  return {.bad = sums.errors, .total = sums.total};
+}
+
+/// "v2 fails 62% of its requests (31 of 50)"
 std::string words_of_version(const std::string& version, const PairCounts::Of& counts,
                              const char* does) {
   if (counts.total == 0) return version + " has no requests";
@@ -173,6 +180,18 @@ std::string words_of_few(std::uint64_t requests, std::uint64_t failed, std::uint
          words_of_failed(failed, requests);
 }
 
+std::string words_of_rule(const PairedEvidence& evidence, RolloutRule rule,
+                          const std::string& candidate, const std::string& baseline) {
+  const GuardedRule looked_at = guarded(rule);
+  const char* does = looked_at == GuardedRule::latency ? " is too slow in " : " fails ";
+  const auto words = [&](const std::string& version, Role role) {
+    return words_of_version(version, counts_of(evidence, looked_at, role), does);
+  };
+  const std::string beside = baseline.empty() ? "" : ", " + words(baseline, Role::baseline);
+  return words(candidate, Role::candidate) + beside + " in the last " +
+         format_duration(std::chrono::seconds{GuardedRules::window_seconds(looked_at)});
+}
+
 std::string RolloutWords::queue(const std::string& name, double depth, double before) const {
   return "queue " + sanitize(name) + " is " + words_of(depth, Dimension::count) +
          " deep; before the rollout it was " + words_of(before, Dimension::count);
@@ -188,14 +207,9 @@ void RolloutWords::fill_rule(RolloutAnswer& answer) const {
   RolloutNumbers& numbers = answer.numbers;
   numbers = numbers_of(evidence_.comparison(), answer.at);
   const GuardedRule rule = guarded(answer.rule);
-  const std::int64_t window = GuardedRules::window_seconds(rule);
-  numbers.window = std::chrono::seconds{window};
-  const bool is_latency = rule == GuardedRule::latency;
-  for (const Role role : {Role::candidate, Role::baseline}) {
-    const PairedEvidence::Sums sums = evidence_.last(window, role);
-    numbers.counts[role] = is_latency ? PairCounts::Of{.bad = sums.slow, .total = sums.reported}
-                                      : PairCounts::Of{.bad = sums.errors, .total = sums.total};
-  }
+  numbers.window = std::chrono::seconds{GuardedRules::window_seconds(rule)};
+  for (const Role role : {Role::candidate, Role::baseline})
+    numbers.counts[role] = counts_of(evidence_, rule, role);
   const PairCounts::Of& candidate = numbers.counts[Role::candidate];
   const PairCounts::Of& baseline = numbers.counts[Role::baseline];
   numbers.traffic = share(candidate.total, candidate.total + baseline.total);
@@ -204,12 +218,8 @@ void RolloutWords::fill_rule(RolloutAnswer& answer) const {
   numbers.interval = rate_interval(candidate.bad, candidate.total, kAlphaShown);
   numbers.excess = numbers.counts.excess(1);
   numbers.margin = 0;
-  const char* does = is_latency ? " is too slow in " : " fails ";
-  const std::string beside =
-      baseline_.empty() ? "" : ", " + words_of_version(baseline_, baseline, does);
   answer.headline = std::string(answer.is_shared_cause ? "shared cause: " : "") +
-                    words_of_version(candidate_, candidate, does) + beside + " in the last " +
-                    format_duration(numbers.window);
+                    words_of_rule(evidence_, answer.rule, candidate_, baseline_);
 }
 
 void RolloutWords::fill(RolloutAnswer& answer, const std::string& name) const {

@@ -35,6 +35,10 @@ class RolloutWords {
 inline constexpr const char* kHarmsBoth =
     "both versions turned bad within two minutes of a step: the candidate may be harming both, "
     "through a database or a queue that they share";
+/// Of `broken`, `clear`, `errors` and `latency`: "v2 fails 62% of its requests (31 of 50), v1 fails
+/// 0% of its requests (0 of 450) in the last 10s". `baseline`: empty if there is none.
+std::string words_of_rule(const PairedEvidence& evidence, RolloutRule rule,
+                          const std::string& candidate, const std::string& baseline);
 /// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
 /// "routes: /buy (36 of 40)", "by reason: 503 (30)", "exceptions: TypeError: x (3)"; those there

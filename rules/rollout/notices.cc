@@ -47,7 +47,8 @@ std::string gist_of(const std::vector<Evidence>& evidence) {
 
 std::string words_of(const Order& order) {
   if (const auto* back = std::get_if<RollBack>(&order.action))
-    return "roll back from " + clean(back->expected) + " to " + clean(back->target);
+    return "roll back from " + clean(back->expected) +
+           (back->target.empty() ? "" : " to " + clean(back->target));
   if (const auto* reset = std::get_if<ResetFlag>(&order.action))
     return "reset flag " + clean(reset->flag);
   if (const auto* move = std::get_if<MoveTraffic>(&order.action))

@@ -45,6 +45,24 @@ TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {
       "version?)");
 }
 
+TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
+  const auto beware = [](Duration lasts, const std::string& baseline, bool by_default) {
+    Config config;
+    rules::ServicePlan plan;
+    plan.name = "shop";
+    plan.rollout.is_judged_by_default = by_default;
+    config.plan.services = {plan};
+    return preview_of(config, "shop", {.candidate = "v2", .baseline = baseline}, lasts).beware;
+  };
+  using std::chrono::seconds;
+  EXPECT_EQ(beware(seconds{60}, "", true),
+            "without a baseline default/errors acts after 1m30s, and this gate lasts 1m: name "
+            "--baseline, or watch for longer");
+  EXPECT_EQ(beware(seconds{91}, "", true), "");
+  EXPECT_EQ(beware(seconds{60}, "v1", true), "");
+  EXPECT_EQ(beware(seconds{60}, "", false), "") << "rules of one's own have their own times";
+}
+
 TEST(GatePreviewTest, ProgressCountsRulesOrSaysWhatTheDefaultJudgementWaitsFor) {
   rules::ServiceStatus service;
   service.rollout = rules::RolloutStatus{.why = "37 of 50 requests"};

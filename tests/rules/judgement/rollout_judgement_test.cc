@@ -94,6 +94,15 @@ TEST(RolloutJudgement, SaysNothingOfTwoHealthyVersions) {
   EXPECT_FALSE(rig.judgement().hindrance());
 }
 
+TEST(RolloutJudgement, SaysWithNumbersWhatKeepsItFromPassingBeforeItActs) {
+  Rig rig(1.0);
+  rig.run(60, {.requests = 10, .errors = 2}, {});
+  EXPECT_THAT(rig.told(), IsEmpty()) << "without a baseline it acts after 90 s";
+  EXPECT_EQ(rig.judgement().hindrance(),
+            "bad by default/errors, not yet enough to act: v2 fails 20% of its requests (60 of "
+            "300), v1 has no requests in the last 30s");
+}
+
 TEST(RolloutJudgement, RollsABrokenCandidateBackAfterFiveSeconds) {
   Rig rig;
   rig.run(60, {.requests = 10}, {.requests = 90});
