@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/sanitize.h"
+#include "rules/judgement/chance.h"
 
 namespace belay::rules {
 namespace {
@@ -45,17 +46,6 @@ Drain::Before add_up(const std::vector<VersionRequests>& requests,
   return before;
 }
 
-/// How probable it is that chance leaves `most` of `expected` requests or fewer (Poisson).
-double chance_of(std::uint64_t most, double expected) {
-  double one = std::exp(-expected);
-  double sum = one;
-  for (std::uint64_t k = 1; k <= most; ++k) {
-    one *= expected / static_cast<double>(k);
-    sum += one;
-  }
-  return sum;
-}
-
 std::string words_of(std::uint64_t part, std::uint64_t all) {
   return std::to_string(part) + " of " + std::to_string(all) + " requests";
 }
@@ -80,10 +70,12 @@ Drain::Before Drain::before(const Service& service, const Versions& versions, In
   return add_up(service.recent_requests(), versions);
 }
 
-Drain::Drain(Versions versions, NameTable& names, const Before& before, Duration watched_for,
-             const std::vector<const Rule*>& rules, ServiceEvidence& evidence, Instant now)
+Drain::Drain(Versions versions, NameTable& names, std::optional<Before> before,
+             Duration watched_for, const std::vector<const Rule*>& rules, ServiceEvidence& evidence,
+             Instant now)
     : versions_(std::move(versions)),
-      before_(before),
+      is_known_(before.has_value()),
+      before_(before.value_or(Before{})),
       since_(std::chrono::floor<seconds>(now + std::min(kSettles, watched_for / 2))),
       watched_for_(watched_for) {
   const NameId left = names.id(versions_.left);
@@ -140,14 +132,12 @@ double Drain::expected(std::uint64_t all) const {
 
 bool Drain::is_unseen(const ServiceEvidence& evidence, const Left& left, Instant now) const {
   if (evidence.of_kind(SourceKind::log).empty()) return false;
-  // Over a restart: nobody knows what the log named before.
-  const bool is_forgotten = before_.all == 0;
-  if (before_.named == 0 && !is_forgotten) return false;
+  if (!was_named()) return false;
   const std::optional<UnknownKind> trouble = evidence.trouble_of(SourceKind::log, now);
   // Of what is sampled, a part shows who gets it.
   if (trouble && trouble != UnknownKind::sampled) return true;
   if (!evidence.is_covered(SourceKind::log, now, now - since_)) return true;
-  if (before_.named > 0 && left.all == left.nameless) return true;
+  if (left.all == left.nameless) return true;
   // What the log calls by other names than we do shows nothing of either.
   return left.all > left.nameless && left.own + left.restored == 0;
 }
@@ -206,13 +196,16 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   const Left left = this->left(evidence, now);
   const std::string name = sanitize(versions_.left);
   std::optional<std::string> objection = objection_to_left(left, evidence, now);
-  const bool names_versions = before_.named > 0 && left.all > left.nameless;
+  const bool names_versions = was_named() && left.all > left.nameless;
   if (!objection && names_versions) objection = objection_to_rest(left, evidence, now);
   if (!objection && is_unseen(evidence, left, now))
     objection = "nobody saw whether " + name + " still gets requests";
   // One that had just begun has hardly any to lose, and its share is not known.
-  if (!objection && before_.own >= kRequestsMin &&
-      chance_of(left.own, expected(left.all)) > kByChance)
+  const bool is_by_chance = is_known_
+                                ? before_.own >= kRequestsMin &&
+                                      chance_of_at_most(left.own, expected(left.all)) > kByChance
+                                : left.all < kShows;
+  if (!objection && is_by_chance && !evidence.of_kind(SourceKind::log).empty())
     objection = name + " still gets " + words_of(left.own, left.all) +
                 ": too few to see whether it was taken back";
   if (objection) return {.is_objection = true, .words = *std::move(objection)};

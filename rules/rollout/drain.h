@@ -39,9 +39,10 @@ class Drain {
   /// The last ten seconds to a minute of them, as many as show a share, else the last ten minutes.
   static Before before(const Service& service, const Versions& versions, Instant now);
 
-  /// `watched_for`: from `now` on, how long the rollback is watched. `rules`: those that watch it
-  /// and judge the service itself; they must outlive this.
-  Drain(Versions versions, NameTable& names, const Before& before, Duration watched_for,
+  /// `before`: nothing where nobody knows any more, after a restart. `watched_for`: from `now` on,
+  /// how long the rollback is watched. `rules`: those that watch it and judge the service itself;
+  /// they must outlive this.
+  Drain(Versions versions, NameTable& names, std::optional<Before> before, Duration watched_for,
         const std::vector<const Rule*>& rules, ServiceEvidence& evidence, Instant now);
 
   struct Finding {
@@ -59,7 +60,8 @@ class Drain {
   /// - "other versions than v1 get 240 of 480 requests": they have taken half of its share or more,
   ///   or one of the rules is bad on the service as a whole;
   /// - "nobody saw whether v2 still gets requests": the log named versions before and shows none
-  ///   now, names neither of the two, or cannot be trusted.
+  ///   now, names neither of the two, or cannot be trusted. What nobody knows to have been named
+  ///   before counts as named.
   Finding look(ServiceEvidence& evidence, Instant now);
   void keep(WindowStore& windows) const;
 
@@ -88,9 +90,11 @@ class Drain {
                                                              Instant now);
   [[nodiscard]] bool is_unseen(const ServiceEvidence& evidence, const Left& left,
                                Instant now) const;
+  [[nodiscard]] bool was_named() const { return !is_known_ || before_.named > 0; }
   static const Rule* bad_of(std::vector<Asked>& asked, ServiceEvidence& evidence, Instant now);
 
   Versions versions_;
+  bool is_known_;  // What was before.
   Before before_;
   Instant since_;  // What came earlier does not count.
   Duration watched_for_;

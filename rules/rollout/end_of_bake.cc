@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "rules/judgement/chance.h"
+
 namespace belay::rules {
 namespace {
 
@@ -12,15 +14,20 @@ using std::chrono::seconds;
 
 /// So many to be expected and then none: by chance in one case of 20,000.
 constexpr double kThenNoneByChance = 10;
-/// So many to be expected and then less than a tenth of them: as rare, and four times as many leave
-/// room for a split that is lopsided or moves.
-constexpr double kExpectedMin = 40;
+/// Less than a tenth of what was to be expected, which chance leaves so rarely of half as many: a
+/// split is lopsided or moves, and there are quiet moments.
 constexpr double kOfExpectedMin = 0.1;
+constexpr double kLopsided = 2;
+constexpr double kByChance = 0.001;
+/// So many missed in a silence that is longer than ever.
+constexpr double kMissedMin = 40;
 /// With a larger share a handful of the baseline's requests would stand for many.
 constexpr double kShareMax = 0.8;
 /// What shows a share: shorter, or of fewer, it is one busy user.
 constexpr std::uint64_t kStretchRequests = 40;
 constexpr Duration kStretch = seconds{10};
+/// Logs are written and read in batches of a few seconds.
+constexpr Duration kSilenceMin = seconds{5};
 /// As much as a window in whole seconds holds: the fifth, and what the logs are behind.
 constexpr Duration kWindow = std::chrono::minutes{5};
 constexpr std::int64_t kLooksBack = 299;
@@ -30,6 +37,8 @@ double share_of(std::uint64_t candidate, std::uint64_t baseline) {
   const std::uint64_t both = candidate + baseline;
   return both == 0 ? 0 : static_cast<double>(candidate) / static_cast<double>(both);
 }
+
+std::string whole(double count) { return std::to_string(static_cast<std::uint64_t>(count)); }
 
 Gate::Verdict blind(std::string why) {
   return {.outcome = Outcome::unknown, .unknown = UnknownKind::blind, .why = std::move(why)};
@@ -114,6 +123,19 @@ double EndOfBake::share(const Bake& bake, const Counts& fifth) const {
   return std::min({share, bake.share.value_or(1), kShareMax});
 }
 
+double EndOfBake::by_its_own(const Bake& bake, std::uint64_t before, Duration over,
+                             Duration length) const {
+  if (over <= Duration::zero()) return 0;
+  const double wanted = static_cast<double>(before) * belay::seconds(length) / belay::seconds(over);
+  // Of a split that was changed, what came before it makes nothing be expected.
+  return share_max_ && bake.share ? wanted * std::min(1.0, *bake.share / *share_max_) : wanted;
+}
+
+std::string EndOfBake::words_of_silence(Instant now) const {
+  return "no request of the candidate was seen for " +
+         format_duration(std::chrono::floor<seconds>(now - arrived_));
+}
+
 std::optional<Gate::Verdict> EndOfBake::doubt_of_silence(const Bake& bake, const Stretch& fifth,
                                                          Instant now) const {
   if (fifth.counts.candidate > 0 || is_between_batches(now)) return std::nullopt;
@@ -127,18 +149,14 @@ std::optional<Gate::Verdict> EndOfBake::doubt_of_silence(const Bake& bake, const
   if (is_none && of_before * static_cast<double>(all.candidate + all.baseline) >= kThenNoneByChance)
     return blind("no request of either version was seen" + last +
                  ": nobody knows how they are now");
-  double wanted = of_before * static_cast<double>(all.candidate);
-  // Of a split that was changed, what came before it makes nothing be expected.
-  if (share_max_ && bake.share) wanted *= std::min(1.0, *bake.share / *share_max_);
-  if (wanted >= kThenNoneByChance)
+  if (by_its_own(bake, all.candidate, before, length) >= kThenNoneByChance)
     return blind("no request of the candidate was seen" + last + ": nobody knows how it is now");
   const double part = share(bake, fifth.counts);
   const std::uint64_t beside = paired_->baseline_since_candidate();
   if (seen_ == 0 || static_cast<double>(beside) * part / (1 - part) < kThenNoneByChance)
     return std::nullopt;
-  return blind("no request of the candidate was seen for " +
-               format_duration(std::chrono::floor<seconds>(now - arrived_)) + ", beside " +
-               std::to_string(beside) + " of the baseline: nobody knows how it is now");
+  return blind(words_of_silence(now) + ", beside " + std::to_string(beside) +
+               " of the baseline: nobody knows how it is now");
 }
 
 std::optional<Gate::Verdict> EndOfBake::doubt(const Bake& bake, Instant now) const {
@@ -154,16 +172,36 @@ std::optional<Gate::Verdict> EndOfBake::doubt(const Bake& bake, Instant now) con
                  " behind: too little of the last " + format_duration(baked) + " was seen");
   fifth.counts = in_stretch(fifth.length_seconds, fifth.behind, now);
   if (std::optional<Gate::Verdict> silent = doubt_of_silence(bake, fifth, now)) return silent;
+  if (std::optional<Gate::Verdict> few = doubt_of_few(bake, fifth)) return few;
+  const Duration silent = now - arrived_;
+  if (silent < std::max(kSilenceMin, 2 * pauses_[1])) return std::nullopt;
+  const double missed = by_its_own(bake, seen_, bake.since_step - silent, silent);
+  if (missed < kMissedMin) return std::nullopt;
+  return blind(words_of_silence(now) + ", where about " + whole(missed) +
+               " were to be expected: nobody knows how it is now");
+}
+
+std::optional<Gate::Verdict> EndOfBake::doubt_of_few(const Bake& bake, const Stretch& fifth) const {
+  const auto is_few = [&](double wanted) {
+    return static_cast<double>(fifth.counts.candidate) < kOfExpectedMin * wanted &&
+           chance_of_at_most(fifth.counts.candidate, wanted / kLopsided) < kByChance;
+  };
+  const auto words = [&](double wanted) {
+    return "only " + std::to_string(fifth.counts.candidate) + " of about " + whole(wanted) +
+           " requests of the candidate came in the last " +
+           format_duration(seconds{fifth.length_seconds});
+  };
   const double part = share(bake, fifth.counts);
-  const double wanted = static_cast<double>(fifth.counts.baseline) * part / (1 - part);
-  const auto came = static_cast<double>(fifth.counts.candidate);
-  if (wanted < kExpectedMin || came >= kOfExpectedMin * wanted) return std::nullopt;
-  return blind("only " + std::to_string(fifth.counts.candidate) + " of about " +
-               std::to_string(static_cast<std::uint64_t>(wanted)) +
-               " requests of the candidate came in the last " +
-               format_duration(seconds{fifth.length_seconds}) + ", beside " +
-               std::to_string(fifth.counts.baseline) +
-               " of the baseline: nobody knows how it is now");
+  const double beside = static_cast<double>(fifth.counts.baseline) * part / (1 - part);
+  if (is_few(beside))
+    return blind(words(beside) + ", beside " + std::to_string(fifth.counts.baseline) +
+                 " of the baseline: nobody knows how it is now");
+  const std::uint64_t all = in_step().candidate;
+  const Duration length = seconds{fifth.length_seconds};
+  const double own = by_its_own(bake, all - std::min(all, fifth.counts.candidate),
+                                bake.since_step - fifth.behind - length, length);
+  if (is_few(own)) return blind(words(own) + ": nobody knows how it is now");
+  return std::nullopt;
 }
 
 void EndOfBake::keep(WindowStore& windows) const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 #include "rules/judgement/paired_evidence.h"
@@ -18,15 +19,17 @@ namespace belay::rules {
 /// good news. So its last fifth, two minutes at most, must show
 ///
 /// - requests, and of the candidate, where the step so far makes ten be expected there;
-/// - at least a tenth of the candidate's requests that were to be expected beside the baseline's,
-///   if those are 40 or more: by the share that it was to get, or the largest that it has had in
-///   this step, whichever is smaller. Where the platform splits otherwise than was ordered, that
-///   is no doubt;
+/// - at least a tenth of the candidate's requests that were to be expected, if those are 40 or
+/// more:
+///   by what it got in the step before, and beside the baseline's by the share that it was to get,
+///   or the largest that it has had in this step, whichever is smaller. Where the platform splits
+///   otherwise than was ordered, that is no doubt;
 /// - at least half of the bake, when the logs come late: the fifth ends where they do. It ends at
 ///   the candidate's newest request, where those come in batches and the next is not overdue.
 ///
 /// Nor may the candidate have been silent, for however long, while the baseline went on and ten of
-/// its requests were to be expected.
+/// its requests were to be expected; nor for twice as long as it often is, and for five seconds or
+/// more, where 40 were.
 class EndOfBake {
  public:
   /// `evidence` must have its pair, and outlive this together with it.
@@ -66,9 +69,15 @@ class EndOfBake {
   [[nodiscard]] std::chrono::seconds behind(Instant now) const;
   /// The candidate's share that was to be expected.
   [[nodiscard]] double share(const Bake& bake, const Counts& fifth) const;
+  /// Of the candidate in so long, if it went on as `before` requests in `over`.
+  [[nodiscard]] double by_its_own(const Bake& bake, std::uint64_t before, Duration over,
+                                  Duration length) const;
   [[nodiscard]] std::optional<Gate::Verdict> doubt_of_silence(const Bake& bake,
                                                               const Stretch& fifth,
                                                               Instant now) const;
+  [[nodiscard]] std::string words_of_silence(Instant now) const;
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_of_few(const Bake& bake,
+                                                          const Stretch& fifth) const;
 
   const ServiceEvidence* evidence_;
   const PairedEvidence* paired_;

@@ -161,11 +161,15 @@ bool Ladder::begin(Cause cause, Instant now, Step& out) {
   return attempt_.has_value();
 }
 
+std::optional<std::string> Ladder::objection_to_rollback(const Order& order) const {
+  const std::string& newcomer = attempt_->cause.newcomer;
+  if (newcomer.empty() || !std::holds_alternative<RollBack>(order.action)) return std::nullopt;
+  return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
+}
+
 std::optional<std::string> Ladder::objection_to_rung(const Order& order) const {
   if (attempt_->forbidden) return attempt_->forbidden;
-  const std::string& newcomer = attempt_->cause.newcomer;
-  if (!newcomer.empty() && std::holds_alternative<RollBack>(order.action))
-    return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
+  if (std::optional<std::string> why = objection_to_rollback(order)) return why;
   return book_.objection(service_.plan, order, attempt_->rung > 0);
 }
 

@@ -81,6 +81,10 @@ class Ladder {
   [[nodiscard]] std::optional<std::string> given_way() const {
     return attempt_ ? attempt_->given_way : std::nullopt;
   }
+  /// Why what is on its way must not be sent any more: it would take a newcomer out.
+  [[nodiscard]] std::optional<std::string> objection_to_sending() const {
+    return attempt_ ? objection_to_rollback(attempt_->order) : std::nullopt;
+  }
   /// Cause::newcomer, as it is now.
   void meet(const std::string& newcomer) {
     if (attempt_) attempt_->cause.newcomer = newcomer;
@@ -132,6 +136,7 @@ class Ladder {
   void end(RolloutState state, const std::string& why);
   /// Why this rung may not be tried; nothing if it may.
   [[nodiscard]] std::optional<std::string> objection_to_rung(const Order& order) const;
+  [[nodiscard]] std::optional<std::string> objection_to_rollback(const Order& order) const;
   void watch(Instant now);
   [[nodiscard]] Drain drain(Instant now);
   /// Whether the next rung would roll back although the baseline is as bad.

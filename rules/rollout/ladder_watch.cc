@@ -18,9 +18,13 @@ void Ladder::watch(Instant now) {
   const Cause& cause = attempt_->cause;
   Binding binding;
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
-  // Where the version stays, nobody can tell what still came from before the change.
-  const Duration settles = is_back ? Duration::zero() : kSettles;
-  binding.since = std::chrono::floor<std::chrono::seconds>(now) + settles;
+  const auto may_lack = [](const Rule* rule) { return may_lack_versions(rule->sentence.when); };
+  // Where the version stays, or is not named, nobody can tell what still came from before the
+  // change.
+  const bool settles =
+      !is_back || std::any_of(cause.watching.begin(), cause.watching.end(), may_lack);
+  const Instant second = std::chrono::floor<std::chrono::seconds>(now);
+  binding.since = is_back ? second : second + kSettles;
   if (!cause.candidate.empty()) {
     // What is restored is measured against itself: nothing else runs any more.
     const VersionFilter watched{.all = false,
@@ -29,11 +33,12 @@ void Ladder::watch(Instant now) {
     binding.candidate = watched;
     binding.baseline = watched;
   }
-  // Nor can it be told without versions.
   Binding of_service;
-  of_service.since = std::chrono::floor<std::chrono::seconds>(now) + kSettles;
+  of_service.since = second + kSettles;
+  Binding settled = binding;
+  settled.since = of_service.since;
   watch_.emplace();
-  watch_->until = now + settles + service_.plan.verify_for;
+  watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_back && !cause.candidate.empty() && !cause.baseline.empty();
@@ -42,7 +47,7 @@ void Ladder::watch(Instant now) {
     Service& on = is_of_guard ? *cause.guard : service_;
     const bool is_always = is_of_guard || (!always.empty() && rule >= always.data() &&
                                            rule < always.data() + always.size());
-    Binding bound = is_always ? of_service : binding;
+    Binding bound = is_always ? of_service : may_lack(rule) ? settled : binding;
     // Whichever version of the guard answers.
     if (is_of_guard) bound.candidate = VersionFilter{};
     watch_->rules.emplace_back(*rule, on.plan.name, bound, on.evidence, now);
@@ -72,9 +77,8 @@ Drain Ladder::drain(Instant now) {
   std::vector<const Rule*> rules;
   for (const Rule* rule : attempt_->cause.watching)
     if (attempt_->cause.guard == nullptr || rule != attempt_->cause.rule) rules.push_back(rule);
-  const Drain::Before before =
-      attempt_->before ? *attempt_->before : Drain::before(service_, versions, now);
-  return {versions, names_, before, service_.plan.verify_for, rules, service_.evidence, now};
+  return {versions,          names_, attempt_->before, service_.plan.verify_for, rules,
+          service_.evidence, now};
 }
 
 bool Ladder::is_shared(std::size_t rule) const {

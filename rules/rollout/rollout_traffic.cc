@@ -177,6 +177,7 @@ std::optional<std::string> Rollout::why_recalled(const Order& order, Instant now
     return why;
   if (moving_) return why_not_move(now);
   if (const std::optional<std::string> given_way = ladder_.given_way()) return given_way;
+  if (const std::optional<std::string> why = ladder_.objection_to_sending()) return why;
   return why_never_acts(order.rollout);
 }
 

@@ -89,9 +89,27 @@ TEST(Drain, SaysSoWhenNobodySawIt) {
     for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), run(rig, 2s, both);
     if (is_source_dead) rig.set_alive(EngineRig::kTail, false);
     fail(rig, {});
-    for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
+    for (int i = 0; i < 26; ++i) probe(rig, true), rig.run(2s);
     EXPECT_THAT(told(rig, Notice::Kind::inconclusive),
                 HasSubstr("nobody saw whether v2 still gets requests; down is fine"));
+  }
+}
+
+TEST(Drain, WhatNamesNoVersionIsNotHeldAgainstARollbackThatHasHardlyTakenEffect) {
+  for (const Duration takes : {6s, 18s}) {
+    Plan plan =
+        EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
+    plan.services[0].verify_for = 40s;
+    EngineRig rig(plan);
+    const Traffic both{.of_baseline = 100, .of_candidate = 100};
+    for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
+    start(rig);
+    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), run(rig, 2s, both);
+    fail(rig, both);
+    for (Duration past{}; past < 52s; past += 2s)
+      probe(rig, past >= takes), run(rig, 2s, past < takes ? both : Traffic{.of_baseline = 200});
+    EXPECT_EQ(rig.notices_of(Notice::Kind::not_recovered).size(), takes == 18s ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), takes == 6s ? 1U : 0U);
   }
 }
 
@@ -106,7 +124,7 @@ TEST(Drain, IsNoQuestionWhereTheLogNamesNoVersions) {
   for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), rig.run(2s);
   rig.stream("nameless", 0);
   fail(rig, {});
-  for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
+  for (int i = 0; i < 26; ++i) probe(rig, true), rig.run(2s);
   EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), 1U);
 }
 
@@ -220,7 +238,7 @@ TEST(Drain, TrustsNoLogThatNamesNeitherVersion) {
     for (int i = 0; i < 5; ++i) probe(rig, true), rig.run(2s);
     for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), rig.run(2s);
     fail(rig, {});
-    for (int i = 0; i < 21; ++i) probe(rig, true), rig.run(2s);
+    for (int i = 0; i < 26; ++i) probe(rig, true), rig.run(2s);
     if (is_named_so) {
       EXPECT_EQ(told(rig, Notice::Kind::recovered), "down is fine");
     } else {

@@ -78,6 +78,71 @@ TEST(EndOfBake, PassesNoCandidateOfWhichOnlyAStragglerIsLeft) {
   }
 }
 
+TEST(EndOfBake, PassesNothingOfWhichBothVersionsAreGoneButForAStraggler) {
+  for (const bool is_alone : {true, false}) {
+    EngineRig rig(plan_of());
+    rig.stream("v1", is_alone ? 0 : 20, {.version = "v1"});
+    rig.stream("v2", 20, {.version = "v2"});
+    rig.push(gate(rig.now(), 2min));
+    rig.run(60s);
+    rig.stream("v1", 0);
+    rig.stream("v2", 0);
+    for (int i = 0; i < 13; ++i) {
+      rig.push(rig.request({.version = "v2"}, rig.now()));
+      rig.run(5s);
+    }
+    EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
+    EXPECT_THAT(rollout(rig).why,
+                HasSubstr(" requests of the candidate came in the last 24s: nobody"));
+  }
+}
+
+TEST(EndOfBake, PassesNoSmallCanaryOfWhichAStragglerOrTwoAreLeft) {
+  for (const int stragglers : {2, 4}) {
+    EngineRig rig(plan_of());
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.stream("v2", 1, {.version = "v2"});
+    rig.push(gate(rig.now(), 2min));
+    rig.run(95s);
+    rig.stream("v2", 0);
+    for (int i = 0; i < 26; ++i) {
+      if (i % (26 / stragglers) == 4) rig.push(rig.request({.version = "v2"}, rig.now()));
+      rig.run(1s);
+    }
+    EXPECT_EQ(decided(rollout(rig)), stragglers == 2 ? Outcome::unknown : Outcome::pass)
+        << rollout(rig).why;
+  }
+}
+
+TEST(EndOfBake, PassesNoneThatFellSilentForLessThanTheFifth) {
+  for (const Duration silent : {3s, 14s, 22s})
+    for (const bool is_alone : {true, false}) {
+      EngineRig rig(plan_of());
+      rig.stream("v1", is_alone ? 0 : 20, {.version = "v1"});
+      rig.stream("v2", 20, {.version = "v2"});
+      rig.push(gate(rig.now(), 2min));
+      rig.run(2min - silent);
+      rig.stream("v1", 0);
+      rig.stream("v2", 0);
+      rig.run(silent + 1s);
+      EXPECT_EQ(decided(rollout(rig)), silent == 3s ? Outcome::pass : Outcome::unknown)
+          << rollout(rig).why;
+    }
+}
+
+TEST(EndOfBake, PassesWhatIsAsSilentAsItOftenIs) {
+  EngineRig rig(plan_of());
+  rig.push(gate(rig.now(), 2min));
+  for (int burst = 0; burst < 10; ++burst) {
+    rig.stream("v2", 30, {.version = "v2"});
+    rig.run(4s);
+    rig.stream("v2", 0);
+    rig.run(8s);
+  }
+  rig.run(1s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::pass) << rollout(rig).why;
+}
+
 TEST(EndOfBake, PassesACandidateThatNeverHadTheShareThatWasOrdered) {
   EngineRig rig(plan_of());
   rig.push(

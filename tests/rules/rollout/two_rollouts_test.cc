@@ -106,6 +106,25 @@ TEST(TwoRollouts, NoRollbackTakesOutWhatOnlyWatchesAndHasTraffic) {
   }
 }
 
+TEST(TwoRollouts, NorDoesOneThatWasOrderedBeforeThat) {
+  for (const Mode mode : {Mode::observe, Mode::recommend}) {
+    EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+    fail(rig);
+    answer(rig, Phase::unknown, 0);
+    RolloutStarted next = rollout_of(rig, "v3");
+    next.mode = mode;
+    rig.push(next);
+    rig.run(5s);
+    EXPECT_TRUE(rig.recalls.empty()) << "v3 has no traffic yet";
+    serve(rig, "v3");
+    rig.run(5s);
+    ASSERT_THAT(rig.recalls, SizeIs(1));
+    EXPECT_EQ(rig.recalls[0].intent, rig.orders[0].intent);
+    EXPECT_EQ(rig.recalls[0].why,
+              "v3 has come since and has traffic: a rollback would take it out");
+  }
+}
+
 TEST(TwoRollouts, TheSameVersionSentAgainBeginsNoLadderAnew) {
   EngineRig rig(plan_of(kRunFirst));
   fail(rig);
