@@ -263,7 +263,14 @@ std::optional<RolloutNumbers> Rollout::numbers(Instant now) const {
 
 void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
   // What comes while an action is on its way or watched is looked at when that is over.
-  if (ladder_.is_walking() || moving_) return;
+  if (ladder_.is_walking() || moving_) {
+    // What has gone meanwhile and comes again is new all the same.
+    if (looked_at_)
+      std::erase_if(looked_at_->versions, [&live](const Deployment::Share& share) {
+        return share_of(live, share.version) <= 0;
+      });
+    return;
+  }
   const std::optional<Deployment> before = std::exchange(looked_at_, live);
   if (!before || !service_.plan.rollout.is_attached_by_itself) return;
   for (const Deployment::Share& share : live.versions) {
@@ -289,8 +296,10 @@ bool Rollout::is_known(const std::string& version, Instant now) const {
   if (version == last_good_ || book_.was_put_back(service_.plan.name, version)) return true;
   if (records_.empty()) return false;
   const RolloutStatus& newest = records_.back().status();
+  // What was taken back and is deployed again is the worst news there is.
+  const bool was_taken_back = book_.was_rolled_away(service_.plan.name, version);
   return newest.baseline == version ||
-         (newest.candidate == version && now - newest.started < std::chrono::hours{24});
+         (!was_taken_back && newest.candidate == version && now - newest.started < std::chrono::hours{24});
 }
 
 }  // namespace belay::rules

@@ -69,6 +69,39 @@ TEST(Unannounced, WhatIsDeployedWhileARollbackIsWatchedIsJudgedWhenThatIsOver) {
   EXPECT_EQ(rollout(rig).baseline, "v1") << "and not what was rolled away from";
 }
 
+TEST(Unannounced, WhatWasRolledBackAndIsDeployedAgainIsJudgedAgain) {
+  for (const bool is_still_watched : {false, true}) {
+    Plan plan = plan_of("10% for 10m, 100%");
+    plan.services[0].cooldown = 0s;
+    EngineRig rig(plan);
+    traffic(rig);
+    rig.push(split(rig.now(), 0));
+    rig.run(12s);
+    rig.push(split(rig.now(), 10));
+    rig.run(5s);
+    traffic(rig, 500);
+    rig.run(15s);
+    ASSERT_EQ(rig.orders.size(), 1U);
+    rig.push(ActionOutcome{
+        .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+    rig.stream("v2", 0);
+    rig.run(1s);
+    rig.push(split(rig.now(), 0));
+    rig.run(is_still_watched ? 12s : 22s);
+    traffic(rig, 500);
+    for (int i = 0; i < 20; ++i) {
+      Deployment again = split(rig.now(), 10);
+      again.id = "again";
+      rig.push(again);
+      rig.run(2s);
+    }
+    ASSERT_EQ(rig.service().past.size(), 1U);
+    EXPECT_EQ(rollout(rig).candidate, "v2");
+    ASSERT_EQ(rig.orders.size(), 2U) << rollout(rig).why;
+    EXPECT_EQ(std::get<RollBack>(rig.orders[1].action).target, "v1");
+  }
+}
+
 TEST(Unannounced, WhoGoesBackToTheVersionBeforeBeginsNoRollout) {
   EngineRig rig(plan_of("10% for 20s, 100%"));
   traffic(rig);
