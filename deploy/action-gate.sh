@@ -130,8 +130,9 @@ done
 
 code=$(field .exit_code)
 verdict=$(field .result)
-# One line each, whatever a rule is called.
-failed=$(field '[(.rules // [])[] | select(.firing) | .rule | gsub("[\r\n,]"; " ")] | join(",")')
+# One line each, whatever a rule is called. What was rolled back does not fire any more.
+failed=$(field '[((.rules // [])[] | select(.firing) | .rule), (.failed_by // empty)] | unique
+  | map(gsub("[\r\n,]"; " ")) | join(",")')
 printf 'verdict=%s\nfailed-rules=%s\n' "$verdict" "$failed" >>"$GITHUB_OUTPUT"
 
 # The daemon's own report: what came from outside is harmless in it. The runner takes a megabyte.
@@ -145,10 +146,15 @@ fi
 jq -r '
   def data: gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A");
   def property: data | gsub(":"; "%3A") | gsub(","; "%2C");
-  if .exit_code == 0 then empty else
-    ((.rules // []) | map(select(.firing)) | .[:9][] | "::error title=\(.rule | property)::"
+  ([(.timeline // [])[] | select(.state == "rolling_back") | .what] | .[0] // "") as $cause
+  | ((.rules // []) | map(select(.firing))) as $firing
+  | if .exit_code == 0 then empty else
+    ($firing[:9][] | "::error title=\(.rule | property)::"
       + "\(.sentence + ": " + ([(.evidence // [])[].text // empty] | join("; ")) | data)"),
-    "::error title=Belay::\(.result + ": " + (.why // "") | data)" end' "$scratch/rollout"
+    (.failed_by // empty | select(. as $rule | all($firing[]; .rule != $rule))
+      | "::error title=\(property)::\($cause | data)"),
+    "::error title=Belay::\(.result + ": " + (if $cause == "" then "" else $cause + "; since then: " end)
+      + (.why // "") | data)" end' "$scratch/rollout"
 
 [[ $code != 12 || ",$BELAY_FAIL_ON," == *,unknown,* ]] || code=0
 [[ $code != 1[01] || ",$BELAY_FAIL_ON," == *,fail,* ]] || code=0

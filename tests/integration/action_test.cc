@@ -60,7 +60,24 @@ TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
   EXPECT_THAT(ran.summary, HasSubstr("| candidate | `v2` |"));
   EXPECT_THAT(ran.summary, HasSubstr("## What it was judged on"));
   EXPECT_THAT(ran.summary, HasSubstr("`shop-errors`"));
-  EXPECT_THAT(ran.log, HasSubstr("::error title=Belay::fail, rolled back"));
+  EXPECT_EQ(ran.outputs.at("failed-rules"), "shop-errors") << "although it is fine again";
+  EXPECT_THAT(ran.log, HasSubstr("::error title=shop-errors::error rate > 20%25 over 5s"));
+  EXPECT_THAT(ran.log, testing::ContainsRegex(
+                           "::error title=Belay::fail, rolled back: shop-errors: error rate .*; "
+                           "since then: shop-errors is fine"));
+}
+
+TEST_F(ActionTest, ItSaysAsMuchOfTheDefaultJudgement) {
+  start({.rules = "rules:\n  - { name: slow, when: p95 latency > 10s over 5s, then: alert }\n",
+         .of_rollout = "compare: true"});
+  serve(500);
+  const ActionRunner::Ran ran = act({{"version", "v2"}});
+  // It is watched for less than that judgement looks back.
+  EXPECT_EQ(ran.code, 14) << ran.log;
+  const std::string failed = ran.outputs.at("failed-rules");
+  EXPECT_THAT(failed, testing::AnyOf("broken", "clear"));
+  EXPECT_THAT(ran.log, HasSubstr("::error title=" + failed + "::v2 fails "));
+  EXPECT_THAT(ran.log, HasSubstr("::error title=Belay::fail, not recovered: v2 fails "));
 }
 
 TEST_F(ActionTest, UnknownFailsTheJobOnlyIfItIsToldTo) {
