@@ -97,18 +97,16 @@ void Service::SeenVersion::come(Instant at) {
 }
 
 void Service::SeenVersion::come_earlier(Instant at) {
-  Coming& last = comings.back();
-  if (comings.size() == 1) {
-    last.at = at;
-    return;
-  }
-  const Instant left = last.at - last.absent;
-  if (at <= left) return;
-  if (last.at - at <= kAbsentMin) {
-    last = {at, at - left};
-  } else {
-    last.absent = last.at - at;
-  }
+  const Coming last = comings.back();
+  const bool is_first = comings.size() == 1;
+  const Duration after = last.at - at;
+  const Duration before = is_first ? Duration::max() : last.absent - after;
+  if (before <= Duration::zero()) return;
+  comings.pop_back();
+  // It cuts the absence in two.
+  if (before > kAbsentMin && (before > after || after <= kAbsentMin))
+    comings.push_back({at, before});
+  if (after > kAbsentMin) comings.push_back({last.at, after});
 }
 
 std::optional<Instant> Service::came(NameId version, Duration absent) const {

@@ -63,16 +63,17 @@ TEST(Coming, ExcusesACandidateThatComesBackToAServiceThatIsBad) {
       << rig.service().rollout->why;
 }
 
+/// A request of version 7.
+void see_at(Service& service, Duration after) {
+  const Instant at = EngineRig::kStart + after;
+  service.see_version(service.version_slot(7, 10, {}, TimeBuckets(at)), at, 1, TimeBuckets(at),
+                      TimeBuckets(at));
+}
+
 TEST(Coming, IsFoundByTheTimeWithoutARequestBeforeIt) {
   const Instant start = EngineRig::kStart;
-  ServicePlan plan;
-  plan.name = "shop";
-  Service service(plan, 10, start);
-  const auto see = [&](Duration after) {
-    const Instant at = start + after;
-    service.see_version(service.version_slot(7, 10, {}, TimeBuckets(at)), at, 1, TimeBuckets(at),
-                        TimeBuckets(at));
-  };
+  Service service(ServicePlan{.name = "shop"}, 10, start);
+  const auto see = [&service](Duration after) { see_at(service, after); };
   EXPECT_FALSE(service.came(7, 10s));
   see(10s);
   EXPECT_EQ(service.came(7, 24h), start + 10s) << "before the first one it was never there";
@@ -91,6 +92,39 @@ TEST(Coming, IsFoundByTheTimeWithoutARequestBeforeIt) {
   see(342s);
   EXPECT_EQ(service.came(7, 150s), start + 342s);
   EXPECT_EQ(service.came(7, 10s), start + 342s);
+}
+
+TEST(Coming, IsTwoWhereALateRequestFallsIntoTheMiddleOfTheTimeWithout) {
+  const Instant start = EngineRig::kStart;
+  Service service(ServicePlan{.name = "shop"}, 10, start);
+  const auto see = [&service](Duration after) { see_at(service, after); };
+  see(112s);
+  see(212s);
+  see(200s);
+  EXPECT_EQ(service.came(7, 10s), start + 212s);
+  EXPECT_EQ(service.came(7, 50s), start + 200s);
+  EXPECT_EQ(service.came(7, 90s), start + 112s) << "it was away for 88 s";
+  see(90s);
+  EXPECT_EQ(service.came(7, 24h), start + 112s) << "of an earlier time without, it changes nothing";
+  see(300s);
+  see(304s);
+  EXPECT_EQ(service.came(7, 60s), start + 300s);
+  see(308s);
+  see(316s);
+  see(312s);
+  EXPECT_EQ(service.came(7, 5s), start + 300s) << "8 s in two halves are two pauses";
+}
+
+TEST(Coming, OfTheFirstRequestAndALateOneFromLongBeforeItAreTwo) {
+  const Instant start = EngineRig::kStart;
+  Service service(ServicePlan{.name = "shop"}, 10, start);
+  const auto see = [&service](Duration after) { see_at(service, after); };
+  see(100s);
+  see(98s);
+  EXPECT_EQ(service.came(7, 1s), start + 98s);
+  see(40s);
+  EXPECT_EQ(service.came(7, 24h), start + 40s);
+  EXPECT_EQ(service.came(7, 50s), start + 98s);
 }
 
 }  // namespace
