@@ -148,17 +148,16 @@ std::optional<std::string> Ladder::objection(const Cause& cause, Instant now) co
   return book_.objection(service_.plan, order, false);
 }
 
-bool Ladder::begin(Cause cause, Instant now, Step& out) {
-  if (const std::optional<std::string> busy = why_busy()) {
+std::optional<std::string> Ladder::begin(Cause cause, Instant now, Step& out) {
+  if (std::optional<std::string> busy = why_busy()) {
     Teller(out, service_.plan.name, cause.candidate, cause.baseline, now, cause.rollout)
         .not_acted(*cause.rule, cause.rule->name + " fired, and nothing is done about it", *busy,
                    cause.evidence, "");
-    return false;
+    return busy;
   }
   Order order = blank(cause);
   attempt_ = Attempt{.cause = std::move(cause), .rung = 0, .order = std::move(order)};
-  take_rung(now, out);
-  return attempt_.has_value();
+  return take_rung(now, out);
 }
 
 std::optional<std::string> Ladder::objection_to_rollback(const Order& order) const {
@@ -173,14 +172,14 @@ std::optional<std::string> Ladder::objection_to_rung(const Order& order) const {
   return book_.objection(service_.plan, order, attempt_->rung > 0);
 }
 
-void Ladder::take_rung(Instant now, Step& out) {
+std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   Order order = order_of(attempt_->cause.rungs[attempt_->rung], now);
   Teller tell = teller(now, out);
-  if (const std::optional<std::string> objection = objection_to_rung(order)) {
+  if (std::optional<std::string> objection = objection_to_rung(order)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
     end(attempt_->rung > 0 ? RolloutState::not_recovered : RolloutState::failed, *objection);
-    return;
+    return objection;
   }
   book_.begin(order, attempt_->rung > 0);
   log_.begin(order);
@@ -192,6 +191,7 @@ void Ladder::take_rung(Instant now, Step& out) {
     attempt_->before =
         Drain::before(service_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
   attempt_->order = std::move(order);
+  return std::nullopt;
 }
 
 void Ladder::next_rung(const std::string& why, Instant now, Step& out) {

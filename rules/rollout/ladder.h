@@ -57,8 +57,8 @@ class Ladder {
 
   /// What stands against beginning, once nothing is watched any more; nothing if it may begin.
   [[nodiscard]] std::optional<std::string> objection(const Cause& cause, Instant now) const;
-  /// False: nothing is done, and why was told.
-  bool begin(Cause cause, Instant now, Step& out);
+  /// Why nothing is done, which was told; nothing if it is begun.
+  std::optional<std::string> begin(Cause cause, Instant now, Step& out);
   /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
   /// rule left to verify it with. `phase`: its final one, if it had it by then.
   /// `elsewhere`: of an order that cites none of the service's own rules. `forbidden`: why no later
@@ -131,7 +131,8 @@ class Ladder {
   [[nodiscard]] Order blank(const Cause& cause) const;
   [[nodiscard]] Order order_of(const Then& then, Instant now);
   [[nodiscard]] Teller teller(Instant now, Step& out) const;
-  void take_rung(Instant now, Step& out);
+  /// As begin().
+  std::optional<std::string> take_rung(Instant now, Step& out);
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
   /// Why this rung may not be tried; nothing if it may.

@@ -181,9 +181,10 @@ class Rollout {
   /// Whether nothing may be done for a rollout any more, since its mode was lowered. What acts
   /// outside one goes by the mode of the service.
   [[nodiscard]] std::optional<std::string> why_never_acts(const std::string& rollout) const;
-  /// Begins the ladder for this rollout, at once or when what is on its way has ended; false:
-  /// nothing is done, and why was told.
-  bool climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out);
+  /// Begins the ladder for this rollout, at once or when what is on its way has ended. Why nothing
+  /// is done, which was told; nothing if it is begun or waits.
+  [[nodiscard]] std::optional<std::string> climb(RolloutRecord& record, Ladder::Cause cause,
+                                                 Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
   /// Of a rollout, without what failed it.
   static Ladder::Cause cause_in(const RolloutStatus& status);

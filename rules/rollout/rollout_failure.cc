@@ -213,10 +213,12 @@ std::optional<std::string> Rollout::why_never_acts(const std::string& rollout) c
   return why_below_enforce(record == nullptr ? service_.plan.mode : record->status().mode, "acts");
 }
 
-bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out) {
-  if (const std::optional<std::string> why = why_never_acts(record.status().id)) {
-    const RolloutStatus& status = record.status();
-    Teller tell(out, service_.plan.name, status.candidate, status.baseline, now, status.id);
+std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now,
+                                          Step& out) {
+  const RolloutStatus& status = record.status();
+  // Not of the one that runs: that may be a newer one.
+  Teller tell(out, service_.plan.name, status.candidate, status.baseline, now, status.id);
+  if (std::optional<std::string> why = why_never_acts(status.id)) {
     if (status.mode == Mode::recommend) {
       tell.would_act(*cause.rule, cause.evidence, cause.rungs,
                      {*why + ": nothing is done, and a person must decide"});
@@ -224,28 +226,29 @@ bool Rollout::climb(RolloutRecord& record, Ladder::Cause cause, Instant now, Ste
       tell.not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ", although it has failed",
                      *why + ": a person must decide", cause.evidence, "");
     }
-    return false;
+    return why;
   }
   make_way(now, out);
   // A person may want again what did not help.
-  const std::optional<std::string> done =
-      cause.rule == &by_hand_ ? std::nullopt : why_done_already(record.status());
+  std::optional<std::string> done =
+      cause.rule == &by_hand_ ? std::nullopt : why_done_already(status);
   if (done) {
-    teller(now, out).not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ": " + *done,
-                               *done, cause.evidence, "");
-    return false;
+    tell.not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ": " + *done, *done,
+                   cause.evidence, "");
+    return done;
   }
   if (const std::optional<std::string> why = why_waits()) {
     // Whoever moves the traffic knows that the rollback follows.
     if (!moving_)
-      teller(now, out).not_acted(*cause.rule, "waits before it can " + words_of(cause.rungs), *why,
-                                 cause.evidence, "");
+      tell.not_acted(*cause.rule, "waits before it can " + words_of(cause.rungs), *why,
+                     cause.evidence, "");
     waiting_.push_back(std::move(cause));
-    return true;
+    return std::nullopt;
   }
-  if (!ladder_.begin(std::move(cause), now, out)) return false;
+  if (std::optional<std::string> refused = ladder_.begin(std::move(cause), now, out))
+    return refused;
   record.add_intent(out.orders.back().intent);
-  return true;
+  return std::nullopt;
 }
 
 void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out) {
@@ -271,7 +274,7 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
     lines.insert(lines.end(), finding.details.begin(), finding.details.end());
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
   } else if (status.mode == Mode::enforce) {
-    acts = climb(record, std::move(cause), now, out);
+    acts = !climb(record, std::move(cause), now, out);
   }
   end(acts ? RolloutState::rolling_back : RolloutState::failed, finding.headline, now, out);
 }

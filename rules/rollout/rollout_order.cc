@@ -76,7 +76,6 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
     const std::string id = cause.rollout;
     RolloutRecord* failed = record_of(id);
     BELAY_CHECK(failed != nullptr, "what waits is remembered");
-    if (failed->state() != RolloutState::rolling_back) continue;
     const RolloutRecord* successor =
         successor_of(id, cause.candidate, failed->status().started, now);
     if (successor != nullptr && successor->status().mode == Mode::enforce) {
@@ -88,10 +87,8 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
       continue;
     }
     if (successor != nullptr) cause.newcomer = successor->status().candidate;
-    if (climb(*failed, std::move(cause), now, out)) continue;
-    if (may_follow(failed->state(), RolloutState::failed))
-      failed->move(RolloutState::failed, why_never_acts(id).value_or("nothing could be done"), now,
-                   out);
+    if (const std::optional<std::string> why = climb(*failed, std::move(cause), now, out))
+      failed->move(RolloutState::failed, *why, now, out);
   }
 }
 

@@ -118,11 +118,8 @@ void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) 
     return end_unwatched(record, "restarted after another rollout had begun: it is not rolled back",
                          now, out);
   cause->reason = cut(record.failed_by());
-  if (climb(record, std::move(*cause), now, out)) return;
-  record.move(
-      RolloutState::failed,
-      why_never_acts(record.status().id).value_or("nothing could be done after the restart"), now,
-      out);
+  if (const std::optional<std::string> why = climb(record, std::move(*cause), now, out))
+    record.move(RolloutState::failed, *why, now, out);
 }
 
 void Rollout::end_unwatched(RolloutRecord& record, const std::string& why, Instant now, Step& out) {

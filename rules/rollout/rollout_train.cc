@@ -75,7 +75,8 @@ void Rollout::take_turn(const TrainTurn& turn, Instant now, Step& out) {
       take_back(*record, train + " failed: " + turn.why, now, out);
       break;
     case TrainTurn::Kind::stranded:
-      Teller(out, service_.plan.name, record->status().candidate, record->status().baseline, now)
+      Teller(out, service_.plan.name, record->status().candidate, record->status().baseline, now,
+             record->status().id)
           .notice(Notice::Kind::not_acted, true,
                   record->status().candidate + " stays, although " + train +
                       " is to be taken back: " + turn.why)
@@ -100,7 +101,7 @@ void Rollout::wait_for_turn(RolloutRecord& record, const std::string& why, Insta
 void Rollout::give_up(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
   const RolloutStatus& status = record.status();
   record.move(RolloutState::aborted, why, now, out);
-  Teller(out, status.service, status.candidate, status.baseline, now)
+  Teller(out, status.service, status.candidate, status.baseline, now, status.id)
       .notice(Notice::Kind::rollout_ended, false, status.candidate + " does not begin: " + why);
 }
 
@@ -127,11 +128,12 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
   const bool runs = &record == running();
   // Its first traffic is on its way: when that has ended it is known what there is to take back.
   if (runs && !record.has_begun()) return;
+  // Not of the one that runs: that may be a newer one.
+  Teller tell(out, status.service, status.candidate, status.baseline, now, status.id);
   const auto become = [&](RolloutState state, const std::string& words) {
     record.blame(kTrainRule);
     if (runs) return end(state, words, now, out);
-    Teller(out, status.service, status.candidate, status.baseline, now)
-        .notice(Notice::Kind::rollout_ended, state != RolloutState::rolling_back,
+    tell.notice(Notice::Kind::rollout_ended, state != RolloutState::rolling_back,
                 status.candidate + ": fail: " + words);
     record.take_back(state, words, now, out);
   };
@@ -144,11 +146,11 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
   Ladder::Cause cause = cause_of_train(status, why);
   if (const std::optional<std::string> objection = why_not_take_back(record)) {
     if (status.mode == Mode::recommend)
-      teller(now, out).would_act(train_rule_, {}, cause.rungs, {why, *objection});
+      tell.would_act(train_rule_, {}, cause.rungs, {why, *objection});
     return become(RolloutState::failed, why + "; it is not rolled back: " + *objection);
   }
-  if (!climb(record, std::move(cause), now, out))
-    return become(RolloutState::failed, why + "; it could not be rolled back");
+  if (const std::optional<std::string> refused = climb(record, std::move(cause), now, out))
+    return become(RolloutState::failed, why + "; it could not be rolled back: " + *refused);
   if (!runs) last_good_ = status.baseline;
   become(RolloutState::rolling_back, why);
 }

@@ -288,6 +288,20 @@ TEST(LadderRestart, OfAnOlderRolloutThatNothingIsDoneAboutPeopleAreTold) {
             "shop: v2: restarted after another rollout had begun: it is not rolled back");
 }
 
+TEST(LadderRestart, WhatIsToldOfAnOlderRolloutThatWaitsNamesThatOne) {
+  Order of_service = flag();
+  of_service.rollout.clear();
+  Remembered remembered = failed(of_service);
+  remembered.rollouts[0].intents.clear();
+  EngineRig rig(plan_of(Mode::enforce), with_newer(remembered));
+  rig.run(1s);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_acted);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].headline, "shop: waits before it can roll back");
+  EXPECT_EQ(told[0].candidate, "v2");
+  EXPECT_EQ(told[0].baseline, "v1");
+}
+
 TEST(LadderRestart, WhereTheLadderIsAnotherOneNobodySaysThatItIsNotTheDeploy) {
   EngineRig rig(plan_of(Mode::enforce), failed(flag()));
   serve(rig, true);

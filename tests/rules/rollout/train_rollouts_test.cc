@@ -85,6 +85,9 @@ TEST(TrainRollouts, WhatIsDisarmedIsNotTakenBackAndTheChainEnds) {
       .at = world.rig.now(), .service = "orders", .until = world.rig.now() + 5min, .by = "ann"});
   world.run_out();
   EXPECT_EQ(world.status("orders").state, RolloutState::failed);
+  EXPECT_NE(world.status("orders").why.find("it could not be rolled back: disarmed until "),
+            std::string::npos)
+      << world.status("orders").why;
   EXPECT_EQ(world.status("gateway").state, RolloutState::promoted);
   EXPECT_EQ(world.rollbacks, std::vector<std::string>{"journeys"});
   world.run(10min);
@@ -107,6 +110,10 @@ TEST(TrainRollouts, WhatWasPromotedIsNotTakenBackOnceTheModeOfItsServiceIsLowere
     EXPECT_EQ(world.status("gateway").state, RolloutState::failed);
     EXPECT_EQ(world.headlines("gateway: would roll back").size(),
               mode == Mode::recommend ? 1U : 0U);
+    for (const Notice& notice : world.notices)
+      if (notice.kind == Notice::Kind::would_act) {
+        EXPECT_EQ(notice.candidate, "v2");
+      }
     EXPECT_NE(world.status("gateway").why.find("it is not rolled back: its mode"),
               std::string::npos);
   }
