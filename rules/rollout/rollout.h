@@ -235,6 +235,10 @@ class Rollout {
   void wait_for_turn(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   void give_up(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   void take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out);
+  /// Why its candidate is not its own any more: something else is live, or another rollout has
+  /// begun, of its version or with traffic. Nothing while there is something to be taken back.
+  [[nodiscard]] std::optional<std::string> why_superseded(const RolloutRecord& record,
+                                                          Instant now) const;
   [[nodiscard]] Ladder::Cause cause_of_train(const RolloutStatus& status,
                                              const std::string& why) const;
   [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
@@ -289,6 +293,9 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
+  /// Whether the platform says for sure that its candidate has no traffic any more: as of now, and
+  /// of long enough after its last step.
+  [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);
   [[nodiscard]] std::optional<std::string> foreign_deployment(const Deployment& deployment,

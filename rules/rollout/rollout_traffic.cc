@@ -33,6 +33,12 @@ std::optional<double> Rollout::live_percent() const {
   return share_of(*live_, records_.back().status().candidate);
 }
 
+bool Rollout::is_gone(const RolloutRecord& record, Instant now) const {
+  const RolloutStatus& status = record.status();
+  return live_ && !moving_ && is_live_current(now) && share_of(*live_, status.candidate) <= 0 &&
+         live_->at - status.step_started >= kPlatformSettles;
+}
+
 std::optional<std::string> Rollout::foreign_deployment(const Deployment& deployment,
                                                        Instant now) const {
   const RolloutStatus& status = records_.back().status();

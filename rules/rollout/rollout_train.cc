@@ -38,7 +38,7 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
           .failed_by = record.failed_by(),
           .started = status.started,
           .ended = status.ended,
-          .has_moved = record.has_begun() || (is_newest && moving_) ||
+          .has_moved = record.has_begun() || (moving_ && moving_->rollout == status.id) ||
                        (status.state == RolloutState::pending && has_traffic),
           .is_off = is_off,
           .was_taken_back = record.rule() == kTrainRule};
@@ -122,6 +122,17 @@ std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& recor
   return why_below_enforce(status.mode, "acts");
 }
 
+std::optional<std::string> Rollout::why_superseded(const RolloutRecord& record, Instant now) const {
+  const RolloutStatus& status = record.status();
+  for (auto newer = records_.rbegin(); newer != records_.rend() && &*newer != &record; ++newer)
+    if (newer->has_begun() && newer->status().candidate == status.candidate)
+      return "another rollout of it began since";
+  if (successor_of(status.id, status.candidate, status.started, now) != nullptr)
+    return "another rollout began since";
+  if (is_gone(record, now)) return "it is not live any more";
+  return std::nullopt;
+}
+
 /// One that runs ends as a fail; one that was promoted leaves that state, as nothing else does.
 void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out) {
   const RolloutStatus& status = record.status();
@@ -137,12 +148,12 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
                 status.candidate + ": fail: " + words);
     record.take_back(state, words, now, out);
   };
-  const bool is_newest = &record == &records_.back();
-  if (!is_newest) return become(RolloutState::superseded, why + "; another rollout began since");
-  if (live_ && !moving_ && share_of(*live_, status.candidate) <= 0)
-    return become(RolloutState::superseded, why + "; it is not live any more");
-  watch_until_.reset();
-  if (!runs) close_gate();
+  if (const std::optional<std::string> superseded = why_superseded(record, now))
+    return become(RolloutState::superseded, why + "; " + *superseded);
+  if (watch_until_ && promoted() == &record) {
+    watch_until_.reset();
+    close_gate();
+  }
   Ladder::Cause cause = cause_of_train(status, why);
   if (const std::optional<std::string> objection = why_not_take_back(record)) {
     if (status.mode == Mode::recommend)

@@ -9,6 +9,9 @@ namespace {
 Plan plan_of(const TrainWorld::Settings& settings) {
   Plan plan;
   plan.sources = {{.name = "tail", .kind = SourceKind::log}};
+  if (settings.has_platform)
+    plan.sources.push_back(
+        {.name = "platform", .kind = SourceKind::platform, .service = "gateway", .interval = 10s});
   const std::map<std::string, std::vector<std::string>> after = {
       {"orders", {"gateway"}}, {"journeys", {"gateway", "orders"}}};
   for (const std::string& name : TrainWorld::services()) {
@@ -91,6 +94,7 @@ void TrainWorld::serve() {
                {.service = service, .version = "v1", .status = of_all});
     rig.stream(service + "2", percent > 0 ? rate : 0,
                {.service = service, .version = "v2", .status = std::max(status, of_all)});
+    if (unread.contains(service)) continue;
     Deployment deployment{.service = service, .at = rig.now(), .id = "d", .versions = {}};
     if (deployed.contains(service)) {
       deployment.versions = {{deployed[service], 100}};

@@ -14,10 +14,12 @@ namespace belay::rules {
 /// which the engine knows what the journal would have kept.
 class TrainWorld {
  public:
+  static constexpr SourceId kPlatform{1};
   struct Settings {
     bool takes_all_back = false;
     bool is_driving = true;
     std::map<std::string, std::vector<std::string>> guards = {};
+    bool has_platform = false;  ///< A source that reads what is live of the gateway.
   };
   explicit TrainWorld(Settings settings);
 
@@ -46,6 +48,7 @@ class TrainWorld {
   std::vector<Notice> notices;                  ///< Of all lives.
   std::uint16_t gateway_status = 200;           ///< Of both its versions.
   std::set<std::string> quiet;                  ///< Services that get no requests.
+  std::set<std::string> unread;                 ///< Services whose platform is not read any more.
   Plan plan;
   EngineRig rig;
 
