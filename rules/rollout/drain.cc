@@ -23,9 +23,6 @@ constexpr Duration kBeforeStep = seconds{10};
 constexpr double kExpectedMin = 10;
 /// How often chance alone may leave so few of them.
 constexpr double kByChance = 0.01;
-/// A person who looks at the old version, or a probe that asks it, is not its traffic.
-constexpr double kShareMin = 0.01;
-constexpr std::uint64_t kRequestsMin = 3;
 constexpr std::uint64_t kHandful = 20;
 constexpr double kHandfulOfBefore = 0.1;
 /// What another version has more than before, in standard deviations, is no chance.
@@ -157,10 +154,11 @@ std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvi
   const auto own = static_cast<double>(left.own);
   const double wanted = expected(left.all);
   // A small canary's traffic is as little.
-  const double share_min =
-      before_.own > 0 ? std::min(kShareMin, before_.share() * kHandfulOfBefore) : kShareMin;
+  const double share_min = before_.own > 0
+                               ? std::min(kTrafficShareMin, before_.share() * kHandfulOfBefore)
+                               : kTrafficShareMin;
   const bool is_more_than_few =
-      left.own >= kRequestsMin && own >= share_min * static_cast<double>(left.all);
+      left.own >= kTrafficRequestsMin && own >= share_min * static_cast<double>(left.all);
   if (is_more_than_few && own >= wanted / 2) return words + ", so it may not have been taken back";
   const bool is_handful = left.own < kHandful && own < kHandfulOfBefore * wanted;
   const Rule* bad = is_more_than_few && !is_handful ? bad_of(of_left_, evidence, now) : nullptr;
@@ -172,7 +170,7 @@ std::optional<std::string> Drain::objection_to_rest(const Left& left, ServiceEvi
                                                     Instant now) {
   const auto rest = static_cast<double>(left.rest());
   const auto all = static_cast<double>(left.all);
-  if (left.rest() < kRequestsMin || rest < kShareMin * all) return std::nullopt;
+  if (left.rest() < kTrafficRequestsMin || rest < kTrafficShareMin * all) return std::nullopt;
   const bool is_nameless = left.rest() == left.nameless;
   const std::string words =
       (is_nameless ? std::string("requests without a version are ")
@@ -202,7 +200,7 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
     objection = "nobody saw whether " + name + " still gets requests";
   // One that had just begun has hardly any to lose, and its share is not known.
   const bool is_by_chance = is_known_
-                                ? before_.own >= kRequestsMin &&
+                                ? before_.own >= kTrafficRequestsMin &&
                                       chance_of_at_most(left.own, expected(left.all)) > kByChance
                                 : left.all < kShows;
   if (!objection && is_by_chance && !evidence.of_kind(SourceKind::log).empty())

@@ -17,6 +17,10 @@ namespace belay::rules {
 
 /// What a platform and a flag's caches take to follow, at the least.
 inline constexpr Duration kSettles = std::chrono::seconds{10};
+/// A person who looks at a version, or a probe that asks it, is not its traffic: fewer of the
+/// requests are not.
+inline constexpr std::uint64_t kTrafficRequestsMin = 3;
+inline constexpr double kTrafficShareMin = 0.01;
 
 /// Whether a version that was rolled back from really loses its requests, to the one that was
 /// restored: "done" of a command, or a platform's answer that the restored version is live, do not

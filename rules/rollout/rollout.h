@@ -203,13 +203,20 @@ class Rollout {
   void take_turns(Instant now, Step& out);
 
   // rollout_order.cc: one action at a time, of the older and the newer rollout.
-  /// Whether its candidate gets requests, as far as is known: by the platform, else by the logs.
+  /// Whether its candidate has traffic, as far as is known: by the platform, else by the requests
+  /// that the logs name since it was started.
   [[nodiscard]] bool has_traffic(const RolloutRecord& record, Instant now) const;
-  /// The newest rollout of another version that has begun since this one and has traffic; null if
-  /// there is none. Without a rollout: since `at`.
-  [[nodiscard]] const RolloutRecord* successor_of(const std::string& rollout,
-                                                  const std::string& candidate, Instant at,
-                                                  Instant now) const;
+  /// What an older rollout does or has done.
+  struct Older {
+    std::string rollout;  ///< Empty outside one.
+    std::string candidate;
+    std::string baseline;  ///< What its rollback puts back: nothing newer, whoever rolls it out.
+    Instant at{};          ///< Outside a rollout, or of one that is forgotten: when.
+  };
+  /// The newest rollout of a third version that has begun since and has traffic; null if there is
+  /// none.
+  [[nodiscard]] const RolloutRecord* successor_of(const Older& older, Instant now) const;
+  [[nodiscard]] static Older older_of(const RolloutStatus& status);
   /// The ladder of an older rollout ends for a newer one that acts and has traffic. One that has
   /// none, or does not act, leaves it as it is; but no rollback takes out what has come since.
   void make_way(Instant now, Step& out);

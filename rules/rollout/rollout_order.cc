@@ -2,6 +2,9 @@
 // for that.
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <ratio>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +12,17 @@
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
+namespace {
+
+/// As Service counts its requests.
+using Bucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
+
+/// Of the buckets that have begun since then: what is in the one before may be older.
+Duration whole_buckets(Instant since, Instant now) {
+  return std::chrono::floor<Bucket>(now) - std::chrono::floor<Bucket>(since);
+}
+
+}  // namespace
 
 bool Rollout::has_traffic(const RolloutRecord& record, Instant now) const {
   if (!record.has_begun()) return false;
@@ -16,23 +30,37 @@ bool Rollout::has_traffic(const RolloutRecord& record, Instant now) const {
   if (status.is_driving && is_judged(status.state)) return true;
   if (live_ && !live_->versions.empty() && is_live_current(now))
     return share_of(*live_, status.candidate) > 0;
-  bool is_named = false;
-  for (const VersionRequests& one : service_.recent_requests()) {
-    if (one.version == status.candidate) return true;
-    is_named = is_named || !one.version.empty();
-  }
+  const std::vector<VersionRequests> lately = service_.recent_requests();
+  const bool is_named = std::any_of(lately.begin(), lately.end(),
+                                    [](const auto& one) { return !one.version.empty(); });
   // Where nobody says who has the traffic, whoever announced it is believed.
-  return !is_named && now - std::max(start_, status.step_started) >= kSettles;
+  if (!is_named) return now - std::max(start_, status.step_started) >= kSettles;
+  std::uint64_t named = 0;
+  std::uint64_t own = 0;
+  for (const VersionRequests& one :
+       service_.recent_requests(whole_buckets(status.started, now), Duration::zero())) {
+    if (!one.version.empty()) named += one.requests;
+    if (one.version == status.candidate) own = one.requests;
+  }
+  return own >= kTrafficRequestsMin &&
+         static_cast<double>(own) >= kTrafficShareMin * static_cast<double>(named);
 }
 
-const RolloutRecord* Rollout::successor_of(const std::string& rollout, const std::string& candidate,
-                                           Instant at, Instant now) const {
+Rollout::Older Rollout::older_of(const RolloutStatus& status) {
+  return {.rollout = status.id,
+          .candidate = status.candidate,
+          .baseline = status.baseline,
+          .at = status.started};
+}
+
+const RolloutRecord* Rollout::successor_of(const Older& older, Instant now) const {
+  const bool is_known = record_of(older.rollout) != nullptr;
   for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
     const RolloutStatus& status = record->status();
-    if (status.id != rollout && !record->has_begun()) continue;
-    if (record_of(rollout) == nullptr ? status.step_started < at : status.id == rollout)
-      return nullptr;
-    if (status.candidate != candidate && has_traffic(*record, now)) return &*record;
+    if (status.id != older.rollout && !record->has_begun()) continue;
+    if (is_known ? status.id == older.rollout : status.step_started < older.at) return nullptr;
+    const bool is_third = status.candidate != older.candidate && status.candidate != older.baseline;
+    if (is_third && has_traffic(*record, now)) return &*record;
   }
   return nullptr;
 }
@@ -40,20 +68,23 @@ const RolloutRecord* Rollout::successor_of(const std::string& rollout, const std
 void Rollout::make_way(Instant now, Step& out) {
   const Order* order = ladder_.order();
   if (order == nullptr) return;
-  const RolloutRecord* successor = successor_of(order->rollout, order->candidate, order->at, now);
+  const RolloutRecord* successor = successor_of({.rollout = order->rollout,
+                                                 .candidate = order->candidate,
+                                                 .baseline = order->baseline,
+                                                 .at = order->at},
+                                                now);
   if (successor != nullptr && successor->status().mode == Mode::enforce) {
     ladder_.give_way("another rollout began: " + sanitize(successor->status().candidate), now, out);
     take_turns(now, out);
   } else {
-    const bool is_spared = successor != nullptr && successor->status().candidate != order->baseline;
-    ladder_.meet(is_spared ? successor->status().candidate : "");
+    ladder_.meet(successor != nullptr ? successor->status().candidate : "");
   }
 }
 
 std::optional<std::string> Rollout::why_done_already(const RolloutStatus& status) const {
   const Order* order = ladder_.order();
   if (order != nullptr && order->rollout != status.id && !order->rollout.empty() &&
-      order->candidate == status.candidate)
+      order->candidate == status.candidate && !ladder_.given_way())
     return "what was begun for " + sanitize(status.candidate) + " before goes on (" +
            words_of(*order) + ")";
   return std::nullopt;
@@ -76,8 +107,7 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
     const std::string id = cause.rollout;
     RolloutRecord* failed = record_of(id);
     BELAY_CHECK(failed != nullptr, "what waits is remembered");
-    const RolloutRecord* successor =
-        successor_of(id, cause.candidate, failed->status().started, now);
+    const RolloutRecord* successor = successor_of(older_of(failed->status()), now);
     if (successor != nullptr && successor->status().mode == Mode::enforce) {
       const std::string why = "another rollout began: " + sanitize(successor->status().candidate);
       Teller(out, service_.plan.name, cause.candidate, cause.baseline, now, id)

@@ -127,8 +127,7 @@ std::optional<std::string> Rollout::why_superseded(const RolloutRecord& record, 
   for (auto newer = records_.rbegin(); newer != records_.rend() && &*newer != &record; ++newer)
     if (newer->has_begun() && newer->status().candidate == status.candidate)
       return "another rollout of it began since";
-  if (successor_of(status.id, status.candidate, status.started, now) != nullptr)
-    return "another rollout began since";
+  if (successor_of(older_of(status), now) != nullptr) return "another rollout began since";
   if (is_gone(record, now)) return "it is not live any more";
   return std::nullopt;
 }
