@@ -203,8 +203,8 @@ class Rollout {
   void take_turns(Instant now, Step& out);
 
   // rollout_order.cc: one action at a time, of the older and the newer rollout.
-  /// Whether its candidate has traffic, as far as is known: by the platform, else by the requests
-  /// that the logs name since it was started.
+  /// Whether the candidate of one that has begun has traffic, as far as is known: by the platform,
+  /// else by the requests that the logs name since it was started.
   [[nodiscard]] bool has_traffic(const RolloutRecord& record, Instant now) const;
   /// What an older rollout does or has done.
   struct Older {

@@ -25,7 +25,6 @@ Duration whole_buckets(Instant since, Instant now) {
 }  // namespace
 
 bool Rollout::has_traffic(const RolloutRecord& record, Instant now) const {
-  if (!record.has_begun()) return false;
   const RolloutStatus& status = record.status();
   if (status.is_driving && is_judged(status.state)) return true;
   if (live_ && !live_->versions.empty() && is_live_current(now))

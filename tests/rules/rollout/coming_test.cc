@@ -106,13 +106,14 @@ TEST(Coming, IsTwoWhereALateRequestFallsIntoTheMiddleOfTheTimeWithout) {
   EXPECT_EQ(service.came(7, 90s), start + 112s) << "it was away for 88 s";
   see(90s);
   EXPECT_EQ(service.came(7, 24h), start + 112s) << "of an earlier time without, it changes nothing";
+  EXPECT_EQ(service.came(7, 50s), start + 200s);
   see(300s);
   see(304s);
   EXPECT_EQ(service.came(7, 60s), start + 300s);
   see(308s);
   see(316s);
   see(312s);
-  EXPECT_EQ(service.came(7, 5s), start + 300s) << "8 s in two halves are two pauses";
+  EXPECT_EQ(service.came(7, 3s), start + 300s) << "8 s in two halves are two pauses";
 }
 
 TEST(Coming, OfTheFirstRequestAndALateOneFromLongBeforeItAreTwo) {

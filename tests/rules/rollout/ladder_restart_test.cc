@@ -255,7 +255,8 @@ TEST(LadderRestart, WhatWasVerifiedWhenAnotherRolloutHadBegunIsNotVerifiedForEve
 }
 
 TEST(LadderRestart, OfAnOlderRolloutItGoesOnWhileTheNewerOneHasNoTraffic) {
-  for (const RolloutState newer : {RolloutState::preflight, RolloutState::baking}) {
+  for (const RolloutState newer :
+       {RolloutState::preflight, RolloutState::baking, RolloutState::promoted}) {
     EngineRig rig(plan_of(Mode::enforce, kFlagFirst),
                   with_newer(failed(flag(), Phase::applied), newer));
     serve(rig, true);

@@ -201,6 +201,30 @@ TEST(Newcomer, TheVersionThatARollbackPutsBackIsNone) {
     }
 }
 
+TEST(Newcomer, OfAnActionOutsideARolloutIsNoneThatBeganBeforeIt) {
+  Plan plan = plan_of();
+  plan.services[0].rules = {
+      make_rule("always", "error rate > 5% over 10s, min 20 requests, for 5s", "run fix")};
+  EngineRig rig(plan);
+  serve(rig, "v1");
+  rig.run(12s);
+  RolloutStarted started = rollout_of(rig, "v2");
+  started.lasts = 30s;
+  rig.push(started);
+  serve(rig, "v2");
+  rig.run(40s);
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::promoted);
+  serve(rig, "v2", 500);
+  rig.run(20s);
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  EXPECT_EQ(rig.orders[0].rollout, "");
+  answer(rig, Phase::applied);
+  serve(rig, "v2");
+  rig.run(75s);
+  EXPECT_THAT(rig.notices_of(Notice::Kind::inconclusive), SizeIs(0));
+  EXPECT_THAT(rig.notices_of(Notice::Kind::recovered), SizeIs(1));
+}
+
 TEST(Newcomer, ThatActsAndHasTrafficEndsWhatWaitedForTheOlderOne) {
   EngineRig rig(plan_of());
   fail_in_move(rig);

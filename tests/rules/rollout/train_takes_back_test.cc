@@ -66,6 +66,25 @@ TEST(TrainTakesBack, WhatWasPromotedIsTakenBackUnlessANewerOneHasItsTraffic) {
   }
 }
 
+TEST(TrainTakesBack, WhatBelayMovesTrafficToIsInItsPlaceBeforeAnybodyReadsIt) {
+  TrainWorld world({.takes_all_back = true});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  world.unread = {"gateway"};
+  RolloutStarted newer = newer_gate(world);
+  newer.baseline = "v2";
+  newer.steps = *parse_steps("10% for 5m, 100%");
+  newer.is_driving = true;
+  world.rig.push(newer);
+  world.bad = {"orders"};
+  ASSERT_TRUE(world.run_until("orders", RolloutState::recovered));
+  ASSERT_EQ(world.status("gateway").step, 0U);
+  ASSERT_NE(world.status("gateway").state, RolloutState::preflight) << "10 % are there";
+  world.run(30s);
+  EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
+  EXPECT_EQ(of_gateway_in_train(world).state, RolloutState::superseded);
+}
+
 TEST(TrainTakesBack, WhatIsSentAgainAfterItsPromotionIsNotTheTrainsAnyMore) {
   TrainWorld world({.takes_all_back = true});
   world.begin();
