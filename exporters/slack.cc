@@ -57,17 +57,22 @@ std::optional<std::chrono::milliseconds> retry_after(const net::HttpResponse& re
   return std::min<std::chrono::milliseconds>(*asked, std::chrono::hours{1});
 }
 
+/// The other refusals (401, 403, 404, 410) speak of the webhook: another one under its name will
+/// tell what this one does not.
+bool speaks_of_the_message(int status) {
+  return status == 400 || status == 413 || status == 415 || status == 422;
+}
+
 Attempt judge(const net::HttpResponse& response) {
   if (response.status == 200 && response.body == "ok") return {.result = Result::delivered};
   std::string why = "Slack answered " + std::to_string(response.status) + reason_in(response.body);
   // Slack refuses with a word. A redirect, or a page of whatever stands between us, is no word of
   // Slack's, whatever its status: a page to people must not be lost for it.
-  const bool is_refused = response.status >= 400 && !reason_in(response.body).empty();
-  const bool may_pass =
-      !is_refused || response.status == 408 || response.status == 429 || response.status >= 500;
-  return {.result = may_pass ? Result::try_again : Result::refused,
+  const bool is_refused =
+      speaks_of_the_message(response.status) && !reason_in(response.body).empty();
+  return {.result = is_refused ? Result::refused : Result::try_again,
           .why = std::move(why),
-          .retry_after = may_pass ? retry_after(response) : std::nullopt};
+          .retry_after = is_refused ? std::nullopt : retry_after(response)};
 }
 
 }  // namespace

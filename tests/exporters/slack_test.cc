@@ -113,19 +113,29 @@ TEST_F(SlackTest, PostsTheMessageAsJson) {
   EXPECT_EQ(counts_.sent.Value(), 1);
 }
 
-TEST_F(SlackTest, TakesARefusalAsFinal) {
-  for (const Answer& answer : std::vector<Answer>{{400, "invalid_payload", ""},
-                                                  {403, "action_prohibited", ""},
-                                                  {404, "channel_not_found", ""},
-                                                  {410, "channel_is_archived", ""}}) {
+TEST_F(SlackTest, TakesARefusalOfTheMessageAsFinal) {
+  for (const Answer& answer :
+       std::vector<Answer>{{400, "invalid_payload", ""}, {413, "too_large", ""}}) {
     Webhook webhook(std::vector<Answer>{answer});
     tell(webhook.url());
     EXPECT_EQ(webhook.bodies().size(), 1U) << answer.status;
     EXPECT_THAT(complaints().back(), HasSubstr(std::to_string(answer.status)));
     EXPECT_THAT(complaints().back(), HasSubstr(answer.body));
   }
-  EXPECT_EQ(counts_.failed.Value(), 4);
+  EXPECT_EQ(counts_.failed.Value(), 2);
   EXPECT_EQ(counts_.sent.Value(), 0);
+}
+
+TEST_F(SlackTest, LosesNoMessageToAWebhookThatIsDead) {
+  Webhook webhook({{401, "unauthorized", ""},
+                   {403, "invalid_token", ""},
+                   {404, "no_service", ""},
+                   {410, "channel_is_archived", ""},
+                   Answer{}});
+  tell(webhook.url());
+  EXPECT_EQ(counts_.sent.Value(), 1);
+  EXPECT_EQ(counts_.failed.Value(), 0);
+  EXPECT_THAT(complaints(), ElementsAre("Slack answered 401 (unauthorized); will be tried again"));
 }
 
 TEST_F(SlackTest, TriesAgainWhatMayPass) {
