@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "exporters/outbox.h"
-#include "exporters/sink.h"
+#include "exporters/route.h"
 
 namespace belay::exporters {
 
@@ -11,12 +11,13 @@ namespace belay::exporters {
 /// follow. It is opened for each batch, so it may be renamed or removed at any time. A line that
 /// was cut short, by a full disk, is ended, and written again. The journal stays what decisions
 /// rest on.
-class Audit : public Sink {
+class Audit : public Route {
  public:
   Audit(std::filesystem::path file, NotificationCounts counts, Outbox::Complain complain);
 
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
+  void begin_to_end() override { outbox_.begin_to_end(); }
 
  private:
   [[nodiscard]] Outbox::Attempt append(const Outbox::Batch& batch);

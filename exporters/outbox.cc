@@ -11,13 +11,6 @@ namespace belay::exporters {
 using Milliseconds = std::chrono::milliseconds;
 using Result = Outbox::Attempt::Result;
 
-namespace {
-
-/// Nobody is told when a message is from that is only as late as a receiver's patience.
-constexpr std::chrono::minutes kLateAfter{1};
-
-}  // namespace
-
 Outbox::Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain,
                Keeping keeping)
     : limits_(limits),
@@ -30,13 +23,19 @@ Outbox::Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Compla
 }
 
 Outbox::~Outbox() {
+  begin_to_end();
   std::unique_lock lock(mutex_);
-  ends_ = SteadyClock::now() + limits_.drain;
-  changed_.notify_all();
   changed_.wait_until(lock, *ends_, [this] { return has_ended_; });
   lock.unlock();
   thread_.request_stop();  // Ends an attempt that is under way.
   thread_.join();
+}
+
+void Outbox::begin_to_end() {
+  const std::lock_guard lock(mutex_);
+  if (ends_) return;
+  ends_ = SteadyClock::now() + limits_.drain;
+  changed_.notify_all();
 }
 
 void Outbox::put(const rules::Notice& notice) {
@@ -45,7 +44,7 @@ void Outbox::put(const rules::Notice& notice) {
   const std::uint64_t number =
       keeping_.spool == nullptr ? 0 : keeping_.spool->keep(keeping_.route, notice);
   waiting_.push_back({.notice = notice, .since = SteadyClock::now(), .number = number});
-  counts_.waiting.Set(static_cast<double>(waiting_.size()));
+  show_waiting();
   changed_.notify_all();
 }
 
@@ -101,7 +100,13 @@ void Outbox::take_left() {
                          .was_left = true});
   }
   make_room(0);
-  counts_.waiting.Set(static_cast<double>(waiting_.size()));
+  show_waiting();
+}
+
+/// Another outbox may have the same metric: the one that a reload puts in place of this one.
+void Outbox::show_waiting() {
+  counts_.waiting.Increment(static_cast<double>(waiting_.size()) - static_cast<double>(shown_));
+  shown_ = waiting_.size();
 }
 
 void Outbox::leave_rest() {
@@ -115,7 +120,8 @@ void Outbox::leave_rest() {
   if (kept > 0) {
     complain_(
         std::to_string(kept) + (kept == 1 ? " message is" : " messages are") +
-        " not delivered, and kept in the state directory: whatever runs on it next tells them");
+        " not delivered, and kept in the state directory: whoever has this route next tells them");
+    show_waiting();
   }
   forget(waiting_.size(), "Belay ends");
 }
@@ -125,13 +131,13 @@ void Outbox::erase_oldest(std::size_t count) {
     if (keeping_.spool != nullptr) keeping_.spool->forget(waiting_.front().number);
     waiting_.pop_front();
   }
-  counts_.waiting.Set(static_cast<double>(waiting_.size()));
+  show_waiting();
 }
 
 Outbox::Batch Outbox::next_batch() const {
   Batch batch{.dropped_before = dropped_};
   const std::size_t count = std::min(waiting_.size(), limits_.batch_max);
-  const auto late_since = SteadyClock::now() - kLateAfter;
+  const auto late_since = SteadyClock::now() - limits_.late_after;
   for (std::size_t i = 0; i < count; ++i) {
     const Waiting& waiting = waiting_[i];
     batch.notices.push_back(waiting.notice);

@@ -33,8 +33,9 @@ class Outbox {
     std::chrono::milliseconds backoff_min{1'000};  ///< Doubles with every failure in a row.
     std::chrono::milliseconds backoff_max{60'000};
     std::chrono::milliseconds give_up_after{15 * 60'000};  ///< Since it was put in.
-    std::chrono::milliseconds drain{3'000};       ///< How long the destructor still delivers.
-    std::chrono::milliseconds look_again{5'000};  ///< For what another outbox has left behind.
+    std::chrono::milliseconds drain{3'000};        ///< How long it still delivers when it ends.
+    std::chrono::milliseconds look_again{5'000};   ///< For what another outbox has left behind.
+    std::chrono::milliseconds late_after{60'000};  ///< Then a message says when it is from.
   };
   struct Batch {
     std::vector<rules::Notice> notices;  ///< Oldest first, at least one.
@@ -54,14 +55,16 @@ class Outbox {
 
   Outbox(Limits limits, NotificationCounts counts, Deliver deliver, Complain complain,
          Keeping keeping = {});
-  /// Delivers what waits for at most Limits::drain; the rest stays in the spool, or is lost and
-  /// counted.
+  /// Delivers what waits for at most Limits::drain since begin_to_end(), which it calls if nobody
+  /// has; the rest stays in the spool, or is lost and counted.
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
   /// Any thread. Returns at once.
   void put(const rules::Notice& notice);
+  /// The time to deliver what waits begins to run. Any thread; returns at once.
+  void begin_to_end();
 
  private:
   using SteadyClock = std::chrono::steady_clock;
@@ -80,6 +83,7 @@ class Outbox {
   void settle(const Attempt& attempt, std::size_t told);
   void forget(std::size_t count, const std::string& why);
   void forget_old();
+  void show_waiting();
   [[nodiscard]] Batch next_batch() const;
   std::chrono::milliseconds pause_after(const Attempt& attempt);
   void rest(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds pause);
@@ -96,7 +100,8 @@ class Outbox {
   std::deque<Waiting> waiting_;
   std::size_t in_flight_ = 0;  // The front ones that an attempt is telling just now.
   std::uint64_t dropped_ = 0;
-  std::optional<SteadyClock::time_point> ends_;  // Set by the destructor.
+  std::size_t shown_ = 0;                        // Of waiting_, in the metric.
+  std::optional<SteadyClock::time_point> ends_;  // Set by begin_to_end().
   bool has_ended_ = false;
 
   int failures_in_a_row_ = 0;  // The thread's own.

@@ -4,8 +4,10 @@
 
 namespace belay::exporters {
 
-Routes::Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page)
+Routes::Routes(std::vector<std::unique_ptr<Route>> tell, std::vector<std::unique_ptr<Route>> page)
     : tell_(std::move(tell)), page_(std::move(page)) {}
+
+Routes::~Routes() { begin_to_end(); }
 
 void Routes::swap(Routes& other) {
   tell_.swap(other.tell_);
@@ -22,6 +24,11 @@ void Routes::notify(const rules::Notice& notice) {
     for (const auto& sink : page_) sink->notify(notice);
   }
   for (const auto& sink : tell_) sink->notify(notice);
+}
+
+void Routes::begin_to_end() {
+  for (const auto& sink : tell_) sink->begin_to_end();
+  for (const auto& sink : page_) sink->begin_to_end();
 }
 
 }  // namespace belay::exporters

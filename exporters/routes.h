@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "exporters/sink.h"
+#include "exporters/route.h"
 
 namespace belay::exporters {
 
@@ -11,17 +11,22 @@ namespace belay::exporters {
 /// Snapshots go to all.
 class Routes : public Sink {
  public:
-  Routes(std::vector<std::unique_ptr<Sink>> tell, std::vector<std::unique_ptr<Sink>> page);
+  Routes(std::vector<std::unique_ptr<Route>> tell, std::vector<std::unique_ptr<Route>> page);
+  /// All of them end together.
+  ~Routes() override;
+  Routes(const Routes&) = delete;
+  Routes& operator=(const Routes&) = delete;
 
   /// Tells others from now on. On the engine's thread; `other` has then whom this one told.
   void swap(Routes& other);
 
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
+  void begin_to_end();
 
  private:
-  std::vector<std::unique_ptr<Sink>> tell_;
-  std::vector<std::unique_ptr<Sink>> page_;
+  std::vector<std::unique_ptr<Route>> tell_;
+  std::vector<std::unique_ptr<Route>> page_;
 };
 
 }  // namespace belay::exporters

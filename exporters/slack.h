@@ -7,13 +7,13 @@
 #include "base/secret.h"
 #include "exporters/notice_text.h"
 #include "exporters/outbox.h"
-#include "exporters/sink.h"
+#include "exporters/route.h"
 
 namespace belay::exporters {
 
 /// Tells a channel of Slack through an incoming webhook. Such a webhook can neither thread nor
 /// edit: each notice is a message of its own.
-class Slack : public Sink {
+class Slack : public Route {
  public:
   struct Options {
     Secret webhook;              ///< Its URL: who knows it can write to the channel.
@@ -29,6 +29,7 @@ class Slack : public Sink {
 
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& notice) override;
+  void begin_to_end() override { outbox_.begin_to_end(); }
 
  private:
   [[nodiscard]] Outbox::Attempt deliver(const Outbox::Batch& batch, std::stop_token stop) const;

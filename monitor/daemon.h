@@ -79,7 +79,9 @@ class Daemon {
   void start_heartbeat();
   void note_for_api(const Config& config);
   Status take(Config next);
-  Status exchange(const Config& next, const SourceThreads::Ids& ids);
+  /// `before` has then the routes that are told nothing more, if others take their place.
+  Status exchange(const Config& next, const SourceThreads::Ids& ids,
+                  std::unique_ptr<exporters::Routes>& before);
   net::Outgoing respond(const net::Incoming& request) const;
 
   Config config_;

@@ -46,7 +46,9 @@ Status Daemon::take(Config next) {
                                                     fmt::join(keys, " and "))};
   }
   const SourceThreads::Ids ids = sources_.ids_of(next);
-  if (Status exchanged = exchange(next, ids); !exchanged) return exchanged;
+  // Waited for last: the new sources must not begin late for a receiver that is dead.
+  std::unique_ptr<exporters::Routes> before;
+  if (Status exchanged = exchange(next, ids, before); !exchanged) return exchanged;
   sources_.make(next, *platforms_.back(), ids);
   if (next.ingest) {
     ingest_.set(make_ingest(next, sources_.push_targets(ids), told_->own.posts));
@@ -60,21 +62,22 @@ Status Daemon::take(Config next) {
 }
 
 /// What orders need changes in the same moment as what gives orders.
-Status Daemon::exchange(const Config& next, const SourceThreads::Ids& ids) {
+Status Daemon::exchange(const Config& next, const SourceThreads::Ids& ids,
+                        std::unique_ptr<exporters::Routes>& before) {
   auto platforms = std::make_unique<Platforms>();
   add_platforms(next, *platforms);
   // Made only if they differ: the messages that wait in a route go on in it.
-  std::unique_ptr<exporters::Routes> routes;
   if (!is_told_alike(config_, next)) {
-    routes = make_notify(next, told_->own.notifications, *told_->spool);
+    before = make_notify(next, told_->own.notifications, *told_->spool);
   }
   Status exchanged = loop_->between_steps([&](rules::Engine& engine) -> Status {
     if (const Status adopted = engine.adopt(next.plan, ids); !adopted) return adopted;
     actor_->use(*platforms);
     preflight_->use(*platforms, preflight_checks_of(next));
-    if (routes) told_->routes->swap(*routes);
+    if (before) told_->routes->swap(*before);
     return Done{};
   });
+  if (before) before->begin_to_end();
   if (exchanged.ok()) platforms_.push_back(std::move(platforms));
   return exchanged;
 }

@@ -85,11 +85,11 @@ exporters::Outbox::Complain complain_about(const char* route) {
   return [route](const std::string& line) { spdlog::warn("{}: {}", route, line); };
 }
 
-std::vector<std::unique_ptr<exporters::Sink>> make_routes(
+std::vector<std::unique_ptr<exporters::Route>> make_routes(
     const std::vector<SlackRoute>& routes, const std::string& name,
     const exporters::CommandsByService& commands, exporters::Notifications& counts,
     exporters::Spool& spool) {
-  std::vector<std::unique_ptr<exporters::Sink>> sinks;
+  std::vector<std::unique_ptr<exporters::Route>> sinks;
   for (const SlackRoute& route : routes) {
     const std::string unique = sinks.empty() ? name : fmt::format("{}-{}", name, sinks.size() + 1);
     sinks.push_back(std::make_unique<exporters::Slack>(

@@ -34,6 +34,7 @@ class Receiver {
       std::unique_lock lock(mutex_);
       std::string told;
       for (const auto& each : batch.notices) told += (told.empty() ? "" : "+") + each.headline;
+      if (batch.late > 0) told += " late";
       if (batch.dropped_before > 0) told += " -" + std::to_string(batch.dropped_before);
       told_.push_back(told);
       changed_.notify_all();
@@ -124,6 +125,42 @@ TEST_F(OutboxTest, WaitsAsLongAsItIsAskedTo) {
   box->put(notice("a"));
   ASSERT_TRUE(receiver_.was_called(2));
   EXPECT_GE(std::chrono::steady_clock::now() - start, 120ms);
+}
+
+TEST_F(OutboxTest, SaysOfWhatWasTriedForLongThatItIsLate) {
+  receiver_.answers({{.result = Result::try_again, .why = "down"}, {.result = Result::delivered}});
+  Outbox::Limits limits = kAtOnce;
+  limits.late_after = 20ms;
+  limits.backoff_min = limits.backoff_max = 60ms;
+  auto box = outbox(limits);
+  box->put(notice("a"));
+  ASSERT_TRUE(receiver_.was_called(2));
+  EXPECT_EQ(receiver_.told().back(), "a late");
+}
+
+TEST_F(OutboxTest, ShowsNoMessageThatWaitsOnceItHasEnded) {
+  receiver_.answers({{.result = Result::try_again, .why = "down"}});
+  auto other = outbox(kAtOnce);
+  other->put(notice("of its successor"));
+  Outbox::Limits limits = kAtOnce;
+  limits.drain = 1ms;
+  auto box = outbox(limits);
+  box->put(notice("a"));
+  EXPECT_EQ(counts_.waiting.Value(), 2);
+  box.reset();
+  EXPECT_EQ(counts_.waiting.Value(), 1);
+  receiver_.answers({{.result = Result::delivered}});
+}
+
+TEST_F(OutboxTest, EndsOnceItIsToldToAndItsDestructorGivesItNoMoreTime) {
+  receiver_.answers({{.result = Result::try_again, .why = "down"}});
+  Outbox::Limits limits = kAtOnce;
+  limits.drain = 20ms;
+  auto box = outbox(limits);
+  box->put(notice("a"));
+  box->begin_to_end();
+  EXPECT_TRUE(test::eventually([&] { return counts_.failed.Value() == 1; }));
+  EXPECT_EQ(receiver_.complaints().back(), "1 message lost: Belay ends");
 }
 
 TEST_F(OutboxTest, GivesUpAtOnceWhatIsRefused) {
