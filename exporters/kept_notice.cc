@@ -71,6 +71,7 @@ bool read_rest(const ordered_json& json, Notice& notice) {
   if (details == json.end() || !details->is_array()) return false;
   notice.page = page->get<bool>();
   notice.at = Instant{Duration{at->get<std::int64_t>()}};
+  if (notice.at < Instant{}) return false;
   for (const ordered_json& line : *details) {
     if (!line.is_string()) return false;
     notice.details.push_back(line.get<std::string>());

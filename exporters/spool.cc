@@ -6,6 +6,13 @@
 #include "exporters/kept_notice.h"
 
 namespace belay::exporters {
+namespace {
+
+std::string kept_messages(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " kept message" : " kept messages");
+}
+
+}  // namespace
 
 Spool::Spool(const std::filesystem::path& directory, Now now, Complain complain)
     : now_(std::move(now)), complain_(std::move(complain)) {
@@ -36,19 +43,25 @@ void Spool::load() {
       lost += kept ? 0 : 1;
     }
     if (!kept) {
-      directory_->remove(number);
+      note(directory_->remove(number), "the next start finds it again");
       continue;
     }
     files_.insert(number);
     left_[kept->route].push_back({.number = number, .notice = std::move(kept->notice)});
   }
-  if (lost > 0) complain_(std::to_string(lost) + " kept messages lost: damaged, or too many");
+  if (lost > 0) complain_(kept_messages(lost) + " lost: damaged, or too many");
 }
 
 std::uint64_t Spool::keep(const std::string& route, const rules::Notice& notice) {
   if (!directory_) return 0;
   const std::lock_guard lock(mutex_);
-  if (writes_.size() + files_.size() >= kKeptMax) return 0;
+  const std::size_t kept = writes_.size() + files_.size();
+  if (kept < kKeptMaxOfOthers) room_ = Room::there;
+  if (kept >= (notice.page ? kKeptMax : kKeptMaxOfOthers)) {
+    if (room_ == Room::there) room_ = Room::gone;
+    changed_.notify_all();
+    return 0;
+  }
   writes_.push_back({next_, route, notice});
   changed_.notify_all();
   return next_++;
@@ -102,7 +115,7 @@ void Spool::forget_left(Duration older_than) {
     changed_.notify_all();
   }
   if (lost > 0) {
-    complain_(std::to_string(lost) + " kept messages lost: nobody is told by their route any more");
+    complain_(kept_messages(lost) + " lost: nobody is told by their route any more");
   }
 }
 
@@ -114,11 +127,15 @@ bool Spool::is_kept(std::uint64_t number) const {
 
 void Spool::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  const auto has_work = [this] { return !removals_.empty() || !writes_.empty(); };
+  const auto has_work = [this] {
+    return !removals_.empty() || !writes_.empty() || room_ == Room::gone;
+  };
   // Once a stop was requested it waits no more, and does what there is to do.
   while (changed_.wait(lock, stop, has_work)) {
     if (!removals_.empty()) {
       remove_next(lock);  // First: they make room.
+    } else if (room_ == Room::gone) {
+      tell_full(lock);
     } else {
       write_next(lock, stop.stop_requested());
     }
@@ -129,7 +146,7 @@ void Spool::remove_next(std::unique_lock<std::mutex>& lock) {
   const std::uint64_t number = removals_.front();
   removals_.pop_front();
   lock.unlock();
-  directory_->remove(number);
+  note(directory_->remove(number), "what was told may be told again by the next start");
   lock.lock();
   files_.erase(number);
 }
@@ -142,17 +159,25 @@ void Spool::write_next(std::unique_lock<std::mutex>& lock, bool is_last) {
   const Status written =
       directory_->write(write.number, text_of({.route = write.route, .notice = write.notice}));
   // A process that ends has no time for what only the machine's end could take.
-  note(written && !is_last ? directory_->sync(write.number) : written);
+  note(written && !is_last ? directory_->sync(write.number) : written,
+       "messages that wait may be lost when Belay ends");
   lock.lock();
   if (!written) files_.erase(write.number);
 }
 
 /// The first failure after a success is told.
-void Spool::note(const Status& done) {
-  if (!done && !is_failing_) {
-    complain_(done.error().message + "; messages that wait may be lost when Belay ends");
-  }
+void Spool::note(const Status& done, const char* consequence) {
+  if (!done && !is_failing_) complain_(done.error().message + "; " + consequence);
   is_failing_ = !done;
+}
+
+void Spool::tell_full(std::unique_lock<std::mutex>& lock) {
+  room_ = Room::gone_and_told;
+  lock.unlock();
+  complain_(
+      "there is no room to keep more of the messages that wait: further ones may be lost "
+      "when Belay ends");
+  lock.lock();
 }
 
 }  // namespace belay::exporters

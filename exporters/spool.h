@@ -34,11 +34,14 @@ class Spool {
   };
   /// Engine time. Any thread.
   using Now = std::function<Instant()>;
-  /// Takes one line for the log. Called by the constructor, and on a thread of our own.
+  /// Takes one line for the log. Called by the constructor, by forget_left(), and on a thread of
+  /// our own.
   using Complain = std::function<void(const std::string&)>;
   /// Of all routes together. With kKeptBytesMax for each it is half of what the journal has in
   /// reserve for a full disk.
   static constexpr std::size_t kKeptMax = 512;
+  /// The rest is for pages alone.
+  static constexpr std::size_t kKeptMaxOfOthers = kKeptMax / 2;
 
   /// Reads what an earlier life has left. Damaged messages are removed, and so are the oldest
   /// beyond kKeptMax. If the directory cannot be used nothing is kept, and `complain` hears why.
@@ -48,7 +51,8 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  /// Any thread; returns at once, for a thread of our own writes it. Gives its number.
+  /// Any thread; returns at once, for a thread of our own writes it. Gives its number: 0 if there
+  /// is no place for it, which `complain` hears once until there is room again.
   std::uint64_t keep(const std::string& route, const rules::Notice& notice);
   /// It was told, or will not be. Any thread; returns at once.
   void forget(std::uint64_t number);
@@ -72,7 +76,8 @@ class Spool {
   void run(const std::stop_token& stop);
   void remove_next(std::unique_lock<std::mutex>& lock);
   void write_next(std::unique_lock<std::mutex>& lock, bool is_last);
-  void note(const Status& done);
+  void note(const Status& done, const char* consequence);
+  void tell_full(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] bool is_kept(std::uint64_t number) const;
 
   const Now now_;
@@ -83,6 +88,7 @@ class Spool {
   mutable std::mutex mutex_;  // Guards what follows, down to the thread. Never held over I/O.
   std::condition_variable_any changed_;
   std::uint64_t next_ = 1;
+  enum class Room : std::uint8_t { there, gone, gone_and_told } room_ = Room::there;
   std::deque<Write> writes_;
   std::deque<std::uint64_t> removals_;
   std::set<std::uint64_t> files_;  // There, or being written.

@@ -34,6 +34,7 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
   const char* const end = name.data() + kDigits;
   const auto parsed = std::from_chars(name.data(), end, number);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  if (number == 0 || number > SpoolDirectory::kNumberMax) return std::nullopt;
   return number;
 }
 
@@ -56,9 +57,14 @@ Result<SpoolDirectory> SpoolDirectory::open(const std::filesystem::path& path) {
   if (spool.directory_ < 0) return spool.fault("cannot be opened as a directory");
   struct stat facts {};
   if (::fstat(spool.directory_, &facts) != 0) return spool.fault("cannot be examined");
-  if (facts.st_uid != ::geteuid() || (facts.st_mode & 077) != 0) {
+  if (facts.st_uid != ::geteuid()) {
     return Error{Error::Kind::invalid,
-                 path.string() + ": others may enter it; remove it, and Belay makes its own"};
+                 path.string() +
+                     ": belongs to another user; give it, and the messages that it holds, to the "
+                     "one that Belay runs as: chown -R"};
+  }
+  if ((facts.st_mode & 077) != 0) {
+    return Error{Error::Kind::invalid, path.string() + ": others may enter it: chmod 700 it"};
   }
   if (::flock(spool.directory_, LOCK_EX | LOCK_NB) == 0) return spool;
   if (errno != EWOULDBLOCK) return spool.fault("cannot be locked");
@@ -111,7 +117,7 @@ Status SpoolDirectory::write(std::uint64_t number, std::string_view text) const 
   if (file.number() < 0) return fault("a message cannot be kept");
   if (append_all(file.number(), text) == 0) return Done{};
   Error error = fault("a message cannot be kept");
-  remove(number);
+  ::unlinkat(directory_, name.c_str(), 0);
   return error;
 }
 
@@ -124,8 +130,9 @@ Status SpoolDirectory::sync(std::uint64_t number) const {
   return Done{};
 }
 
-void SpoolDirectory::remove(std::uint64_t number) const {
-  ::unlinkat(directory_, name_of(number).c_str(), 0);
+Status SpoolDirectory::remove(std::uint64_t number) const {
+  if (::unlinkat(directory_, name_of(number).c_str(), 0) == 0 || errno == ENOENT) return Done{};
+  return fault("a message cannot be removed");
 }
 
 }  // namespace belay::exporters

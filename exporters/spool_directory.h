@@ -25,15 +25,21 @@ class SpoolDirectory {
   SpoolDirectory& operator=(SpoolDirectory&&) = delete;
   ~SpoolDirectory();
 
-  /// Of all files there are, rising.
+  /// Far from where numbers have more digits than names. What a file of a higher one holds, or one
+  /// of 0, is not ours: a person has made it.
+  static constexpr std::uint64_t kNumberMax = 9'000'000'000'000'000;
+
+  /// Of all files there are, rising; from 1 to kNumberMax.
   [[nodiscard]] Result<std::vector<std::uint64_t>> numbers() const;
   /// Fails for more than `bytes_max`, and for whatever is no regular file of ours.
   [[nodiscard]] Result<std::string> read(std::uint64_t number, std::size_t bytes_max) const;
-  /// What was written survives the process. After a failure there is no such file.
+  /// What was written survives the process. After a failure there is no such file, unless there was
+  /// one before.
   [[nodiscard]] Status write(std::uint64_t number, std::string_view text) const;
   /// ... and the machine.
   [[nodiscard]] Status sync(std::uint64_t number) const;
-  void remove(std::uint64_t number) const;
+  /// Done, too, if there is none.
+  [[nodiscard]] Status remove(std::uint64_t number) const;
 
  private:
   SpoolDirectory() = default;
