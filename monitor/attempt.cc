@@ -128,7 +128,8 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
 Attempt::Told Attempt::recalled() {
   const std::optional<std::string> why = recalled_ ? recalled_() : std::nullopt;
   if (!why) return std::nullopt;
-  return told(Phase::rejected, "recalled before it was sent: " + *why);
+  return told(Phase::rejected, sends_ == 0 ? "recalled before it was sent: " + *why
+                                           : with_answer("recalled, and not sent again: " + *why));
 }
 
 Attempt::Told Attempt::refused(const Error& error) {
@@ -207,6 +208,7 @@ std::string Attempt::with_answer(const std::string& why) const {
 
 std::string Attempt::circumstances() const {
   std::string text = sends_ > 0 ? "; what was sent has not arrived" : "; nothing was sent";
+  if (resumed_ && sends_ == 1) text = "; if it was sent before the restart, it has not arrived";
   if (maybe_sent_) text = "; it may have been carried out";
   if (acknowledged_) text = "; it was accepted";
   return text + "; by hand: " + platform_.by_hand(order_);
