@@ -56,10 +56,12 @@ bool has_status(const Fields& fields) {
 }
 
 /// Clients and proxies write 0 for a call that got no answer. Elsewhere it may be a program's exit
-/// status, and no call at all.
+/// status, and no call at all; where the method is one of gRPC ("/shop.Orders/Get") 0 means that
+/// all is well.
 bool got_no_answer(const Fields& fields) {
+  const bool is_grpc = fields.method.find('/') != std::string_view::npos;
   return fields.status.present() && fields.status.value == 0 && fields.outcome.empty() &&
-         !(fields.url.empty() && fields.method.empty());
+         !is_grpc && !(fields.url.empty() && fields.method.empty());
 }
 
 Invocation invocation_of_keys(std::uint16_t keys) {

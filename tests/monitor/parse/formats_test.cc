@@ -273,6 +273,7 @@ TEST(FlyTest, OtherLinesAreNoEvents) {
   EXPECT_EQ(why(fly(R"("{\"event\":\"queue.metric\",\"depth\":12}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{\"status\":\"active\"}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{\"status\":0,\"msg\":\"done\"}")")), "not_an_event");
+  EXPECT_EQ(why(fly(R"("{\"status\":0,\"method\":\"/shop.Orders/Get\"}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{broken")")), "not_an_event");
   EXPECT_EQ(why(fly("null")), "not_an_event");
 }
@@ -310,6 +311,9 @@ TEST(GenericTest, ACallThatGotNoAnswerIsAnErrorAndAnExitStatusIsNone) {
   EXPECT_EQ(outcome(R"("route":"/buy")"), "no_answer");
   EXPECT_EQ(outcome(R"("method":"GET")"), "no_answer");
   EXPECT_EQ(outcome(R"("route":"/buy","outcome":"canceled")"), "canceled");
+  const std::string of_grpc = R"({"ts":1795181608838,"service":"shop","status":0,)";
+  EXPECT_EQ(why(of_grpc + R"("method":"/shop.Orders/Get"})"), "bad_value") << "there it means OK";
+  EXPECT_EQ(why(of_grpc + R"("method":"shop.Orders/Get","route":"/x"})"), "bad_value");
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","status":0,"msg":"done"})"), "bad_value");
 }
 
