@@ -11,7 +11,7 @@ namespace belay::test {
 TemporaryDirectory::TemporaryDirectory() {
   std::string pattern = (std::filesystem::temp_directory_path() / "belay-test-XXXXXX").string();
   BELAY_CHECK(::mkdtemp(pattern.data()) != nullptr, "no temporary directory");
-  path_ = pattern;
+  path_ = std::filesystem::canonical(pattern);  // Whoever asks the system hears this name.
 }
 
 TemporaryDirectory::~TemporaryDirectory() {
