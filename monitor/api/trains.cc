@@ -104,6 +104,17 @@ std::optional<Problem> complete(const Call& call, const rules::Snapshot& snapsho
   return std::nullopt;
 }
 
+/// Whether an abort ended it, before which some of it may have been promoted: asked for again, it
+/// is done.
+bool is_aborted(const Rollouts& rollouts) {
+  const auto is = [](rules::RolloutState state) {
+    return [state](const auto* one) { return one->state == state; };
+  };
+  const auto aborted = std::ranges::count_if(rollouts, is(rules::RolloutState::aborted));
+  const auto promoted = std::ranges::count_if(rollouts, is(rules::RolloutState::promoted));
+  return aborted > 0 && aborted + promoted == std::ssize(rollouts);
+}
+
 /// Whether the key has begun something else before.
 bool is_key_reused(const rules::Snapshot& snapshot, const rules::TrainStarted& train) {
   const auto is_other = [&](const rules::RolloutStatus& known) {
@@ -221,6 +232,7 @@ net::Outgoing abort_train(const Call& call) {
     return std::ranges::any_of(train, [](const auto* one) { return is_judged(one->state); });
   };
   if (!judged(rollouts)) {
+    if (is_aborted(rollouts)) return shown(name, rollouts, 200);
     return call.refuse({Problem::Kind::rollout_ended,
                         "none of its rollouts is judged any more; `belay disarm` stops actions"});
   }

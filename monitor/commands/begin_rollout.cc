@@ -70,16 +70,20 @@ std::optional<std::string> contradiction_in(const ApiClient& client,
 Result<ApiClient::Answer> ask_until_shown(const ApiClient& client,
                                           const ApiClient::Request& request) {
   const net::Deadline deadline{kReadyWithin};
+  Progress progress;
   for (;;) {
     Result<ApiClient::Answer> answer = client.call(request);
     if (deadline.passed()) return answer;
     const bool is_lost = !answer && answer.error().kind == Error::Kind::ambiguous;
     const bool is_pending = answer && answer->status == 202;
-    if (answer && is_not_ready(*answer)) {
-      std::this_thread::sleep_for(kAgainAfter);
-    } else if (!is_lost && !is_pending) {
-      return answer;
+    const bool is_early = answer && is_not_ready(*answer);
+    if (!is_lost && !is_pending && !is_early) return answer;
+    if (progress.due()) {
+      progress.show(is_lost ? "an answer of the daemon was lost: asking again"
+                            : "waiting for the daemon");
     }
+    // A 202 has been waited for already.
+    if (!is_pending) std::this_thread::sleep_for(kAgainAfter);
   }
 }
 

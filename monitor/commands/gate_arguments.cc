@@ -72,8 +72,19 @@ void add_rollout_options(CLI::App& verb, GateArguments& arguments) {
   verb.add_option("--train", arguments.train, "The release that it is a part of")
       ->check(check_utf8);
   verb.add_option("--idempotency-key", arguments.key,
-                  "The same key with the same arguments is the same rollout");
+                  "The same key with the same arguments is the same rollout")
+      ->check(check_key);
   add_output_option(verb, arguments.output);
+}
+
+std::string check_key(const std::string& text) {
+  constexpr std::size_t kBytesMax = 255;
+  if (text.empty() || text.size() > kBytesMax) {
+    return "1 to 255 bytes should stand here, and " +
+           (text.empty() ? "there is nothing: is the variable set?"
+                         : "there are " + std::to_string(text.size()));
+  }
+  return check_utf8(text);
 }
 
 std::optional<std::string> complete(GateArguments& arguments) {

@@ -45,6 +45,10 @@ void add_rollout_options(CLI::App& verb, GateArguments& arguments);
 /// `--driving` and `--following`; `is_driving` outlives the verb and stays empty without either.
 void add_driving_options(CLI::App& verb, std::optional<bool>& is_driving);
 
+/// For an option that is an idempotency key, as the API takes it: "" or why it cannot be. An empty
+/// one, of a variable that is not set, would be another one with each try.
+std::string check_key(const std::string& text);
+
 /// Fills service and candidate from wrangler's file. What is missing or contradicts itself: a line
 /// for people.
 std::optional<std::string> complete(GateArguments& arguments);

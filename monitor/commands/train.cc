@@ -219,7 +219,8 @@ void add_start(CLI::App& train, Chosen& chosen) {
   verb->add_option("--on-fail", arguments->on_fail, "What a fail takes back, as configured if not")
       ->check(CLI::IsMember({"this", "all"}));
   verb->add_option("--idempotency-key", arguments->each.key,
-                   "The same key with the same arguments is the same train");
+                   "The same key with the same arguments is the same train")
+      ->check(check_key);
   add_duration_option(*verb, "--wait", arguments->wait,
                       "Wait so long for its end; the exit code is the verdict");
 }

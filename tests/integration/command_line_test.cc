@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +10,7 @@
 
 #include "tests/integration/belay_run.h"
 #include "tests/support/child_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paths.h"
 #include "tests/support/scripted_peer.h"
 #include "tests/support/temporary_directory.h"
@@ -16,6 +20,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(CommandLineTest, AnUnknownVerbIsAUsageErrorWithASuggestion) {
   const BelayRun run = run_belay({"rplay"});
@@ -64,105 +69,6 @@ TEST(CommandLineTest, AVersionThatIsNoTextIsAUsageError) {
   }
 }
 
-TEST(CommandLineTest, ReplayAccountsForEveryDocumentOfEverySample) {
-  int samples = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(data_path("samples"))) {
-    const BelayRun run = run_belay({"replay", "--output", "json", entry.path().string()});
-    // Behind it stands the complaint where nothing could be judged.
-    const std::string printed = run.text.substr(0, run.text.rfind("\n}") + 2);
-    const json summary = json::parse(printed, nullptr, false);
-    ASSERT_TRUE(summary.is_object()) << entry.path() << run.text;
-    const bool is_any_judged =
-        std::ranges::any_of(summary.value("rules", json::array()),
-                            [](const json& rule) { return rule.at("truth") != "unknown"; });
-    EXPECT_EQ(run.code, is_any_judged ? 0 : 12) << entry.path();
-    std::uint64_t rejected = 0;
-    for (const auto& [reason, count] : summary.at("rejected").items()) {
-      rejected += count.get<std::uint64_t>();
-    }
-    EXPECT_EQ(summary.at("documents"), summary.at("used").get<std::uint64_t>() + rejected)
-        << entry.path();
-    if (entry.path().filename() == "wrangler-tail-format-json.stdout.txt") {
-      EXPECT_EQ(summary.at("documents"), 34);
-    }
-    ++samples;
-  }
-  EXPECT_GE(samples, 8);
-}
-
-TEST(CommandLineTest, TheSameRecordingTwiceGivesTheSameBytes) {
-  const std::string sample = data_path("samples/tail-prodlike.ndjson").string();
-  const BelayRun first = run_belay({"replay", "--output", "jsonl", sample});
-  EXPECT_EQ(first.code, 0);
-  EXPECT_EQ(run_belay({"replay", "--output", "jsonl", sample}).text, first.text);
-}
-
-TEST(CommandLineTest, ReplayAgainstOtherRulesTellsWhatDiffers) {
-  const TemporaryDirectory directory;
-  std::string log;
-  for (int second = 0; second < 120; ++second) {
-    for (int i = 0; i < 10; ++i) {
-      log += "{\"ts\":" + std::to_string(1'795'182'320'000 + second * 1000 + i) +
-             ",\"service\":\"s\",\"status\":" + (second >= 60 && i < 3 ? "500" : "200") + "}\n";
-    }
-  }
-  directory.write("log", log);
-  const std::string rule = "  - { name: errors, then: alert, when: \"error rate > ";
-  directory.write("a.yaml", "rules:\n" + rule + "20% over 10s, min 20 requests\" }\n");
-  directory.write("b.yaml", "rules:\n" + rule + "50% over 10s, min 20 requests\" }\n");
-  const std::vector<std::string> compare = {"replay", "--rules", "a.yaml", "--against", "b.yaml"};
-  const auto run = [&](std::vector<std::string> more) {
-    std::vector<std::string> arguments = compare;
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_belay(arguments, directory.path());
-  };
-  const BelayRun text = run({"log"});
-  EXPECT_EQ(text.code, 0) << text.text;
-  EXPECT_THAT(text.text, HasSubstr("B  never fired"));
-  EXPECT_THAT(text.text, HasSubstr("1 of 1 rules that fired differ; A is a.yaml, B is b.yaml"));
-  const json differs = json::parse(run({"--output", "json", "log"}).text);
-  EXPECT_EQ(differs.at("differ"), 1);
-  EXPECT_EQ(differs.at("rules").at(0).at("a").size(), 1U);
-  EXPECT_TRUE(differs.at("rules").at(0).at("b").empty());
-  EXPECT_EQ(run({"-"}).code, 2);
-}
-
-TEST(CommandLineTest, ARecordingOfWhichNothingCanBeJudgedIsUnknown) {
-  const TemporaryDirectory directory;
-  directory.write("log", "not a log\n");
-  const BelayRun run = run_belay({"replay", "log"}, directory.path());
-  EXPECT_EQ(run.code, 12) << run.text;
-  EXPECT_THAT(run.text, HasSubstr("nothing was judged"));
-  const BelayRun compared = run_belay(
-      {"replay", "--rules", "packs/rollout", "--against", "packs/probes", "log"}, directory.path());
-  EXPECT_EQ(compared.code, 12) << compared.text;
-}
-
-TEST(CommandLineTest, ARecordingInWhichTooMuchCannotBeReadIsUnknown) {
-  const TemporaryDirectory directory;
-  const auto log_with = [](int unreadable) {
-    std::string log;
-    for (int i = 0; i < 200; ++i) {
-      log += "{\"ts\":" + std::to_string(1'795'182'320'000 + i * 600) +
-             R"(,"service":"s","status":)" + (i < unreadable ? "\"200\"" : "200") + "}\n";
-    }
-    return log;
-  };
-  directory.write("log", log_with(2));
-  EXPECT_EQ(run_belay({"replay", "log"}, directory.path()).code, 0);
-  directory.write("log", log_with(3));
-  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
-           {},
-           {"--rules", "packs/rollout", "--against", "packs/probes"},
-           {"--service", "s", "--candidate", "v2", "--steps", "100% for 10s"}}) {
-    std::vector<std::string> arguments = {"replay", "log"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const BelayRun run = run_belay(arguments, directory.path());
-    EXPECT_EQ(run.code, 12) << run.text;
-    EXPECT_THAT(run.text, HasSubstr("3 of 200 documents cannot be read, and may be what fails"));
-  }
-}
-
 TEST(CommandLineTest, ADisarmThatNobodyMayEverReadIsToldEachTime) {
   const TemporaryDirectory directory;
   directory.write("belay.yaml", "services: { shop: {} }\n");
@@ -173,6 +79,67 @@ TEST(CommandLineTest, ADisarmThatNobodyMayEverReadIsToldEachTime) {
     EXPECT_EQ(run.code, 0) << run.text;
     EXPECT_THAT(run.text, HasSubstr("no Belay has done anything with this state"));
   }
+}
+
+TEST(CommandLineTest, ADisarmOfAStateThatABelayHasWorkedWithSaysNothingOfIt) {
+  const TemporaryDirectory directory;
+  directory.write("belay.yaml", "services: { shop: { logs: { file: shop.log } } }\n");
+  directory.write("shop.log", "");
+  const BelayRun gate =
+      run_belay({"gate", "--standalone", "--service", "shop", "--candidate", "v2", "--for", "1s"},
+                directory.path());
+  EXPECT_EQ(gate.code, 12) << gate.text;
+  const BelayRun run = run_belay({"disarm", "--for", "1h"}, directory.path());
+  EXPECT_EQ(run.code, 0) << run.text;
+  EXPECT_THAT(run.text, Not(HasSubstr("no Belay has done anything with this state")));
+}
+
+TEST(CommandLineTest, AKeyWhoseVariableIsNotSetIsAUsageError) {
+  for (const std::vector<std::string>& verb : std::vector<std::vector<std::string>>{
+           {"rollout", "start", "--service", "s", "--candidate", "v2", "--for", "1m"},
+           {"gate", "--service", "s", "--candidate", "v2"},
+           {"train", "start", "t", "--candidate", "s=v2"}}) {
+    std::vector<std::string> arguments = verb;
+    arguments.insert(arguments.end(), {"--idempotency-key", ""});
+    const BelayRun run = run_belay(arguments);
+    EXPECT_EQ(run.code, 2) << run.text;
+    EXPECT_THAT(run.text, HasSubstr("is the variable set?"));
+  }
+}
+
+TEST(CommandLineTest, AStateBesideALinkIsRefusedAlsoFromTheDirectoryThatTheLinkNames) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory.path() / "7");
+  directory.write("7/belay.yaml", "services: { shop: { logs: { file: shop.log } } }\n");
+  std::filesystem::create_directory_symlink("7", directory.path() / "current");
+  const auto code_in = [&](const std::string& where) {
+    ChildProcess child{
+        {.argv = {"sh", "-c", "cd " + where + " && exec \"$0\" check", belay_binary().string()},
+         .output = directory.path() / "output",
+         .directory = directory.path()}};
+    return child.wait(std::chrono::seconds{20});
+  };
+  EXPECT_EQ(code_in("7"), 0) << content_of(directory.path() / "output");
+  EXPECT_EQ(code_in("current"), 78);
+  EXPECT_THAT(content_of(directory.path() / "output"), HasSubstr("is reached through a link"));
+}
+
+TEST(CommandLineTest, WhatGotNoAnswerIsAskedForAgainAfterAWhile) {
+  std::mutex mutex;
+  std::vector<std::chrono::steady_clock::time_point> asked;
+  const ScriptedPeer peer{[&](PeerConnection& connection) {
+    connection.read_until("\r\n\r\n");
+    {
+      const std::scoped_lock lock(mutex);
+      asked.push_back(std::chrono::steady_clock::now());
+    }
+    connection.reset();
+  }};
+  const ChildProcess train{{.argv = {belay_binary().string(), "train", "abort", "t"},
+                            .environment = {"BELAY_URL=" + peer.url("")}}};
+  ASSERT_TRUE(eventually([&] { return peer.connections() >= 3; }));
+  const std::scoped_lock lock(mutex);
+  EXPECT_GE(asked.at(1) - asked.at(0), std::chrono::milliseconds{900});
 }
 
 TEST(CommandLineTest, AWorkingDirectoryThatWasRemovedEndsNoCommand) {
@@ -195,17 +162,6 @@ TEST(CommandLineTest, AWorkingDirectoryThatWasRemovedEndsNoCommand) {
     const BelayRun run = run_nowhere(arguments);
     EXPECT_EQ(run.code, 78) << arguments << "\n" << run.text;
   }
-}
-
-TEST(CommandLineTest, AJumpInTimeNamesItsLine) {
-  const TemporaryDirectory directory;
-  directory.write("log",
-                  "{\"ts\":1795182320000,\"service\":\"s\",\"status\":200}\n\n"
-                  "{\"ts\":1799999999999,\"service\":\"s\",\"status\":200}\n");
-  const BelayRun run = run_belay({"replay", "log"}, directory.path());
-  EXPECT_EQ(run.code, 2);
-  EXPECT_THAT(run.text, HasSubstr("log:3: the time jumps ahead"));
-  EXPECT_THAT(run.text, HasSubstr("1 rejected (1 time_jump)"));
 }
 
 TEST(CommandLineTest, AWrongConfigurationIsRefusedWholeWithEveryErrorAndItsPlace) {

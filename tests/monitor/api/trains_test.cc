@@ -162,7 +162,21 @@ TEST_F(TrainsTest, AnAbortIsOneCommandForAllOfIt) {
   delivered_.pop_back();
   publish(of_delivered(RolloutState::aborted, RolloutState::aborted));
   EXPECT_EQ(waiting.later()->status, 200);
-  EXPECT_EQ(problem_of(post("/api/v1/trains/r1/abort", "{}")), "rollout-ended");
+}
+
+TEST_F(TrainsTest, AnAbortThatIsAskedForAgainIsTheSameAbort) {
+  begin(kBody);
+  const auto again = [this](RolloutState shop_state, RolloutState orders_state) {
+    publish(of_delivered(shop_state, orders_state));
+    return post("/api/v1/trains/r1/abort", "{}");
+  };
+  const net::Outgoing aborted = again(RolloutState::aborted, RolloutState::aborted);
+  EXPECT_EQ(aborted.status, 200);
+  EXPECT_EQ(json_of(aborted).at("exit_code"), 15);
+  EXPECT_EQ(again(RolloutState::aborted, RolloutState::promoted).status, 200);
+  EXPECT_EQ(problem_of(again(RolloutState::promoted, RolloutState::promoted)), "rollout-ended");
+  EXPECT_EQ(problem_of(again(RolloutState::aborted, RolloutState::recovered)), "rollout-ended");
+  EXPECT_EQ(delivered_.size(), 1U) << "nothing but its begin";
 }
 
 }  // namespace
