@@ -190,10 +190,7 @@ class GateVerb {
       }
     }
     if (arguments_.output == OutputFormat::text) {
-      const bool good = result.code == kExitPass;
-      const std::string verdict{name_of(result.code)};
-      print(fmt::format("{} {}\n", style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
-                        sanitize(result.why)));
+      print(text_of(result, style_));
     } else if (arguments_.output == OutputFormat::jsonl) {
       print(exporters::text_of(json) + "\n");
     } else {

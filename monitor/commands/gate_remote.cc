@@ -12,6 +12,7 @@
 #include "exporters/json.h"
 #include "exporters/json_fields.h"
 #include "monitor/commands/begin_rollout.h"
+#include "monitor/commands/gate_watch.h"
 #include "monitor/commands/options.h"
 #include "monitor/commands/show_rollout.h"
 #include "monitor/signals.h"
@@ -221,14 +222,11 @@ class RemoteGate {
 
   int end(ExitCode code) {
     progress_.erase();
-    const bool good = code == kExitPass;
     if (arguments_.output == OutputFormat::text) {
-      const std::string verdict = name_of(code);
       const std::string cause = cause_of(rollout_);
-      print(fmt::format("{} {}{}\n",
-                        style_.bold(good ? style_.green(verdict) : style_.red(verdict)),
-                        cause.empty() ? "" : sanitize(cause) + "; since then: ",
-                        sanitize(text_in(rollout_, "why"))));
+      print(text_of(
+          {code, (cause.empty() ? "" : cause + "; since then: ") + text_in(rollout_, "why")},
+          style_));
       if (code == kExitFail) print("nothing was done: " + sanitize(why_not_acted()) + "\n");
     } else if (arguments_.output == OutputFormat::jsonl) {
       print(exporters::text_of({{"verdict", name_of(code)},

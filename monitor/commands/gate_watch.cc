@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/sanitize.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -76,6 +78,14 @@ std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service, co
   }
   const bool did_nothing = gate->state == rules::RolloutState::failed && gate->intents.empty();
   return result_of(did_nothing && undone != nullptr ? *undone : *gate);
+}
+
+std::string text_of(const RolloutResult& result, const Style& style) {
+  constexpr std::size_t kWhyBytesMax = 4'000;
+  const std::string verdict{name_of(result.code)};
+  return fmt::format(
+      "{} {}\n", style.bold(result.code == kExitPass ? style.green(verdict) : style.red(verdict)),
+      sanitize(result.why, kWhyBytesMax));
 }
 
 GateWatch::GateWatch(std::string service, std::string candidate, std::string id)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporters/sink.h"
+#include "monitor/commands/terminal.h"
 #include "monitor/rollout_result.h"
 #include "rules/snapshot.h"
 
@@ -27,6 +28,9 @@ std::string progress_of(const rules::ActionStatus& action);
 
 /// What a gate of its own that is interrupted leaves behind.
 std::string interruption_of(const std::optional<rules::ServiceStatus>& service);
+
+/// The verdict as the last line of a gate: first the cause, then what came since, both whole.
+std::string text_of(const RolloutResult& result, const Style& style);
 
 /// Collects what concerns the gate of one service on the engine's thread, for the main thread to
 /// show.

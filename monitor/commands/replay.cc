@@ -58,6 +58,7 @@ class ReplayVerb {
     if (!rules) return kExitConfiguration;
     if (!check_versions(*rules) || !read_steps(*rules)) return kExitUsage;
     Replay replay{options(*rules), [&](const rules::Step& step, Instant now) {
+                    note_whether_judged(step, *replay_, now);
                     if (decisions_)
                       decide(step, now, *replay_->first());
                     else
@@ -69,13 +70,11 @@ class ReplayVerb {
       if (reader_gone_) return kExitPass;
     }
     replay.finish();
+    is_judged_ = is_judged_ || is_any_judged(replay);
     progress_.erase();
     decisions_ ? end_decisions(replay) : end(replay);
     if (replay.jump()) return kExitUsage;
-    const int seen = how_much_was_seen(replay.summary());
-    if (seen != kExitPass || decisions_ || is_judged_ || is_any_judged(replay)) return seen;
-    complain("no rule was anything but unknown, all along");
-    return kExitUnknown;
+    return how_much_was_seen(replay.summary());
   }
 
  private:
@@ -143,26 +142,36 @@ class ReplayVerb {
     return how_much_was_seen(read_);
   }
 
-  /// Silence is no good news about nothing, nor about what could not be read.
-  static int how_much_was_seen(const Replay::Summary& summary) {
+  /// Silence is no good news about nothing, nor about what could not be read or judged.
+  [[nodiscard]] int how_much_was_seen(const Replay::Summary& summary) const {
     if (summary.used == 0) return kExitUnknown;
-    if (!is_too_much_lost(summary.unreadable, summary.documents)) return kExitPass;
-    complain(fmt::format(
-        "{} of {} documents cannot be read, and may be what fails: nothing may be called fine; "
-        "name the right --format, or mend what writes them",
-        summary.unreadable, summary.documents));
+    if (is_too_much_lost(summary.unreadable, summary.documents)) {
+      complain(fmt::format(
+          "{} of {} documents cannot be read, and may be what fails: nothing may be called fine; "
+          "name the right --format, or mend what writes them",
+          summary.unreadable, summary.documents));
+      return kExitUnknown;
+    }
+    if (is_judged_) return kExitPass;
+    complain("no rule was anything but unknown, all along");
     return kExitUnknown;
   }
 
   /// Nothing: the recording cannot be replayed, and why was told.
   std::optional<Episodes> episodes_of(const std::vector<rules::Rule>& rules) {
     Episodes episodes;
-    Replay replay{options(rules),
-                  [&](const rules::Step& step, Instant /*now*/) { episodes.take(step); }};
+    const Replay* judging = nullptr;
+    Replay replay{options(rules), [&](const rules::Step& step, Instant now) {
+                    note_whether_judged(step, *judging, now);
+                    episodes.take(step);
+                  }};
+    judging = &replay;
+    look_at_ = Instant{};
     for (const std::string& file : arguments_.files) {
       if (!read(file, replay)) return std::nullopt;
     }
     replay.finish();
+    is_judged_ = is_judged_ || is_any_judged(replay);
     read_ = replay.summary();
     return replay.jump() ? std::nullopt : std::optional{episodes};
   }
@@ -284,20 +293,19 @@ class ReplayVerb {
 
   /// A recording may end in silence: what was judged before counts, too. Often enough for the
   /// shortest window.
-  void note_whether_judged(Instant now) {
+  void note_whether_judged(const rules::Step& step, const Replay& replay, Instant now) {
+    is_judged_ = is_judged_ || std::ranges::any_of(step.notices, [](const auto& notice) {
+                   return notice.kind == rules::Notice::Kind::fired;
+                 });
     if (is_judged_ || now < look_at_) return;
-    is_judged_ = is_any_judged(*replay_);
+    is_judged_ = is_any_judged(replay);
     look_at_ = now + std::chrono::seconds{5};
   }
 
   void show(const rules::Step& step, Instant now) {
     if (!start_) start_ = now;
-    note_whether_judged(now);
     for (const rules::Notice& notice : step.notices) {
-      if (notice.kind == rules::Notice::Kind::fired) {
-        is_judged_ = true;
-        ++fired_[{notice.service, notice.rule}];
-      }
+      if (notice.kind == rules::Notice::Kind::fired) ++fired_[{notice.service, notice.rule}];
       if (arguments_.output == OutputFormat::json) {
         shown_.push_back(monitor::json_of(notice, *start_));
         continue;

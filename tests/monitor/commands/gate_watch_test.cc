@@ -50,6 +50,12 @@ TEST(GateResultTest, ThereIsNoneWhileTheGateRuns) {
   EXPECT_EQ(code_of(with_gate(RolloutState::verifying)), std::nullopt);
 }
 
+TEST(GateResultTest, TheLastLineHoldsTheCauseAndWhatCameSinceWhole) {
+  const std::string cause = "errors: " + std::string(600, 'x') + "; since then: recovered";
+  const std::string line = text_of(RolloutResult{kExitRolledBack, cause}, Style{false});
+  EXPECT_TRUE(line.ends_with("xx; since then: recovered\n")) << line;
+}
+
 TEST(GateResultTest, AnInterruptionTellsOfAnActionOnItsWay) {
   rules::ServiceStatus service = with_gate(RolloutState::rolling_back);
   EXPECT_NE(interruption_of(service).find("stays as it is"), std::string::npos);
