@@ -18,18 +18,20 @@ bool was_done(ActionOutcome::Phase phase) {
   return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
 }
 
+bool has_passed_since(const Remembered::Action& action, const std::string& version,
+                      const std::vector<RememberedRollout>& rollouts) {
+  return std::ranges::any_of(rollouts, [&](const RememberedRollout& one) {
+    return one.state == RolloutState::promoted && one.started.service == action.service &&
+           one.started.candidate == version && one.at > action.at;
+  });
+}
+
 }  // namespace
 
 ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actions) {
   std::stable_sort(actions_.begin(), actions_.end(),
                    [](const auto& left, const auto& right) { return left.at < right.at; });
   for (const Disarmed& disarmed : remembered.disarmed) disarm(disarmed);
-  for (const Remembered::Action& action : actions_) {
-    if (action.expected.empty()) continue;
-    if (action.is_open) leaving_[action.intent] = {action.service, action.expected};
-    if (action.phase && was_done(*action.phase))
-      rolled_away_.insert({action.service, action.expected});
-  }
   for (const Remembered::Action& action : actions_) {
     if (action.order && std::holds_alternative<MoveTraffic>(action.order->action))
       moves_.insert(action.intent);
@@ -39,6 +41,15 @@ ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actio
       decisions_[action.intent] = rollout.started.id;
       if (!action.target.empty()) rollbacks_[rollout.started.id] = action.intent;
     }
+  }
+  for (Remembered::Action& action : actions_) {
+    if (!action.is_open && has_passed_since(action, action.target, remembered.rollouts))
+      action.target.clear();
+    if (action.expected.empty()) continue;
+    if (action.is_open) leaving_[action.intent] = {action.service, action.expected};
+    if (action.phase && was_done(*action.phase) &&
+        !has_passed_since(action, action.expected, remembered.rollouts))
+      rolled_away_.insert({action.service, action.expected});
   }
 }
 

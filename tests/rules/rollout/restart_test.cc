@@ -145,6 +145,43 @@ TEST(Restart, TakesARollbackThatDidNotHappenForNone) {
   EXPECT_EQ(rig.orders.size(), 1U) << "v1 was never put there by a rollback";
 }
 
+RememberedRollout promoted(const char* candidate, Duration ago) {
+  RememberedRollout rollout;
+  rollout.started = {.at = EngineRig::kStart - ago - 10min,
+                     .service = "shop",
+                     .candidate = candidate,
+                     .baseline = "v1",
+                     .id = "11111111-1111-4111-8111-111111111111",
+                     .steps = *parse_steps("100% for 10m"),
+                     .mode = Mode::enforce};
+  rollout.at = EngineRig::kStart - ago;
+  rollout.state = RolloutState::promoted;
+  rollout.verdict = Outcome::pass;
+  return rollout;
+}
+
+TEST(Restart, HoldsNothingAgainstAVersionThatPassedBeforeItAndAfterItsRollback) {
+  for (const Duration ago : {1h, 5h}) {
+    Remembered remembered = left_v2(ActionOutcome::Phase::applied);
+    remembered.rollouts = {promoted("v2", ago)};
+    EngineRig rig(plan_of({}, {errors()}), remembered);
+    fail_gate(rig, "v3", "v2");
+    ASSERT_EQ(rig.orders.size(), ago == 1h ? 1U : 0U);
+    if (ago != 1h) continue;
+    EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).target, "v2");
+  }
+}
+
+TEST(Restart, RollsBackWhatARollbackPutThereAndPassedSince) {
+  for (const Duration ago : {1h, 5h}) {
+    Remembered remembered = left_v2(ActionOutcome::Phase::applied);
+    remembered.rollouts = {promoted("v1", ago)};
+    EngineRig rig(plan_of({}, {errors()}), remembered);
+    fail_gate(rig, "v1", "v0");
+    EXPECT_EQ(rig.orders.size(), ago == 1h ? 1U : 0U);
+  }
+}
+
 TEST(Restart, HoldsNothingAgainstAVersionThatPassedAGateSince) {
   EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::applied));
   rig.stream("base", 20, {.version = "v2"});
