@@ -65,9 +65,12 @@ void ActionBook::disarm(const Disarmed& disarmed) {
 }
 
 std::optional<std::string> ActionBook::why_disarmed(const std::string& service, Instant now) const {
-  if (const std::optional<Instant> until = disarmed_until(service, now))
-    return "disarmed until " + format_utc(*until);
-  return std::nullopt;
+  const std::optional<Instant> until = disarmed_until(service, now);
+  if (!until) return std::nullopt;
+  const auto all = disarmed_.find("");
+  const bool is_all = all != disarmed_.end() && all->second.until == *until;
+  const std::string& by = is_all ? all->second.by : disarmed_.at(service).by;
+  return "disarmed until " + format_utc(*until) + (by.empty() ? "" : " by " + by);
 }
 
 std::optional<Instant> ActionBook::disarmed_until(const std::string& service, Instant now) const {
@@ -120,14 +123,13 @@ std::optional<std::string> ActionBook::objection_to(const RollBack& back,
 
 std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const Order& order,
                                                  bool is_later_step) const {
-  if (const std::optional<Instant> until = disarmed_until(order.service, order.at)) {
-    const auto all = disarmed_.find("");
-    const bool is_all = all != disarmed_.end() && all->second.until == *until;
-    const std::string& by = is_all ? all->second.by : disarmed_.at(order.service).by;
-    return "disarmed until " + format_utc(*until) + (by.empty() ? "" : " by " + by);
+  if (std::optional<std::string> disarmed = why_disarmed(order.service, order.at)) return disarmed;
+  for (const Remembered::Action& action : actions_) {
+    // A first step may wait until the traffic is there: whoever begins it has asked for that.
+    const bool is_let_end = !is_later_step && moves_.contains(action.intent);
+    if (action.is_open && action.service == order.service && !is_let_end)
+      return "another action on this service is still open (" + action.intent + ")";
   }
-  if (const std::optional<std::string> intent = open_intent(order.service))
-    return "another action on this service is still open (" + *intent + ")";
   if (!is_later_step)
     if (std::optional<std::string> objection = objection_to_rate(plan, order)) return objection;
   if (const auto* back = std::get_if<RollBack>(&order.action)) return objection_to(*back, order);

@@ -154,16 +154,11 @@ std::string Rollout::roll_back_by_hand(const std::string& why, Instant now, Step
     return *lower;
   Ladder::Cause cause = cause_by_hand(status);
   cause.reason = cut(why);
-  // Behind what is on its way it waits, as any fail does; not behind what is only watched.
-  if (moving_ || book_.open_intent(service_.plan.name)) {
-    if (const std::optional<std::string> disarmed = book_.why_disarmed(service_.plan.name, now))
-      return *disarmed;
-  } else {
-    if (const std::optional<std::string> objection = ladder_.objection(cause, now))
-      return *objection;
-    ladder_.give_way("a person rolls back a newer rollout", now, out);
-    take_turns(now, out);
-  }
+  if (!waiting_.empty()) return "an earlier rollout of this service is to be rolled back first";
+  // What may be now may be when the traffic is there: nothing else acts on the service until then.
+  if (const std::optional<std::string> objection = ladder_.objection(cause, now)) return *objection;
+  ladder_.give_way("a person rolls back a newer rollout", now, out);
+  take_turns(now, out);
   fail(std::move(cause), {.headline = why, .details = {}, .numbers = std::nullopt}, now, out);
   return "done";
 }

@@ -217,8 +217,8 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
                       "%: the baseline keeps the rest of the traffic, also when it is promoted");
   if (status.is_irreversible)
     details.push_back("it is irreversible: a fail holds and pages, and nothing is rolled back");
-  if (const std::optional<Instant> until = book_.disarmed_until(service_.plan.name, now))
-    details.push_back("disarmed until " + format_utc(*until) + ": no action will be taken");
+  if (const std::optional<std::string> disarmed = book_.why_disarmed(service_.plan.name, now))
+    details.push_back(*disarmed + ": no action will be taken");
   const bool is_gate = records_.back().ends_at_maximum();
   teller(now, out).rollout_started(is_gate
                                        ? "for " + format_duration(status.steps.front().bake)

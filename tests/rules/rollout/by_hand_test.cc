@@ -194,21 +194,86 @@ TEST(ByHand, NotWhatHasNoTrafficYet) {
   EXPECT_TRUE(std::holds_alternative<RollBack>(world.rig.orders[1].action));
 }
 
-TEST(ByHand, BehindTrafficThatIsOnItsWayItWaits) {
-  World world;
+/// The second step's traffic is on its way.
+void drive(World& world) {
   RolloutStarted started = World::gate(world.rig.now());
   started.steps = *parse_steps("10% for 15s, 100%");
   started.is_driving = true;
   world.begin(started);
   world.answer(Phase::applied);
   world.rig.run(20s);
-  ASSERT_EQ(world.rig.orders.size(), 2U) << "the second step's traffic";
+  ASSERT_EQ(world.rig.orders.size(), 2U);
+}
+
+TEST(ByHand, BehindTrafficThatIsOnItsWayItWaits) {
+  World world;
+  drive(world);
   world.roll_back();
   EXPECT_EQ(world.rollout().state, RolloutState::rolling_back);
   EXPECT_EQ(world.rig.orders.size(), 2U);
   world.answer(Phase::applied);
   ASSERT_EQ(world.rig.orders.size(), 3U);
   EXPECT_TRUE(std::holds_alternative<RollBack>(world.rig.orders[2].action));
+}
+
+Remembered::Action action_of(Duration ago, const char* target) {
+  return {.at = EngineRig::kStart - ago,
+          .service = "shop",
+          .intent = "old",
+          .target = target,
+          .phase = Phase::applied};
+}
+
+TEST(ByHand, BehindTrafficThatIsOnItsWayItIsRefusedAtOnceIfItMayNotBeAfterwards) {
+  for (const bool is_put_back : {false, true}) {
+    Remembered remembered;
+    remembered.actions = {is_put_back ? action_of(3h, "v2") : action_of(5min, "")};
+    World world(World::plan(), remembered);
+    drive(world);
+    world.roll_back();
+    EXPECT_EQ(world.rollout().state, RolloutState::baking);
+    EXPECT_NE(world.refusal().find(is_put_back ? "a rollback is never rolled back" : "cooldown"),
+              std::string::npos)
+        << world.refusal();
+    world.answer(Phase::applied);
+    EXPECT_EQ(world.rollout().step, 1U) << "it is judged on";
+    EXPECT_EQ(world.rig.orders.size(), 2U);
+  }
+}
+
+/// An action outside rollouts that is on its way.
+Remembered open_action() {
+  Remembered remembered;
+  remembered.actions = {action_of(10s, "")};
+  Order order;
+  order.intent = "old";
+  order.at = EngineRig::kStart - 10s;
+  order.service = "shop";
+  order.action = ResetFlag{.flag = "cart"};
+  order.rule = "errors";
+  remembered.actions[0].is_open = true;
+  remembered.actions[0].phase.reset();
+  remembered.actions[0].order = order;
+  return remembered;
+}
+
+TEST(ByHand, BehindAnOpenActionItIsRefusedButNotBehindOneThatIsOnlyWatched) {
+  Plan plan = World::plan();
+  plan.services[0].cooldown = 0s;
+  World world(plan, open_action());
+  RolloutStarted started = World::gate(world.rig.now());
+  started.candidate = "v3";  // Without a request: else the watch ends for it by itself.
+  world.begin(started);
+  expect_refused(world, "another action on this service is still open (old)");
+  world.rig.push(ActionOutcome{.at = world.rig.now(), .intent = "old", .phase = Phase::applied});
+  world.rig.run(2s);
+  EXPECT_TRUE(world.rig.notices_of(Notice::Kind::inconclusive).empty());
+  world.roll_back();
+  ASSERT_EQ(world.rig.orders.size(), 1U) << world.refusal();
+  EXPECT_EQ(std::get<RollBack>(world.rig.orders[0].action).expected, "v3");
+  const auto left = world.rig.notices_of(Notice::Kind::inconclusive);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].details.at(0), "a person rolls back a newer rollout");
 }
 
 TEST(ByHand, OverAPauseAndASharedCauseAPersonsWordCounts) {
