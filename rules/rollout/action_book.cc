@@ -18,6 +18,13 @@ bool was_done(ActionOutcome::Phase phase) {
   return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
 }
 
+/// It stood down, was recalled, or was refused for good.
+bool changed_nothing(const Remembered::Action& action) {
+  return action.phase == ActionOutcome::Phase::superseded ||
+         action.phase == ActionOutcome::Phase::conflict ||
+         action.phase == ActionOutcome::Phase::rejected;
+}
+
 bool has_passed_since(const Remembered::Action& action, const std::string& version,
                       const std::vector<RememberedRollout>& rollouts) {
   return std::ranges::any_of(rollouts, [&](const RememberedRollout& one) {
@@ -141,8 +148,12 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
   std::set<std::string> within_hour;
   for (const Remembered::Action& action : actions_) {
     if (action.service != order.service || moves_.contains(action.intent)) continue;
+    const std::string& decision = decisions_.at(action.intent);
+    // Outside a rollout nothing else keeps a rule that flaps from trying it again and again.
+    const bool are_outside = order.rollout.empty() && decision == action.intent;
+    if (changed_nothing(action) && !are_outside) continue;
     const Duration ago = order.at - action.at;
-    if (ago < kCapWindow) within_hour.insert(decisions_.at(action.intent));
+    if (ago < kCapWindow) within_hour.insert(decision);
     if (ago < plan.cooldown)
       return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
              " ago, and the next may come after " + format_duration(plan.cooldown);

@@ -33,14 +33,14 @@ void roll_out(EngineRig& rig, const std::string& bad) {
   rig.stream("bad", 20, {.version = bad, .status = 500});
 }
 
-/// Every action is done; only the rollback helps.
-void walk(EngineRig& rig, Duration lasts) {
+/// Every action comes to this; only a rollback helps.
+void walk(EngineRig& rig, Duration lasts, Phase phase = Phase::applied) {
   for (const Instant until = rig.now() + lasts; rig.now() < until;) {
     const std::size_t before = rig.orders.size();
     rig.run(1s);
     if (rig.orders.size() == before) continue;
     const Order order = rig.orders.back();
-    rig.push(ActionOutcome{.at = rig.now(), .intent = order.intent, .phase = Phase::applied});
+    rig.push(ActionOutcome{.at = rig.now(), .intent = order.intent, .phase = phase});
     if (std::holds_alternative<RollBack>(order.action)) rig.stream("bad", 0);
   }
 }
@@ -125,20 +125,47 @@ TEST(Cap, CountsTheRungsOfARolloutOnceAfterARestartToo) {
   EXPECT_EQ(rig.orders.size(), 4U) << words_of(refusals_of(rig));
 }
 
-TEST(Cap, CountsEachAnswerOutsideARollout) {
-  Plan plan =
-      plan_of({make_rule("cart", "error rate > 50% over 10s, min 20 requests", "run drain")});
-  plan.services[0].actions_per_hour_max = 2;
-  EngineRig rig(plan);
-  for (int i = 0; i < 4; ++i) {
-    rig.stream("bad", 20, {.version = "v1", .status = 500});
-    walk(rig, 30s);
-    rig.stream("bad", 0);
-    rig.stream("good", 20, {.version = "v1"});
-    walk(rig, 2min);
-    rig.stream("good", 0);
+TEST(Cap, CountsEachAnswerOutsideARolloutWhateverCameOfIt) {
+  for (const Phase phase : {Phase::applied, Phase::rejected}) {
+    Plan plan =
+        plan_of({make_rule("cart", "error rate > 50% over 10s, min 20 requests", "run drain")});
+    plan.services[0].actions_per_hour_max = 2;
+    EngineRig rig(plan);
+    for (int i = 0; i < 4; ++i) {
+      rig.stream("bad", 20, {.version = "v1", .status = 500});
+      walk(rig, 30s, phase);
+      rig.stream("bad", 0);
+      rig.stream("good", 20, {.version = "v1"});
+      walk(rig, 2min, phase);
+      rig.stream("good", 0);
+    }
+    EXPECT_EQ(rig.orders.size(), 2U) << words_of(refusals_of(rig));
   }
-  EXPECT_EQ(rig.orders.size(), 2U) << words_of(refusals_of(rig));
+}
+
+TEST(Cap, AndTheCooldownCountNothingThatChangedNothing) {
+  for (const Phase phase : {Phase::superseded, Phase::conflict, Phase::rejected, Phase::applied,
+                            Phase::already, Phase::abandoned}) {
+    SCOPED_TRACE(name_of(phase));
+    Remembered earlier;
+    earlier.actions = {{.at = EngineRig::kStart - 20s,
+                        .service = "shop",
+                        .intent = "a",
+                        .target = "v0",
+                        .expected = "v9",
+                        .phase = phase}};
+    const bool may_have_changed =
+        phase == Phase::applied || phase == Phase::already || phase == Phase::abandoned;
+    for (const bool is_of_cap : {false, true}) {
+      Plan plan = plan_of();
+      plan.services[0].cooldown = is_of_cap ? Duration::zero() : Duration(10min);
+      plan.services[0].actions_per_hour_max = is_of_cap ? 1 : 3;
+      EngineRig rig(plan, earlier);
+      roll_out(rig, "v2");
+      rig.run(15s);
+      EXPECT_EQ(rig.orders.empty(), may_have_changed) << words_of(refusals_of(rig));
+    }
+  }
 }
 
 }  // namespace
