@@ -9,19 +9,25 @@
 namespace belay::rules {
 namespace {
 
-bool can_be_approved(HoldReason held) {
+/// `is_frozen`: by the calendar. No approval overrides what else keeps traffic from being moved.
+bool can_be_approved(HoldReason held, bool is_frozen) {
   return held == HoldReason::approval || held == HoldReason::preflight ||
-         held == HoldReason::freeze || held == HoldReason::train;
+         held == HoldReason::train || (held == HoldReason::freeze && is_frozen);
 }
 
-std::string why_not_begun(const RolloutRecord& record) {
+std::string why_not_begun(const RolloutRecord& record, bool is_frozen) {
   const std::string words = "its first step has not begun: ";
   const std::optional<HoldReason> held = record.status().held;
   if (!held) return words + "it begins by itself when nothing is in the way";
+  std::string name(name_of(*held));
   const char* todo = "it goes on by itself when that is over";
-  if (can_be_approved(*held)) todo = "approve lets it begin";
+  if (can_be_approved(*held, is_frozen)) {
+    todo = "approve lets it begin";
+  } else if (*held == HoldReason::freeze) {
+    name += ": " + record.status().why;
+  }
   if (*held == HoldReason::paused || *held == HoldReason::traffic) todo = "resume lets it go on";
-  return words + "it is held (" + std::string(name_of(*held)) + "), and " + todo;
+  return words + "it is held (" + name + "), and " + todo;
 }
 
 }  // namespace
@@ -72,7 +78,9 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       }
       return "done";
     case OperatorCommand::Kind::approve:
-      if (!held || !can_be_approved(*held)) return "nothing waits for an approval";
+      if (held == HoldReason::freeze && !frozen(service_.plan.rollout, now))
+        return "no approval overrides this: " + record.status().why;
+      if (!held || !can_be_approved(*held, true)) return "nothing waits for an approval";
       record.approve();
       record.hold(*held, "approved by " + by, now, out);
       return "done";
@@ -91,7 +99,8 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
 
 std::string Rollout::promote(const std::string& by, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (!record.has_begun()) return why_not_begun(record);
+  if (!record.has_begun())
+    return why_not_begun(record, frozen(service_.plan.rollout, now).has_value());
   if (moving_) return "traffic is on its way";
   const auto is_bad = [](const JudgedRule& rule) {
     return counts_for_verdict(rule.rule()) &&

@@ -49,8 +49,7 @@ void Rollout::go_on_with(Instant now, Step& out) {
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;
-    // Held for an action that is under way it goes on by itself when that has ended.
-    if (status.held == HoldReason::traffic && !why_waits()) move_refused_ = status.why;
+    if (status.held == HoldReason::traffic) move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
     open_gate(status.id, now);
     record.restart_bake(now);

@@ -263,7 +263,10 @@ void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
 
 void Rollout::hold(const Hold& hold, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (record.state() == RolloutState::held && record.status().held == hold.reason) return;
+  if (record.state() == RolloutState::held && record.status().held == hold.reason) {
+    if (hold.reason == HoldReason::freeze) record.wait(hold.why, now);
+    return;
+  }
   record.hold(hold.reason, hold.why, now, out);
   Notice& notice =
       teller(now, out).notice(Notice::Kind::rollout_held, pages(hold.reason, pause_.has_value()),

@@ -162,7 +162,7 @@ std::optional<Rollout::Hold> Rollout::why_no_traffic(const RolloutRecord& record
   if (const std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now))
     return Hold{HoldReason::freeze, *why};
   if (book_.open_intent(service_.plan.name) || ladder_.is_walking() || !waiting_.empty())
-    return Hold{HoldReason::traffic, "another action on this service is still under way"};
+    return Hold{HoldReason::freeze, "another action on this service is still under way"};
   return std::nullopt;
 }
 

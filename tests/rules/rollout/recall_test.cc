@@ -75,6 +75,40 @@ TEST(Recall, AMoveOfWhatIsAbortedOrPausedOrDisarmedIsTakenBack) {
   EXPECT_TRUE(recalls[0].why.starts_with("disarmed until ")) << recalls[0].why;
 }
 
+TEST(Recall, NoApprovalIsSaidToOverrideADisarm) {
+  EngineRig rig(plan_of());
+  rig.push(disarmed(rig));
+  begin(rig);
+  ASSERT_EQ(rollout(rig).held, HoldReason::freeze);
+  const auto said = [&](Kind kind) {
+    rig.push(command(rig, kind));
+    rig.run(250ms);
+    const auto refusals = rig.notices_of(Notice::Kind::not_acted);
+    return refusals.empty() ? "" : refusals.back().headline;
+  };
+  EXPECT_EQ(said(Kind::promote),
+            "shop: did not promote v2: its first step has not begun: it is held (freeze: disarmed "
+            "until 2023-11-14T22:14:20.000Z by ann), and it goes on by itself when that is over");
+  EXPECT_EQ(said(Kind::approve),
+            "shop: did not approve v2: no approval overrides this: disarmed until "
+            "2023-11-14T22:14:20.000Z by ann");
+  EXPECT_TRUE(rig.orders.empty());
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Recall, AHoldThatHasAnotherReasonByNowSaysThat) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.freezes = {
+      {.from = EngineRig::kStart, .to = EngineRig::kStart + 20s, .why = "sale"}};
+  EngineRig rig(plan);
+  begin(rig);
+  EXPECT_TRUE(rollout(rig).why.ends_with(": sale")) << rollout(rig).why;
+  rig.push(disarmed(rig));
+  rig.run(10s);
+  EXPECT_TRUE(rollout(rig).why.starts_with("disarmed until ")) << rollout(rig).why;
+}
+
 TEST(Recall, AMoveOfWhatHasFailedIsTakenBackAndTheRollbackFollowsItsOutcome) {
   EngineRig rig(plan_of());
   begin(rig);

@@ -104,6 +104,36 @@ TEST(Restart, GoesOnUpTheLadderButOnlyWhereItMayStillAct) {
   EXPECT_TRUE(recommending.orders.empty());
 }
 
+TEST(Restart, WhatWaitedForAnotherActionGoesOnByItself) {
+  EngineRig first(plan_of({}, {errors()}), open_rollback());
+  first.stream("v1", 20, {.version = "v1"});
+  first.run(15s);
+  RolloutStarted asked{.at = first.now(),
+                       .service = "shop",
+                       .candidate = "v2",
+                       .baseline = "v1",
+                       .id = "11111111-1111-4111-8111-111111111111",
+                       .steps = *parse_steps("10% for 15s, 100% for 15s"),
+                       .is_driving = true,
+                       .mode = Mode::enforce};
+  first.push(asked);
+  first.run(5s);
+  const RolloutStatus held = *first.service().rollout;
+  ASSERT_EQ(held.state, RolloutState::held);
+  EXPECT_EQ(held.why, "another action on this service is still under way");
+  asked.at = EngineRig::kStart;
+  Remembered remembered;  // The action has ended, and it was not looked at again.
+  remembered.rollouts = {{.started = asked,
+                          .at = EngineRig::kStart,
+                          .state = held.state,
+                          .held = held.held,
+                          .why = held.why}};
+  EngineRig second(plan_of({}, {errors()}), remembered);
+  second.stream("v1", 20, {.version = "v1"});
+  second.run(15s);
+  EXPECT_EQ(second.orders.size(), 1U) << second.service().rollout->why;
+}
+
 /// A gate on `candidate` that fails.
 void fail_gate(EngineRig& rig, const char* candidate, const char* baseline) {
   rig.stream("bad", 0);
