@@ -155,9 +155,11 @@ std::optional<Gate::Verdict> Rollout::doubt_of_end(Instant now) const {
 }
 
 bool Rollout::is_judged_by_requests() const {
-  return std::any_of(gate_->rules().begin(), gate_->rules().end(), [](const JudgedRule& one) {
+  const auto reads_requests = [](const JudgedRule& one) {
     return counts_for_verdict(one.rule()) && !may_lack_versions(one.rule().sentence.when);
-  });
+  };
+  return std::ranges::any_of(gate_->rules(), reads_requests) ||
+         std::ranges::any_of(service_.always, reads_requests);
 }
 
 Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {

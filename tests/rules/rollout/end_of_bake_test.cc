@@ -282,12 +282,19 @@ TEST(EndOfBake, GoesOnOverAChangeOfTheSplit) {
 }
 
 TEST(EndOfBake, IsLookedAtWhereRulesOfOnesOwnReadTheRequests) {
-  for (const bool reads_requests : {false, true})
+  const Rule errors = make_rule("errors", "error rate > 5% over 60s, min 10 requests", "rollback");
+  const Rule alert = make_rule("errors", "error rate > 5% over 60s, min 10 requests");
+  const Rule down = make_rule("down", "probe healthz fails 3 of 5", "rollback");
+  struct Rules {
+    std::vector<Rule> always;
+    std::vector<Rule> of_rollout;
+    bool read_requests;
+  };
+  for (const auto& [always, of_rollout, reads_requests] :
+       {Rules{{}, {errors}, true}, Rules{{}, {down}, false}, Rules{{errors}, {down}, true},
+        Rules{{alert}, {down}, false}})
     for (const bool has_baseline : {false, true}) {
-      EngineRig rig(EngineRig::plan_of(
-          {}, {reads_requests
-                   ? make_rule("errors", "error rate > 5% over 60s, min 10 requests", "rollback")
-                   : make_rule("down", "probe healthz fails 3 of 5", "rollback")}));
+      EngineRig rig(EngineRig::plan_of(always, of_rollout));
       if (has_baseline) rig.stream("v1", 10, {.version = "v1"});
       rig.stream("v2", 10, {.version = "v2"});
       RolloutStarted started = gate(rig.now(), 70s);
