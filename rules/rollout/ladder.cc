@@ -89,7 +89,8 @@ Ladder::Cause Ladder::cause_of(const Order& order) const {
               .since = std::nullopt,
               .reason = order.reason,
               .watching = {},
-              .rungs = plan.on_fail,
+              // Outside a rollout a rule has one rung, and the rollback is none.
+              .rungs = order.candidate.empty() ? std::vector<Then>{} : plan.on_fail,
               .candidate = order.candidate,
               .baseline = order.baseline,
               .rollout = order.rollout};

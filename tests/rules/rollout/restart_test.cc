@@ -85,6 +85,25 @@ TEST(Restart, SaysThatNobodyWatchesWhenNoRuleIsLeft) {
   EXPECT_EQ(rig.service().actions.at(0).verified, "inconclusive");
 }
 
+TEST(Restart, TriesNothingElseForARuleOutsideARolloutThatIsGone) {
+  Remembered remembered = open_rollback();
+  Remembered::Action& action = remembered.actions[0];
+  action.target.clear();
+  action.expected.clear();
+  action.order->action = ResetFlag{.flag = "cart"};
+  action.order->rule = "gone";
+  action.order->candidate.clear();
+  action.order->baseline.clear();
+  Plan plan = plan_of({errors("alert")}, {});
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                              {.kind = Then::Kind::run, .name = "drain"}};
+  EngineRig rig(plan, remembered);
+  rig.run(1s);
+  answer(rig, ActionOutcome::Phase::conflict);
+  rig.run(5s);
+  EXPECT_TRUE(rig.orders.empty()) << "nobody asked for the command";
+}
+
 TEST(Restart, GoesOnUpTheLadderButOnlyWhereItMayStillAct) {
   Remembered remembered = open_rollback();
   remembered.actions[0].order->action = ResetFlag{.flag = "cart"};
