@@ -131,9 +131,9 @@ bool Drain::is_unseen(const ServiceEvidence& evidence, const Left& left, Instant
   if (evidence.of_kind(SourceKind::log).empty()) return false;
   if (!was_named()) return false;
   const std::optional<UnknownKind> trouble = evidence.trouble_of(SourceKind::log, now);
-  // Of what is sampled, a part shows who gets it.
+  // Of what is sampled, a part shows who gets it, and nothing is covered.
   if (trouble && trouble != UnknownKind::sampled) return true;
-  if (!evidence.is_covered(SourceKind::log, now, now - since_)) return true;
+  if (!trouble && !evidence.is_covered(SourceKind::log, now, now - since_)) return true;
   if (left.all == left.nameless) return true;
   // What the log calls by other names than we do shows nothing of either.
   return left.all > left.nameless && left.own + left.restored == 0;

@@ -76,17 +76,46 @@ void probe(EngineRig& rig, bool passed) {
                  .failure = passed ? ProbeFailure::none : ProbeFailure::timeout});
 }
 
+/// A probe has failed v2, which had half of the requests, and its rollback is next.
+EngineRig rig_failed_by_probe() {
+  Plan plan = EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
+  plan.services[0].verify_for = 40s;
+  EngineRig rig(plan);
+  const Traffic both{.of_baseline = 100, .of_candidate = 100};
+  for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
+  start(rig);
+  for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
+  for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), run(rig, 2s, both);
+  return rig;
+}
+
+TEST(Drain, TrustsALogThatIsSampledAndNoneThatWasAwayForHalfOfTheWatch) {
+  for (const bool is_away : {false, true}) {
+    EngineRig rig = rig_failed_by_probe();
+    if (is_away) {
+      rig.set_alive(EngineRig::kTail, false);
+    } else {
+      rig.say(EngineRig::kTail, SourceHealth::sampled);
+    }
+    fail(rig, {});
+    const Traffic restored{.of_baseline = 200};
+    for (int i = 0; i < 27; ++i) {
+      if (is_away && i == 12) rig.set_alive(EngineRig::kTail, true);
+      if (!is_away) rig.say(EngineRig::kTail, SourceHealth::sampled);
+      probe(rig, true);
+      run(rig, 2s, is_away && i < 12 ? Traffic{} : restored);
+    }
+    if (is_away) {
+      EXPECT_THAT(told(rig, Notice::Kind::inconclusive), HasSubstr("nobody saw whether v2 still"));
+    } else {
+      EXPECT_EQ(told(rig, Notice::Kind::recovered), "down is fine");
+    }
+  }
+}
+
 TEST(Drain, SaysSoWhenNobodySawIt) {
   for (const bool is_source_dead : {false, true}) {
-    Plan plan =
-        EngineRig::plan_of({}, {make_rule("down", "probe healthz fails 3 of 5", "rollback")});
-    plan.services[0].verify_for = 40s;
-    EngineRig rig(plan);
-    const Traffic both{.of_baseline = 100, .of_candidate = 100};
-    for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
-    start(rig);
-    for (int i = 0; i < 5; ++i) probe(rig, true), run(rig, 2s, both);
-    for (int i = 0; i < 10 && rig.orders.empty(); ++i) probe(rig, false), run(rig, 2s, both);
+    EngineRig rig = rig_failed_by_probe();
     if (is_source_dead) rig.set_alive(EngineRig::kTail, false);
     fail(rig, {});
     for (int i = 0; i < 26; ++i) probe(rig, true), rig.run(2s);
@@ -267,7 +296,8 @@ TEST(Drain, IsNotOverWhereAnotherVersionTookItsShare) {
 TEST(Drain, IsNotOverWhileOtherVersionsAreBad) {
   for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
     EngineRig rig = rig_of("error rate > 5% over 10s, min 10 requests", 30s);
-    rig.stream("other", 4, {.version = "v0", .status = status});
+    // More than half of what v2 had: it was theirs before.
+    rig.stream("other", 15, {.version = "v0", .status = status});
     run(rig, 20s, {.of_baseline = 100, .of_candidate = 100});
     start(rig);
     fail(rig, {.of_baseline = 100, .of_candidate = 100, .status = 500});
