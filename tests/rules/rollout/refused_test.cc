@@ -87,11 +87,47 @@ TEST(Refused, IsNoObjectionWhereItIsOneOrTwo) {
   EXPECT_EQ(decided(*rig.service().rollout), Outcome::pass) << rig.service().rollout->why;
 }
 
+TEST(Refused, IsNoObjectionOfAnotherStepOrFromBeforeItOrWithoutAVersionsCall) {
+  EngineRig rig = rig_of(true);
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(5s);
+  const auto refuse = [&rig](const Alike& alike, Duration off) {
+    for (int i = 0; i < 20; ++i) rig.push(rig.request(alike, rig.now() + off));
+  };
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .steps = *parse_steps("50% for 70s, 100% for 70s")});
+  rig.run(10s);
+  refuse({.version = "v2", .status = 500}, -40s);                           // From before it.
+  refuse({.version = "v2", .status = 500, .type = Invocation::cron}, 20s);  // No call.
+  refuse({.version = "v1", .status = 500}, 20s);
+  rig.run(62s);
+  ASSERT_EQ(rig.service().rollout->step, 1U) << rig.service().rollout->why;
+
+  EngineRig held = rig_of(true);
+  held.stream("v2", 20, {.version = "v2"});
+  held.push(RolloutStarted{.at = held.now(),
+                           .service = "shop",
+                           .candidate = "v2",
+                           .steps = *parse_steps("50% for 70s max 10m, 100% for 70s")});
+  held.run(20s);
+  for (int i = 0; i < 30; ++i) held.push(held.request({.version = "v2"}, held.now() + 20s));
+  held.run(60s);
+  EXPECT_EQ(held.service().rollout->step, 0U);
+  held.push(Deployment{.service = "shop", .at = held.now(), .versions = {{"v2", 100}}});
+  held.run(72s);
+  EXPECT_EQ(decided(*held.service().rollout), Outcome::pass) << held.service().rollout->why;
+}
+
 TEST(Refused, IsToldInTheJournalWhateverItsShare) {
   EngineRig rig = rig_of(true);
   rig.stream("v2", 20, {.version = "v2"});
   rig.push(RolloutStarted{
       .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 80s});
+  rig.push(rig.request({.version = "v2"}, rig.now() + 20s));
   rig.run(40s);
   rig.push(rig.request({.version = "v2"}, rig.now() - 20s));
   rig.push(rig.request({.version = "v1"}, rig.now() - 20s));
@@ -100,9 +136,10 @@ TEST(Refused, IsToldInTheJournalWhateverItsShare) {
   std::vector<std::string> lost;
   for (const JournalEntry& entry : rig.journal)
     if (entry.kind == JournalEntry::Kind::evidence_lost) lost.push_back(entry.text);
-  ASSERT_EQ(lost.size(), 2U);
+  ASSERT_EQ(lost.size(), 4U);
   EXPECT_THAT(lost[0], HasSubstr(R"("source":"requests of v2","what":"refused",)"));
-  EXPECT_THAT(lost[1], HasSubstr(R"("reason":"late","lost":1)"));
+  EXPECT_THAT(lost[1], HasSubstr(R"("reason":"from_the_future","lost":1)"));
+  EXPECT_THAT(lost[3], HasSubstr(R"("reason":"late","lost":1)"));
 }
 
 }  // namespace
