@@ -1,4 +1,4 @@
-// How a rollout begins, and how it ends.
+// How a rollout begins.
 
 #include <algorithm>
 #include <chrono>
@@ -298,8 +298,8 @@ bool Rollout::is_known(const std::string& version, Instant now) const {
   const RolloutStatus& newest = records_.back().status();
   // What was taken back and is deployed again is the worst news there is.
   const bool was_taken_back = book_.was_rolled_away(service_.plan.name, version);
-  return newest.baseline == version ||
-         (!was_taken_back && newest.candidate == version && now - newest.started < std::chrono::hours{24});
+  return newest.baseline == version || (!was_taken_back && newest.candidate == version &&
+                                        now - newest.started < std::chrono::hours{24});
 }
 
 }  // namespace belay::rules
