@@ -259,6 +259,7 @@ TEST(LadderRestart, OfAnOlderRolloutItGoesOnWhileTheNewerOneHasNoTraffic) {
        {RolloutState::preflight, RolloutState::baking, RolloutState::promoted}) {
     EngineRig rig(plan_of(Mode::enforce, kFlagFirst),
                   with_newer(failed(flag(), Phase::applied), newer));
+    rig.run(3s);  // Nothing has been read yet.
     serve(rig, true);
     rig.run(1min);
     ASSERT_EQ(rig.orders.size(), 1U) << name_of(newer);

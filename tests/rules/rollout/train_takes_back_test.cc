@@ -1,5 +1,7 @@
 // Rollouts of a train beside others of their services: what is taken back, and whose turn it is.
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/rules/rollout/train_world.h"
@@ -21,6 +23,13 @@ RolloutStatus of_gateway_in_train(const TrainWorld& world) {
   for (const RolloutStatus& status : world.rig.service("gateway").past)
     if (!status.train.empty()) return status;
   return world.status("gateway");
+}
+
+/// Whether the rules of a rollout are judged on the gateway.
+bool is_judged_by_gate(const TrainWorld& world) {
+  const std::vector<RuleStatus> rules = world.rig.service("gateway").rules;
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const RuleStatus& rule) { return rule.rule == "errors"; });
 }
 
 TEST(TrainTakesBack, WhatWasPromotedIsTakenBackAlthoughANewerOneNeverBegan) {
@@ -83,6 +92,18 @@ TEST(TrainTakesBack, WhatBelayMovesTrafficToIsInItsPlaceBeforeAnybodyReadsIt) {
   world.run(30s);
   EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
   EXPECT_EQ(of_gateway_in_train(world).state, RolloutState::superseded);
+}
+
+TEST(TrainTakesBack, WhatIsTakenBackIsNotWatchedAsPromotedAnyMore) {
+  TrainWorld world({.takes_all_back = true, .watch_for = 30min});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  world.bad = {"orders"};
+  ASSERT_TRUE(world.run_until("orders", RolloutState::recovered));
+  EXPECT_TRUE(is_judged_by_gate(world));
+  world.run(100s);
+  ASSERT_EQ(world.status("gateway").state, RolloutState::recovered);
+  EXPECT_FALSE(is_judged_by_gate(world));
 }
 
 TEST(TrainTakesBack, WhatIsSentAgainAfterItsPromotionIsNotTheTrainsAnyMore) {

@@ -25,6 +25,7 @@ Plan plan_of(const TrainWorld::Settings& settings) {
     service.on_fail = {Then{.kind = Then::Kind::rollback}};
     service.verify_for = 20s;
     service.rollout.takes_all_back = settings.takes_all_back;
+    service.rollout.watch_for = settings.watch_for;
     if (const auto found = after.find(name); found != after.end()) service.after = found->second;
     if (const auto found = settings.guards.find(name); found != settings.guards.end())
       service.guards = found->second;

@@ -19,6 +19,7 @@ class TrainWorld {
     bool takes_all_back = false;
     bool is_driving = true;
     std::map<std::string, std::vector<std::string>> guards = {};
+    Duration watch_for{};       ///< After a promotion.
     bool has_platform = false;  ///< A source that reads what is live of the gateway.
   };
   explicit TrainWorld(Settings settings);
