@@ -23,19 +23,22 @@ using namespace std::chrono_literals;
 
 constexpr const char* kPlatformToken = "canary-platform-4f1c";
 constexpr const char* kIngestToken = "canary-ingest-77ab";
+constexpr const char* kHook = "canary-hook-91ce";
 
 class SecretsTest : public testing::Test {
  protected:
   SecretsTest() {
     world_.configure(
         {.platform = "{ cloudflare: { script: shop } }",
-         .of_notify = "audit: audit.jsonl",
+         // Nobody listens there: what it is to be told is kept in the state.
+         .of_notify = "audit: audit.jsonl\n  tell: [ { slack: { webhook: \"${file:hook}\" } } ]",
          .metrics = fmt::format("127.0.0.1:{}", port_),
          .more = "platforms: { cloudflare: { account: acc, token: \"${file:token}\", api: \"" +
                  peer_.base_url() +
                  "\" } }\ningest: { listen: \"127.0.0.1:0\", token: \"${file:ingest}\" }"});
     world_.write_secret("token", kPlatformToken);
     world_.write_secret("ingest", kIngestToken);
+    world_.write_secret("hook", fmt::format("http://127.0.0.1:{}/{}", free_port(), kHook));
     world_.serve([this]() -> std::vector<GateWorld::Answer> {
       if (peer_.deployments_with("belay ") > 0) return {{kGoodVersion, 200}};
       return {{kBadVersion, 500}, {kGoodVersion, 200}};
@@ -75,9 +78,10 @@ TEST_F(SecretsTest, NoCanaryReachesLogMetricsJournalArgumentsMessagesOrRequests)
   EXPECT_TRUE(was_used) << "else the canary shows nothing";
   EXPECT_GT(outputs["state/journal.db"].size() + outputs["state/journal.db-wal"].size(), 1000U);
   EXPECT_FALSE(outputs["messages"].empty());
+  EXPECT_FALSE(outputs["state/0000000000000001.json"].empty()) << "nothing was kept";
   for (const auto& [where, text] : outputs)
-    for (const std::string& canary :
-         {std::string(kPlatformToken), std::string(kIngestToken), world_.webhook()})
+    for (const std::string& canary : {std::string(kPlatformToken), std::string(kIngestToken),
+                                      std::string(kHook), world_.webhook()})
       EXPECT_EQ(text.find(canary), std::string::npos) << canary << " in " << where;
 }
 
