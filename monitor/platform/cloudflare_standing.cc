@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <optional>
 #include <variant>
 
 #include <fmt/format.h>
@@ -56,16 +58,45 @@ bool is_split(const CloudflareDeployment& deployment, const Shares& shares) {
          });
 }
 
-/// Whether a deployment is the one that was judged when the order was made.
-bool is_judged(const CloudflareDeployment& deployment, const rules::Order& order) {
+using Deployments = std::vector<CloudflareDeployment>;
+
+/// A version that has come into the live deployment since the candidate did, and is neither it nor
+/// what is to be put back: nobody had it before them who judged. Empty: none. What got traffic with
+/// the candidate from the first, or before it, was judged beside it.
+std::string newcomer_in(Deployments::const_iterator live, Deployments::const_iterator end,
+                        const rules::RollBack& rollback) {
+  const auto has_candidate = [&](const CloudflareDeployment& one) {
+    return one.percent_of(rollback.expected) > 0;
+  };
+  const auto before = std::find_if_not(live, end, has_candidate);
+  if (before == live) return {};
+  const auto since_then = [&](const std::string& version) {
+    return std::prev(before)->percent_of(version) == 0 &&
+           (before == end || before->percent_of(version) == 0);
+  };
+  for (const CloudflareDeployment::Share& share : live->versions) {
+    const bool is_known = share.version == rollback.expected || share.version == rollback.target;
+    if (!is_known && share.percent > 0 && since_then(share.version)) return share.version;
+  }
+  return {};
+}
+
+/// Why a deployment is not the one that was judged when the order was made; nothing if it is. From
+/// it to `end` are those before it.
+std::optional<std::string> objection_to(Deployments::const_iterator live,
+                                        Deployments::const_iterator end,
+                                        const rules::Order& order) {
   if (const auto* rollback = std::get_if<rules::RollBack>(&order.action)) {
-    return deployment.percent_of(rollback->expected) > 0;
+    if (live->percent_of(rollback->expected) <= 0) return shown(*live);
+    const std::string newcomer = newcomer_in(live, end, *rollback);
+    if (newcomer.empty()) return std::nullopt;
+    return sanitize(newcomer, 80) + " has come since, and would be taken out: " + shown(*live);
   }
   Shares expected;
   for (const auto& share : std::get<rules::MoveTraffic>(order.action).expected) {
     expected.push_back({share.version, share.percent});
   }
-  return is_split(deployment, expected);
+  return is_split(*live, expected) ? std::nullopt : std::optional(shown(*live));
 }
 
 }  // namespace
@@ -84,8 +115,9 @@ Result<Standing> standing_of(const std::vector<CloudflareDeployment>& deployment
   if (ours != deployments.end() && has_target) {
     const auto replaced = ours + 1;
     std::string detail = shown(live);
-    if (replaced != deployments.end() && !is_judged(*replaced, order)) {
-      detail += "; raced: it replaced a deployment that was not judged: " + shown(*replaced);
+    if (replaced != deployments.end()) {
+      if (const auto why = objection_to(replaced, deployments.end(), order))
+        detail += "; raced: it replaced a deployment that was not judged: " + *why;
     }
     return Standing{Standing::Kind::ours, detail};
   }
@@ -93,8 +125,9 @@ Result<Standing> standing_of(const std::vector<CloudflareDeployment>& deployment
     return Standing{Standing::Kind::other, "after us someone deployed " + shown(live)};
   }
   if (has_target) return Standing{Standing::Kind::target, shown(live)};
-  return Standing{is_judged(live, order) ? Standing::Kind::expected : Standing::Kind::other,
-                  shown(live)};
+  if (const auto why = objection_to(deployments.begin(), deployments.end(), order))
+    return Standing{Standing::Kind::other, *why};
+  return Standing{Standing::Kind::expected, shown(live)};
 }
 
 }  // namespace belay::monitor

@@ -97,6 +97,47 @@ TEST_F(CloudflareTest, SaysThatItRacedWhenItReplacedWhatWasNotJudged) {
   EXPECT_NE(detail_.find("raced"), std::string::npos) << detail_;
 }
 
+TEST_F(CloudflareTest, AVersionThatHasComeSinceIsNotTakenOut) {
+  const std::string hotfix = "33333333-3333-4333-8333-333333333333";
+  for (const double percent : {90.0, 1.0}) {
+    peer_.deploy({{test::kBadVersion, 100}}, "the rest of it");
+    peer_.deploy({{hotfix, percent}, {test::kBadVersion, 100 - percent}}, "a hotfix");
+    EXPECT_EQ(standing(), Standing::Kind::other) << percent;
+    EXPECT_EQ(detail_.rfind(hotfix + " has come since", 0), 0U) << detail_;
+  }
+  peer_.deploy({{hotfix, 95}, {test::kBadVersion, 5}}, "more of it");
+  EXPECT_EQ(standing(), Standing::Kind::other) << "by several steps, too";
+  peer_.deploy({{test::kBadVersion, 100}}, "not a good one");
+  EXPECT_EQ(standing(), Standing::Kind::expected) << "it is gone again";
+}
+
+TEST_F(CloudflareTest, AVersionThatHasComeBetweenTwoTriesIsNotTakenOut) {
+  peer_.behave({PeerBehaviour::throttled});
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+  EXPECT_EQ(apply_error().kind, Error::Kind::throttled);
+  peer_.deploy({{"hotfix", 90}, {test::kBadVersion, 10}}, "meanwhile");
+  EXPECT_EQ(standing(), Standing::Kind::other);
+}
+
+TEST_F(CloudflareTest, AnotherShareOfTheSameVersionsIsWhatWasJudged) {
+  for (const double percent : {50.0, 99.0, 1.0}) {
+    peer_.deploy({{test::kGoodVersion, 100 - percent}, {test::kBadVersion, percent}}, "a step");
+    EXPECT_EQ(standing(), Standing::Kind::expected) << percent;
+  }
+  peer_.deploy({{test::kBadVersion, 100}}, "all of it");
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+}
+
+TEST_F(CloudflareTest, AVersionThatWasThereBeforeTheCandidateIsWhatWasJudged) {
+  // The one to put back is older: it is not what the candidate came beside.
+  std::get<rules::RollBack>(order_.action).target = "older";
+  EXPECT_EQ(standing(), Standing::Kind::expected) << "beside what was live before";
+  peer_.deploy({{test::kGoodVersion, 40}, {test::kBadVersion, 60}}, "a step");
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+  peer_.deploy({{"new", 10}, {test::kBadVersion, 90}}, "a hotfix");
+  EXPECT_EQ(standing(), Standing::Kind::other);
+}
+
 TEST_F(CloudflareTest, ALongReasonIsCutAfterTheIntent) {
   order_.reason = std::string(300, 'x') + "\xc3\xa4\xff";
   ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
