@@ -33,7 +33,8 @@ Instant Attempt::due() const {
 }
 
 void Attempt::hasten() {
-  if (!maybe_sent_) next_call_ = std::min(next_call_, clock_.now());
+  if (maybe_sent_ && !acknowledged_) return;
+  next_call_ = std::min(next_call_, std::max(clock_.now(), settled_at_));
 }
 
 Attempt::Told Attempt::step(std::stop_token stop) {
@@ -43,7 +44,7 @@ Attempt::Told Attempt::step(std::stop_token stop) {
   }
   const Instant now = clock_.now();
   if (now >= next_call_) return look(stop);
-  if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
+  if (now >= deadline_) return give_up();
   if (now >= began_ + options_.unknown_after && !said_unknown_) {
     said_unknown_ = true;
     return told(Phase::unknown, why_ + circumstances());
@@ -81,9 +82,7 @@ Attempt::Told Attempt::decide(const Standing& standing, std::stop_token stop) {
 Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   const Instant now = clock_.now();
   const Trace trace = platform_.trace(order_);
-  if (acknowledged_) {
-    return wait("the platform accepted the order but does not show it: " + standing.detail);
-  }
+  if (acknowledged_) return missed(standing);
   if (maybe_sent_ && trace == Trace::none) {
     return told(Phase::abandoned,
                 "it cannot be known whether it was carried out, so it is not tried again" +
@@ -119,10 +118,34 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   }
   maybe_sent_ = true;
   acknowledged_ = true;
+  accepted_at_ = clock_.now();
+  settled_at_ = accepted_at_ + options_.settle;
   answer_.clear();
   waits_ = 0;
   if (trace == Trace::none) return told(Phase::applied, "done");
   return look(stop);
+}
+
+Attempt::Told Attempt::missed(const Standing& standing) {
+  const Instant now = clock_.now();
+  if (platform_.trace(order_) == Trace::effect && now >= settled_at_) {
+    if (!missed_since_) missed_since_ = now;
+    const Instant end =
+        std::max(accepted_at_ + options_.shown_within, *missed_since_ + options_.settle);
+    const std::optional<std::string> recall = recalled_ ? recalled_() : std::nullopt;
+    if (now >= end || recall) {
+      return told(
+          Phase::rejected,
+          "it was accepted, and is not done " +
+              format_duration(std::chrono::floor<std::chrono::seconds>(now - accepted_at_)) +
+              " later: " + standing.detail + (recall ? "; not waited for: " + *recall : "") +
+              "; by hand: " + platform_.by_hand(order_));
+    }
+    Told what = wait("it was accepted, and is not done yet: " + standing.detail);
+    next_call_ = std::min(next_call_, end);
+    return what;
+  }
+  return wait("the platform accepted the order but does not show it: " + standing.detail);
 }
 
 Attempt::Told Attempt::recalled() {
@@ -165,15 +188,29 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   if (refused_reads_ >= options_.refused_reads_max && !maybe_sent_) {
     return told(Phase::rejected, error.message);
   }
+  missed_since_.reset();
+  const Instant blind_at = began_ + options_.unknown_after;
+  const bool is_blind = was_nothing_sent() && platform_.trace(order_) == Trace::effect;
+  if (is_blind && clock_.now() >= blind_at) return nothing_sent(error.message);
   Told what = wait(with_answer(error.message));
   if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
+  if (is_blind) next_call_ = std::min(next_call_, blind_at);
   return what;
+}
+
+Attempt::Told Attempt::nothing_sent(const std::string& why) {
+  return told(Phase::rejected,
+              "nothing was sent: " + why + "; by hand: " + platform_.by_hand(order_));
+}
+
+Attempt::Told Attempt::give_up() {
+  return was_nothing_sent() ? nothing_sent(why_) : told(Phase::abandoned, why_ + circumstances());
 }
 
 Attempt::Told Attempt::wait(std::string why) {
   why_ = std::move(why);
   const Instant now = clock_.now();
-  if (now >= deadline_) return told(Phase::abandoned, why_ + circumstances());
+  if (now >= deadline_) return give_up();
   const Instant later =
       now + backoff(options_.retry_first, options_.retry_max, ++waits_, jitter_());
   next_call_ = std::min(later, deadline_);

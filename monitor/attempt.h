@@ -15,7 +15,9 @@ namespace belay::monitor {
 
 /// How patient the actor is.
 struct ActorOptions {
-  Duration unknown_after = std::chrono::seconds{30};  ///< Then it says that it does not know yet.
+  /// Then it says that it does not know yet. Of what shows only its effect, and was not sent
+  /// because nobody could look, it says instead that it is not done.
+  Duration unknown_after = std::chrono::seconds{30};
   Duration give_up_after = std::chrono::minutes{10};  ///< From taking the order to `abandoned`.
   /// An open order of an earlier life that is older than this is looked at, but not carried out.
   Duration resumed_age_max = std::chrono::hours{1};
@@ -28,6 +30,9 @@ struct ActorOptions {
   int refused_reads_max = 3;  ///< In a row, before anything was sent: then the order is rejected.
   /// Of an order that shows only its effect (Trace::effect), in all: then it is rejected.
   int effect_sends_max = 2;
+  /// For the effect of such an order that was accepted. Looked for and not there after it, it is
+  /// rejected; not sent again, as nothing says that the next one would do more.
+  Duration shown_within = std::chrono::seconds{60};
   Duration stop_grace = std::chrono::seconds{4};  ///< For the call under way when told to stop.
 };
 
@@ -50,7 +55,7 @@ class Attempt {
   /// open for the next life.
   std::optional<rules::ActionOutcome> step(std::stop_token stop);
 
-  /// It was recalled: what never left is not waited for.
+  /// It was recalled: what never left is not waited for, nor what was accepted without effect.
   void hasten();
 
   [[nodiscard]] Instant due() const;
@@ -63,11 +68,17 @@ class Attempt {
   Told look(std::stop_token stop);
   Told decide(const Standing& standing, std::stop_token stop);
   Told act(const Standing& standing, std::stop_token stop);
+  /// Of what was accepted, and is not there.
+  Told missed(const Standing& standing);
   /// If it was recalled, and nothing of it can arrive any more.
   Told recalled();
   Told refused(const Error& error);
   Told unreadable(const Error& error);
   Told wait(std::string why);
+  /// At the deadline: `rejected` if nothing ever left.
+  Told give_up();
+  Told nothing_sent(const std::string& why);
+  [[nodiscard]] bool was_nothing_sent() const { return !maybe_sent_ && sends_ == 0; }
   /// The same, and people are told now that nobody knows yet.
   Told wait_aloud(std::string why);
   Told told(rules::ActionOutcome::Phase phase, std::string detail);
@@ -88,9 +99,11 @@ class Attempt {
 
   bool maybe_sent_ = false;    ///< A call left us, and nothing showed since that it failed.
   bool acknowledged_ = false;  ///< The platform said yes.
-  int sends_ = 0;              ///< Calls that may have arrived; those of an earlier life are one.
-  std::string answer_;         ///< To the last of them, if it was no yes.
-  Instant settled_at_{};       ///< When it can no longer take effect.
+  Instant accepted_at_{};      ///< When it did.
+  std::optional<Instant> missed_since_;  ///< It is not there, by all reads since.
+  int sends_ = 0;         ///< Calls that may have arrived; those of an earlier life are one.
+  std::string answer_;    ///< To the last of them, if it was no yes.
+  Instant settled_at_{};  ///< When it can no longer take effect.
   Instant next_call_{};
   int waits_ = 0;
   int refused_reads_ = 0;

@@ -1,6 +1,5 @@
 #include "monitor/attempt.h"
 
-#include <cstdio>
 #include <memory>
 #include <vector>
 
@@ -8,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/monitor/acting/fake_platform.h"
+#include "tests/monitor/acting/story.h"
 
 namespace belay::monitor {
 namespace {
@@ -17,59 +17,15 @@ using test::Behaviour;
 using test::FakePlatform;
 using test::ManualClock;
 using test::ReadBehaviour;
+using test::Story;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using Phase = rules::ActionOutcome::Phase;
 
-constexpr Behaviour kEvery[] = {Behaviour::clean,
-                                Behaviour::applied_then_dropped,
-                                Behaviour::applied_then_500,
-                                Behaviour::not_applied_and_500,
-                                Behaviour::slow,
-                                Behaviour::throttled,
-                                Behaviour::unreachable,
-                                Behaviour::refused,
-                                Behaviour::human_first};
-constexpr ReadBehaviour kEveryRead[] = {ReadBehaviour::clean, ReadBehaviour::unreachable,
-                                        ReadBehaviour::throttled, ReadBehaviour::refused,
-                                        ReadBehaviour::human_before};
-
-/// What was told of one order, over all lives of the process.
-struct Story {
-  std::vector<rules::ActionOutcome> told;
-  int lives = 1;
-  Duration took{};
-  [[nodiscard]] Phase end() const { return told.empty() ? Phase::unknown : told.back().phase; }
-};
-
-/// Lives through an order, time jumping to whatever is due. After a kill, a second later, the next
-/// life resumes it.
-Story live(FakePlatform& platform, ManualClock& clock, const rules::Order& order,
-           const ActorOptions& options, bool resumed = false) {
-  Story story;
-  const Instant began = clock.now();
-  for (bool is_over = false; !is_over;) {
-    Attempt attempt(
-        order, platform, clock, options, [] { return 0.5; }, resumed || story.lives > 1);
-    try {
-      while (!attempt.is_over()) {
-        clock.advance_to(attempt.due());
-        if (auto outcome = attempt.step({})) story.told.push_back(*outcome);
-      }
-      is_over = true;
-    } catch (const test::Killed&) {
-      ++story.lives;
-      clock.advance(1s);
-    }
-  }
-  story.took = clock.now() - began;
-  return story;
-}
-
 class AttemptTest : public testing::Test {
  protected:
-  Story live() { return monitor::live(platform_, clock_, order_, options_); }
+  Story live() { return test::live(platform_, clock_, order_, options_); }
   ManualClock clock_;
   FakePlatform platform_{clock_};
   ActorOptions options_;
@@ -161,7 +117,7 @@ TEST_F(AttemptTest, WhatShowsOnlyItsEffectIsTriedTwiceInAllAndThenRejectedWithIt
 TEST_F(AttemptTest, WhatShowsOnlyItsEffectAndMayHaveBeenSentBeforeTheRestartIsTriedOnceMore) {
   platform_.trace_ = Trace::effect;
   platform_.script_.assign(100, Behaviour::not_applied_and_500);
-  const Story story = monitor::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  const Story story = test::live(platform_, clock_, order_, options_, /*resumed=*/true);
   EXPECT_EQ(story.end(), Phase::rejected);
   EXPECT_EQ(platform_.applies(), 1);
 }
@@ -183,7 +139,7 @@ TEST_F(AttemptTest, ACallThatDoesNotArriveAfterwardsDoesNotHideTheAnswer) {
   const Story story = live();
   EXPECT_THAT(story.told.back().detail,
               AllOf(HasSubstr("HTTP 500"), HasSubstr("refused connection")));
-  const Story resumed = monitor::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  const Story resumed = test::live(platform_, clock_, order_, options_, /*resumed=*/true);
   EXPECT_THAT(resumed.told.back().detail, HasSubstr("if it was sent before the restart"));
 }
 
@@ -274,11 +230,11 @@ TEST_F(AttemptTest, APatienceBeyondTheDeadlineIsNotBroken) {
     clock_.advance_to(attempt.due());
     if (const auto outcome = attempt.step({})) phases.push_back(outcome->phase);
   }
-  EXPECT_THAT(phases, testing::ElementsAre(Phase::unknown, Phase::abandoned));
+  EXPECT_THAT(phases, testing::ElementsAre(Phase::unknown, Phase::rejected));
   EXPECT_EQ(patient.reads, 1);
 }
 
-TEST_F(AttemptTest, AnUnreachablePlatformIsUnknownAfterThirtySecondsAndAbandonedAtTheDeadline) {
+TEST_F(AttemptTest, WhatNeverReachedAPlatformIsUnknownAfterThirtySecondsAndNotDoneAtTheDeadline) {
   platform_.read_script_.assign(1000, ReadBehaviour::unreachable);
   const Instant began = clock_.now();
   const Story story = live();
@@ -286,7 +242,7 @@ TEST_F(AttemptTest, AnUnreachablePlatformIsUnknownAfterThirtySecondsAndAbandoned
   EXPECT_EQ(story.told[0].phase, Phase::unknown);
   EXPECT_LE(story.told[0].at - began, 31s);
   EXPECT_GE(story.told[0].at - began, 30s);
-  EXPECT_EQ(story.end(), Phase::abandoned);
+  EXPECT_EQ(story.end(), Phase::rejected);
   EXPECT_LE(story.took, options_.give_up_after + 1s);
   EXPECT_THAT(story.told[1].detail, AllOf(HasSubstr("nothing was sent"), HasSubstr("by hand")));
   EXPECT_LT(platform_.reads(), 60) << "retries back off";
@@ -302,7 +258,7 @@ TEST_F(AttemptTest, ATokenThatMayNotEvenReadIsRejectedAfterThreeTries) {
 
 TEST_F(AttemptTest, AnOldOrderOfAnEarlierLifeIsLookedAtButNotCarriedOut) {
   clock_.advance(2h);
-  const Story story = monitor::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  const Story story = test::live(platform_, clock_, order_, options_, /*resumed=*/true);
   EXPECT_EQ(story.end(), Phase::abandoned);
   EXPECT_THAT(story.told.back().detail, HasSubstr("too old"));
   EXPECT_EQ(platform_.applies(), 0);
@@ -316,84 +272,8 @@ TEST_F(AttemptTest, AStopLeavesTheIntentOpen) {
       order_, platform_, clock_, options_, [] { return 0.0; }, false);
   EXPECT_FALSE(attempt.step(stop.get_token()));
   EXPECT_FALSE(attempt.is_over());
-  EXPECT_EQ(monitor::live(platform_, clock_, order_, options_, true).end(), Phase::applied);
+  EXPECT_EQ(test::live(platform_, clock_, order_, options_, true).end(), Phase::applied);
   EXPECT_EQ(platform_.deployments_of(order_.intent), 1);
-}
-
-/// All scripts of three orders and three reads, killed at each call or not at all.
-template <typename Check>
-int explore(const ActorOptions& options, Trace trace, Check&& check) {
-  int runs = 0;
-  for (const Behaviour first : kEvery) {
-    for (const Behaviour second : kEvery) {
-      for (const ReadBehaviour one : kEveryRead) {
-        for (const ReadBehaviour two : kEveryRead) {
-          for (const ReadBehaviour three : kEveryRead) {
-            for (int kill = 0; kill <= 6; ++kill) {
-              ManualClock clock;
-              FakePlatform platform(clock);
-              platform.trace_ = trace;
-              platform.script_ = {first, second};
-              platform.read_script_ = {one, two, three};
-              if (kill > 0) platform.killed_at_call_ = kill;
-              const rules::Order order = test::fake_order(1, clock);
-              const Story story = live(platform, clock, order, options);
-              check(platform, order, story);
-              ++runs;
-            }
-          }
-        }
-      }
-    }
-  }
-  return runs;
-}
-
-TEST(AttemptExplorationTest, AppliesAtMostOnceAndTellsTheTruthInEveryInterleaving) {
-  const int runs = explore(
-      {}, Trace::id, [](FakePlatform& platform, const rules::Order& order, const Story& story) {
-        const int ours = platform.deployments_of(order.intent);
-        ASSERT_LE(ours, 1);
-        ASSERT_TRUE(rules::is_final(story.end()));
-        ASSERT_LE(story.told.size(), static_cast<std::size_t>(story.lives) + 1);
-        ASSERT_TRUE(story.end() != Phase::applied || ours == 1);
-        const bool not_ours = story.end() == Phase::rejected || story.end() == Phase::already;
-        ASSERT_TRUE(!not_ours || ours == 0);
-        const bool human = platform.live_version() == "newer";
-        ASSERT_TRUE(story.end() != Phase::superseded || human || ours == 1);
-        // Nothing hides: the platform healed, so the order is through unless someone said no.
-        if (story.end() == Phase::abandoned) FAIL() << story.told.back().detail;
-        ASSERT_LE(story.took, 11min);
-      });
-  std::printf("%d interleavings\n", runs);
-}
-
-TEST(AttemptExplorationTest, TheExplorationFindsTheDuplicatesOfAnActorThatDoesNotWait) {
-  ActorOptions hasty;
-  hasty.settle = 0s;
-  int duplicates = 0;
-  explore(hasty, Trace::id, [&](FakePlatform& platform, const rules::Order& order, const Story&) {
-    if (platform.deployments_of(order.intent) > 1) ++duplicates;
-  });
-  EXPECT_GT(duplicates, 0);
-}
-
-TEST(AttemptExplorationTest, WhatLeavesNoTraceIsNeverTriedAgainOnceItMayHaveRun) {
-  explore(
-      {}, Trace::none, [](FakePlatform& platform, const rules::Order& order, const Story& story) {
-        ASSERT_LE(platform.deployments_of(order.intent), 1);
-        ASSERT_TRUE(story.end() != Phase::applied || platform.deployments_of(order.intent) == 1);
-        ASSERT_TRUE(rules::is_final(story.end()));
-      });
-}
-
-TEST(AttemptExplorationTest, WhatShowsOnlyItsEffectNeverOverwritesSomeoneElses) {
-  explore({}, Trace::effect,
-          [](FakePlatform& platform, const rules::Order& order, const Story& story) {
-            ASSERT_TRUE(rules::is_final(story.end()));
-            ASSERT_TRUE(story.end() != Phase::applied || platform.live_version() == "good");
-            ASSERT_LE(platform.deployments_of(order.intent), 1);
-          });
 }
 
 }  // namespace

@@ -136,11 +136,37 @@ TEST_F(CommandTest, WithVerifyARunOutOfTimeIsRunTwiceAtMost) {
   EXPECT_EQ(test::content_of(path("runs")), "ran\nran\n");
 }
 
-TEST_F(CommandTest, AVerifyThatCannotTellMeansThatNothingIsRun) {
+TEST_F(CommandTest, AVerifyThatCannotTellMeansThatNothingIsRunAndThatSoonPeopleAreToldSo) {
+  for (const char* verify : {"echo kubectl: not found >&2; exit 127", "exit 7", "kill -9 $$"}) {
+    const Instant began = clock_.now();
+    const auto outcome =
+        live({.argv = shell("echo ran >> " + path("runs")), .verify = shell(verify)});
+    EXPECT_EQ(outcome.phase, Phase::rejected) << verify;
+    EXPECT_EQ(outcome.detail.rfind("nothing was sent: verify sh gave ", 0), 0U) << outcome.detail;
+    EXPECT_LE(clock_.now() - began, 31s);
+    EXPECT_FALSE(fs::exists(path("runs")));
+  }
+}
+
+TEST_F(CommandTest, ARunThatEndsWellAndDoesNothingIsFoundOutInAMinuteAndNotRepeated) {
+  const Instant began = clock_.now();
   const auto outcome =
-      live({.argv = shell("echo ran >> " + path("runs")), .verify = shell("exit 7")});
-  EXPECT_EQ(outcome.phase, Phase::abandoned);
-  EXPECT_FALSE(fs::exists(path("runs")));
+      live({.argv = shell("echo ran >> " + path("runs")), .verify = shell("exit 1")});
+  EXPECT_EQ(outcome.phase, Phase::rejected);
+  EXPECT_NE(outcome.detail.find("is not done 1m later: verify sh gave exit code 1"),
+            std::string::npos)
+      << outcome.detail;
+  EXPECT_LE(clock_.now() - began, 62s);
+  EXPECT_EQ(test::content_of(path("runs")), "ran\n");
+}
+
+TEST_F(CommandTest, AVerifyThatSaysThatItGoesOnIsWaitedFor) {
+  const auto outcome = live(
+      {.argv = shell("echo ran >> " + path("runs")),
+       .verify = shell("test -e " + path("runs") + " || exit 1; echo look >> " + path("looks") +
+                       "; [ $(wc -l < " + path("looks") + ") -gt 10 ] || exit 2")});
+  EXPECT_EQ(outcome.phase, Phase::applied) << outcome.detail;
+  EXPECT_EQ(test::content_of(path("runs")), "ran\n");
 }
 
 TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {

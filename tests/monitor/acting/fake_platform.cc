@@ -81,6 +81,8 @@ Status FakePlatform::apply(const rules::Order& order, std::stop_token) {
     case Behaviour::clean:
       deploy(order, now);
       break;
+    case Behaviour::accepted_in_vain:
+      break;
     case Behaviour::applied_then_dropped:
     case Behaviour::applied_then_500:
       deploy(order, now);

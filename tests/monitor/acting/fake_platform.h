@@ -20,6 +20,7 @@ enum class Behaviour : std::uint8_t {
   throttled,  ///< 429 with Retry-After.
   unreachable,
   refused,
+  accepted_in_vain,  ///< It says yes, and nothing ever comes of it.
   human_first,  ///< Someone else deploys between our read and our call, which then lands on top.
 };
 
