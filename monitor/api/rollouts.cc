@@ -18,8 +18,8 @@ using nlohmann::ordered_json;
 
 constexpr Duration kWaitMax = 60s;
 
-net::Outgoing shown(const rules::RolloutStatus& rollout) {
-  net::Outgoing answer = answer_json(rollout_view(rollout));
+net::Outgoing shown(const rules::RolloutStatus& rollout, const rules::Snapshot& snapshot) {
+  net::Outgoing answer = answer_json(rollout_view(rollout, snapshot));
   answer.headers.push_back({"ETag", etag_of(rollout)});
   return answer;
 }
@@ -43,9 +43,9 @@ net::Outgoing waiting(const Call& call, const std::string& known, bool knows, Du
     const auto published = newest.published();
     const rules::RolloutStatus* rollout = rollout_of(published->snapshot, id);
     if (rollout == nullptr) return gone;
-    if (rollout->ended || etag_of(*rollout) != known) return shown(*rollout);
+    if (rollout->ended || etag_of(*rollout) != known) return shown(*rollout, published->snapshot);
     if (!deadline.passed()) return std::nullopt;
-    if (!knows) return shown(*rollout);
+    if (!knows) return shown(*rollout, published->snapshot);
     return net::Outgoing{.status = 304, .content_type = "", .headers = {{"ETag", known}}};
   };
   return answer;
@@ -73,7 +73,8 @@ net::Outgoing list_rollouts(const Call& call) {
     std::erase_if(found, [](const auto* rollout) { return rollout->ended.has_value(); });
   std::ranges::stable_sort(found, {}, [](const auto* rollout) { return rollout->started; });
   ordered_json rollouts = ordered_json::array();
-  for (const rules::RolloutStatus* rollout : found) rollouts.push_back(rollout_view(*rollout));
+  for (const rules::RolloutStatus* rollout : found)
+    rollouts.push_back(rollout_view(*rollout, published->snapshot));
   return answer_json({{"at_ms", unix_ms(published->snapshot.at)}, {"rollouts", rollouts}});
 }
 
@@ -88,14 +89,14 @@ net::Outgoing show_rollout(const Call& call) {
     if (known && *known == etag) {
       return {.status = 304, .content_type = "", .headers = {{"ETag", etag}}};
     }
-    return shown(*rollout);
+    return shown(*rollout, published->snapshot);
   }
   const std::optional<Duration> wait = parse_duration(text->second);
   if (!wait || *wait > kWaitMax) {
     return call.refuse(
         {Problem::Kind::bad_request, "wait is a duration of at most 60s", {{"field", "wait"}}});
   }
-  if (rollout->ended || (known && *known != etag)) return shown(*rollout);
+  if (rollout->ended || (known && *known != etag)) return shown(*rollout, published->snapshot);
   return waiting(call, etag, known.has_value(), *wait);
 }
 

@@ -34,8 +34,11 @@ std::optional<std::string> other_of_key(const ApiContext& context, const rules::
   return started == context.started.end() ? std::nullopt : std::optional(*started);
 }
 
-net::Outgoing made(const rules::RolloutStatus& rollout, int status) {
-  net::Outgoing answer = answer_json(rollout_view(rollout), status);
+/// `snapshot`: null where it is only known from the journal.
+net::Outgoing made(const rules::RolloutStatus& rollout, int status,
+                   const rules::Snapshot* snapshot) {
+  net::Outgoing answer = answer_json(
+      snapshot == nullptr ? rollout_view(rollout) : rollout_view(rollout, *snapshot), status);
   answer.headers.push_back({"Location", "/api/v1/rollouts/" + rollout.id});
   answer.headers.push_back({"ETag", etag_of(rollout)});
   return answer;
@@ -73,7 +76,8 @@ std::optional<net::Outgoing> answer_of_known(const Call& call,
                         "it began the rollout " + *other + ", which is another one",
                         {{"rollout", *other}}});
   }
-  if (const auto* known = rollout_of(published->snapshot, started.id)) return made(*known, 200);
+  if (const auto* known = rollout_of(published->snapshot, started.id))
+    return made(*known, 200, &published->snapshot);
   return std::nullopt;
 }
 
@@ -93,7 +97,7 @@ net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
   auto shown = [&context, id = started.id, service = started.service, noticed,
                 request_id = call.request_id](const Seen& seen) -> std::optional<net::Outgoing> {
     const rules::RolloutStatus* rollout = rollout_of(seen.snapshot, id);
-    if (rollout != nullptr) return made(*rollout, 201);
+    if (rollout != nullptr) return made(*rollout, 201, &seen.snapshot);
     if (!seen.is_settled) return std::nullopt;
     // What did not begin uses up no key.
     std::erase(context.started, id);
@@ -114,7 +118,7 @@ net::Outgoing begin_unless_recorded(const Call& call, rules::RolloutStarted star
         const auto& past = std::get<Journal::OfRollout>(found);
         if (!past.entries.empty()) {
           const Result<rules::RolloutStatus> ended = recorded_rollout(past);
-          if (ended) return made(*ended, 200);
+          if (ended) return made(*ended, 200, nullptr);
           return asked->call.refuse({Problem::Kind::internal, ended.error().message});
         }
         if (std::optional<net::Outgoing> known = answer_of_known(asked->call, started))

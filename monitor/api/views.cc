@@ -30,6 +30,15 @@ ordered_json rollout_view(const rules::RolloutStatus& rollout) {
   return json;
 }
 
+ordered_json rollout_view(const rules::RolloutStatus& rollout, const rules::Snapshot& snapshot) {
+  ordered_json json = rollout_view(rollout);
+  const rules::ServiceStatus* service = service_of(snapshot, rollout.service);
+  if (service == nullptr || rollout.ended || !service->disarmed_until) return json;
+  if (*service->disarmed_until > snapshot.at)
+    json["disarmed_until_ms"] = unix_ms(*service->disarmed_until);
+  return json;
+}
+
 ordered_json sources_view(const rules::Snapshot& snapshot) {
   ordered_json json = ordered_json::array();
   for (const rules::SourceStatus& source : snapshot.sources) {

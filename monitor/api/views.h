@@ -16,6 +16,9 @@ namespace belay::monitor {
 nlohmann::ordered_json service_view(const rules::ServiceStatus& service);
 /// With `result` and `exit_code` (monitor/rollout_result.h) once it is over.
 nlohmann::ordered_json rollout_view(const rules::RolloutStatus& rollout);
+/// With `disarmed_until_ms` as well, while it goes on and no action may be taken on its service.
+nlohmann::ordered_json rollout_view(const rules::RolloutStatus& rollout,
+                                    const rules::Snapshot& snapshot);
 nlohmann::ordered_json sources_view(const rules::Snapshot& snapshot);
 
 /// Changes when the rollout moves: its state, its step, a rule that changes its mind, an action.

@@ -61,6 +61,8 @@ std::string text_of_rollout(const json& rollout, const Style& style) {
   };
   row("service", text_in(rollout, "service"));
   row("mode", text_in(rollout, "mode"));
+  if (const auto disarmed = instant_in(rollout, "disarmed_until_ms"))
+    row("disarmed", "until " + format_utc(*disarmed) + ": no action will be taken");
   row("candidate", text_in(rollout, "candidate"));
   const std::string baseline = text_in(rollout, "baseline");
   row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);

@@ -1,6 +1,8 @@
 // Goal: what is read is what was published, waited for and followed. Method: the API without a
 // socket.
 
+#include <chrono>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -86,6 +88,22 @@ TEST_F(ReadingTest, APollOfARolloutThatIsOverDoesNotWait) {
   const nlohmann::json json = json_of(get("/api/v1/rollouts/one?wait=30s"));
   EXPECT_EQ(json.at("exit_code"), 11);
   EXPECT_EQ(json.at("result"), "fail, rolled back");
+}
+
+TEST_F(ReadingTest, ARolloutThatGoesOnSaysUntilWhenItsServiceIsDisarmed) {
+  for (const bool is_over : {false, true})
+    for (const Duration left :
+         {Duration{-std::chrono::seconds{1}}, Duration{std::chrono::hours{1}}}) {
+      rules::Snapshot snapshot = shop();
+      snapshot.services[0].rollout = rollout("one");
+      if (is_over) snapshot.services[0].rollout->ended = now_;
+      snapshot.services[0].disarmed_until = snapshot.at + left;
+      publish(snapshot);
+      const bool is_shown = !is_over && left > Duration::zero();
+      EXPECT_EQ(json_of(get("/api/v1/rollouts/one")).contains("disarmed_until_ms"), is_shown);
+      EXPECT_EQ(json_of(get("/api/v1/rollouts")).at("rollouts")[0].contains("disarmed_until_ms"),
+                is_shown);
+    }
 }
 
 TEST_F(ReadingTest, APollWaitsForAMinuteAtMost) {

@@ -33,6 +33,14 @@ TEST(ShowRolloutTest, SaysWhichStepItIsInAndUntilWhenAndWhoMovesTheTraffic) {
   EXPECT_THAT(shown(followed), HasSubstr("  traffic    followed: somebody else moves it\n"));
 }
 
+TEST(ShowRolloutTest, ADisarmThatStandsIsShown) {
+  EXPECT_THAT(shown(baking()), Not(HasSubstr("disarmed")));
+  json disarmed = baking();
+  disarmed["disarmed_until_ms"] = 1'795'658'891'000;
+  EXPECT_THAT(shown(disarmed), HasSubstr("  disarmed   until 2026-11-26T02:08:11.000Z: no action "
+                                         "will be taken\n"));
+}
+
 TEST(ShowRolloutTest, AHoldThatWaitsForAPersonSaysWhatToType) {
   json held = baking();
   held["state"] = "held";
