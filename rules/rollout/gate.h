@@ -47,6 +47,10 @@ class Gate {
   /// Of rules()[rule], and of the service's always[rule].
   Blame& blame_of(std::size_t rule) { return blames_[rule]; }
   Blame& blame_of_always(std::size_t rule) { return blames_of_always_[rule]; }
+  [[nodiscard]] const Blame& blame_of(std::size_t rule) const { return blames_[rule]; }
+  [[nodiscard]] const Blame& blame_of_always(std::size_t rule) const {
+    return blames_of_always_[rule];
+  }
 
   /// How its rules, and the always-judged ones, stood before the rollout: those bad ones that still
   /// do not count, and those that were fine then or have been since.

@@ -33,8 +33,14 @@ std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action_of(const Then&
 
 }  // namespace
 
-Ladder::Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start)
-    : service_(service), names_(names), book_(book), log_(log), start_(start) {}
+Ladder::Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log,
+               const VersionHistory& versions, Instant start)
+    : service_(service),
+      names_(names),
+      book_(book),
+      log_(log),
+      versions_(versions),
+      start_(start) {}
 
 std::vector<Ladder::Turn> Ladder::take_turns() { return std::exchange(turns_, {}); }
 

@@ -15,6 +15,7 @@
 #include "rules/rollout/blame.h"
 #include "rules/rollout/drain.h"
 #include "rules/rollout/notices.h"
+#include "rules/rollout/version_history.h"
 #include "rules/service.h"
 
 namespace belay::rules {
@@ -53,7 +54,8 @@ class Ladder {
     std::string why;
   };
 
-  Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log, Instant start);
+  Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log,
+         const VersionHistory& versions, Instant start);
 
   /// What stands against beginning, once nothing is watched any more; nothing if it may begin.
   [[nodiscard]] std::optional<std::string> objection(const Cause& cause, Instant now) const;
@@ -150,6 +152,7 @@ class Ladder {
   NameTable& names_;
   ActionBook& book_;
   ActionLog& log_;
+  const VersionHistory& versions_;
   Instant start_;
   std::optional<Attempt> attempt_;
   std::optional<Watch> watch_;

@@ -18,11 +18,15 @@ PreflightAnswer judge_preflight(const PreflightFacts& facts) {
   if (facts.baseline == facts.candidate) bad("the version to go back to is the candidate itself");
   if (facts.was_rolled_away)
     bad(facts.baseline + " was rolled away from: it is no version to go back to");
+  if (facts.failed) bad(*facts.failed + ": it is no version to go back to");
+  if (facts.serving_failed)
+    unknown(*facts.serving_failed +
+            " and has most of the traffic: the first step would give that to " + facts.baseline);
   // A promotion may have left it the traffic: its steps can end below 100 %.
   if (facts.last_good && *facts.last_good != facts.baseline && !facts.baseline.empty() &&
       facts.serving != facts.baseline)
-    unknown(facts.baseline + " is not the version that was promoted last (" + *facts.last_good +
-            "), and " +
+    unknown(facts.baseline + " is not the version that was promoted or put back last (" +
+            *facts.last_good + "), and " +
             (facts.serving.empty() ? "nobody knows what has the traffic"
                                    : facts.serving + " has most of the traffic"));
   if (facts.baseline_unknown)

@@ -15,8 +15,11 @@ struct PreflightFacts {
   std::string candidate;
   std::string baseline;
   bool is_driving = false;
-  bool was_rolled_away = false;                 ///< The baseline, from.
-  std::optional<std::string> last_good;         ///< The version promoted last, if one is known.
+  bool was_rolled_away = false;            ///< The baseline, from.
+  std::optional<std::string> failed = {};  ///< "v1 failed at ...": the baseline, before.
+  /// Has most of what is live, and has failed; nothing if it has not.
+  std::optional<std::string> serving_failed = {};
+  std::optional<std::string> last_good;         ///< VersionHistory's, if one is known.
   std::string serving;                          ///< Has most of the traffic; empty: not known.
   std::optional<std::string> baseline_unknown;  ///< Why its health is not known; none if it is.
   std::vector<std::string> unmet;               ///< Requirements, in words.

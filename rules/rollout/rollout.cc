@@ -29,7 +29,7 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       default_rules_(rules_by_default(service.plan.rollout.limits)),
       default_alerts_(alerts_by_default(service.plan.rollout.limits)),
       train_rule_(rule_of_train()),
-      ladder_(service, names, book, log_, start) {}
+      ladder_(service, names, book, log_, versions_, start) {}
 
 RolloutRecord* Rollout::running() {
   return !records_.empty() && is_judged(records_.back().state()) ? &records_.back() : nullptr;

@@ -27,6 +27,7 @@
 #include "rules/rollout/step_judge.h"
 #include "rules/rollout/train.h"
 #include "rules/rollout/unknown_spells.h"
+#include "rules/rollout/version_history.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
 
@@ -148,6 +149,9 @@ class Rollout {
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);
   [[nodiscard]] bool is_live_current(Instant now) const;
   [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
+  /// "v2 failed at ..., so it is no version to go back to"; nothing if it may be one.
+  [[nodiscard]] std::optional<std::string> why_not_baseline(const std::string& version,
+                                                            Instant now) const;
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
   /// No rule counts for the verdict: it is the default judgement's.
   [[nodiscard]] bool is_judged_by_default_alone() const;
@@ -173,6 +177,10 @@ class Rollout {
   void watch_again(Instant now);
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);
+  /// Since when it is being judged bad, although nothing has failed it; nothing if it is not.
+  [[nodiscard]] std::optional<Instant> bad_since(Instant now) const;
+  /// For who asks later what versions there are to go back to.
+  void keep_history(RolloutState state, Instant now);
   void follow_evidence(Instant now, Step& out);
 
   // rollout_failure.cc: what is done about a fail.
@@ -201,6 +209,8 @@ class Rollout {
   [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
+  /// By its last action, which was done.
+  [[nodiscard]] bool was_rolled_back(const RolloutStatus& status) const;
 
   // rollout_order.cc: one action at a time, of the older and the newer rollout.
   /// Whether the candidate of one that has begun has traffic, as far as is known: by the platform,
@@ -251,7 +261,7 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
 
   // rollout_preflight.cc: before the first step.
-  [[nodiscard]] PreflightFacts facts() const;
+  [[nodiscard]] PreflightFacts facts(Instant now) const;
   void check_preflight(Instant now, Step& out);
   void ask(Instant now, Step& out);
 
@@ -336,6 +346,7 @@ class Rollout {
   std::vector<Rule> default_alerts_;  // and what after it promoted.
   const Rule train_rule_;             // What an action of its train cites.
   ActionLog log_;
+  VersionHistory versions_;
   Ladder ladder_;
   std::deque<RolloutRecord> records_;  // Newest last.
   std::optional<Gate> gate_;
@@ -356,7 +367,6 @@ class Rollout {
 
   std::optional<Deployment> live_;
   std::optional<Deployment> looked_at_;   // What was live when it was looked at for new versions.
-  std::optional<std::string> last_good_;  // The version promoted last.
   std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;
   std::optional<Instant> gone_since_;     // The candidate, from what is live.

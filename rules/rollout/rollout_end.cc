@@ -1,5 +1,6 @@
 // How a rollout ends, and what of it is watched afterwards.
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -78,6 +79,7 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
   record_judged(outcome, now, out);
   record.keep_rules(std::move(rules));
   if (!record.status().comparison) record.compare(numbers(now));
+  keep_history(state, now);
   record.move(state, why, now, out);
   for (JudgedRule& rule : service_.always) {
     rule.mark_bad_before(false);
@@ -85,16 +87,50 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
   }
   passed_.reset();
   irreversible_.reset();
-  if (is_pass) {
-    book_.pass(service_.plan.name, record.status().candidate);
-    last_good_ = record.status().candidate;
-  }
+  if (is_pass) book_.pass(service_.plan.name, record.status().candidate);
   if (is_pass && gate_ && service_.plan.rollout.watch_for > Duration::zero()) {
     watch_on(now + service_.plan.rollout.watch_for, now);
     for (JudgedRule& rule : gate_->rules()) rule.mark_bad_before(false);
   } else {
     close_gate();
   }
+}
+
+void Rollout::keep_history(RolloutState state, Instant now) {
+  RolloutRecord& record = records_.back();
+  const std::string& candidate = record.status().candidate;
+  if (state == RolloutState::promoted) return versions_.promoted(candidate, now);
+  if (state == RolloutState::failed || state == RolloutState::rolling_back) {
+    // Its train failed: that says nothing about the version.
+    if (record.rule() != kTrainRule) versions_.failed(candidate, now);
+    return;
+  }
+  const std::optional<Instant> since = bad_since(now);
+  if (!since) return;
+  record.failing_since(*since);
+  versions_.left_bad(candidate, now);
+}
+
+std::optional<Instant> Rollout::bad_since(Instant now) const {
+  if (!gate_) return std::nullopt;
+  if (irreversible_) return records_.back().status().failing_since.value_or(now);
+  std::optional<Instant> since;
+  const auto look = [&](const JudgedRule& rule, const Blame& blame) {
+    const RuleStatus& status = rule.status();
+    if (!counts_for_verdict(rule.rule()) || rule.rule().then.kind == Then::Kind::pause ||
+        status.was_bad_before || status.truth != Truth::bad ||
+        blame.fault() != Blame::Fault::candidate || is_warming_up(rule, now))
+      return;
+    const Instant began = status.bad_since.value_or(now);
+    since = since ? std::min(*since, began) : began;
+  };
+  for (std::size_t i = 0; i < gate_->rules().size(); ++i)
+    look(gate_->rules()[i], gate_->blame_of(i));
+  for (std::size_t i = 0; i < service_.always.size(); ++i)
+    look(service_.always[i], gate_->blame_of_always(i));
+  const bool is_suspect = judgement_ && !judgement_->is_paused() && judgement_->hindrance();
+  if (!since && is_suspect) since = now;
+  return since;
 }
 
 void Rollout::record_judged(Outcome verdict, Instant now, Step& out) {

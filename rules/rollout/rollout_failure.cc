@@ -43,6 +43,10 @@ std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
   }
 }
 
+bool is_done(ActionOutcome::Phase phase) {
+  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
+}
+
 Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
   const PairCounts::Of& candidate = answer.numbers.counts[Role::candidate];
   Evidence evidence;
@@ -345,8 +349,16 @@ void Rollout::take_turns(Instant now, Step& out) {
       continue;
     if (turn.state == RolloutState::rolling_back && !out.orders.empty())
       record->add_intent(out.orders.back().intent);
+    if (turn.state == RolloutState::recovered && was_rolled_back(record->status()))
+      versions_.recovered(record->status().baseline, now);
     record->move(turn.state, turn.why, now, out);
   }
+}
+
+bool Rollout::was_rolled_back(const RolloutStatus& status) const {
+  const ActionStatus* action = status.intents.empty() ? nullptr : log_.find(status.intents.back());
+  return action != nullptr && action->kind == "rollback" && action->phase &&
+         is_done(*action->phase);
 }
 
 void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
@@ -354,6 +366,10 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   if (moving_ && moving_->intent == outcome.intent) {
     moved(outcome, now, out);
   } else {
+    const Order* order = ladder_.order();
+    const auto* back = order == nullptr ? nullptr : std::get_if<RollBack>(&order->action);
+    if (back != nullptr && order->intent == outcome.intent && is_done(outcome.phase))
+      versions_.put_back(back->target, now);
     ladder_.outcome(outcome, now, out);
   }
   take_turns(now, out);

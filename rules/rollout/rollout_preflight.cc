@@ -38,20 +38,25 @@ void Rollout::ask(Instant now, Step& out) {
                            .commit = status.commit});
 }
 
-PreflightFacts Rollout::facts() const {
+PreflightFacts Rollout::facts(Instant now) const {
   const RolloutStatus& status = records_.back().status();
+  const std::optional<VersionHistory::Good> good = versions_.last_good(now);
   PreflightFacts facts{
       .candidate = status.candidate,
       .baseline = status.baseline,
       .is_driving = status.is_driving,
       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
-      .last_good = last_good_,
+      .failed = versions_.failure_of(status.baseline, now),
+      .last_good = good ? std::optional(good->version) : std::nullopt,
       .serving = choose_baseline(status.candidate, "", live_, service_.recent_requests()).version,
       .baseline_unknown = std::nullopt,
       .unmet = unmet_,
       .sentences = {},
       .is_asked = service_.plan.rollout.asks_preflight,
       .answered = preflight_};
+  if (live_ && is_live_current(now))
+    if (const std::string most = largest_other(*live_, status.candidate); most != status.baseline)
+      facts.serving_failed = versions_.failure_of(most, now);
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
     for (const JudgedRule& rule : *rules)
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
@@ -68,7 +73,7 @@ void Rollout::check_preflight(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   if (record.is_paused()) return hold({HoldReason::paused, "an operator has paused it"}, now, out);
   if (move_refused_) return hold({HoldReason::traffic, *move_refused_}, now, out);
-  const PreflightFacts known = facts();
+  const PreflightFacts known = facts(now);
   const PreflightAnswer answer = judge_preflight(known);
   const bool can_approve = !known.baseline.empty() && known.baseline != known.candidate;
   if (!answer.hindrances.empty() && !(record.is_approved() && can_approve)) {
@@ -95,7 +100,7 @@ bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
   preflight_ = done;
   if (record->status().is_driving) {
     // It may be held already by what was known before this answer: its reason is that of now.
-    const PreflightAnswer answer = judge_preflight(facts());
+    const PreflightAnswer answer = judge_preflight(facts(now));
     if (record->status().held == HoldReason::preflight && !answer.hindrances.empty())
       record->wait(why_of(answer), now);
     return true;
@@ -131,12 +136,13 @@ std::optional<Rollout::Wanted> Rollout::wanted() const {
 
 bool Rollout::meets(const Requirement& requirement, const std::string& commit, Instant now) const {
   if (service_.plan.environment != requirement.environment) return false;
-  return std::any_of(records_.begin(), records_.end(), [&](const RolloutRecord& record) {
-    const RolloutStatus& status = record.status();
-    return record.state() == RolloutState::promoted && status.ended &&
-           now - *status.ended >= requirement.passed && last_good_ == status.candidate &&
-           (!requirement.is_same_commit || (!commit.empty() && status.commit == commit));
-  });
+  const std::optional<VersionHistory::Good> good = versions_.last_good(now);
+  return good && std::any_of(records_.begin(), records_.end(), [&](const RolloutRecord& record) {
+           const RolloutStatus& status = record.status();
+           return record.state() == RolloutState::promoted && status.ended &&
+                  now - *status.ended >= requirement.passed && good->version == status.candidate &&
+                  (!requirement.is_same_commit || (!commit.empty() && status.commit == commit));
+         });
 }
 
 }  // namespace belay::rules

@@ -8,8 +8,7 @@ namespace belay::rules {
 
 void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
   const std::string& name = service_.plan.name;
-  if (const auto good = remembered.last_good.find(name); good != remembered.last_good.end())
-    last_good_ = good->second;
+  versions_ = VersionHistory(remembered, name);
   if (const auto ended = remembered.deployments.find(name); ended != remembered.deployments.end())
     deployments_ = ended->second;
   for (const RememberedRollout& one : remembered.rollouts)

@@ -33,13 +33,28 @@ bool Rollout::is_live_current(Instant now) const {
 }
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
-  std::vector<VersionRequests> recent = service_.recent_requests();
-  // What was rolled away from is nothing to go back to, however many requests it still gets.
-  std::erase_if(recent, [this](const VersionRequests& one) {
-    return book_.was_rolled_away(service_.plan.name, one.version);
-  });
+  KnownVersions known;
+  if (const std::optional<VersionHistory::Good> good = versions_.last_good(now)) {
+    known.good = good->version;
+    known.was_put_back = good->was_put_back;
+    known.is_recent = now - good->at < kRecent;
+  }
+  known.why_not = [this, now](const std::string& version) {
+    return why_not_baseline(version, now);
+  };
   return choose_baseline(asked.candidate, asked.baseline,
-                         is_live_current(now) ? live_ : std::nullopt, recent);
+                         is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
+                         known);
+}
+
+/// However many requests it still gets.
+std::optional<std::string> Rollout::why_not_baseline(const std::string& version,
+                                                     Instant now) const {
+  if (const std::optional<std::string> failure = versions_.failure_of(version, now))
+    return *failure + ", so it is no version to go back to";
+  if (book_.was_rolled_away(service_.plan.name, version))
+    return sanitize(version) + " was rolled away from, so it is no version to go back to";
+  return std::nullopt;
 }
 
 RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) const {
@@ -122,6 +137,16 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     details.push_back("baseline " + sanitize(baseline.version) + ": " + std::string(from));
     record.note(details.back(), now);
   }
+  for (const std::string& why : baseline.passed_over) {
+    details.push_back(why);
+    record.note(why, now);
+  }
+  if (baseline.from == Baseline::From::asked)
+    if (const auto failure = versions_.failure_of(baseline.version, now)) {
+      details.push_back("beware: " + *failure +
+                        ", and a rollback would go back to it all the same");
+      record.note(details.back(), now);
+    }
   unknown_.forget("");
   passed_.reset();
   has_skipped_ = false;
@@ -280,7 +305,7 @@ void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
                          .service = service_.plan.name,
                          .candidate = share.version,
                          .baseline = largest_other(*before, share.version)};
-    if (book_.was_rolled_away(service_.plan.name, found.baseline)) found.baseline.clear();
+    if (why_not_baseline(found.baseline, now)) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =
         service_.plan.rollout.steps.empty() ? default_steps() : service_.plan.rollout.steps;
@@ -293,7 +318,9 @@ void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
 /// Whoever goes back to what was there before rolls nothing out: what he leaves is no version to
 /// put in its place again.
 bool Rollout::is_known(const std::string& version, Instant now) const {
-  if (version == last_good_ || book_.was_put_back(service_.plan.name, version)) return true;
+  const std::optional<VersionHistory::Good> good = versions_.last_good(now);
+  if ((good && version == good->version) || book_.was_put_back(service_.plan.name, version))
+    return true;
   if (records_.empty()) return false;
   const RolloutStatus& newest = records_.back().status();
   // What was taken back and is deployed again is the worst news there is.

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/sanitize.h"
+#include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/rollout.h"
 

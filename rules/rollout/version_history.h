@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "rules/order.h"
+
+namespace belay::rules {
+
+/// What Belay itself found of the versions of one service: which it promoted or put back, and which
+/// were bad. What was bad is nothing to go back to, for 24 hours, the time that the journal gives
+/// back after a restart, or until it is promoted or has been watched well.
+class VersionHistory {
+ public:
+  struct Good {
+    std::string version;
+    Instant at{};  ///< The epoch: more than 24 hours ago.
+    bool was_put_back = false;
+  };
+
+  VersionHistory() = default;
+  /// What the journal knew of this service.
+  VersionHistory(const Remembered& remembered, const std::string& service);
+
+  void promoted(const std::string& version, Instant at);
+  /// Its rollout failed.
+  void failed(const std::string& version, Instant at);
+  /// Its rollout ended without a verdict while it was being judged bad.
+  void left_bad(const std::string& version, Instant at);
+  /// A rollback to it was done. That alone takes back nothing that is held against it.
+  void put_back(const std::string& version, Instant at);
+  /// After a rollback to it all that is watched was fine.
+  void recovered(const std::string& version, Instant at);
+  /// Its promotion counts no more: its train has taken it back.
+  void withdraw(const std::string& version);
+
+  /// "v2 failed at 2026-11-26T12:08:34Z"; nothing if nothing is held against it.
+  [[nodiscard]] std::optional<std::string> failure_of(const std::string& version,
+                                                      Instant now) const;
+  /// What was promoted or put back last, of what nothing is held against.
+  [[nodiscard]] std::optional<Good> last_good(Instant now) const;
+
+ private:
+  struct Failure {
+    Instant at{};
+    bool was_judged = false;
+  };
+  void add(Good good);
+  void hold_against(const std::string& version, Failure failure);
+
+  std::vector<Good> goods_;  // Each version once, newest last.
+  std::map<std::string, Failure> failures_;
+};
+
+}  // namespace belay::rules
