@@ -54,6 +54,8 @@ class Blame {
   /// As of the last look.
   [[nodiscard]] Fault fault() const;
   [[nodiscard]] const std::vector<Evidence>& baseline_evidence() const { return told_; }
+  /// Whatever the candidate is, which may not be known.
+  [[nodiscard]] bool is_baseline_bad() const { return baseline_bad_since_.has_value(); }
   /// Since when both versions have been bad, if the baseline, or the service just before the
   /// rollout, was seen fine.
   [[nodiscard]] std::optional<Instant> both_bad_since(const JudgedRule& rule) const;

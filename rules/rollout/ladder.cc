@@ -185,7 +185,9 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   if (std::optional<std::string> objection = objection_to_rung(order)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
-    end(attempt_->rung > 0 ? RolloutState::not_recovered : RolloutState::failed, *objection);
+    const RolloutState after =
+        attempt_->is_unseen ? RolloutState::inconclusive : RolloutState::not_recovered;
+    end(attempt_->rung > 0 ? after : RolloutState::failed, *objection);
     return objection;
   }
   book_.begin(order, attempt_->rung > 0);

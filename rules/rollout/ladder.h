@@ -21,12 +21,14 @@
 namespace belay::rules {
 
 /// What is done about a rule that fired, and whether it helped: the ladder `on fail`, rung by rung,
-/// each only after the one before was refused or did not help. One at a time for a service.
+/// each only after the one before was refused, or was not seen to help. One at a time for a
+/// service.
 ///
 /// - After an action the rules that fired watch what was restored, on evidence from after it: one
 ///   that fires there means not recovered, at once; at the end of `verify_for` all fine means
 ///   recovered, unless the version that was rolled back from still has its requests, or nobody
 ///   saw whether it has.
+/// - Where nobody saw whether a rung helped, the next one follows: the fail is established.
 /// - Before a later rung rolls back, the baseline is asked again: while it is as bad, nothing is
 ///   rolled back; after ten minutes of it people are left with it.
 class Ladder {
@@ -119,6 +121,8 @@ class Ladder {
     std::optional<std::string> given_way = std::nullopt;  ///< Why.
     /// It has been rolled back, or it was seen that this would not help.
     bool has_left_candidate = false;
+    /// Nobody saw whether the rung before helped.
+    bool is_unseen = false;
   };
   struct Watch {
     std::vector<JudgedRule> rules;
@@ -144,9 +148,16 @@ class Ladder {
   [[nodiscard]] Drain drain(Instant now);
   /// Whether the next rung would roll back although the baseline is as bad.
   [[nodiscard]] bool is_shared(std::size_t rule) const;
+  [[nodiscard]] bool may_be_shared() const;
+  /// A rule that says nothing of the candidate and is bad on the baseline, to which the next rung
+  /// would go back; null if there is none.
+  [[nodiscard]] const JudgedRule* bad_on_baseline() const;
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);
   void judge_end(Instant now, Step& out);
-  void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out);
+  /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).
+  void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,
+                 bool is_unseen = false);
+  [[nodiscard]] std::string still_bad(Instant now) const;
 
   Service& service_;
   NameTable& names_;

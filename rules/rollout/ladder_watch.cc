@@ -81,30 +81,49 @@ Drain Ladder::drain(Instant now) {
           service_.evidence, now};
 }
 
-bool Ladder::is_shared(std::size_t rule) const {
+bool Ladder::may_be_shared() const {
   const std::size_t next = attempt_->rung + 1;
   return !attempt_->forbidden && next < attempt_->cause.rungs.size() &&
          attempt_->cause.rungs[next].kind == Then::Kind::rollback &&
-         service_.plan.rollout.holds_on_shared_cause && rule < watch_->blames.size() &&
+         service_.plan.rollout.holds_on_shared_cause;
+}
+
+bool Ladder::is_shared(std::size_t rule) const {
+  return may_be_shared() && rule < watch_->blames.size() &&
          watch_->blames[rule].fault() == Blame::Fault::shared;
+}
+
+const JudgedRule* Ladder::bad_on_baseline() const {
+  if (!may_be_shared()) return nullptr;
+  for (std::size_t i = 0; i < watch_->blames.size(); ++i)
+    if (watch_->rules[i].status().truth == Truth::unknown && watch_->blames[i].is_baseline_bad())
+      return &watch_->rules[i];
+  return nullptr;
 }
 
 void Ladder::hold_shared(const JudgedRule& rule, Instant now, Step& out) {
   const std::string& baseline = attempt_->cause.baseline;
+  const std::string& name = rule.rule().name;
+  const bool is_unknown = rule.status().truth == Truth::unknown;
   if (!watch_->shared_since) {
     watch_->shared_since = now;
+    const std::string headline =
+        is_unknown ? name + " is bad on " + baseline + ", and not known of " +
+                         attempt_->cause.candidate + "; not rolling back"
+                   : "shared cause: " + name + " fires, but " + baseline + " is as bad as " +
+                         attempt_->cause.candidate + "; not rolling back";
     teller(now, out).not_acted(
-        rule.rule(),
-        "shared cause: " + rule.rule().name + " fires, but " + baseline + " is as bad as " +
-            attempt_->cause.candidate + "; not rolling back",
-        "both versions are bad at the same time; going on when the baseline is fine",
+        rule.rule(), headline,
+        is_unknown ? "what a rollback would go back to is bad; going on when it is fine"
+                   : "both versions are bad at the same time; going on when the baseline is fine",
         rule.status().evidence, attempt_->order.intent);
   }
   if (now - *watch_->shared_since < kSharedMax) return;
   attempt_->rung = attempt_->cause.rungs.size();  // Nothing more is tried.
   attempt_->has_left_candidate = true;
-  end_watch(Notice::Kind::not_recovered,
-            "both versions have been bad for " + format_duration(kSharedMax), now, out);
+  const std::string both = is_unknown ? baseline + " has" : "both versions have";
+  end_watch(is_unknown ? Notice::Kind::inconclusive : Notice::Kind::not_recovered,
+            both + " been bad for " + format_duration(kSharedMax), now, out);
 }
 
 void Ladder::judge(Instant now, Step& out) {
@@ -133,6 +152,7 @@ void Ladder::judge(Instant now, Step& out) {
 
 /// No rule is bad.
 void Ladder::judge_end(Instant now, Step& out) {
+  if (const JudgedRule* bad = bad_on_baseline()) return hold_shared(*bad, now, out);
   std::string why;
   Notice::Kind result = Notice::Kind::recovered;
   for (const JudgedRule& rule : watch_->rules) {
@@ -151,6 +171,8 @@ void Ladder::judge_end(Instant now, Step& out) {
       why += "; " + left.words;
     }
   }
+  // All that is watched being fine is not unseen, whoever did it.
+  const bool is_unseen = result == Notice::Kind::inconclusive;
   const ActionStatus* action = log_.find(attempt_->order.intent);
   if (result == Notice::Kind::recovered && action != nullptr &&
       action->phase == ActionOutcome::Phase::abandoned) {
@@ -158,26 +180,35 @@ void Ladder::judge_end(Instant now, Step& out) {
     why = "nobody knows whether it was done; " + why;
   }
   attempt_->order.evidence = watch_->rules.front().status().evidence;
-  end_watch(result, why, now, out);
+  end_watch(result, why, now, out, is_unseen);
 }
 
-void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out) {
+std::string Ladder::still_bad(Instant now) const {
+  if (!attempt_->has_left_candidate) return ". Nothing else is tried: a person must decide";
+  if (const auto failure = versions_.failure_of(attempt_->cause.baseline, now))
+    return ". " + *failure + " as well: a person must decide";
+  return ". It is not the deploy: look elsewhere";
+}
+
+void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,
+                       bool is_unseen) {
   const bool has_more = attempt_->rung + 1 < attempt_->cause.rungs.size();
+  const bool is_bad = result == Notice::Kind::not_recovered;
+  const bool goes_on = has_more && (is_bad || (is_unseen && !attempt_->given_way));
+  const std::string further = goes_on && !attempt_->forbidden ? "; going on" : "";
   const std::string words = words_of(attempt_->order);
   std::string headline = "recovered after: " + words;
-  if (result == Notice::Kind::not_recovered && has_more) {
-    headline = "it did not help: " + words + (attempt_->forbidden ? "" : "; going on");
-  } else if (result == Notice::Kind::not_recovered) {
-    headline = "still bad after: " + words +
-               (attempt_->has_left_candidate ? ". It is not the deploy: look elsewhere"
-                                             : ". Nothing else is tried: a person must decide");
-  }
-  if (result == Notice::Kind::inconclusive) headline = "cannot say whether it helped: " + words;
+  if (is_bad)
+    headline = has_more ? "it did not help: " + words + further
+                        : "still bad after: " + words + still_bad(now);
+  if (result == Notice::Kind::inconclusive)
+    headline = "cannot say whether it helped: " + words + further;
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
   log_.verified(attempt_->order.intent, result);
   watch_.reset();
   has_free_windows_ = true;
-  if (result == Notice::Kind::not_recovered) {
+  attempt_->is_unseen = goes_on && !is_bad;
+  if (is_bad || goes_on) {
     next_rung(why, now, out);
   } else {
     end(result == Notice::Kind::recovered ? RolloutState::recovered : RolloutState::inconclusive,

@@ -143,6 +143,9 @@ class Rollout {
   void release_windows();
   // rollout_tell.cc: what is told of it while it goes on.
   void notice_unknown(Instant now, Step& out);
+  /// Adds to the page of one that ends inconclusive what is live, and what a person can do.
+  void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
+  [[nodiscard]] std::string words_of_live(Instant now) const;
 
   // rollout_start.cc: its beginning.
   /// Whether a rollout may begin; if not, why is told.

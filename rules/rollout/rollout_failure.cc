@@ -352,6 +352,7 @@ void Rollout::take_turns(Instant now, Step& out) {
     if (turn.state == RolloutState::recovered && was_rolled_back(record->status()))
       versions_.recovered(record->status().baseline, now);
     record->move(turn.state, turn.why, now, out);
+    if (turn.state == RolloutState::inconclusive) tell_ways_on(record->status(), now, out);
   }
 }
 

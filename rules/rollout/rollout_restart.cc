@@ -125,6 +125,7 @@ void Rollout::end_unwatched(RolloutRecord& record, const std::string& why, Insta
   record.move(RolloutState::inconclusive, why, now, out);
   Teller(out, status.service, status.candidate, status.baseline, now, status.id)
       .notice(Notice::Kind::inconclusive, true, status.candidate + ": " + why);
+  tell_ways_on(status, now, out);
 }
 
 std::optional<Ladder::Cause> Rollout::remembered_cause(const std::string& rule,

@@ -15,6 +15,8 @@ namespace {
 
 /// How long the rules of a rollout that is over are shown.
 constexpr Duration kShownAfterwards = std::chrono::minutes{1};
+/// What "now" means of the traffic, where logs alone tell it.
+constexpr Duration kShareOver = std::chrono::seconds{30};
 
 }  // namespace
 
@@ -37,6 +39,48 @@ void Rollout::notice_unknown(Instant now, Step& out) {
   if (due.lines.empty()) return;
   for (std::string& line : service_.evidence.clock_troubles()) due.lines.push_back(std::move(line));
   teller(now, out).unknown_too_long(due.lines, due.page);
+}
+
+std::string Rollout::words_of_live(Instant now) const {
+  std::string words;
+  const auto add = [&words](const std::string& version, const std::string& share) {
+    words += (words.empty() ? "" : ", ") + sanitize(version) + share;
+  };
+  if (live_ && is_live_current(now))
+    for (const Deployment::Share& share : live_->versions)
+      if (share.percent > 0) add(share.version, " at " + decimal_text(share.percent) + "%");
+  if (!words.empty()) return "live now: " + words;
+  std::uint64_t all = 0;
+  const std::vector<VersionRequests> recent = service_.recent_requests(kShareOver, {});
+  for (const VersionRequests& one : recent)
+    if (!one.version.empty()) all += one.requests;
+  for (const VersionRequests& one : recent)
+    if (!one.version.empty() && one.requests > 0)
+      add(one.version, " " + std::to_string(one.requests) + " of " + std::to_string(all));
+  if (words.empty()) return "nobody says which version has the traffic now";
+  return "requests of the last " + format_duration(kShareOver) + ": " + words;
+}
+
+void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
+  const auto told =
+      std::find_if(out.notices.rbegin(), out.notices.rend(), [&](const Notice& notice) {
+        return notice.kind == Notice::Kind::inconclusive && notice.service == service_.plan.name &&
+               notice.candidate == status.candidate;
+      });
+  if (told == out.notices.rend()) return;
+  told->details.push_back(words_of_live(now));
+  if (status.baseline.empty()) return;
+  const ActionStatus* last = status.intents.empty() ? nullptr : log_.find(status.intents.back());
+  const bool is_too_soon = last != nullptr && now - last->at < service_.plan.cooldown;
+  told->details.push_back(
+      "if " + sanitize(status.candidate) + " is still live: `belay rollout start --service " +
+      sanitize(service_.plan.name) + " --candidate " + sanitize(status.candidate) + " --baseline " +
+      sanitize(status.baseline) + (service_.plan.rollout.steps.empty() ? " --for 10m" : "") +
+      "` has it judged again, and `belay rollout rollback ID` with the id of that puts " +
+      sanitize(status.baseline) + " back at once" +
+      (is_too_soon
+           ? ", from " + format_utc(last->at + service_.plan.cooldown) + " on (the cooldown)"
+           : ""));
 }
 
 bool Rollout::has_firing_rule() const {

@@ -1,0 +1,144 @@
+// A rung of which nobody saw whether it helped has not helped.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::SizeIs;
+using Phase = ActionOutcome::Phase;
+
+Plan plan_of() {
+  Plan plan = EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+  plan.services[0].verify_for = 30s;
+  plan.services[0].on_fail = {{.kind = Then::Kind::run, .name = "note"},
+                              {.kind = Then::Kind::rollback}};
+  return plan;
+}
+
+void serve(EngineRig& rig, const char* version, std::uint16_t status, int per_second) {
+  rig.stream(version, per_second, {.version = version, .status = status});
+}
+
+void answer(EngineRig& rig, Phase phase) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = rig.orders.back().intent, .phase = phase});
+  rig.run(250ms);
+}
+
+/// v2 has failed, `note` was run, and v2 gets too little to be judged by.
+void fail_and_fall_silent(EngineRig& rig, Phase phase = Phase::applied) {
+  serve(rig, "v1", 200, 20);
+  serve(rig, "v2", 200, 20);
+  rig.run(12s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 10min});
+  rig.run(2s);
+  serve(rig, "v2", 500, 20);
+  rig.run(20s);
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  answer(rig, phase);
+  serve(rig, "v2", 500, 1);
+}
+
+RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
+
+TEST(UnseenRung, IsFollowedByTheNextOne) {
+  for (const Phase phase : {Phase::applied, Phase::abandoned}) {
+    EngineRig rig(plan_of());
+    fail_and_fall_silent(rig, phase);
+    rig.run(45s);
+    const std::vector<Notice> told = rig.notices_of(Notice::Kind::inconclusive);
+    ASSERT_THAT(told, SizeIs(1));
+    EXPECT_EQ(told[0].headline, "shop: cannot say whether it helped: run note; going on");
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    EXPECT_TRUE(std::holds_alternative<RollBack>(rig.orders[1].action));
+    EXPECT_EQ(rollout(rig).state, RolloutState::rolling_back);
+    answer(rig, Phase::applied);
+    serve(rig, "v2", 500, 0);
+    rig.run(45s);
+    EXPECT_EQ(rollout(rig).state, RolloutState::recovered);
+  }
+}
+
+TEST(UnseenRung, IsNoneWhereAllIsKnownToBeFine) {
+  EngineRig rig(plan_of());
+  fail_and_fall_silent(rig, Phase::abandoned);
+  serve(rig, "v2", 200, 20);
+  rig.run(45s);
+  EXPECT_THAT(rig.orders, SizeIs(1)) << "nobody knows by what, but it is fine";
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive);
+}
+
+TEST(UnseenRung, IsTheLastOneWhereAnOperatorForbidsTheNext) {
+  EngineRig rig(plan_of());
+  fail_and_fall_silent(rig);
+  rig.push(Disarmed{.at = rig.now(), .service = "shop", .until = rig.now() + 1h});
+  rig.run(45s);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive);
+  EXPECT_THAT(rollout(rig).why, HasSubstr("disarmed until"));
+}
+
+TEST(UnseenRung, IsTheLastOneWhereAnotherRolloutHasCome) {
+  EngineRig rig(plan_of());
+  fail_and_fall_silent(rig);
+  rig.run(5s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v3", .baseline = "v1", .lasts = 10min});
+  serve(rig, "v3", 200, 20);
+  rig.run(1min);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+  EXPECT_EQ(rig.service().past.at(0).state, RolloutState::inconclusive);
+}
+
+TEST(UnseenRung, HoldsWhileWhatItWouldGoBackToIsBad) {
+  for (const bool gets_well : {true, false}) {
+    EngineRig rig(plan_of());
+    fail_and_fall_silent(rig);
+    serve(rig, "v1", 500, 20);
+    rig.run(1min);
+    EXPECT_THAT(rig.orders, SizeIs(1));
+    const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_acted);
+    ASSERT_THAT(told, SizeIs(1));
+    EXPECT_THAT(told[0].headline, HasSubstr("errors is bad on v1, and not known of v2"));
+    if (gets_well) serve(rig, "v1", 200, 20);
+    rig.run(11min);
+    EXPECT_THAT(rig.orders, SizeIs(gets_well ? 2 : 1));
+    EXPECT_EQ(rollout(rig).state == RolloutState::inconclusive, !gets_well);
+  }
+}
+
+TEST(UnseenRung, OfTheLastEndsItAndSaysWhatIsLiveAndWhatAPersonCanDo) {
+  for (const bool is_live_known : {false, true}) {
+    EngineRig rig(plan_of());
+    fail_and_fall_silent(rig);
+    rig.run(45s);
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    answer(rig, Phase::applied);
+    serve(rig, "v2", 500, 20);
+    if (is_live_known)
+      rig.push(Deployment{
+          .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 90}, {"v2", 10}}});
+    rig.run(45s);
+    ASSERT_EQ(rollout(rig).state, RolloutState::inconclusive);
+    const std::vector<std::string> details =
+        rig.notices_of(Notice::Kind::inconclusive).back().details;
+    if (is_live_known) {
+      EXPECT_THAT(details, Contains("live now: v1 at 90%, v2 at 10%"));
+    } else {
+      EXPECT_THAT(details, Contains(HasSubstr("requests of the last 30s: v1 ")));
+    }
+    EXPECT_THAT(details, Contains(HasSubstr("belay rollout start --service shop --candidate v2 "
+                                            "--baseline v1 --for 10m")));
+    EXPECT_THAT(details, Contains(HasSubstr(" on (the cooldown)")));
+  }
+}
+
+}  // namespace
+}  // namespace belay::rules
