@@ -50,6 +50,10 @@ std::optional<std::string> Ladder::restored() const {
   return back == nullptr ? std::nullopt : std::optional(back->target);
 }
 
+std::optional<Instant> Ladder::rolled_back_at() const {
+  return restored() ? std::optional(attempt_->done_at) : std::nullopt;
+}
+
 Teller Ladder::teller(Instant now, Step& out) const {
   return {out,
           service_.plan.name,
@@ -138,7 +142,9 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
       .cause = std::move(cause), .rung = rung, .order = order, .forbidden = std::move(forbidden)};
   attempt_->has_left_candidate = phase && *phase != ActionOutcome::Phase::abandoned &&
                                  std::holds_alternative<RollBack>(order.action);
-  if (phase) watch(now);
+  if (!phase) return;
+  watch(now);
+  attempt_->done_at = order.at;  // It is no later: what came since came after it.
 }
 
 std::optional<std::string> Ladder::why_busy() const {

@@ -102,6 +102,9 @@ class Ladder {
   [[nodiscard]] const Order* order() const { return attempt_ ? &attempt_->order : nullptr; }
   /// The version that a rollback has put back, while it is watched.
   [[nodiscard]] std::optional<std::string> restored() const;
+  /// When the rollback that is watched was known to be done, as far as this life knows; nothing of
+  /// any other action.
+  [[nodiscard]] std::optional<Instant> rolled_back_at() const;
   [[nodiscard]] Instant watching_since() const {
     return watch_ ? watch_->until - service_.plan.verify_for : Instant::max();
   }
@@ -119,6 +122,7 @@ class Ladder {
     std::optional<Drain::Before> before =
         std::nullopt;  ///< Of a rollback that this life has begun.
     std::optional<std::string> given_way = std::nullopt;  ///< Why.
+    Instant done_at{};                                    ///< Once it is watched.
     /// It has been rolled back, or it was seen that this would not help.
     bool has_left_candidate = false;
     /// Nobody saw whether the rung before helped.

@@ -16,6 +16,7 @@ constexpr Duration kSharedMax = std::chrono::minutes{10};
 
 void Ladder::watch(Instant now) {
   const Cause& cause = attempt_->cause;
+  attempt_->done_at = now;
   Binding binding;
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
   const auto may_lack = [](const Rule* rule) { return may_lack_versions(rule->sentence.when); };

@@ -145,16 +145,14 @@ class Rollout {
   void notice_unknown(Instant now, Step& out);
   /// Adds to the page of one that ends inconclusive what is live, and what a person can do.
   void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
-  [[nodiscard]] std::string words_of_live(Instant now) const;
 
   // rollout_start.cc: its beginning.
   /// Whether a rollout may begin; if not, why is told.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);
   [[nodiscard]] bool is_live_current(Instant now) const;
   [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
-  /// "v2 failed at ..., so it is no version to go back to"; nothing if it may be one.
-  [[nodiscard]] std::optional<std::string> why_not_baseline(const std::string& version,
-                                                            Instant now) const;
+  /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
+  [[nodiscard]] std::string why_not_baseline(const std::string& version, Instant now) const;
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
   /// No rule counts for the verdict: it is the default judgement's.
   [[nodiscard]] bool is_judged_by_default_alone() const;
@@ -180,9 +178,6 @@ class Rollout {
   void watch_again(Instant now);
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);
-  /// Since when it is being judged bad, although nothing has failed it; nothing if it is not.
-  [[nodiscard]] std::optional<Instant> bad_since(Instant now) const;
-  /// For who asks later what versions there are to go back to.
   void keep_history(RolloutState state, Instant now);
   void follow_evidence(Instant now, Step& out);
 
@@ -212,8 +207,6 @@ class Rollout {
   [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
   void respond(const JudgedRule& rule, Instant now, Step& out);
   void take_turns(Instant now, Step& out);
-  /// By its last action, which was done.
-  [[nodiscard]] bool was_rolled_back(const RolloutStatus& status) const;
 
   // rollout_order.cc: one action at a time, of the older and the newer rollout.
   /// Whether the candidate of one that has begun has traffic, as far as is known: by the platform,
@@ -233,6 +226,8 @@ class Rollout {
   /// The ladder of an older rollout ends for a newer one that acts and has traffic. One that has
   /// none, or does not act, leaves it as it is; but no rollback takes out what has come since.
   void make_way(Instant now, Step& out);
+  /// Whether its candidate, which the ladder has rolled back, was gone and is deployed again.
+  [[nodiscard]] bool has_come_again(const RolloutStatus& status) const;
   /// Why nothing is begun for it: what was done before for the same version goes on.
   [[nodiscard]] std::optional<std::string> why_done_already(const RolloutStatus& status) const;
   /// What must have ended before anything is begun; nothing if that may be now.
@@ -372,8 +367,9 @@ class Rollout {
   std::optional<Deployment> looked_at_;   // What was live when it was looked at for new versions.
   std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;
-  std::optional<Instant> gone_since_;     // The candidate, from what is live.
-  std::optional<Instant> foreign_since_;  // The split is not the one that was ordered.
+  std::optional<Instant> gone_since_;       // The candidate, from what is live.
+  std::optional<Instant> rolled_off_seen_;  // The last report without what was rolled back.
+  std::optional<Instant> foreign_since_;    // The split is not the one that was ordered.
 
   std::optional<Order> moving_;  // Traffic that is on its way.
   std::size_t moving_to_ = 0;    // Step.

@@ -105,16 +105,10 @@ void Rollout::keep_history(RolloutState state, Instant now) {
     if (record.rule() != kTrainRule) versions_.failed(candidate, now);
     return;
   }
-  const std::optional<Instant> since = bad_since(now);
-  if (!since) return;
-  record.failing_since(*since);
-  versions_.left_bad(candidate, now);
-}
-
-std::optional<Instant> Rollout::bad_since(Instant now) const {
-  if (!gate_) return std::nullopt;
-  if (irreversible_) return records_.back().status().failing_since.value_or(now);
+  if (!gate_) return;
+  // It may be bad, although nothing has failed it.
   std::optional<Instant> since;
+  if (irreversible_) since = record.status().failing_since.value_or(now);
   const auto look = [&](const JudgedRule& rule, const Blame& blame) {
     const RuleStatus& status = rule.status();
     if (!counts_for_verdict(rule.rule()) || rule.rule().then.kind == Then::Kind::pause ||
@@ -130,7 +124,9 @@ std::optional<Instant> Rollout::bad_since(Instant now) const {
     look(service_.always[i], gate_->blame_of_always(i));
   const bool is_suspect = judgement_ && !judgement_->is_paused() && judgement_->hindrance();
   if (!since && is_suspect) since = now;
-  return since;
+  if (!since) return;
+  record.failing_since(*since);
+  versions_.left_bad(candidate, now);
 }
 
 void Rollout::record_judged(Outcome verdict, Instant now, Step& out) {

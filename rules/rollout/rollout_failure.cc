@@ -47,6 +47,13 @@ bool is_done(ActionOutcome::Phase phase) {
   return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
 }
 
+/// By its last action.
+bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
+  const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
+  return action != nullptr && action->kind == "rollback" && action->phase &&
+         is_done(*action->phase);
+}
+
 Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
   const PairCounts::Of& candidate = answer.numbers.counts[Role::candidate];
   Evidence evidence;
@@ -349,17 +356,11 @@ void Rollout::take_turns(Instant now, Step& out) {
       continue;
     if (turn.state == RolloutState::rolling_back && !out.orders.empty())
       record->add_intent(out.orders.back().intent);
-    if (turn.state == RolloutState::recovered && was_rolled_back(record->status()))
+    if (turn.state == RolloutState::recovered && was_rolled_back(log_, record->status()))
       versions_.recovered(record->status().baseline, now);
     record->move(turn.state, turn.why, now, out);
     if (turn.state == RolloutState::inconclusive) tell_ways_on(record->status(), now, out);
   }
-}
-
-bool Rollout::was_rolled_back(const RolloutStatus& status) const {
-  const ActionStatus* action = status.intents.empty() ? nullptr : log_.find(status.intents.back());
-  return action != nullptr && action->kind == "rollback" && action->phase &&
-         is_done(*action->phase);
 }
 
 void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {

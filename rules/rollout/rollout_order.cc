@@ -52,13 +52,26 @@ Rollout::Older Rollout::older_of(const RolloutStatus& status) {
           .at = status.started};
 }
 
+bool Rollout::has_come_again(const RolloutStatus& status) const {
+  const std::optional<Instant> done = ladder_.rolled_back_at();
+  if (!done || ladder_.order()->candidate != status.candidate ||
+      ladder_.order()->rollout == status.id || status.started < *done)
+    return false;
+  if (rolled_off_seen_ && *rolled_off_seen_ >= *done && live_)
+    return share_of(*live_, status.candidate) > 0;
+  const std::optional<Instant> came =
+      service_.came(names_.id(status.candidate), std::chrono::seconds{5});
+  return came && *came >= *done;
+}
+
 const RolloutRecord* Rollout::successor_of(const Older& older, Instant now) const {
   const bool is_known = record_of(older.rollout) != nullptr;
   for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
     const RolloutStatus& status = record->status();
     if (status.id != older.rollout && !record->has_begun()) continue;
     if (is_known ? status.id == older.rollout : status.step_started < older.at) return nullptr;
-    const bool is_third = status.candidate != older.candidate && status.candidate != older.baseline;
+    const bool is_another = status.candidate != older.candidate || has_come_again(status);
+    const bool is_third = is_another && status.candidate != older.baseline;
     if (is_third && has_traffic(*record, now)) return &*record;
   }
   return nullptr;
@@ -73,7 +86,10 @@ void Rollout::make_way(Instant now, Step& out) {
                                                  .at = order->at},
                                                 now);
   if (successor != nullptr && successor->status().mode == Mode::enforce) {
-    ladder_.give_way("another rollout began: " + sanitize(successor->status().candidate), now, out);
+    const std::string& version = successor->status().candidate;
+    ladder_.give_way(version == order->candidate ? sanitize(version) + " was deployed again"
+                                                 : "another rollout began: " + sanitize(version),
+                     now, out);
     take_turns(now, out);
   } else {
     ladder_.meet(successor != nullptr ? successor->status().candidate : "");
@@ -83,9 +99,14 @@ void Rollout::make_way(Instant now, Step& out) {
 std::optional<std::string> Rollout::why_done_already(const RolloutStatus& status) const {
   const Order* order = ladder_.order();
   if (order != nullptr && order->rollout != status.id && !order->rollout.empty() &&
-      order->candidate == status.candidate && !ladder_.given_way())
-    return "what was begun for " + sanitize(status.candidate) + " before goes on (" +
-           words_of(*order) + ")";
+      order->candidate == status.candidate && !ladder_.given_way() && !has_come_again(status)) {
+    const std::string candidate = sanitize(status.candidate);
+    if (const std::optional<Instant> done = ladder_.rolled_back_at())
+      return candidate + " was rolled back at " + format_utc(*done) +
+             " already, and nobody saw its traffic go and come again since: one rollback for one "
+             "deployment, which is being watched";
+    return "what was begun for " + candidate + " before goes on (" + words_of(*order) + ")";
+  }
   return std::nullopt;
 }
 

@@ -34,13 +34,19 @@ bool Rollout::is_live_current(Instant now) const {
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
-  if (const std::optional<VersionHistory::Good> good = versions_.last_good(now)) {
+  VersionHistory left = versions_;
+  std::optional<VersionHistory::Good> good = left.last_good(now);
+  for (; good && book_.was_rolled_away(service_.plan.name, good->version);
+       good = left.last_good(now))
+    left.withdraw(good->version);
+  if (good) {
     known.good = good->version;
     known.was_put_back = good->was_put_back;
     known.is_recent = now - good->at < kRecent;
   }
   known.why_not = [this, now](const std::string& version) {
-    return why_not_baseline(version, now);
+    const std::string why = why_not_baseline(version, now);
+    return why.empty() ? std::nullopt : std::optional(why);
   };
   return choose_baseline(asked.candidate, asked.baseline,
                          is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
@@ -48,13 +54,12 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
 }
 
 /// However many requests it still gets.
-std::optional<std::string> Rollout::why_not_baseline(const std::string& version,
-                                                     Instant now) const {
+std::string Rollout::why_not_baseline(const std::string& version, Instant now) const {
   if (const std::optional<std::string> failure = versions_.failure_of(version, now))
     return *failure + ", so it is no version to go back to";
   if (book_.was_rolled_away(service_.plan.name, version))
     return sanitize(version) + " was rolled away from, so it is no version to go back to";
-  return std::nullopt;
+  return {};
 }
 
 RolloutStarted Rollout::completed(const RolloutStarted& asked, Instant now) const {
@@ -305,7 +310,7 @@ void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
                          .service = service_.plan.name,
                          .candidate = share.version,
                          .baseline = largest_other(*before, share.version)};
-    if (why_not_baseline(found.baseline, now)) found.baseline.clear();
+    if (!why_not_baseline(found.baseline, now).empty()) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =
         service_.plan.rollout.steps.empty() ? default_steps() : service_.plan.rollout.steps;

@@ -41,17 +41,18 @@ void Rollout::notice_unknown(Instant now, Step& out) {
   teller(now, out).unknown_too_long(due.lines, due.page);
 }
 
-std::string Rollout::words_of_live(Instant now) const {
+namespace {
+
+std::string words_of_live(const Deployment* live, const std::vector<VersionRequests>& recent) {
   std::string words;
   const auto add = [&words](const std::string& version, const std::string& share) {
     words += (words.empty() ? "" : ", ") + sanitize(version) + share;
   };
-  if (live_ && is_live_current(now))
-    for (const Deployment::Share& share : live_->versions)
+  if (live != nullptr)
+    for (const Deployment::Share& share : live->versions)
       if (share.percent > 0) add(share.version, " at " + decimal_text(share.percent) + "%");
   if (!words.empty()) return "live now: " + words;
   std::uint64_t all = 0;
-  const std::vector<VersionRequests> recent = service_.recent_requests(kShareOver, {});
   for (const VersionRequests& one : recent)
     if (!one.version.empty()) all += one.requests;
   for (const VersionRequests& one : recent)
@@ -61,6 +62,8 @@ std::string Rollout::words_of_live(Instant now) const {
   return "requests of the last " + format_duration(kShareOver) + ": " + words;
 }
 
+}  // namespace
+
 void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
   const auto told =
       std::find_if(out.notices.rbegin(), out.notices.rend(), [&](const Notice& notice) {
@@ -68,7 +71,9 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
                notice.candidate == status.candidate;
       });
   if (told == out.notices.rend()) return;
-  told->details.push_back(words_of_live(now));
+  const bool is_current = live_ && is_live_current(now);
+  told->details.push_back(
+      words_of_live(is_current ? &*live_ : nullptr, service_.recent_requests(kShareOver, {})));
   if (status.baseline.empty()) return;
   const ActionStatus* last = status.intents.empty() ? nullptr : log_.find(status.intents.back());
   const bool is_too_soon = last != nullptr && now - last->at < service_.plan.cooldown;

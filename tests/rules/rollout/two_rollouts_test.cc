@@ -142,6 +142,46 @@ TEST(TwoRollouts, TheSameVersionSentAgainBeginsNoLadderAnew) {
   EXPECT_NE(newer(rig).state, RolloutState::promoted);
 }
 
+/// v2 was rolled back, and comes again after `away`.
+void send_again(EngineRig& rig, Duration away) {
+  fail(rig);
+  answer(rig, Phase::applied, 0);
+  serve(rig, "v2", 500, 0);
+  rig.run(away);
+  serve(rig, "v2");
+  rig.push(rollout_of(rig, "v2"));
+  rig.run(15s);
+  serve(rig, "v2", 500);
+  rig.run(15s);
+}
+
+TEST(TwoRollouts, TheSameVersionSentAgainAfterItWasGoneIsRolledBackAgain) {
+  EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+  send_again(rig, 8s);
+  EXPECT_EQ(older(rig).state, RolloutState::inconclusive);
+  EXPECT_EQ(older(rig).why, "v2 was deployed again");
+  ASSERT_THAT(rig.orders, SizeIs(2));
+  EXPECT_EQ(rig.orders[1].rollout, newer(rig).id);
+  EXPECT_EQ(newer(rig).state, RolloutState::rolling_back);
+}
+
+TEST(TwoRollouts, TheSameVersionSentAgainSoonIsHeldBackByTheCooldownAsAnyOther) {
+  Plan plan = plan_of({{.kind = Then::Kind::rollback}});
+  plan.services[0].cooldown = 10min;
+  EngineRig rig(plan);
+  send_again(rig, 8s);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+  EXPECT_EQ(newer(rig).state, RolloutState::failed);
+  EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted, "did not roll back from v2 to v1: cooldown"));
+}
+
+TEST(TwoRollouts, OneThatNeverWentAwayIsToldWhatWasDoneAndThatNothingMoreIs) {
+  EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+  send_again(rig, 2s);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+  EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted, "did not roll back: v2 was rolled back at "));
+}
+
 /// The rollback of v2 is not known to be done, and v3 fails as well.
 void fail_behind(EngineRig& rig) {
   fail(rig);

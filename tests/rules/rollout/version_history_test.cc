@@ -254,6 +254,46 @@ TEST(WayBack, LeadsToWhatARollbackPutBackLast) {
   EXPECT_THAT(start_of_newest(rig), Contains("baseline v1: a rollback put it back last"));
 }
 
+TEST(WayBack, LeadsToTheGoodVersionBeforeTheOneThatWasRolledAwayFrom) {
+  Remembered remembered;
+  remembered.last_good = {{"shop", "v2"}};
+  remembered.actions = {{.at = kAt - 1h,
+                         .service = "shop",
+                         .intent = "i",
+                         .target = "v1",
+                         .expected = "v2",
+                         .phase = ActionOutcome::Phase::applied},
+                        {.at = kAt - 30min,
+                         .service = "shop",
+                         .intent = "j",
+                         .target = "v4",
+                         .expected = "v5",
+                         .phase = ActionOutcome::Phase::applied},
+                        {.at = kAt - 20min,
+                         .service = "shop",
+                         .intent = "k",
+                         .target = "v1",
+                         .expected = "v4",
+                         .phase = ActionOutcome::Phase::rejected},
+                        {.at = kAt - 10min,
+                         .service = "shop",
+                         .intent = "l",
+                         .target = "v6",
+                         .expected = "v4",
+                         .phase = ActionOutcome::Phase::applied},
+                        {.at = kAt - 5min,
+                         .service = "shop",
+                         .intent = "m",
+                         .target = "v4",
+                         .expected = "v6",
+                         .phase = ActionOutcome::Phase::applied}};
+  EngineRig rig(plan_of(kErrors), remembered);
+  serve(rig, "v3");
+  rig.push(gate_of(rig, "v3"));
+  rig.run(1s);
+  EXPECT_EQ(newest(rig).baseline, "v1") << "v4 and v6 were rolled away from";
+}
+
 TEST(WayBack, ToAFailedVersionThatWasNamedIsToldAndNeverCalledProofOfAnything) {
   Remembered remembered;
   remembered.rollouts = {rollout_of("v2", RolloutState::failed, Outcome::fail, kAt - 5min)};
