@@ -42,7 +42,9 @@ bool is_stranded(const Train& train) {
     return one->takes_all_back && one->verdict == rules::Outcome::fail;
   });
   return takes_all_back && std::ranges::any_of(train, [](const auto* one) {
-           return one->state == rules::RolloutState::promoted;
+           const bool was_not_taken =
+               one->rule == rules::kTrainRule && one->state == rules::RolloutState::failed;
+           return one->state == rules::RolloutState::promoted || was_not_taken;
          });
 }
 

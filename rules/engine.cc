@@ -82,6 +82,7 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   // A name is the service's own before it is anybody's alias.
   for (std::uint32_t i = 0; i < services_.size(); ++i)
     for (const std::string& alias : services_[i]->plan.aliases) name_service(i, alias);
+  add_left_over(remembered, start);
   // A brake that was put on while no daemon ran may name a service as its platform does. The newest
   // word counts, under whichever name.
   std::vector<Disarmed> disarmed = remembered.disarmed;

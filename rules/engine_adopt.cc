@@ -64,6 +64,13 @@ struct Engine::State::Adoption {
 };
 
 Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
+  // What only a train knows stays, unless the configuration knows it again.
+  std::vector<ServicePlan> left_over = left_over_;
+  std::erase_if(left_over, [&next](const ServicePlan& plan) {
+    return std::any_of(next.services.begin(), next.services.end(),
+                       [&plan](const ServicePlan& one) { return one.name == plan.name; });
+  });
+  next.services.insert(next.services.end(), left_over.begin(), left_over.end());
   Adoption adoption(*this, std::move(next), ids);
   for (std::size_t i = 0; i < services_.size(); ++i) {
     if (!adoption.is_about(services_[i]->plan)) continue;
@@ -85,6 +92,7 @@ Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
   exchange_sources(adoption);
   exchange_services(adoption, is_changed);
   plan_ = std::move(adoption.plan);
+  left_over_ = std::move(left_over);
   return Done{};
 }
 

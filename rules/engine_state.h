@@ -61,6 +61,8 @@ class Engine::State {
 
   // engine_trains.cc
   [[nodiscard]] Trains trains() const;
+  /// A service that the plan knows no more, but a train that is not settled does.
+  void add_left_over(const Remembered& remembered, Instant start);
   static const Trains::value_type* newest_train(const Trains& trains, const std::string& name);
   [[nodiscard]] RolloutStarted joined(const RolloutStarted& asked) const;
   std::optional<std::string> why_no_train(const TrainStarted& asked);
@@ -126,6 +128,7 @@ class Engine::State {
   Instant start_;
   std::vector<bool> is_lost_;            // By source: told as lost.
   std::set<std::string> told_stranded_;  // Rollouts.
+  std::vector<ServicePlan> left_over_;   // Not in the configuration.
   CellTable cells_;
   Step out_;
   std::uint64_t steps_total_ = 0;

@@ -32,6 +32,26 @@ Trains Engine::State::trains() const {
   return trains;
 }
 
+void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
+  std::set<TrainKey> unsettled;
+  const auto key_of = [](const RememberedRollout& one) {
+    return TrainKey(one.started.train, one.started.train_began.value_or(one.started.at));
+  };
+  for (const RememberedRollout& one : remembered.rollouts) {
+    const bool takes_back =
+        one.verdict == Outcome::fail && one.started.takes_all_back.value_or(false);
+    if (!one.started.train.empty() && (!is_final(one.state) || takes_back))
+      unsettled.insert(key_of(one));
+  }
+  for (const RememberedRollout& one : remembered.rollouts) {
+    const std::string& name = one.started.service;
+    if (!unsettled.contains(key_of(one)) || service_by_name_.contains(name)) continue;
+    left_over_.push_back({.name = name, .mode = Mode::observe});
+    add_service(left_over_.back(), start);
+    rollouts_.back()->leave_over();
+  }
+}
+
 const Trains::value_type* Engine::State::newest_train(const Trains& trains,
                                                       const std::string& name) {
   const Trains::value_type* newest = nullptr;

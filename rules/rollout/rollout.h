@@ -51,6 +51,8 @@ class Rollout {
   /// adopt() of any service.
   void meet(std::vector<Guard> callers, std::vector<const Rollout*> callees);
 
+  /// Before remember(): only a train still knows the service. Nothing is judged, done or begun.
+  void leave_over() { is_left_over_ = true; }
   /// Once the service is bound: goes on with what was open.
   void remember(const Remembered& remembered, Instant now, Step& out);
 
@@ -391,6 +393,7 @@ class Rollout {
   std::vector<std::string> unmet_;
 
   std::optional<std::string> train_stopped_;
+  bool is_left_over_ = false;
 };
 
 }  // namespace belay::rules

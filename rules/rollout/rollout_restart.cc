@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -44,6 +45,11 @@ void Rollout::take_up_action(const Remembered::Action& action, Instant now) {
 
 void Rollout::go_on_with(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
+  if (is_left_over_) {
+    if (is_judged(record.state()))
+      end(RolloutState::inconclusive, std::string(kLeftOver) + ": nobody judges it", now, out);
+    return;
+  }
   const RolloutStatus& status = record.status();
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {

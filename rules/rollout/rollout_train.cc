@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -118,6 +119,7 @@ Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::st
 
 std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& record) const {
   const RolloutStatus& status = record.status();
+  if (is_left_over_) return std::string(kLeftOver) + ": a person must decide";
   if (status.is_irreversible) return "it is irreversible: a person must decide";
   return why_below_enforce(status.mode, "acts");
 }

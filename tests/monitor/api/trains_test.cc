@@ -149,6 +149,14 @@ TEST_F(TrainsTest, OneThatShouldHaveGoneBackAndDidNotIs14) {
   snapshot.services[1].rollout->verdict = rules::Outcome::fail;
   publish(snapshot);
   EXPECT_EQ(json_of(get("/api/v1/trains/r1")).at("exit_code"), 14);
+  // What could not be rolled back with the others has not gone back either.
+  snapshot.services[0].rollout->state = RolloutState::failed;
+  snapshot.services[0].rollout->verdict = rules::Outcome::fail;
+  for (const bool is_of_train : {true, false}) {
+    snapshot.services[0].rollout->rule = is_of_train ? rules::kTrainRule : "errors";
+    publish(snapshot);
+    EXPECT_EQ(json_of(get("/api/v1/trains/r1")).at("exit_code"), is_of_train ? 14 : 10);
+  }
 }
 
 TEST_F(TrainsTest, AnAbortIsOneCommandForAllOfIt) {

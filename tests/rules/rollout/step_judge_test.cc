@@ -109,7 +109,8 @@ TEST(Preflight, WhatHasTheTrafficIsAVersionToGoBackToWhateverWasPromotedLast) {
   facts.serving = "v0";
   ASSERT_EQ(judge_preflight(facts).hindrances.size(), 1U);
   EXPECT_EQ(judge_preflight(facts).hindrances[0],
-            "v1 is not the version that was promoted or put back last (v0), and v0 has most of the traffic");
+            "v1 is not the version that was promoted or put back last (v0), and v0 has most of the "
+            "traffic");
   facts.serving.clear();
   EXPECT_EQ(judge_preflight(facts).hindrances.size(), 1U);
   facts.serving = "v1";

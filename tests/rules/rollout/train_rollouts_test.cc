@@ -226,6 +226,43 @@ TEST(TrainRollouts, AnAttachedOneThatHasTrafficBeforeItsTurnIsJudgedAtOnce) {
   EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
 }
 
+TEST(TrainRollouts, WhatTheConfigurationKnowsNoMoreIsNamedAsNotTakenBack) {
+  TrainWorld world({.takes_all_back = true});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  ASSERT_EQ(world.status("gateway").state, RolloutState::promoted);
+  std::erase_if(world.plan.services, [](const auto& one) { return one.name == "gateway"; });
+  world.restart();
+  ASSERT_EQ(world.status("gateway").state, RolloutState::promoted) << "it stays in its train";
+  world.bad = {"orders"};
+  world.run_out();
+  EXPECT_EQ(world.states(), "gateway failed; journeys aborted; orders recovered; ");
+  EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
+  const auto told = world.headlines("gateway: v2: fail: its train r1 failed: orders v2");
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("it is not rolled back: its service is not in the configuration"),
+            std::string::npos)
+      << told[0];
+  world.restart();
+  EXPECT_EQ(world.status("gateway").state, RolloutState::failed) << "the train is not settled";
+  world.rig.push(world.asked("gateway", ""));
+  world.run(2s);
+  EXPECT_EQ(world.status("gateway").state, RolloutState::inconclusive) << "nothing begins there";
+  EXPECT_EQ(world.status("gateway").why, "its service is not in the configuration");
+}
+
+TEST(TrainRollouts, WhatIsJudgedOfAServiceThatIsGoneEnds) {
+  TrainWorld world({});
+  world.begin();
+  ASSERT_TRUE(world.run_until("gateway", RolloutState::baking));
+  std::erase_if(world.plan.services, [](const auto& one) { return one.name == "gateway"; });
+  world.restart();
+  world.run(5s);
+  EXPECT_EQ(world.states(), "gateway inconclusive; journeys aborted; orders aborted; ");
+  EXPECT_EQ(world.status("gateway").why,
+            "its service is not in the configuration: nobody judges it");
+}
+
 TEST(TrainRollouts, ARestartAtAnySecondKeepsItsOrderAndTakesBackOnce) {
   for (int second = 1; second < 130; second += 2) {
     SCOPED_TRACE("restarted after " + std::to_string(second) + " s");
