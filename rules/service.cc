@@ -118,7 +118,11 @@ std::optional<Instant> Service::came(NameId version, Duration absent) const {
   return std::nullopt;
 }
 
-bool Service::was_seen(NameId version) const { return came(version, Duration::max()).has_value(); }
+std::optional<Instant> Service::last_seen(NameId version) const {
+  for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
+    if (seen->version == version && !seen->comings.empty()) return seen->seen;
+  return std::nullopt;
+}
 
 void Service::forget_old_requests(const TimeBuckets& now) {
   for (SeenVersion& seen : versions_) seen.recent.advance(now);

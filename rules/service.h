@@ -79,7 +79,8 @@ class Service {
   /// When the first of its requests ended after the latest time of at least `absent` without any;
   /// before its first one there was none.
   [[nodiscard]] std::optional<Instant> came(NameId version, Duration absent) const;
-  [[nodiscard]] bool was_seen(NameId version) const;
+  /// When its newest request ended.
+  [[nodiscard]] std::optional<Instant> last_seen(NameId version) const;
   [[nodiscard]] std::vector<std::string> version_names() const;
 
  private:

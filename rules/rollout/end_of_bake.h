@@ -25,7 +25,8 @@ namespace belay::rules {
 ///   or the largest that it has had in this step, whichever is smaller. Where the platform splits
 ///   otherwise than was ordered, that is no doubt;
 /// - at least half of the bake, when the logs come late: the fifth ends where they do. It ends at
-///   the candidate's newest request, where those come in batches and the next is not overdue.
+///   the candidate's newest request for as long as the candidate has not been silent for longer
+///   than once before in this step (a log in batches; the wait for its first request counts).
 ///
 /// Nor may the candidate have been silent, for however long, while the baseline went on and ten of
 /// its requests were to be expected; nor for twice as long as it often is, and for five seconds or

@@ -49,7 +49,7 @@ class RolloutRecord {
   /// Out of `promoted`, which nothing but the fail of its train ends: to rolling_back, failed or
   /// superseded.
   void take_back(RolloutState state, const std::string& why, Instant now, Step& out);
-  /// Why it is pending; not in the journal.
+  /// Why it is pending, or held for the same reason still; not in the journal.
   void wait(const std::string& why, Instant now);
   /// Stays as it is, and journals what has become known of it.
   void restate(const std::string& what, Instant now, Step& out);

@@ -34,7 +34,7 @@ enum class HoldReason : std::uint8_t {
   candidate_silent,  ///< The candidate gets no requests while the baseline does.
   approval,          ///< A person must approve.
   irreversible,      ///< It fails, and cannot be undone.
-  freeze,            ///< Outside the deployment windows, or in a freeze.
+  freeze,            ///< No traffic is moved now: the calendar, a disarm, the mode, another action.
   preflight,         ///< A question of before the first step is answered badly, or not at all.
   rule,              ///< A rule with `then: pause` fires, or the comparison says so.
   train,             ///< Others of its train come first, or have failed.

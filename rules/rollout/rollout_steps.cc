@@ -178,7 +178,8 @@ void Rollout::add_refused(Gate::Verdict& verdict) const {
 
 std::optional<std::string> Rollout::doubt_of_presence() const {
   const std::string& candidate = gate_->candidate();
-  if (service_.was_seen(gate_->binding().unscoped.version)) return std::nullopt;
+  const std::optional<Instant> seen = service_.last_seen(gate_->binding().unscoped.version);
+  if (seen && *seen >= gate_->started()) return std::nullopt;
   const auto is_aimed_at = [&](const auto& probe) {
     return probe.second.by_version.contains(candidate);
   };
@@ -186,8 +187,8 @@ std::optional<std::string> Rollout::doubt_of_presence() const {
       live_percent().value_or(0) >= 100)
     return std::nullopt;
   for (const VersionRequests& other : service_.recent_requests())
-    if (!other.version.empty())
-      return "no request of " + sanitize(candidate) + " was seen, while " +
+    if (!other.version.empty() && other.version != candidate)
+      return "no request of " + sanitize(candidate) + " was seen in this rollout, while " +
              sanitize(other.version) + " had " + std::to_string(other.requests);
   return std::nullopt;
 }

@@ -200,7 +200,22 @@ TEST(Gate, PassesByAProbeOnlyWhatIsThereToBeProbed) {
   probe(rig, 7, false);
   ASSERT_TRUE(decided(*rig.service().rollout).has_value());
   EXPECT_EQ(decided(*rig.service().rollout), Outcome::unknown) << "nobody has seen v2";
-  EXPECT_EQ(rig.service().rollout->why, "no request of v2 was seen, while v1 had 600");
+  EXPECT_EQ(rig.service().rollout->why,
+            "no request of v2 was seen in this rollout, while v1 had 600");
+}
+
+TEST(Gate, PassesNothingByWhatWasSeenOfItInAnEarlierRollout) {
+  for (const bool is_there : {false, true}) {
+    EngineRig rig({}, {healthz()});
+    serve(rig, false, false);
+    rig.run(20s);
+    if (!is_there) rig.stream("v2", 0);
+    rig.run(2s);
+    start_gate(rig, 30s);
+    probe(rig, 7, false);
+    EXPECT_EQ(decided(*rig.service().rollout), is_there ? Outcome::pass : Outcome::unknown)
+        << rig.service().rollout->why;
+  }
 }
 
 TEST(Gate, PassesByAProbeOfTheCandidateOrWhatHasAllTraffic) {
