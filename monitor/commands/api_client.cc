@@ -88,25 +88,39 @@ Result<ApiClient> ApiClient::find(const ApiArguments& arguments) {
   }
   const Result<std::filesystem::path> state = state_of(arguments.config);
   if (!state) return state.error();
-  Result<LocalEndpoint> local = read_local_endpoint(*state);
+  const Result<LocalEndpoint> local = read_local_endpoint(*state);
   if (!local) return local.error();
-  return ApiClient(local->url, token.empty() ? local->token : Secret(token));
+  ApiClient client(local->url, token.empty() ? local->token : Secret(token));
+  client.state_ = *state;
+  client.has_given_token_ = !token.empty();
+  return client;
+}
+
+LocalEndpoint ApiClient::endpoint() const {
+  LocalEndpoint found{url_, token_};
+  if (state_.empty()) return found;
+  const Result<LocalEndpoint> local = read_local_endpoint(state_);
+  if (!local) return found;
+  found.url = local->url;
+  if (!has_given_token_) found.token = local->token;
+  return found;
 }
 
 Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_token stop) const {
+  const auto [url, token] = endpoint();
   net::HttpRequest sent{.method = request.method,
-                        .url = url_ + request.path,
+                        .url = url + request.path,
                         .headers = request.headers,
                         .deadline = request.deadline,
                         .body_bytes_max = kAnswerBytesMax};
   sent.headers.push_back({"User-Agent", std::string("belay/") + kVersion});
-  if (!token_.empty()) sent.headers.push_back({"Authorization", "Bearer " + token_.reveal()});
+  if (!token.empty()) sent.headers.push_back({"Authorization", "Bearer " + token.reveal()});
   if (!request.body.is_null()) {
     sent.headers.push_back({"Content-Type", "application/json"});
     sent.body = request.body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
   const auto outcome = net::http_call(sent, std::move(stop));
-  if (const auto* fault = std::get_if<net::HttpFault>(&outcome)) return fault_of(*fault, url_);
+  if (const auto* fault = std::get_if<net::HttpFault>(&outcome)) return fault_of(*fault, url);
   const auto& response = std::get<net::HttpResponse>(outcome);
   Answer answer{.status = response.status,
                 .json = nlohmann::json::parse(response.body, nullptr, false),
@@ -117,7 +131,7 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
                              (type.starts_with("text/markdown") && asks_for(request, "Accept"));
   if (!may_lack_json && !is_ours(answer, request.holds)) {
     return Error{Error::Kind::failed,
-                 fmt::format("what answers on {} is not Belay (HTTP {})", url_, response.status)};
+                 fmt::format("what answers on {} is not Belay (HTTP {})", url, response.status)};
   }
   return answer;
 }

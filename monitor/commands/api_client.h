@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "monitor/api/local_endpoint.h"
 #include "net/http_client.h"
 
 namespace CLI {
@@ -34,7 +35,8 @@ Result<std::filesystem::path> state_of(const std::string& config);
 class ApiClient {
  public:
   /// With a URL the token is BELAY_TOKEN. Without, the daemon of the configuration's state: its
-  /// address and token are in there. Error kind not_found: no daemon has left its address.
+  /// address and token are in there, and are read again for each call: a daemon that was restarted
+  /// has others. Error kind not_found: no daemon has left its address.
   static Result<ApiClient> find(const ApiArguments& arguments);
 
   struct Request {
@@ -59,12 +61,18 @@ class ApiClient {
   /// answers is not Belay).
   [[nodiscard]] Result<Answer> call(const Request& request, std::stop_token stop = {}) const;
 
+  /// Where it was found.
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
   ApiClient(std::string url, Secret token) : url_(std::move(url)), token_(std::move(token)) {}
+  /// Of the daemon as of now; where there is none, of the one that was found.
+  [[nodiscard]] LocalEndpoint endpoint() const;
+
   std::string url_;
   Secret token_;
+  std::filesystem::path state_;  ///< Empty: it was found by its URL.
+  bool has_given_token_ = true;  ///< BELAY_TOKEN, which counts whatever the state holds.
 };
 
 /// Tells why the daemon could not be asked, and gives the exit code that says so.

@@ -65,7 +65,9 @@ class RemoteGate {
           break;
         case Polled::away:
           if (away.passed()) {
-            complain("the daemon is away; what it has begun it goes on with when it is back");
+            complain(
+                (refusal_.empty() ? "the daemon is away" : "the daemon refuses us: " + refusal_) +
+                "; what it has begun it goes on with");
             return kExitUnavailable;
           }
           break;
@@ -103,7 +105,10 @@ class RemoteGate {
       if (progress_.due()) progress_.show(line());
     }
     const Result<ApiClient::Answer> answer = polling.get();
-    if (!answer || answer->status == 503) {
+    // A daemon that was restarted is back before it has left its new token.
+    const bool is_refused = answer && answer->status == 401;
+    refusal_ = is_refused ? answer->problem() : "";
+    if (!answer || answer->status == 503 || is_refused) {
       const auto signal = signals_.wait(kAgainAfter);
       return signal && *signal != SIGHUP ? Polled::interrupted : Polled::away;
     }
@@ -199,7 +204,7 @@ class RemoteGate {
         return true;
       }
       complain("not rolled back: " + answer->problem());
-      if (answer->status != 503) return false;
+      if (answer->status != 503 && answer->status != 401) return false;
     }
     complain("nobody knows whether it is rolled back: `belay rollout status` tells");
     return false;
@@ -247,6 +252,7 @@ class RemoteGate {
   Progress progress_;
   json rollout_;
   std::string etag_;
+  std::string refusal_;  // The daemon's, while it takes our token for none of its own.
   bool is_rolling_back_ = false;
   Moments shown_;
   const net::Deadline deadline_{patience_of(arguments_)};

@@ -27,9 +27,9 @@ class DaemonApiTest : public testing::Test {
 
   void start(const GateWorld::Settings& settings = {}) {
     GateWorld::Settings with_api = settings;
-    with_api.more +=
-        "\nlisten: 127.0.0.1:0\ntokens:\n  ci: { token: \"${CI}\", scopes: [gate] }\n"
-        "  eyes: { token: \"${EYES}\", scopes: [read] }\n";
+    with_api.more += "\nlisten: 127.0.0.1:" + std::to_string(listens_on_) +
+                     "\ntokens:\n  ci: { token: \"${CI}\", scopes: [gate] }\n"
+                     "  eyes: { token: \"${EYES}\", scopes: [read] }\n";
     world_.configure(with_api);
     run();
   }
@@ -82,7 +82,8 @@ class DaemonApiTest : public testing::Test {
   }
 
   std::atomic<int> candidate_status_ = 200;
-  int descriptors_max_ = 0;  ///< Of the daemon; 0: as many as the test.
+  std::uint16_t listens_on_ = 0;  ///< 0: on any.
+  int descriptors_max_ = 0;       ///< Of the daemon; 0: as many as the test.
   GateWorld world_;
   std::string url_;
   std::unique_ptr<ChildProcess> daemon_;

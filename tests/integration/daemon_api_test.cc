@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -121,6 +122,23 @@ TEST_F(DaemonApiTest, AGateThroughTheDaemonEndsWithItsVerdict) {
   EXPECT_THAT(gate.text, HasSubstr("candidate  v2"));
   EXPECT_EQ(world_.line_of("live"), "v1");
   EXPECT_EQ(world_.lines_of("runs"), 1);
+}
+
+TEST_F(DaemonApiTest, AGateGoesOnWithADaemonThatIsStartedAgain) {
+  listens_on_ = free_port();
+  start();
+  serve(200);
+  auto gate = std::async(std::launch::async, [this] {
+    return belay(
+        {"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1", "--for", "8s"});
+  });
+  ASSERT_TRUE(eventually(
+      [this] { return get("/api/v1/rollouts").body.find("baking") != std::string::npos; }));
+  daemon_->signal(SIGKILL);
+  EXPECT_EQ(daemon_->wait(10s), 128 + SIGKILL);
+  run();
+  const BelayRun ended = gate.get();
+  EXPECT_EQ(ended.code, 0) << ended.text << world_.output();
 }
 
 TEST_F(DaemonApiTest, AGateTellsEachMomentOnceAndWhyNothingWasDone) {
