@@ -192,6 +192,33 @@ void check_program(const std::string& service, const std::string& about,
   }
 }
 
+/// What it cannot tell now it cannot tell when it matters, and then nothing is run.
+void check_verify(const rules::Order& order, const std::string& about, const CommandAction& command,
+                  const Platforms& platforms, Findings& found) {
+  Platform* platform = platforms.find(order);
+  if (platform == nullptr || command.verify.empty()) return;
+  if (!find_program(command.verify.front())) return;  // That has been said.
+  const Result<Standing> standing = platform->read(order, {});
+  if (standing.ok()) {
+    found.push_back({Level::fine, order.service, about, sanitize(standing->detail, 300)});
+    return;
+  }
+  found.push_back({Level::bad, order.service, about,
+                   sanitize(standing.error().message, 300) +
+                       ": neither 0 (it holds) nor 1 (it does not), so nothing would be run"});
+}
+
+void check_verify_of_rollback(const std::string& service, const CommandAction& command,
+                              const Platforms& platforms, Findings& found) {
+  const std::string nobodys = "belay-doctor";
+  const rules::Order order{.intent = nobodys,
+                           .service = service,
+                           .action = rules::RollBack{.target = nobodys, .expected = nobodys},
+                           .candidate = nobodys,
+                           .baseline = nobodys};
+  check_verify(order, "platform", command, platforms, found);
+}
+
 void check_flag(const Named<FlagConfig>& flag, const Platforms& platforms, Findings& found) {
   const rules::Order order{.service = flag.service, .action = rules::ResetFlag{flag.name}};
   Platform* platform = platforms.find(order);
@@ -226,9 +253,11 @@ Findings check_actions(const Config& config, const Platforms& platforms) {
   for (const ServiceConfig& service : config.services) {
     if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
       check_program(service.name, "platform", *command, found);
+      check_verify_of_rollback(service.name, *command, platforms, found);
     }
     if (const auto* fly = std::get_if<FlyApp>(&service.platform); fly && fly->rollback) {
       check_program(service.name, "platform", *fly->rollback, found);
+      check_verify_of_rollback(service.name, *fly->rollback, platforms, found);
     }
     for (const PreflightCheck& check : service.preflight) {
       const auto* command = std::get_if<CommandAction>(&check.of);
@@ -236,7 +265,12 @@ Findings check_actions(const Config& config, const Platforms& platforms) {
     }
   }
   for (const auto& command : config.commands) {
-    check_program(command.service, "command " + command.name, command.of, found);
+    const std::string about = "command " + command.name;
+    check_program(command.service, about, command.of, found);
+    check_verify({.intent = "belay-doctor",
+                  .service = command.service,
+                  .action = rules::RunCommand{command.name}},
+                 about, command.of, platforms, found);
   }
   for (const auto& flag : config.flags) check_flag(flag, platforms, found);
   return found;

@@ -24,7 +24,8 @@ Findings check_platforms(const Config& config, const Platforms& platforms, Live&
 Findings check_version_names(const std::string& service, const rules::Deployment& live,
                              const std::vector<std::string>& seen);
 
-/// The programs that would be run, and the flags that would be reset: there, and as expected.
+/// The programs that would be run, and the flags that would be reset: there, and as expected. Each
+/// `verify` is run, about a version that nobody has.
 Findings check_actions(const Config& config, const Platforms& platforms);
 
 }  // namespace belay::monitor

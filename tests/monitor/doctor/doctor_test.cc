@@ -160,6 +160,36 @@ TEST_F(DoctorTest, FindsEverythingInOrderAndForetellsTheEvidence) {
   EXPECT_THAT(found, Each(Not(HasSubstr("s3cret"))));
 }
 
+TEST_F(DoctorTest, AVerifyThatCannotTellIsFoundBeforeItMatters) {
+  for (const auto& [verify, level] : std::vector<std::pair<std::string, std::string>>{
+           {"exit 0", "fine"}, {"exit 1", "fine"}, {"exit 127", "bad"}, {"kill -9 $$", "bad"}}) {
+    drain_ = fmt::format("sh, -c, \"touch {}/ran\"], verify: [sh, -c, \"{}\"",
+                         place_.path().string(), verify);
+    EXPECT_THAT(findings(), Contains(StartsWith(level + " command drain: verify sh gave ")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(place_.path() / "ran")) << "only what looks is run";
+}
+
+TEST_F(DoctorTest, TheVerifyOfARollbackIsAskedAboutNobodysVersion) {
+  place_.write("verify.sh",
+               "[ \"$BELAY_ACTION $BELAY_TARGET\" = 'rollback belay-doctor' ] || exit 7; exit 1");
+  place_.write("shell.yaml", fmt::format(R"(state: state
+listen: off
+metrics: off
+services:
+  shop:
+    platform: {{ command: {{ rollback: ["true"], verify: [sh, "{}/verify.sh"] }} }}
+)",
+                                         place_.path().string()));
+  const ReadConfig read = read_config((place_.path() / "shell.yaml").string(), {});
+  ASSERT_TRUE(read.config.has_value());
+  const Findings found = examine(*read.config, SystemClock{}, {.lasts = 1s});
+  EXPECT_TRUE(std::ranges::any_of(found, [](const Finding& one) {
+    return one.level == Finding::Level::fine && one.about == "platform" &&
+           one.what == "verify sh gave exit code 1";
+  }));
+}
+
 TEST_F(DoctorTest, OfAnAddressOnlyTheHostIsTold) {
   heartbeat_.replace(0, std::string_view("http://").size(), "http://me:canary@");
   const auto found = findings();
