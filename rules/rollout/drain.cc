@@ -147,6 +147,24 @@ const Rule* Drain::bad_of(std::vector<Asked>& asked, ServiceEvidence& evidence, 
   return nullptr;
 }
 
+std::optional<std::string> Drain::mostly_bad_by(std::vector<Asked>& asked,
+                                                ServiceEvidence& evidence, Instant now) {
+  for (Asked& one : asked) {
+    std::vector<Evidence> told = one.condition.blank_evidence();
+    if (one.condition.judge(evidence, now, told).truth != Truth::unknown) continue;
+    for (const Evidence& by : told) {
+      const bool is_too_few = by.samples_min && by.denominator < *by.samples_min;
+      const bool is_bad = by.has_value && by.value > by.threshold &&
+                          (by.compare == Compare::greater || by.compare == Compare::greater_equal);
+      if (is_too_few && is_bad && by.numerator >= kTrafficRequestsMin &&
+          2 * by.numerator >= by.denominator)
+        return words_of(by.numerator, by.denominator) + " are bad by " + one.rule->name +
+               ", which asks for " + std::to_string(*by.samples_min);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvidence& evidence,
                                                     Instant now) {
   const std::string words =
@@ -161,8 +179,11 @@ std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvi
       left.own >= kTrafficRequestsMin && own >= share_min * static_cast<double>(left.all);
   if (is_more_than_few && own >= wanted / 2) return words + ", so it may not have been taken back";
   const bool is_handful = left.own < kHandful && own < kHandfulOfBefore * wanted;
-  const Rule* bad = is_more_than_few && !is_handful ? bad_of(of_left_, evidence, now) : nullptr;
-  if (bad != nullptr) return words + ", and " + bad->name + " is bad on it";
+  if (!is_more_than_few || is_handful) return std::nullopt;
+  if (const Rule* bad = bad_of(of_left_, evidence, now))
+    return words + ", and " + bad->name + " is bad on it";
+  if (const std::optional<std::string> mostly = mostly_bad_by(of_left_, evidence, now))
+    return words + ", and " + *mostly;
   return std::nullopt;
 }
 

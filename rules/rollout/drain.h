@@ -60,7 +60,8 @@ class Drain {
   /// - "v2 still gets 240 of 480 requests": half of its share or more, and more than two;
   /// - "... too few to see": so little came that it may be half of its share by chance;
   /// - "... and errors is bad on it": fewer, but more than a handful, and one of the rules is bad
-  ///   on what is left;
+  ///   on what is left, or would be with as many as it asks for: half of them are bad by it, and
+  ///   three;
   /// - "other versions than v1 get 240 of 480 requests": they have taken half of its share or more,
   ///   or one of the rules is bad on the service as a whole;
   /// - "nobody saw whether v2 still gets requests": the log named versions before and shows none
@@ -95,6 +96,9 @@ class Drain {
   [[nodiscard]] bool is_unseen(const ServiceEvidence& evidence, const Left& left,
                                Instant now) const;
   [[nodiscard]] bool was_named() const { return !is_known_ || before_.named > 0; }
+  /// "27 of 27 requests are bad by errors, which asks for 50".
+  static std::optional<std::string> mostly_bad_by(std::vector<Asked>& asked,
+                                                  ServiceEvidence& evidence, Instant now);
   static const Rule* bad_of(std::vector<Asked>& asked, ServiceEvidence& evidence, Instant now);
 
   Versions versions_;

@@ -191,14 +191,30 @@ TEST(Drain, IsNotOverWhileWhatIsLeftIsBad) {
   }
 }
 
+TEST(Drain, IsNotOverWhileTheLittleThatIsLeftIsBadThroughout) {
+  for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
+    EngineRig rig = rig_of("error rate > 5% over 30s, min 50 requests", 60s);
+    run(rig, 40s, {.of_baseline = 380, .of_candidate = 20});
+    start(rig);
+    fail(rig, {.of_baseline = 380, .of_candidate = 20, .status = 500});
+    run(rig, 62s, {.of_baseline = 391, .of_candidate = 9, .status = status});
+    const bool is_bad = status == 500;
+    EXPECT_THAT(
+        told(rig, is_bad ? Notice::Kind::inconclusive : Notice::Kind::recovered),
+        is_bad ? testing::ContainsRegex("^v2 still gets .* requests, and 2. of 2. requests are bad "
+                                        "by errors, which asks for 50")
+               : testing::ContainsRegex("errors is fine; v2 still gets .* requests$"));
+  }
+}
+
 TEST(Drain, IsOverWhenAHandfulIsLeft) {
-  EngineRig rig = rig_of("error rate > 5% over 30s, min 10 requests", 60s);
+  EngineRig rig = rig_of("error rate > 5% over 30s, min 10 requests", 300s);
   run(rig, 60s, {.of_baseline = 30});
   start(rig);
-  run(rig, 10s, {.of_baseline = 30, .of_candidate = 4});
-  fail(rig, {.of_baseline = 30, .of_candidate = 4, .status = 500});
-  run(rig, 62s, {.of_baseline = 36, .of_candidate = 1, .status = 500});
-  EXPECT_THAT(told(rig, Notice::Kind::recovered), HasSubstr("errors is fine; v2 still gets "));
+  run(rig, 10s, {.of_baseline = 30, .of_candidate = 40});
+  fail(rig, {.of_baseline = 30, .of_candidate = 40, .status = 500});
+  run(rig, 302s, {.of_baseline = 70, .of_candidate = 1, .status = 500});
+  EXPECT_THAT(told(rig, Notice::Kind::recovered), HasSubstr("errors is fine; v2 still gets 6 of "));
 }
 
 TEST(Drain, LooksFurtherBackWhereTheVersionHadLittle) {
