@@ -282,13 +282,22 @@ class ReplayVerb {
         place, format_duration(jump.ahead), format_duration(Replay::kJumpMax))));
   }
 
-  static bool is_any_judged(const Replay& replay) {
+  [[nodiscard]] bool is_any_judged(const Replay& replay) const {
     const std::optional<rules::Snapshot> snapshot = replay.snapshot();
-    return snapshot && std::ranges::any_of(snapshot->services, [](const auto& service) {
-             return std::ranges::any_of(service.rules, [](const rules::RuleStatus& rule) {
-               return rule.truth != rules::Truth::unknown;
-             });
+    return snapshot && std::ranges::any_of(snapshot->services, [this](const auto& service) {
+             return is_judged_by_default(service) ||
+                    std::ranges::any_of(service.rules, [](const rules::RuleStatus& rule) {
+                      return rule.truth != rules::Truth::unknown;
+                    });
            });
+  }
+
+  /// It has no rule with a truth: it judges where a step would have enough.
+  [[nodiscard]] bool is_judged_by_default(const rules::ServiceStatus& service) const {
+    if (!decisions_ || !service.rollout || !service.rollout->comparison) return false;
+    const rules::PairCounts& counts = service.rollout->comparison->since_start;
+    return counts[rules::Role::candidate].total >=
+           std::max<std::uint64_t>(steps_.front().samples_min, 1);
   }
 
   /// A recording may end in silence: what was judged before counts, too. Often enough for the

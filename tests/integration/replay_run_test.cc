@@ -42,6 +42,16 @@ TEST(ReplayRunTest, WhatWasJudgedAndEndsInSilenceIsNotUnknown) {
   for (const json& rule : summary.at("rules")) EXPECT_EQ(rule.at("truth"), "unknown") << rule;
 }
 
+TEST(ReplayRunTest, TheDefaultJudgementJudgesWithoutARule) {
+  const TemporaryDirectory directory;
+  directory.write("log", fine(0, 180, 1, 10));
+  const BelayRun run = run_belay({"replay", "log", "-o", "jsonl", "--service", "s", "--candidate",
+                                  "v2", "--steps", "100% for 1m"},
+                                 directory.path());
+  EXPECT_EQ(run.code, 0) << run.text;
+  EXPECT_THAT(run.text, HasSubstr(R"("decision":"keep")"));
+}
+
 TEST(ReplayRunTest, WhatCouldNotBeJudgedAllAlongIsUnknownHoweverItIsAsked) {
   const TemporaryDirectory directory;
   directory.write("log", fine(0, 900, 60, 1));
