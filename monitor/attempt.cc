@@ -33,7 +33,8 @@ Instant Attempt::due() const {
 }
 
 void Attempt::hasten() {
-  if (maybe_sent_ && !acknowledged_) return;
+  if (is_hastened_ || (maybe_sent_ && !acknowledged_)) return;
+  is_hastened_ = true;  // What comes of it waits as any other call.
   next_call_ = std::min(next_call_, std::max(clock_.now(), settled_at_));
 }
 
@@ -135,7 +136,7 @@ Attempt::Told Attempt::missed(const Standing& standing) {
     const std::optional<std::string> recall = recalled_ ? recalled_() : std::nullopt;
     if (now >= end || recall) {
       return told(
-          Phase::rejected,
+          Phase::abandoned,
           "it was accepted, and is not done " +
               format_duration(std::chrono::floor<std::chrono::seconds>(now - accepted_at_)) +
               " later: " + standing.detail + (recall ? "; not waited for: " + *recall : "") +
@@ -186,15 +187,11 @@ Attempt::Told Attempt::unreadable(const Error& error) {
                                 error.kind == Error::Kind::not_found;
   refused_reads_ = refused_for_good ? refused_reads_ + 1 : 0;
   if (refused_reads_ >= options_.refused_reads_max && !maybe_sent_) {
-    return told(Phase::rejected, error.message);
+    return was_nothing_sent() ? nothing_sent(error.message) : told(Phase::rejected, error.message);
   }
   missed_since_.reset();
-  const Instant blind_at = began_ + options_.unknown_after;
-  const bool is_blind = was_nothing_sent() && platform_.trace(order_) == Trace::effect;
-  if (is_blind && clock_.now() >= blind_at) return nothing_sent(error.message);
   Told what = wait(with_answer(error.message));
   if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
-  if (is_blind) next_call_ = std::min(next_call_, blind_at);
   return what;
 }
 

@@ -15,8 +15,7 @@ namespace belay::monitor {
 
 /// How patient the actor is.
 struct ActorOptions {
-  /// Then it says that it does not know yet. Of what shows only its effect, and was not sent
-  /// because nobody could look, it says instead that it is not done.
+  /// Then it says that it does not know yet.
   Duration unknown_after = std::chrono::seconds{30};
   Duration give_up_after = std::chrono::minutes{10};  ///< From taking the order to `abandoned`.
   /// An open order of an earlier life that is older than this is looked at, but not carried out.
@@ -31,7 +30,7 @@ struct ActorOptions {
   /// Of an order that shows only its effect (Trace::effect), in all: then it is rejected.
   int effect_sends_max = 2;
   /// For the effect of such an order that was accepted. Looked for and not there after it, it is
-  /// rejected; not sent again, as nothing says that the next one would do more.
+  /// abandoned: it may come all the same. Not sent again, as nothing says that this would do more.
   Duration shown_within = std::chrono::seconds{60};
   Duration stop_grace = std::chrono::seconds{4};  ///< For the call under way when told to stop.
 };
@@ -107,6 +106,7 @@ class Attempt {
   Instant next_call_{};
   int waits_ = 0;
   int refused_reads_ = 0;
+  bool is_hastened_ = false;
   bool said_unknown_ = false;
   bool is_over_ = false;
   std::string why_;  ///< The last thing in the way.

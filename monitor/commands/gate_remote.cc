@@ -193,6 +193,8 @@ class RemoteGate {
                                      .deadline = kRollbackAnswer,
                                      .holds = "candidate"};
     for (int attempt = 0; attempt < kRollbackAttempts; ++attempt) {
+      if (attempt > 0)
+        if (const auto signal = signals_.wait(kAgainAfter); signal && *signal != SIGHUP) break;
       const Result<ApiClient::Answer> answer = client_.call(request);
       if (!answer) {
         complain(sanitize(answer.error().message, 1000));

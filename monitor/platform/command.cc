@@ -109,13 +109,20 @@ Result<Standing> CommandPlatform::read(const rules::Order& order, std::stop_toke
   const Result<RunResult> run = run_program(
       {.argv = options_.verify, .environment = environment_of(order, options_.environment)},
       {.timeout = options_.verify_timeout, .grace = std::chrono::seconds{1}}, std::move(stop));
-  if (!run.ok()) return Error{Error::Kind::unavailable, run.error().message};
+  if (!run.ok()) {
+    const bool is_missing = run.error().kind == Error::Kind::not_found;
+    return Error{is_missing ? Error::Kind::not_found : Error::Kind::unavailable,
+                 run.error().message};
+  }
   const std::string said =
       "verify " + name_of(options_.verify) + " gave " + run->end.text() + said_by(*run);
   const bool ended_by_itself = !run->timed_out && !run->stopped && run->end.signal == 0;
   if (ended_by_itself && run->end.code == 0) return Standing{Standing::Kind::target, said};
   if (ended_by_itself && run->end.code == 1) return Standing{Standing::Kind::expected, said};
-  return Error{Error::Kind::unavailable, run->timed_out ? said + ", out of time" : said};
+  // What a shell says of a program that is not there, or cannot be run: that does not pass.
+  const bool cannot_run = ended_by_itself && (run->end.code == 126 || run->end.code == 127);
+  return Error{cannot_run ? Error::Kind::failed : Error::Kind::unavailable,
+               run->timed_out ? said + ", out of time" : said};
 }
 
 Status CommandPlatform::apply(const rules::Order& order, std::stop_token stop) {

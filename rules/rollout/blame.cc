@@ -114,6 +114,7 @@ void Blame::look_beside(const JudgedRule& rule, ServiceEvidence& evidence, Insta
   const Truth baseline = baseline_->judge(evidence, now, told_).truth;
   if (is_check) {
     was_baseline_fine_ = was_baseline_fine_ || baseline == Truth::fine;
+    is_baseline_bad_ = baseline == Truth::bad;
     if (baseline != Truth::unknown) keep_time(baseline_bad_since_, baseline == Truth::bad, now);
   }
   if (is_fine) return;

@@ -55,7 +55,7 @@ class Blame {
   [[nodiscard]] Fault fault() const;
   [[nodiscard]] const std::vector<Evidence>& baseline_evidence() const { return told_; }
   /// Whatever the candidate is, which may not be known.
-  [[nodiscard]] bool is_baseline_bad() const { return baseline_bad_since_.has_value(); }
+  [[nodiscard]] bool is_baseline_bad() const { return is_baseline_bad_; }
   /// Since when both versions have been bad, if the baseline, or the service just before the
   /// rollout, was seen fine.
   [[nodiscard]] std::optional<Instant> both_bad_since(const JudgedRule& rule) const;
@@ -78,6 +78,7 @@ class Blame {
   std::optional<Instant> apart_since_;
   std::optional<Instant> baseline_fine_since_;
   std::optional<Instant> baseline_bad_since_;
+  bool is_baseline_bad_ = false;    // At the last check; false also where that is not known.
   bool was_baseline_fine_ = false;  // Or the service was, just before the rollout.
   bool is_shared_ = false;
 };

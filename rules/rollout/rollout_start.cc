@@ -20,6 +20,20 @@ namespace {
 constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
+constexpr Duration kReplacedAfter = std::chrono::minutes{1};
+
+/// By hand, without a word: the version gets nothing any more, and another one does.
+bool has_been_replaced(const Service& service, const std::string& version,
+                       const std::string& candidate, Instant now) {
+  const Duration lag = service.evidence.lag_of(SourceKind::log, now);
+  bool has_other = false;
+  for (const VersionRequests& one : service.recent_requests(kReplacedAfter, lag)) {
+    if (one.version == version && one.requests > 0) return false;
+    has_other = has_other || (!one.version.empty() && one.version != candidate &&
+                              one.requests >= kTrafficRequestsMin);
+  }
+  return has_other;
+}
 
 }  // namespace
 
@@ -40,7 +54,10 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   for (; good && book_.was_rolled_away(service_.plan.name, good->version);
        good = left.last_good(now))
     left.withdraw(good->version);
-  if (good) {
+  std::vector<VersionRequests> recent = service_.recent_requests();
+  if (good && has_been_replaced(service_, good->version, asked.candidate, now)) {
+    std::erase_if(recent, [&](const VersionRequests& one) { return one.version == good->version; });
+  } else if (good) {
     known.good = good->version;
     known.was_put_back = good->was_put_back;
     known.is_recent = now - good->at < kRecent;
@@ -50,8 +67,7 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
     return why.empty() ? std::nullopt : std::optional(why);
   };
   return choose_baseline(asked.candidate, asked.baseline,
-                         is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
-                         known);
+                         is_live_current(now) ? live_ : std::nullopt, recent, known);
 }
 
 /// However many requests it still gets.

@@ -163,10 +163,7 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
   }
   if (const std::optional<std::string> refused = climb(record, std::move(cause), now, out))
     return become(RolloutState::failed, why + "; it could not be rolled back: " + *refused);
-  if (!runs) {
-    versions_.withdraw(status.candidate);
-    versions_.put_back(status.baseline, now);
-  }
+  if (!runs) versions_.withdraw(status.candidate);
   become(RolloutState::rolling_back, why);
 }
 
