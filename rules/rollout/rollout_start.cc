@@ -22,17 +22,19 @@ constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 constexpr Duration kReplacedAfter = std::chrono::minutes{1};
 
-/// By hand, without a word: the version gets nothing any more, and another one does.
+/// By hand, without a word: another version gets what the version got.
 bool has_been_replaced(const Service& service, const std::string& version,
                        const std::string& candidate, Instant now) {
   const Duration lag = service.evidence.lag_of(SourceKind::log, now);
-  bool has_other = false;
+  std::uint64_t own = 0;
+  std::uint64_t others = 0;
   for (const VersionRequests& one : service.recent_requests(kReplacedAfter, lag)) {
-    if (one.version == version && one.requests > 0) return false;
-    has_other = has_other || (!one.version.empty() && one.version != candidate &&
-                              one.requests >= kTrafficRequestsMin);
+    if (one.version == version) own += one.requests;
+    if (one.version != version && one.version != candidate && !one.version.empty())
+      others += one.requests;
   }
-  return has_other;
+  return others >= kTrafficRequestsMin &&
+         static_cast<double>(own) < kTrafficShareMin * static_cast<double>(own + others);
 }
 
 }  // namespace

@@ -215,21 +215,25 @@ TEST(WayBack, LeadsToWhatWasPromotedSecondsAgoAndNotToTenMinutesOfWhatWasBefore)
 }
 
 TEST(WayBack, LeadsToWhatSomeonePutThereByHandSince) {
-  EngineRig rig(plan_of(kErrors));
-  serve(rig, "v1");
-  rig.run(1min);
-  serve(rig, "v2");
-  RolloutStarted first = gate_of(rig, "v2", "v1");
-  first.lasts = 30s;
-  rig.push(first);
-  rig.run(3min);
-  ASSERT_EQ(newest(rig).state, RolloutState::promoted);
-  serve(rig, "v1");
-  rig.run(100s);
-  serve(rig, "v3");
-  rig.push(gate_of(rig, "v3"));
-  rig.run(2s);
-  EXPECT_EQ(newest(rig).baseline, "v1") << "v2 had more in ten minutes, and has nothing now";
+  for (const bool is_straggling : {false, true}) {
+    EngineRig rig(plan_of(kErrors));
+    serve(rig, "v1");
+    rig.run(1min);
+    serve(rig, "v2");
+    RolloutStarted first = gate_of(rig, "v2", "v1");
+    first.lasts = 30s;
+    rig.push(first);
+    rig.run(3min);
+    ASSERT_EQ(newest(rig).state, RolloutState::promoted);
+    serve(rig, "v1");
+    rig.run(80s);
+    if (is_straggling) rig.push(rig.request({.version = "v2"}, rig.now()));
+    rig.run(20s);
+    serve(rig, "v3");
+    rig.push(gate_of(rig, "v3"));
+    rig.run(2s);
+    EXPECT_EQ(newest(rig).baseline, "v1") << "v2 had more in ten minutes, and has nothing now";
+  }
 }
 
 TEST(WayBack, LeadsToWhatTheJournalKnowsAsPromotedRightAfterARestart) {
