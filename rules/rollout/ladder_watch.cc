@@ -172,9 +172,12 @@ void Ladder::judge_end(Instant now, Step& out) {
       why += "; " + left.words;
     }
   }
-  // All that is watched being fine is not unseen, whoever did it.
-  const bool is_unseen = result == Notice::Kind::inconclusive;
   const ActionStatus* action = log_.find(attempt_->order.intent);
+  // A rollback that is known to be done is no rung that failed to help.
+  const bool is_known_done = std::holds_alternative<RollBack>(attempt_->order.action) &&
+                             action != nullptr && action->phase != ActionOutcome::Phase::abandoned;
+  // Nor is one unseen after which all is fine, whoever did it.
+  const bool is_unseen = result == Notice::Kind::inconclusive && !is_known_done;
   if (result == Notice::Kind::recovered && action != nullptr &&
       action->phase == ActionOutcome::Phase::abandoned) {
     result = Notice::Kind::inconclusive;

@@ -66,6 +66,22 @@ TEST(UnseenRung, IsFollowedByTheNextOne) {
   }
 }
 
+TEST(UnseenRung, IsNoRollbackThatIsKnownToBeDone) {
+  for (const Phase phase : {Phase::applied, Phase::already, Phase::abandoned}) {
+    Plan plan = plan_of();
+    std::reverse(plan.services[0].on_fail.begin(), plan.services[0].on_fail.end());
+    EngineRig rig(plan);
+    fail_and_fall_silent(rig, phase);
+    serve(rig, "v1", 200, 0);
+    serve(rig, "v2", 200, 0);
+    rig.run(1min);
+    const bool goes_on = phase == Phase::abandoned;
+    EXPECT_THAT(rig.orders, SizeIs(goes_on ? 2 : 1));
+    EXPECT_EQ(rollout(rig).state,
+              goes_on ? RolloutState::rolling_back : RolloutState::inconclusive);
+  }
+}
+
 TEST(UnseenRung, IsNoneWhereAllIsKnownToBeFine) {
   EngineRig rig(plan_of());
   fail_and_fall_silent(rig, Phase::abandoned);
