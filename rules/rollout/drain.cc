@@ -18,6 +18,8 @@ constexpr Duration kOverMax = std::chrono::minutes{1};
 /// So many requests show a share well enough, and so many in a hurry.
 constexpr std::uint64_t kShows = 40;
 constexpr std::uint64_t kShowsWell = 100;
+/// Where nobody knows any more how many the version had.
+constexpr std::uint64_t kShowsAnything = 10;
 constexpr Duration kBeforeStep = seconds{10};
 /// So many requests of the version, had nothing been done, show that it has lost them.
 constexpr double kExpectedMin = 10;
@@ -223,7 +225,7 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   const bool is_by_chance = is_known_
                                 ? before_.own >= kTrafficRequestsMin &&
                                       chance_of_at_most(left.own, expected(left.all)) > kByChance
-                                : left.all < kShows;
+                                : left.all < kShowsAnything;
   if (!objection && is_by_chance && !evidence.of_kind(SourceKind::log).empty())
     objection = name + " still gets " + words_of(left.own, left.all) +
                 ": too few to see whether it was taken back";

@@ -322,13 +322,18 @@ TEST(LadderRestart, WhatWasRolledBackIsNoGoodNewsWhereNobodySeesWhoGetsTheReques
     const char* version;
     int per_second;
     bool shows_enough;
+    int stragglers = 0;
   };
   for (const Logs& logs :
        {Logs{.is_alive = true, .version = "v1", .per_second = 20, .shows_enough = true},
         Logs{.is_alive = false, .version = "v1", .per_second = 0, .shows_enough = false},
         Logs{.is_alive = true, .version = "v1", .per_second = 0, .shows_enough = false},
         Logs{.is_alive = true, .version = "", .per_second = 20, .shows_enough = false},
-        Logs{.is_alive = true, .version = "v1", .per_second = 1, .shows_enough = false}}) {
+        Logs{.is_alive = true,
+        .version = "v1",
+        .per_second = 0,
+        .shows_enough = false,
+        .stragglers = 9}}) {
     SCOPED_TRACE(std::string(logs.version) + " " + std::to_string(logs.per_second));
     Plan plan = plan_of(Mode::enforce);
     plan.services[0].rollout_rules = {
@@ -339,6 +344,8 @@ TEST(LadderRestart, WhatWasRolledBackIsNoGoodNewsWhereNobodySeesWhoGetsTheReques
     rig.run(2s);
     answer(rig, Phase::applied);
     for (int i = 0; i < 45; ++i) {
+      if (i >= 20 && i < 20 + logs.stragglers)
+        rig.push(rig.request({.version = logs.version}, rig.now()));
       rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
       rig.run(1s);
     }
