@@ -19,8 +19,7 @@ using rules::RolloutState;
 using Kind = JournalEntry::Kind;
 
 bool was_done(const Report::Action& action) {
-  return action.phase == rules::ActionOutcome::Phase::applied ||
-         action.phase == rules::ActionOutcome::Phase::already;
+  return action.phase && rules::was_done(*action.phase);
 }
 
 /// Goes through the entries of one rollout, oldest first.

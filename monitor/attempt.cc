@@ -133,7 +133,7 @@ Attempt::Told Attempt::missed(const Standing& standing) {
     if (!missed_since_) missed_since_ = now;
     const Instant end =
         std::max(accepted_at_ + options_.shown_within, *missed_since_ + options_.settle);
-    const std::optional<std::string> recall = recalled_ ? recalled_() : std::nullopt;
+    const std::optional<std::string> recall = why_recalled();
     if (now >= end || recall) {
       return told(
           Phase::abandoned,
@@ -149,8 +149,12 @@ Attempt::Told Attempt::missed(const Standing& standing) {
   return wait("the platform accepted the order but does not show it: " + standing.detail);
 }
 
+std::optional<std::string> Attempt::why_recalled() const {
+  return recalled_ ? recalled_() : std::nullopt;
+}
+
 Attempt::Told Attempt::recalled() {
-  const std::optional<std::string> why = recalled_ ? recalled_() : std::nullopt;
+  const std::optional<std::string> why = why_recalled();
   if (!why) return std::nullopt;
   return told(Phase::rejected, sends_ == 0 ? "recalled before it was sent: " + *why
                                            : with_answer("recalled, and not sent again: " + *why));

@@ -69,6 +69,7 @@ class Attempt {
   Told act(const Standing& standing, std::stop_token stop);
   /// Of what was accepted, and is not there.
   Told missed(const Standing& standing);
+  [[nodiscard]] std::optional<std::string> why_recalled() const;
   /// If it was recalled, and nothing of it can arrive any more.
   Told recalled();
   Told refused(const Error& error);

@@ -366,6 +366,13 @@ constexpr std::string_view name_of(ActionOutcome::Phase phase) {
 constexpr bool is_final(ActionOutcome::Phase phase) {
   return phase != ActionOutcome::Phase::unknown;
 }
+/// What was asked for holds, whoever did it; what may hold, for all that is known.
+constexpr bool was_done(ActionOutcome::Phase phase) {
+  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
+}
+constexpr bool may_be_done(ActionOutcome::Phase phase) {
+  return was_done(phase) || phase == ActionOutcome::Phase::abandoned;
+}
 
 /// Small, as most are requests, and many of them wait between two steps: what is large and seldom
 /// lies in a box.

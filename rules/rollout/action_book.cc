@@ -14,10 +14,6 @@ Duration whole_seconds(Duration duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration);
 }
 
-bool was_done(ActionOutcome::Phase phase) {
-  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
-}
-
 /// It stood down, was recalled, or was refused for good.
 bool changed_nothing(const Remembered::Action& action) {
   return action.phase == ActionOutcome::Phase::superseded ||

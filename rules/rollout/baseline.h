@@ -41,8 +41,8 @@ struct KnownVersions {
 /// `recent`: what may be taken by its traffic; of those with as many requests the first.
 ///
 /// What the platform says comes first. What was promoted or put back last comes before what has
-/// most requests, unless it had none within ten minutes and another version had: then someone has
-/// deployed that since.
+/// most requests, unless that was not recent, it had none of `recent` and another version had: then
+/// someone has deployed that since.
 Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::optional<Deployment>& live,
                          const std::vector<VersionRequests>& recent,

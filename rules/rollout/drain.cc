@@ -193,7 +193,7 @@ std::optional<std::string> Drain::objection_to_rest(const Left& left, ServiceEvi
                                                     Instant now) {
   const auto rest = static_cast<double>(left.rest());
   const auto all = static_cast<double>(left.all);
-  if (left.rest() < kTrafficRequestsMin || rest < kTrafficShareMin * all) return std::nullopt;
+  if (!is_traffic(left.rest(), left.all)) return std::nullopt;
   const bool is_nameless = left.rest() == left.nameless;
   const std::string words =
       (is_nameless ? std::string("requests without a version are ")

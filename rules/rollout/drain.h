@@ -21,6 +21,10 @@ inline constexpr Duration kSettles = std::chrono::seconds{10};
 /// requests are not.
 inline constexpr std::uint64_t kTrafficRequestsMin = 3;
 inline constexpr double kTrafficShareMin = 0.01;
+constexpr bool is_traffic(std::uint64_t part, std::uint64_t all) {
+  return part >= kTrafficRequestsMin &&
+         static_cast<double>(part) >= kTrafficShareMin * static_cast<double>(all);
+}
 
 /// Whether a version that was rolled back from really loses its requests, to the one that was
 /// restored: "done" of a command, or a platform's answer that the restored version is live, do not

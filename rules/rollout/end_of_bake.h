@@ -19,11 +19,10 @@ namespace belay::rules {
 /// good news. So its last fifth, two minutes at most, must show
 ///
 /// - requests, and of the candidate, where the step so far makes ten be expected there;
-/// - at least a tenth of the candidate's requests that were to be expected, if those are 40 or
-/// more:
-///   by what it got in the step before, and beside the baseline's by the share that it was to get,
-///   or the largest that it has had in this step, whichever is smaller. Where the platform splits
-///   otherwise than was ordered, that is no doubt;
+/// - at least a tenth of the candidate's requests that were to be expected, where chance does not
+///   leave so few (none of 14, two of 25): by what it got in the step before, and beside the
+///   baseline's by the share that it was to get, or the largest that it has had in this step,
+///   whichever is smaller. Where the platform splits otherwise than was ordered, that is no doubt;
 /// - at least half of the bake, when the logs come late: the fifth ends where they do. It ends at
 ///   the candidate's newest request for as long as the candidate has not been silent for longer
 ///   than once before in this step (a log in batches; the wait for its first request counts).

@@ -19,11 +19,6 @@ bool is_rung(const Then& then, const Order& order) {
   return then.kind == Then::Kind::rollback;
 }
 
-bool is_done(ActionOutcome::Phase phase) {
-  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already ||
-         phase == ActionOutcome::Phase::abandoned;
-}
-
 std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action_of(const Then& then,
                                                                      const Ladder::Cause& cause) {
   if (then.kind == Then::Kind::reset_flag) return ResetFlag{.flag = then.name};
@@ -123,7 +118,7 @@ Ladder::Cause Ladder::cause_of(const Order& order) const {
 void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
                     std::optional<Cause> elsewhere, std::optional<std::string> forbidden,
                     Instant now) {
-  if (phase && !is_done(*phase)) return;
+  if (phase && !may_be_done(*phase)) return;
   Cause cause = elsewhere ? std::move(*elsewhere) : cause_of(order);
   if (cause.watching.empty()) return;
   cause.evidence = order.evidence;

@@ -198,7 +198,7 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
                        bool is_unseen) {
   const bool has_more = attempt_->rung + 1 < attempt_->cause.rungs.size();
   const bool is_bad = result == Notice::Kind::not_recovered;
-  const bool goes_on = has_more && (is_bad || (is_unseen && !attempt_->given_way));
+  const bool goes_on = has_more && (is_bad || is_unseen);
   const std::string further = goes_on && !attempt_->forbidden ? "; going on" : "";
   const std::string words = words_of(attempt_->order);
   std::string headline = "recovered after: " + words;

@@ -43,15 +43,11 @@ std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
   }
 }
 
-bool is_done(ActionOutcome::Phase phase) {
-  return phase == ActionOutcome::Phase::applied || phase == ActionOutcome::Phase::already;
-}
-
 /// By its last action.
 bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
   const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
   return action != nullptr && action->kind == "rollback" && action->phase &&
-         is_done(*action->phase);
+         was_done(*action->phase);
 }
 
 Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
@@ -240,10 +236,7 @@ std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause c
     return why;
   }
   make_way(now, out);
-  // A person may want again what did not help.
-  std::optional<std::string> done =
-      cause.rule == &by_hand_ ? std::nullopt : why_done_already(status);
-  if (done) {
+  if (std::optional<std::string> done = why_done_already(status)) {
     tell.not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ": " + *done, *done,
                    cause.evidence, "");
     return done;
@@ -370,7 +363,7 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   } else {
     const Order* order = ladder_.order();
     const auto* back = order == nullptr ? nullptr : std::get_if<RollBack>(&order->action);
-    if (back != nullptr && order->intent == outcome.intent && is_done(outcome.phase))
+    if (back != nullptr && order->intent == outcome.intent && was_done(outcome.phase))
       versions_.put_back(back->target, now);
     ladder_.outcome(outcome, now, out);
   }

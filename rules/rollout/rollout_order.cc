@@ -41,8 +41,7 @@ bool Rollout::has_traffic(const RolloutRecord& record, Instant now) const {
     if (!one.version.empty()) named += one.requests;
     if (one.version == status.candidate) own = one.requests;
   }
-  return own >= kTrafficRequestsMin &&
-         static_cast<double>(own) >= kTrafficShareMin * static_cast<double>(named);
+  return is_traffic(own, named);
 }
 
 Rollout::Older Rollout::older_of(const RolloutStatus& status) {

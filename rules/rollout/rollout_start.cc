@@ -51,11 +51,10 @@ bool Rollout::is_live_current(Instant now) const {
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
-  VersionHistory left = versions_;
-  std::optional<VersionHistory::Good> good = left.last_good(now);
-  for (; good && book_.was_rolled_away(service_.plan.name, good->version);
-       good = left.last_good(now))
-    left.withdraw(good->version);
+  const std::optional<VersionHistory::Good> good =
+      versions_.last_good(now, [this](const std::string& version) {
+        return !book_.was_rolled_away(service_.plan.name, version);
+      });
   std::vector<VersionRequests> recent = service_.recent_requests();
   if (good && has_been_replaced(service_, good->version, asked.candidate, now)) {
     std::erase_if(recent, [&](const VersionRequests& one) { return one.version == good->version; });

@@ -213,7 +213,7 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   const auto& move = std::get<MoveTraffic>(order.action);
   const std::string words = decimal_text(move.percent) + "% of the traffic";
   const bool is_there =
-      outcome.phase == Phase::applied || outcome.phase == Phase::already ||
+      was_done(outcome.phase) ||
       (outcome.phase == Phase::abandoned && live_ && live_->at > order.at &&
        std::abs(share_of(*live_, move.candidate) - move.percent) <= kPercentSlack);
   if (record == nullptr || record != running())

@@ -10,11 +10,8 @@
 namespace belay::rules {
 namespace {
 
-bool may_be_done(const ActionStatus& action) {
-  return action.kind == "rollback" && action.phase &&
-         (action.phase == ActionOutcome::Phase::applied ||
-          action.phase == ActionOutcome::Phase::already ||
-          action.phase == ActionOutcome::Phase::abandoned);
+bool may_be_rolled_back(const ActionStatus& action) {
+  return action.kind == "rollback" && action.phase && may_be_done(*action.phase);
 }
 
 }  // namespace
@@ -26,7 +23,7 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
   const bool is_off =
       std::any_of(status.intents.begin(), status.intents.end(), [&](const std::string& intent) {
         const ActionStatus* action = log_.find(intent);
-        return action != nullptr && may_be_done(*action);
+        return action != nullptr && may_be_rolled_back(*action);
       });
   return {.service = status.service,
           .rollout = status.id,

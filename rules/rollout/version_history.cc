@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <utility>
 
 #include "base/sanitize.h"
@@ -17,8 +16,7 @@ constexpr std::size_t kGoodsMax = 16;
 using Happening = std::pair<Instant, std::function<void(VersionHistory&)>>;
 
 bool is_done(const Remembered::Action& action) {
-  return !action.target.empty() && (action.phase == ActionOutcome::Phase::applied ||
-                                    action.phase == ActionOutcome::Phase::already);
+  return !action.target.empty() && action.phase && was_done(*action.phase);
 }
 
 /// The action that a rollout ended with; null if the journal has forgotten it.
@@ -106,9 +104,10 @@ std::optional<std::string> VersionHistory::failure_of(const std::string& version
   return sanitize(version) + (found->second.was_judged ? " failed" + at : " was bad" + at);
 }
 
-std::optional<VersionHistory::Good> VersionHistory::last_good(Instant now) const {
+std::optional<VersionHistory::Good> VersionHistory::last_good(
+    Instant now, const std::function<bool(const std::string&)>& may_be) const {
   for (auto good = goods_.rbegin(); good != goods_.rend(); ++good)
-    if (!failure_of(good->version, now)) return *good;
+    if (!failure_of(good->version, now) && (!may_be || may_be(good->version))) return *good;
   return std::nullopt;
 }
 

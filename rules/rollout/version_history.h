@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,8 +41,9 @@ class VersionHistory {
   /// "v2 failed at 2026-11-26T12:08:34Z"; nothing if nothing is held against it.
   [[nodiscard]] std::optional<std::string> failure_of(const std::string& version,
                                                       Instant now) const;
-  /// What was promoted or put back last, of what nothing is held against.
-  [[nodiscard]] std::optional<Good> last_good(Instant now) const;
+  /// What was promoted or put back last, of what nothing is held against, and `may_be`.
+  [[nodiscard]] std::optional<Good> last_good(
+      Instant now, const std::function<bool(const std::string&)>& may_be = {}) const;
 
  private:
   struct Failure {

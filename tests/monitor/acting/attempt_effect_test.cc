@@ -12,19 +12,13 @@ namespace {
 using namespace std::chrono_literals;
 using test::Behaviour;
 using test::FakePlatform;
-using test::ManualClock;
 using test::ReadBehaviour;
 using test::Story;
 using Phase = rules::ActionOutcome::Phase;
 
-class AttemptEffectTest : public testing::Test {
+class AttemptEffectTest : public test::AttemptFixture {
  protected:
   AttemptEffectTest() { platform_.trace_ = Trace::effect; }
-  Story live() { return test::live(platform_, clock_, order_, options_); }
-  ManualClock clock_;
-  FakePlatform platform_{clock_};
-  ActorOptions options_;
-  rules::Order order_ = test::fake_order(1, clock_);
 };
 
 TEST_F(AttemptEffectTest, WhereNobodyCanLookForTenMinutesNothingWasSent) {

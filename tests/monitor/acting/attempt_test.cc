@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::Behaviour;
 using test::FakePlatform;
-using test::ManualClock;
 using test::ReadBehaviour;
 using test::Story;
 using testing::AllOf;
@@ -23,14 +22,7 @@ using testing::HasSubstr;
 using testing::Not;
 using Phase = rules::ActionOutcome::Phase;
 
-class AttemptTest : public testing::Test {
- protected:
-  Story live() { return test::live(platform_, clock_, order_, options_); }
-  ManualClock clock_;
-  FakePlatform platform_{clock_};
-  ActorOptions options_;
-  rules::Order order_ = test::fake_order(1, clock_);
-};
+class AttemptTest : public test::AttemptFixture {};
 
 TEST_F(AttemptTest, ACleanOrderIsReadAppliedAndReadBack) {
   const Story story = live();

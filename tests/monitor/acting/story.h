@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "monitor/attempt.h"
 #include "tests/monitor/acting/fake_platform.h"
 
@@ -40,5 +42,15 @@ inline Story live(FakePlatform& platform, ManualClock& clock, const rules::Order
   story.took = clock.now() - began;
   return story;
 }
+
+/// An order, the platform that is to carry it out, and a clock that only the test moves.
+class AttemptFixture : public testing::Test {
+ protected:
+  Story live() { return test::live(platform_, clock_, order_, options_); }
+  ManualClock clock_;
+  FakePlatform platform_{clock_};
+  monitor::ActorOptions options_;
+  rules::Order order_ = fake_order(1, clock_);
+};
 
 }  // namespace belay::test

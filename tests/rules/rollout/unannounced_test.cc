@@ -30,6 +30,21 @@ void traffic(EngineRig& rig, std::uint16_t status = 200) {
 
 RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
 
+/// v2 got a tenth of the traffic, failed, and was rolled back from.
+void roll_back(EngineRig& rig) {
+  traffic(rig);
+  rig.push(split(rig.now(), 0));
+  rig.run(12s);
+  rig.push(split(rig.now(), 10));
+  rig.run(5s);
+  traffic(rig, 500);
+  rig.run(15s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.stream("v2", 0);
+}
+
 TEST(Unannounced, ADeploymentIsJudgedWhereConfigured) {
   EngineRig rig(plan_of("10% for 20s, 100%"));
   traffic(rig);
@@ -46,17 +61,7 @@ TEST(Unannounced, ADeploymentIsJudgedWhereConfigured) {
 
 TEST(Unannounced, WhatIsDeployedWhileARollbackIsWatchedIsJudgedWhenThatIsOver) {
   EngineRig rig(plan_of("10% for 10m, 100%"));
-  traffic(rig);
-  rig.push(split(rig.now(), 0));
-  rig.run(12s);
-  rig.push(split(rig.now(), 10));
-  rig.run(5s);
-  traffic(rig, 500);
-  rig.run(15s);
-  ASSERT_EQ(rig.orders.size(), 1U);
-  rig.push(ActionOutcome{
-      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-  rig.stream("v2", 0);
+  ASSERT_NO_FATAL_FAILURE(roll_back(rig));
   rig.run(2s);
   Deployment hotfix = split(rig.now(), 0);
   hotfix.versions = {{"v1", 90}, {"v3", 10}};
@@ -74,17 +79,7 @@ TEST(Unannounced, WhatWasRolledBackAndIsDeployedAgainIsJudgedAgain) {
     Plan plan = plan_of("10% for 10m, 100%");
     plan.services[0].cooldown = 0s;
     EngineRig rig(plan);
-    traffic(rig);
-    rig.push(split(rig.now(), 0));
-    rig.run(12s);
-    rig.push(split(rig.now(), 10));
-    rig.run(5s);
-    traffic(rig, 500);
-    rig.run(15s);
-    ASSERT_EQ(rig.orders.size(), 1U);
-    rig.push(ActionOutcome{
-        .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-    rig.stream("v2", 0);
+    ASSERT_NO_FATAL_FAILURE(roll_back(rig));
     rig.run(1s);
     rig.push(split(rig.now(), 0));
     rig.run(is_still_watched ? 12s : 22s);
