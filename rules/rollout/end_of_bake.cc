@@ -28,6 +28,10 @@ constexpr std::uint64_t kStretchRequests = 40;
 constexpr Duration kStretch = seconds{10};
 /// Logs are written and read in batches of a few seconds.
 constexpr Duration kSilenceMin = seconds{5};
+/// Fewer of before are lines that came late.
+constexpr std::uint64_t kBatchMin = 3;
+/// A rotation, or a tail that is connected again, is over by then.
+constexpr Duration kPauseMax = seconds{15};
 /// As much as a window in whole seconds holds: the fifth, and what the logs are behind.
 constexpr Duration kWindow = std::chrono::minutes{5};
 constexpr std::int64_t kLooksBack = 299;
@@ -51,6 +55,7 @@ EndOfBake::EndOfBake(ServiceEvidence& evidence, Instant now)
       paired_(evidence.paired.get()),
       of_baseline_(nullptr),
       stretch_since_(now),
+      step_began_(now),
       arrived_(now) {
   WindowSpec spec;
   spec.over = kWindow;
@@ -71,16 +76,19 @@ void EndOfBake::begin_step(Instant now) {
   stretch_ = {};
   stretch_since_ = now;
   share_max_.reset();
+  step_began_ = now;
   seen_ = 0;
   arrived_ = now;
   pauses_ = {};
+  batches_ = {};
 }
 
 void EndOfBake::look(Instant now) {
   const Counts all = in_step();
   if (all.candidate > seen_) {
     const Duration pause = now - arrived_;
-    pauses_ = {std::max(pauses_[0], pause), std::clamp(pause, pauses_[1], pauses_[0])};
+    if (missed_in(pause) >= kThenNoneByChance) keep(pauses_, pause);
+    if (is_batch(pause, now)) keep(batches_, pause);
     arrived_ = now;
   }
   seen_ = all.candidate;
@@ -92,8 +100,23 @@ void EndOfBake::look(Instant now) {
   stretch_since_ = now;
 }
 
+void EndOfBake::keep(Pauses& pauses, Duration pause) {
+  pauses = {std::max(pauses[0], pause), std::clamp(pause, pauses[1], pauses[0])};
+}
+
+double EndOfBake::missed_in(Duration pause) const {
+  const Duration before = std::max<Duration>(arrived_ - step_began_, seconds{1});
+  return static_cast<double>(seen_) * belay::seconds(pause) / belay::seconds(before);
+}
+
+bool EndOfBake::is_batch(Duration pause, Instant now) const {
+  const std::int64_t half = std::chrono::floor<seconds>(pause).count() / 2;
+  if (half < 1 || 2 * half > kLooksBack) return false;
+  return in_stretch(half, seconds{half}, now).candidate >= kBatchMin;
+}
+
 bool EndOfBake::is_between_batches(Instant now) const {
-  return seen_ > 0 && now - arrived_ <= pauses_[1];
+  return seen_ > 0 && now - arrived_ <= batches_[1];
 }
 
 seconds EndOfBake::behind(Instant now) const {
@@ -102,6 +125,11 @@ seconds EndOfBake::behind(Instant now) const {
   if (!newest || !is_between_batches(now)) return lag;
   const auto second_of = [](Instant at) { return std::chrono::floor<seconds>(at); };
   return std::max(lag, second_of(now) - second_of(*newest) - seconds{1});
+}
+
+bool EndOfBake::may_pause(Instant now) const {
+  const Duration silent = now - arrived_;
+  return silent >= kSilenceMin && silent < kPauseMax && missed_in(silent) >= kThenNoneByChance;
 }
 
 EndOfBake::Counts EndOfBake::in_stretch(std::int64_t length_seconds, seconds behind,
@@ -174,7 +202,8 @@ std::optional<Gate::Verdict> EndOfBake::doubt(const Bake& bake, Instant now) con
   if (std::optional<Gate::Verdict> silent = doubt_of_silence(bake, fifth, now)) return silent;
   if (std::optional<Gate::Verdict> few = doubt_of_few(bake, fifth)) return few;
   const Duration silent = now - arrived_;
-  if (silent < std::max(kSilenceMin, 2 * pauses_[1])) return std::nullopt;
+  const Duration often = std::max(pauses_[1], batches_[1]);
+  if (silent < std::max(kSilenceMin, 2 * often)) return std::nullopt;
   const double missed = by_its_own(bake, seen_, bake.since_step - silent, silent);
   if (missed < kMissedMin) return std::nullopt;
   return blind(words_of_silence(now) + ", where about " + whole(missed) +

@@ -23,9 +23,10 @@ namespace belay::rules {
 ///   leave so few (none of 14, two of 25): by what it got in the step before, and beside the
 ///   baseline's by the share that it was to get, or the largest that it has had in this step,
 ///   whichever is smaller. Where the platform splits otherwise than was ordered, that is no doubt;
-/// - at least half of the bake, when the logs come late: the fifth ends where they do. It ends at
-///   the candidate's newest request for as long as the candidate has not been silent for longer
-///   than once before in this step (a log in batches; the wait for its first request counts).
+/// - at least half of the bake, when the logs come late: the fifth ends where they do. Of a log in
+///   batches it ends at the candidate's newest request, until the next batch is longer overdue than
+///   one was before in this step. A batch shows what was while the log was silent: a silence after
+///   which nothing of that comes is no wait for a batch.
 ///
 /// Nor may the candidate have been silent, for however long, while the baseline went on and ten of
 /// its requests were to be expected; nor for twice as long as it often is, and for five seconds or
@@ -48,6 +49,9 @@ class EndOfBake {
   void look(Instant now);
   /// Why it shows too little; nothing if it shows enough.
   [[nodiscard]] std::optional<Gate::Verdict> doubt(const Bake& bake, Instant now) const;
+  /// Whether its silence may yet be a pause of the log: a verdict on that is better for a second
+  /// look. Never for longer than fifteen seconds.
+  [[nodiscard]] bool may_pause(Instant now) const;
   void keep(WindowStore& windows) const;
 
  private:
@@ -64,8 +68,13 @@ class EndOfBake {
   [[nodiscard]] Counts in_step() const;
   [[nodiscard]] Counts in_stretch(std::int64_t length_seconds, std::chrono::seconds behind,
                                   Instant now) const;
-  /// Whether the candidate has been silent for no longer than it often is.
+  /// Whether its next batch is not overdue.
   [[nodiscard]] bool is_between_batches(Instant now) const;
+  /// Of the candidate in a pause that began when its last request arrived, if it had gone on as
+  /// before in this step.
+  [[nodiscard]] double missed_in(Duration pause) const;
+  /// Whether what came now after such a pause was there during it.
+  [[nodiscard]] bool is_batch(Duration pause, Instant now) const;
   [[nodiscard]] std::chrono::seconds behind(Instant now) const;
   /// The candidate's share that was to be expected.
   [[nodiscard]] double share(const Bake& bake, const Counts& fifth) const;
@@ -87,9 +96,15 @@ class EndOfBake {
   Counts stretch_;        // Where the time began whose share is measured next.
   Instant stretch_since_;
   std::optional<double> share_max_;
-  std::uint64_t seen_ = 0;            // Of the candidate, at the last look.
-  Instant arrived_;                   // When that grew last.
-  std::array<Duration, 2> pauses_{};  // The two longest before it grew again, the longest first.
+  /// The two longest, the longest first.
+  using Pauses = std::array<Duration, 2>;
+  static void keep(Pauses& pauses, Duration pause);
+
+  Instant step_began_;
+  std::uint64_t seen_ = 0;  // Of the candidate, at the last look.
+  Instant arrived_;         // When that grew last.
+  Pauses pauses_{};         // In which ten were to be expected.
+  Pauses batches_{};        // Before a batch.
 };
 
 }  // namespace belay::rules

@@ -231,7 +231,7 @@ void Rollout::check_step(Instant now, Step& out) {
   const bool waits_for_person =
       due && (due->reason == HoldReason::paused || due->reason == HoldReason::approval);
   if (answer.kind == StepAnswer::Kind::overdue && record.ends_at_maximum() && !waits_for_person) {
-    end_at_maximum(answer, now, out);
+    if (!end_of_bake_->may_pause(now) || !doubt_of_end(now)) end_at_maximum(answer, now, out);
     return;
   }
   if (answer.kind == StepAnswer::Kind::passes && !record.is_last_step())

@@ -146,7 +146,7 @@ TEST(DefaultJudgement, OfABlindSourceIsUnknown) {
   traffic(rig, 200);
   rig.stream("v1", 0);
   rig.stream("v2", 0);
-  rig.run(11s);
+  rig.run(16s);
   EXPECT_EQ(decided(rollout(rig)), Outcome::unknown);
   EXPECT_THAT(rollout(rig).why, HasSubstr("nobody knows"));
 }
@@ -245,6 +245,7 @@ TEST(DefaultJudgement, OnlyAlertsAfterThePromotion) {
   const std::vector<Notice> fired = rig.notices_of(Notice::Kind::fired);
   ASSERT_EQ(fired.size(), 1U);
   EXPECT_EQ(fired[0].rule, "default/errors");
+  EXPECT_EQ(rig.service().verdict, Outcome::fail);
   rig.run(10min);
   EXPECT_TRUE(rig.service().rules.empty()) << "the watch is over";
 }

@@ -47,7 +47,7 @@ TEST(EndOfBake, PassesNoCandidateThatFellSilentInAGateShorterThanASilence) {
     rig.push(gate(rig.now(), 30s));
     rig.run(30s - silent);
     rig.stream("v2", 0);
-    rig.run(silent + 1s);
+    rig.run(silent + 6s);
     EXPECT_EQ(decided(rollout(rig)), silent == 2s ? Outcome::pass : Outcome::unknown);
     const bool says_so =
         rollout(rig).why.find("no request of the candidate was seen") != std::string::npos;
@@ -128,6 +128,41 @@ TEST(EndOfBake, PassesNoneThatFellSilentForLessThanTheFifth) {
       EXPECT_EQ(decided(rollout(rig)), silent == 3s ? Outcome::pass : Outcome::unknown)
           << rollout(rig).why;
     }
+}
+
+TEST(EndOfBake, TakesNoSmokeTestOfBeforeItsTrafficForALogInBatches) {
+  for (const bool is_alone : {true, false}) {
+    EngineRig rig(plan_of());
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.push(gate(rig.now(), 150s));
+    for (int i = 0; i < 2; ++i) {
+      rig.run(35s);
+      rig.push(rig.request({.version = "v2"}, rig.now()));
+    }
+    rig.run(2s);
+    rig.stream("v2", 20, {.version = "v2"});
+    rig.run(46s);
+    rig.stream("v2", 0);
+    if (is_alone) rig.stream("v1", 0);
+    rig.run(48s);
+    EXPECT_EQ(decided(rollout(rig)), Outcome::unknown) << rollout(rig).why;
+  }
+}
+
+TEST(EndOfBake, LooksOnceMoreAtWhatMayBeAPauseOfTheLog) {
+  for (const bool comes_back : {true, false}) {
+    EngineRig rig(plan_of());
+    rig.stream("v2", 40, {.version = "v2"});
+    rig.push(gate(rig.now(), 2min));
+    rig.run(2min - 8s);
+    rig.stream("v2", 0);
+    rig.run(11s);
+    EXPECT_TRUE(is_judged(rollout(rig).state)) << "nobody knows yet";
+    if (comes_back) rig.stream("v2", 40, {.version = "v2"});
+    rig.run(8s);
+    EXPECT_EQ(decided(rollout(rig)), comes_back ? Outcome::pass : Outcome::unknown)
+        << rollout(rig).why;
+  }
 }
 
 TEST(EndOfBake, PassesWhatIsAsSilentAsItOftenIs) {
