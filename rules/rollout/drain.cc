@@ -60,6 +60,20 @@ double Drain::Before::share() const {
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }
 
+std::optional<Drain::Before> Drain::before(const RolloutNumbers& numbers) {
+  const auto all = [](const PairCounts& counts) {
+    return counts[Role::candidate].total + counts[Role::baseline].total;
+  };
+  // Near the end of it, the share may have been larger than all along.
+  const PairCounts& counts = all(numbers.counts) >= kShows ? numbers.counts : numbers.since_start;
+  if (all(counts) == 0) return std::nullopt;
+  return Before{.own = counts[Role::candidate].total,
+                .rest = 0,
+                .named = all(counts),
+                .all = all(counts),
+                .is_of_pair = true};
+}
+
 Drain::Before Drain::before(const Service& service, const Versions& versions, Instant now) {
   const Duration lag = service.evidence.lag_of(SourceKind::log, now);
   for (Duration over = kBeforeStep; over <= kOverMax; over += kBeforeStep) {
@@ -112,7 +126,7 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   Duration over = std::clamp<Duration>(watched_for_ / 5, kWindowMin, kOverMax);
   const bool had_any = before_.own > 0;
   Left left;
-  for (; left.all < kShows || (had_any && expected(left.all) < kExpectedMin);
+  for (; left.all < kShows || (had_any && expected(left) < kExpectedMin);
        over += std::max<Duration>(seconds{1}, over / 4)) {
     const bool is_most = over >= over_max;
     const Duration span = std::min(over, over_max);
@@ -125,7 +139,8 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   return left;
 }
 
-double Drain::expected(std::uint64_t all) const {
+double Drain::expected(const Left& left) const {
+  const std::uint64_t all = before_.is_of_pair ? left.own + left.restored : left.all;
   return before_.share() * static_cast<double>(all);
 }
 
@@ -172,7 +187,7 @@ std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvi
   const std::string words =
       sanitize(versions_.left) + " still gets " + words_of(left.own, left.all);
   const auto own = static_cast<double>(left.own);
-  const double wanted = expected(left.all);
+  const double wanted = expected(left);
   // A small canary's traffic is as little.
   const double share_min = before_.own > 0
                                ? std::min(kTrafficShareMin, before_.share() * kHandfulOfBefore)
@@ -199,12 +214,12 @@ std::optional<std::string> Drain::objection_to_rest(const Left& left, ServiceEvi
       (is_nameless ? std::string("requests without a version are ")
                    : "other versions than " + sanitize(versions_.restored) + " get ") +
       words_of(left.rest(), left.all);
-  if (before_.own > 0) {
+  if (before_.own > 0 && !before_.is_of_pair) {
     const double before_all = static_cast<double>(before_.all);
     const double usual = static_cast<double>(before_.rest) / before_all * all;
     const double deviation = std::sqrt((usual + 1) * (1 + all / before_all));
     const double more = rest - usual;
-    if (more >= expected(left.all) / 2 && more >= kDeviations * deviation)
+    if (more >= expected(left) / 2 && more >= kDeviations * deviation)
       return words + ", so it may not be " + sanitize(versions_.restored) +
              " that has what was taken from " + sanitize(versions_.left);
   }
@@ -222,10 +237,9 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   if (!objection && is_unseen(evidence, left, now))
     objection = "nobody saw whether " + name + " still gets requests";
   // One that had just begun has hardly any to lose, and its share is not known.
-  const bool is_by_chance = is_known_
-                                ? before_.own >= kTrafficRequestsMin &&
-                                      chance_of_at_most(left.own, expected(left.all)) > kByChance
-                                : left.all < kShowsAnything;
+  const bool is_by_chance = is_known_ ? before_.own >= kTrafficRequestsMin &&
+                                            chance_of_at_most(left.own, expected(left)) > kByChance
+                                      : left.all < kShowsAnything;
   if (!objection && is_by_chance && !evidence.of_kind(SourceKind::log).empty())
     objection = name + " still gets " + words_of(left.own, left.all) +
                 ": too few to see whether it was taken back";

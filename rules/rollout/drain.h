@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "rules/judgement/condition.h"
 #include "rules/judgement/names.h"
+#include "rules/judgement/rollout_numbers.h"
 #include "rules/judgement/service_evidence.h"
 #include "rules/language/rule.h"
 #include "rules/service.h"
@@ -18,10 +19,11 @@ namespace belay::rules {
 /// What a platform and a flag's caches take to follow, at the least.
 inline constexpr Duration kSettles = std::chrono::seconds{10};
 /// A person who looks at a version, or a probe that asks it, is not its traffic: fewer of the
-/// requests are not.
+/// requests are not, unless nobody else has any.
 inline constexpr std::uint64_t kTrafficRequestsMin = 3;
 inline constexpr double kTrafficShareMin = 0.01;
 constexpr bool is_traffic(std::uint64_t part, std::uint64_t all) {
+  if (part == all) return part >= 2;
   return part >= kTrafficRequestsMin &&
          static_cast<double>(part) >= kTrafficShareMin * static_cast<double>(all);
 }
@@ -42,12 +44,15 @@ class Drain {
     std::uint64_t rest = 0;   ///< Neither of it nor of the restored one; nameless ones too.
     std::uint64_t named = 0;  ///< Of any version.
     std::uint64_t all = 0;
+    bool is_of_pair = false;  ///< Of the two versions alone: others were not counted.
     [[nodiscard]] double share() const;
   };
+  /// What is known after a restart: of the decision. Nothing if that has seen no requests.
+  static std::optional<Before> before(const RolloutNumbers& numbers);
   /// The last ten seconds to a minute of them, as many as show a share, else the last ten minutes.
   static Before before(const Service& service, const Versions& versions, Instant now);
 
-  /// `before`: nothing where nobody knows any more, after a restart. `watched_for`: from `now` on,
+  /// `before`: nothing where nobody knows. `watched_for`: from `now` on,
   /// how long the rollback is watched. `rules`: those that watch it and judge the service itself;
   /// they must outlive this.
   Drain(Versions versions, NameTable& names, std::optional<Before> before, Duration watched_for,
@@ -90,7 +95,7 @@ class Drain {
            ServiceEvidence& evidence, Instant now);
   [[nodiscard]] Left left(const ServiceEvidence& evidence, Instant now) const;
   /// Requests of the version that were to be expected among so many, had nothing been done.
-  [[nodiscard]] double expected(std::uint64_t all) const;
+  [[nodiscard]] double expected(const Left& left) const;
   [[nodiscard]] std::optional<std::string> objection_to_left(const Left& left,
                                                              ServiceEvidence& evidence,
                                                              Instant now);

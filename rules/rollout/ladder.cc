@@ -115,11 +115,10 @@ Ladder::Cause Ladder::cause_of(const Order& order) const {
   return cause;
 }
 
-void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-                    std::optional<Cause> elsewhere, std::optional<std::string> forbidden,
-                    Instant now) {
+void Ladder::resume(const Order& order, Resumed resumed, Instant now) {
+  const std::optional<ActionOutcome::Phase> phase = resumed.phase;
   if (phase && !may_be_done(*phase)) return;
-  Cause cause = elsewhere ? std::move(*elsewhere) : cause_of(order);
+  Cause cause = resumed.elsewhere ? *std::move(resumed.elsewhere) : cause_of(order);
   if (cause.watching.empty()) return;
   cause.evidence = order.evidence;
   cause.reason = order.reason;
@@ -133,8 +132,11 @@ void Ladder::resume(const Order& order, std::optional<ActionOutcome::Phase> phas
     cause.rungs.assign(1, {});
     rung = 0;
   }
-  attempt_ = Attempt{
-      .cause = std::move(cause), .rung = rung, .order = order, .forbidden = std::move(forbidden)};
+  attempt_ = Attempt{.cause = std::move(cause),
+                     .rung = rung,
+                     .order = order,
+                     .forbidden = std::move(resumed.forbidden),
+                     .before = resumed.before};
   attempt_->has_left_candidate = phase && *phase != ActionOutcome::Phase::abandoned &&
                                  std::holds_alternative<RollBack>(order.action);
   if (!phase) return;
@@ -186,9 +188,7 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   if (std::optional<std::string> objection = objection_to_rung(order)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
-    const RolloutState after =
-        attempt_->is_unseen ? RolloutState::inconclusive : RolloutState::not_recovered;
-    end(attempt_->rung > 0 ? after : RolloutState::failed, *objection);
+    end(attempt_->rung > 0 ? without_help() : RolloutState::failed, *objection);
     return objection;
   }
   book_.begin(order, attempt_->rung > 0);
@@ -204,12 +204,16 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   return std::nullopt;
 }
 
+RolloutState Ladder::without_help() const {
+  return attempt_->is_unseen ? RolloutState::inconclusive : RolloutState::not_recovered;
+}
+
 void Ladder::next_rung(const std::string& why, Instant now, Step& out) {
   if (++attempt_->rung < attempt_->cause.rungs.size()) {
     take_rung(now, out);
     return;
   }
-  end(RolloutState::not_recovered, why);
+  end(without_help(), why);
 }
 
 void Ladder::end(RolloutState state, const std::string& why) {

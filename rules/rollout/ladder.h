@@ -63,12 +63,15 @@ class Ladder {
   [[nodiscard]] std::optional<std::string> objection(const Cause& cause, Instant now) const;
   /// Why nothing is done, which was told; nothing if it is begun.
   std::optional<std::string> begin(Cause cause, Instant now, Step& out);
-  /// Takes up an action of before the restart, so that its outcome is verified; not if there is no
-  /// rule left to verify it with. `phase`: its final one, if it had it by then.
-  /// `elsewhere`: of an order that cites none of the service's own rules. `forbidden`: why no later
-  /// rung may be tried; nothing if they may.
-  void resume(const Order& order, std::optional<ActionOutcome::Phase> phase,
-              std::optional<Cause> elsewhere, std::optional<std::string> forbidden, Instant now);
+  /// What is known of an action of before the restart.
+  struct Resumed {
+    std::optional<ActionOutcome::Phase> phase;  ///< Its final one, if it had it by then.
+    std::optional<Cause> elsewhere;  ///< Of an order that cites none of the service's own rules.
+    std::optional<std::string> forbidden;  ///< Why no later rung may be tried.
+    std::optional<Drain::Before> before;   ///< The requests before the rollback.
+  };
+  /// Takes it up, so that its outcome is verified; not if there is no rule left to verify it with.
+  void resume(const Order& order, Resumed resumed, Instant now);
 
   /// Of an action that the book knows as open.
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
@@ -119,8 +122,7 @@ class Ladder {
     std::size_t rung = 0;
     Order order;
     std::optional<std::string> forbidden = std::nullopt;  ///< Why no later rung is tried.
-    std::optional<Drain::Before> before =
-        std::nullopt;  ///< Of a rollback that this life has begun.
+    std::optional<Drain::Before> before = std::nullopt;   ///< Of a rollback.
     std::optional<std::string> given_way = std::nullopt;  ///< Why.
     Instant done_at{};                                    ///< Once it is watched.
     /// It has been rolled back, or it was seen that this would not help.
@@ -143,6 +145,8 @@ class Ladder {
   [[nodiscard]] Teller teller(Instant now, Step& out) const;
   /// As begin().
   std::optional<std::string> take_rung(Instant now, Step& out);
+  /// How it ends where the rungs are over.
+  [[nodiscard]] RolloutState without_help() const;
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
   /// Why this rung may not be tried; nothing if it may.

@@ -6,6 +6,15 @@
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
+namespace {
+
+/// Of a rollout, or of an action outside one.
+std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
+  if (record == nullptr || !record->status().comparison) return std::nullopt;
+  return Drain::before(*record->status().comparison);
+}
+
+}  // namespace
 
 void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
   const std::string& name = service_.plan.name;
@@ -33,8 +42,12 @@ void Rollout::take_up_action(const Remembered::Action& action, Instant now) {
     acted_for->remember_fail(order.reason);
   if (!action.is_open) return;
   if (!std::holds_alternative<MoveTraffic>(order.action)) {
-    ladder_.resume(order, std::nullopt, remembered_cause(order.rule, order.rollout),
-                   why_never_acts(order.rollout), now);
+    ladder_.resume(order,
+                   {.phase = std::nullopt,
+                    .elsewhere = remembered_cause(order.rule, order.rollout),
+                    .forbidden = why_never_acts(order.rollout),
+                    .before = requests_before(acted_for)},
+                   now);
     if (!ladder_.is_walking()) untended_ = order;
     return;
   }
@@ -101,8 +114,12 @@ void Rollout::go_on_acting(RolloutRecord& record, const Remembered& remembered, 
         .baseline = status.baseline,
         .rollout = status.id};
     const Order& order = action.order ? *action.order : of_rollback;
-    ladder_.resume(order, action.phase, remembered_cause(order.rule, order.rollout),
-                   why_never_acts(status.id), now);
+    ladder_.resume(order,
+                   {.phase = action.phase,
+                    .elsewhere = remembered_cause(order.rule, order.rollout),
+                    .forbidden = why_never_acts(status.id),
+                    .before = requests_before(&record)},
+                   now);
   }
   if (!is_taken_up())
     end_unwatched(record, "restarted while it was verified: nobody watches whether it helped", now,

@@ -354,5 +354,34 @@ TEST(LadderRestart, WhatWasRolledBackIsNoGoodNewsWhereNobodySeesWhoGetsTheReques
   }
 }
 
+TEST(LadderRestart, KnowsHowManyRequestsASmallCanaryHadBefore) {
+  struct Seen {
+    int per_second;  ///< Of v1.
+    bool is_taken_back;
+    bool shows_it;
+  };
+  for (const Seen& seen : {Seen{20, true, true}, Seen{20, false, false}, Seen{2, true, false}}) {
+    SCOPED_TRACE(std::to_string(seen.per_second) + (seen.is_taken_back ? " back" : ""));
+    Plan plan = plan_of(Mode::enforce);
+    plan.services[0].rollout_rules = {
+        make_rule("errors", "probe healthz fails 3 of 5", "rollback")};
+    Remembered remembered = failed(rollback());
+    RolloutNumbers& numbers = remembered.rollouts[0].numbers.emplace();
+    numbers.since_start[Role::candidate].total = 10;
+    numbers.since_start[Role::baseline].total = 390;
+    EngineRig rig(plan, remembered);
+    rig.stream("v1", seen.per_second, {.version = "v1"});
+    rig.run(2s);
+    answer(rig, Phase::applied);
+    for (int i = 0; i < 45; ++i) {
+      if (!seen.is_taken_back && i % 2 == 0) rig.push(rig.request({.version = "v2"}, rig.now()));
+      rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
+      rig.run(1s);
+    }
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), seen.shows_it ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), seen.shows_it ? 0U : 1U);
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules

@@ -101,6 +101,19 @@ TEST(UnseenRung, IsTheLastOneWhereAnOperatorForbidsTheNext) {
   EXPECT_THAT(rollout(rig).why, HasSubstr("disarmed until"));
 }
 
+TEST(UnseenRung, MayHaveHelpedWhereTheNextIsRefusedByThePlatform) {
+  for (const bool is_unseen : {true, false}) {
+    EngineRig rig(plan_of());
+    fail_and_fall_silent(rig);
+    if (!is_unseen) serve(rig, "v2", 500, 20);
+    rig.run(45s);
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    answer(rig, Phase::rejected);
+    EXPECT_EQ(rollout(rig).state,
+              is_unseen ? RolloutState::inconclusive : RolloutState::not_recovered);
+  }
+}
+
 TEST(UnseenRung, IsTheLastOneWhereAnotherRolloutHasCome) {
   EngineRig rig(plan_of());
   fail_and_fall_silent(rig);
@@ -128,6 +141,17 @@ TEST(UnseenRung, HoldsWhileWhatItWouldGoBackToIsBad) {
     EXPECT_THAT(rig.orders, SizeIs(gets_well ? 2 : 1));
     EXPECT_EQ(rollout(rig).state == RolloutState::inconclusive, !gets_well);
   }
+}
+
+TEST(UnseenRung, DoesNotHoldForABaselineThatWasBadOnceAndIsNotKnownNow) {
+  EngineRig rig(plan_of());
+  fail_and_fall_silent(rig);
+  rig.run(2s);
+  serve(rig, "v1", 500, 20);
+  rig.run(8s);
+  serve(rig, "v1", 200, 0);
+  rig.run(2min);
+  EXPECT_THAT(rig.orders, SizeIs(2));
 }
 
 TEST(UnseenRung, OfTheLastEndsItAndSaysWhatIsLiveAndWhatAPersonCanDo) {
