@@ -97,14 +97,13 @@ bool Rollout::has_firing_rule() const {
 
 namespace {
 
-/// Of a service without a rollout: what its always-judged rules say together.
-void tell_verdict(const std::vector<JudgedRule>& rules, ServiceStatus& status) {
+/// Of a service of which no rollout is judged: what these say together.
+void tell_verdict(const std::vector<const RuleStatus*>& rules, ServiceStatus& status) {
   status.verdict = Outcome::unknown;
   std::vector<Judgement> judgements;
   bool is_failing = false;
-  for (const JudgedRule& rule : rules) {
-    if (!counts_for_verdict(rule.rule())) continue;
-    const RuleStatus& one = rule.status();
+  for (const RuleStatus* rule : rules) {
+    const RuleStatus& one = *rule;
     is_failing = is_failing || (one.firing && one.then.kind != Then::Kind::pause);
     judgements.push_back(one.firing ? Judgement{Truth::unknown, std::nullopt}
                                     : Judgement{one.truth, one.unknown});
@@ -154,7 +153,16 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
     status.verdict = verdict.outcome;
     status.unknown = verdict.unknown;
   } else {
-    tell_verdict(service_.always, status);
+    std::vector<const RuleStatus*> judged;
+    const auto add = [&judged](const std::vector<JudgedRule>& rules) {
+      for (const JudgedRule& rule : rules)
+        if (counts_for_verdict(rule.rule())) judged.push_back(&rule.status());
+    };
+    add(service_.always);
+    if (gate_) add(gate_->rules());
+    // They only tell, but what they tell of is the promoted version.
+    for (const JudgedRule& rule : watching_) judged.push_back(&rule.status());
+    tell_verdict(judged, status);
   }
   log_.tell(status);
   status.deployments = deployments_;

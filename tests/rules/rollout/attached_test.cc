@@ -303,9 +303,13 @@ TEST(Attached, AfterThePromotionRulesOnlyAlert) {
   rig.push(asked(rig.now()));
   rig.run(35s);
   ASSERT_EQ(rollout(rig).state, RolloutState::promoted);
+  rig.run(5s);
+  EXPECT_EQ(rig.service().verdict, Outcome::pass);
   traffic(rig, 500);
   rig.run(20s);
   EXPECT_EQ(rig.notices_of(Notice::Kind::fired).size(), 1U);
+  EXPECT_EQ(rig.service().verdict, Outcome::fail);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << "the rollout's own was given";
   EXPECT_TRUE(rig.orders.empty());
   rig.run(5min);
   EXPECT_TRUE(rig.service().rules.empty()) << "the watch is over";
