@@ -95,9 +95,14 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
   introduce();
   for (const std::unique_ptr<Rollout>& rollout : rollouts_)
     rollout->remember(remembered, start, out_);
-  for (const auto& [key, members] : trains())
+  for (const auto& [key, members] : trains()) {
+    // What ended only now stood in no life before in anybody's way.
+    const bool is_news = std::ranges::any_of(
+        members, [&](const TrainMember& member) { return member.ended == start; });
+    if (is_news) continue;
     for (const TrainTurn& turn : turns_of(members))
       if (turn.kind == TrainTurn::Kind::stranded) told_stranded_.insert(turn.rollout);
+  }
 }
 
 /// What a rollout requires of others is looked up where all are known.
@@ -151,7 +156,7 @@ void Engine::State::take(const RolloutStarted& gate) {
     return;
   }
   Teller(out_, gate.service, gate.candidate, gate.baseline, clock_)
-      .rollout_ended(Outcome::unknown, "there is no such service", {});
+      .rollout_ended(Outcome::unknown, "there is no such service", {}, true);
 }
 
 void Engine::State::take(const OperatorCommand& command) {

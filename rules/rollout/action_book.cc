@@ -97,6 +97,12 @@ std::optional<std::string> ActionBook::service_of_open(const std::string& intent
   return std::nullopt;
 }
 
+std::string ActionBook::target_of(const std::string& intent) const {
+  for (const Remembered::Action& action : actions_)
+    if (action.is_open && action.intent == intent) return action.target;
+  return {};
+}
+
 bool ActionBook::was_put_back(const std::string& service, const std::string& version) const {
   return std::any_of(actions_.begin(), actions_.end(), [&](const Remembered::Action& action) {
     // One that stood down may have been there before someone else was.

@@ -51,6 +51,8 @@ class ActionBook {
   /// The open action of a service, if one is on its way.
   [[nodiscard]] std::optional<std::string> open_intent(const std::string& service) const;
   [[nodiscard]] std::optional<std::string> service_of_open(const std::string& intent) const;
+  /// The version that an open rollback goes back to; empty if there is none.
+  [[nodiscard]] std::string target_of(const std::string& intent) const;
   [[nodiscard]] bool is_open(const std::string& intent) const {
     return service_of_open(intent).has_value();
   }

@@ -361,10 +361,8 @@ void Rollout::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   if (moving_ && moving_->intent == outcome.intent) {
     moved(outcome, now, out);
   } else {
-    const Order* order = ladder_.order();
-    const auto* back = order == nullptr ? nullptr : std::get_if<RollBack>(&order->action);
-    if (back != nullptr && order->intent == outcome.intent && was_done(outcome.phase))
-      versions_.put_back(back->target, now);
+    const std::string target = book_.target_of(outcome.intent);
+    if (!target.empty() && was_done(outcome.phase)) versions_.put_back(target, now);
     ladder_.outcome(outcome, now, out);
   }
   take_turns(now, out);

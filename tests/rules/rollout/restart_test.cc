@@ -85,6 +85,17 @@ TEST(Restart, SaysThatNobodyWatchesWhenNoRuleIsLeft) {
   EXPECT_EQ(rig.service().actions.at(0).verified, "inconclusive");
 }
 
+TEST(Restart, KnowsWhatWasPutBackAlthoughNobodyWatchesIt) {
+  Remembered remembered = open_rollback();
+  remembered.last_good["shop"] = "v2";
+  EngineRig rig(plan_of({}, {}), remembered);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v3", .baseline = "", .lasts = 10min});
+  rig.run(1s);
+  EXPECT_EQ(rig.service().rollout->baseline, "v1");
+}
+
 TEST(Restart, TriesNothingElseForARuleOutsideARolloutThatIsGone) {
   Remembered remembered = open_rollback();
   Remembered::Action& action = remembered.actions[0];

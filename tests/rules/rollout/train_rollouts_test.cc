@@ -251,6 +251,24 @@ TEST(TrainRollouts, WhatTheConfigurationKnowsNoMoreIsNamedAsNotTakenBack) {
   EXPECT_EQ(world.status("gateway").why, "its service is not in the configuration");
 }
 
+TEST(TrainRollouts, WhatARestartLeavesNobodyToTakeBackIsTold) {
+  TrainWorld world({.takes_all_back = true});
+  for (ServicePlan& service : world.plan.services) service.rollout_rules[0].name = "http";
+  world.restart();
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  world.answers = false;
+  world.bad = {"orders"};
+  ASSERT_TRUE(world.run_until("orders", RolloutState::rolling_back));
+  std::erase_if(world.plan.services, [](const auto& one) { return one.name == "orders"; });
+  world.restart();
+  world.run(5s);
+  EXPECT_EQ(world.headlines("gateway: v2 stays, although").size(), 1U);
+  world.restart();
+  world.run(5s);
+  EXPECT_EQ(world.headlines("gateway: v2 stays, although").size(), 1U) << "told before";
+}
+
 TEST(TrainRollouts, WhatIsJudgedOfAServiceThatIsGoneEnds) {
   TrainWorld world({});
   world.begin();
