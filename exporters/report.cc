@@ -9,6 +9,7 @@
 #include "exporters/json_fields.h"
 #include "exporters/recorded.h"
 #include "rules/rollout/rollout_record.h"
+#include "rules/rollout/train.h"
 
 namespace belay::exporters {
 namespace {
@@ -71,7 +72,9 @@ class Composer {
   void move(const JournalEntry& entry) {
     const json object = parsed(entry.text);
     const auto state = rules::rollout_state_of(text_in(object, "state"));
-    if (!state || is_judged(*state) || report_.decided) return;
+    const bool is_taken_back = entry.rule == rules::kTrainRule && !was_taken_back_;
+    if (!state || is_judged(*state) || (report_.decided && !is_taken_back)) return;
+    was_taken_back_ = entry.rule == rules::kTrainRule;
     report_.decided = entry.at;
     report_.decided_by = text_in(object, "why");
   }
@@ -125,6 +128,7 @@ class Composer {
   }
 
   Report& report_;
+  bool was_taken_back_ = false;  // With its train: what was decided of itself counts no more.
 };
 
 /// What a command is filled with.
@@ -169,7 +173,9 @@ Report compose_report(const ReportParts& parts) {
 }
 
 std::optional<Duration> Report::time_to_detect() const {
-  if (!decided || !rollout.failing_since) return std::nullopt;
+  // One that ended otherwise may have been bad as well: nobody has detected that.
+  const bool has_failed = rollout.verdict == rules::Outcome::fail;
+  if (!decided || !rollout.failing_since || !has_failed) return std::nullopt;
   return *decided - *rollout.failing_since;
 }
 
@@ -189,24 +195,25 @@ std::optional<Duration> Report::time_to_recover() const {
 
 std::string verdict_of(const Report& report) {
   const bool failed = report.rollout.verdict == rules::Outcome::fail;
+  const std::string fail = report.rollout.rule == rules::kTrainRule ? "Its train failed" : "Failed";
   switch (report.rollout.state) {
     case RolloutState::promoted:
       return "Passed";
     case RolloutState::failed:
-      return "Failed, and nothing was done";
+      return fail + ", and nothing was done";
     case RolloutState::rolling_back:
-      return "Failed, and an action is on its way";
+      return fail + ", and an action is on its way";
     case RolloutState::verifying:
-      return "Failed; something was done, and is being verified";
+      return fail + "; something was done, and is being verified";
     case RolloutState::recovered:
-      return "Failed, and what was done helped";
+      return fail + ", and what was done helped";
     case RolloutState::not_recovered:
-      return "Failed, and what was done did not help: it may not be the deploy";
+      return fail + ", and what was done did not help: it may not be the deploy";
     case RolloutState::inconclusive:
-      return failed ? "Failed, and nobody can say whether what was done helped"
+      return failed ? fail + ", and nobody can say whether what was done helped"
                     : "Unknown: nobody can say what it is worth";
     case RolloutState::superseded:
-      return failed ? "Failed, and someone else has deployed"
+      return failed ? fail + ", and someone else has deployed"
                     : "Unknown: someone else has deployed, or a newer rollout began";
     case RolloutState::aborted:
       return "Unknown: an operator ended it";

@@ -146,8 +146,8 @@ void Teller::rollout_started(const std::string& how, const std::vector<std::stri
 }
 
 void Teller::rollout_ended(Outcome outcome, const std::string& why,
-                           const std::vector<std::string>& details) {
-  notice(Notice::Kind::rollout_ended, outcome != Outcome::pass,
+                           const std::vector<std::string>& details, bool page) {
+  notice(Notice::Kind::rollout_ended, page,
          clean(candidate_) + ": " + name_of(outcome) + ": " + clean(why))
       .details = details;
 }

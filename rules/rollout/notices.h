@@ -35,7 +35,7 @@ class Teller {
   /// `how`: "for 10m", "following the steps 10% for 10m, 100%".
   void rollout_started(const std::string& how, const std::vector<std::string>& details);
   void rollout_ended(Outcome outcome, const std::string& why,
-                     const std::vector<std::string>& details);
+                     const std::vector<std::string>& details, bool page);
   /// Before the order goes out: the durable intent, the order, and the notice of it.
   void acting(const Order& order);
   /// As acting(), of traffic.

@@ -300,8 +300,8 @@ class Rollout {
   /// Of a move whose rollout is over: what the traffic is now.
   void tell_unwatched(const Order& order, const ActionOutcome& outcome, bool is_there, Instant now,
                       Step& out);
-  /// Said of an end that comes while traffic is on its way; else empty.
-  [[nodiscard]] std::string still_moving() const;
+  /// Said of an end by hand: the traffic that the candidate keeps or is getting; empty if none.
+  [[nodiscard]] std::string what_is_left() const;
   /// Why a mode forbids it; nothing in enforce. `does`: "acts", "moves traffic".
   static std::optional<std::string> why_below_enforce(Mode mode, const std::string& does);
   /// Why no traffic may be moved for it now, whoever wants it; nothing if it may.

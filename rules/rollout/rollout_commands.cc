@@ -85,7 +85,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       record.hold(*held, "approved by " + by, now, out);
       return "done";
     case OperatorCommand::Kind::abort:
-      end(RolloutState::aborted, "aborted by " + by + still_moving(), now, out);
+      end(RolloutState::aborted, "aborted by " + by + what_is_left(), now, out);
       return "done";
     case OperatorCommand::Kind::promote:
       return promote(by, now, out);

@@ -75,7 +75,9 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
   const std::string why = is_pass ? cause + share_kept(record) : cause;
   const Outcome outcome = is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown);
-  teller(now, out).rollout_ended(outcome, prefix + why, lines);
+  // Who aborts it knows that.
+  const bool is_settled = state == RolloutState::aborted && what_is_left().empty();
+  teller(now, out).rollout_ended(outcome, prefix + why, lines, !is_pass && !is_settled);
   record_judged(outcome, now, out);
   record.keep_rules(std::move(rules));
   if (!record.status().comparison) record.compare(numbers(now));

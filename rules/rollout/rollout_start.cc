@@ -135,7 +135,7 @@ bool Rollout::may_start(const RolloutStarted& asked, Instant now, Step& out) {
   const std::string why = why_not_start(asked);
   if (why.empty()) return true;
   Teller(out, service_.plan.name, asked.candidate, asked.baseline, now)
-      .rollout_ended(Outcome::unknown, why, {});
+      .rollout_ended(Outcome::unknown, why, {}, true);
   if (running() != nullptr) return false;
   records_.emplace_back(completed(asked, now), service_.plan.name, service_.plan.mode, now, out);
   records_.back().move(RolloutState::inconclusive, why, now, out);

@@ -233,9 +233,17 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   }
 }
 
-std::string Rollout::still_moving() const {
-  if (!moving_) return {};
-  return "; this is under way, and people are told how it ends: " + words_of(*moving_);
+std::string Rollout::what_is_left() const {
+  if (moving_) return "; this is under way, and people are told how it ends: " + words_of(*moving_);
+  const RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  std::optional<double> percent = live_percent();
+  if (!percent && status.is_driving && record.has_begun()) percent = record.step().percent;
+  if (percent.value_or(0) <= 0) return {};
+  return "; it keeps " + decimal_text(*percent) +
+         "% of the traffic, and nobody judges it any more: to take it back, give " +
+         (status.baseline.empty() ? "another version" : sanitize(status.baseline)) +
+         " all of the traffic by hand";
 }
 
 void Rollout::tell_unwatched(const Order& order, const ActionOutcome& outcome, bool is_there,

@@ -2,6 +2,8 @@
 // after a restart. Method: the real engine on the tests' clock writes a real journal, which the API
 // reads, without a socket.
 
+#include "exporters/report.h"
+
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -114,6 +116,34 @@ TEST_F(ReportTest, SaysThatTheDefaultJudgementJudgedWhereNobodyWroteARule) {
   rig.run(1min);
   record(rig);
   EXPECT_THAT(markdown(), HasSubstr("No rule of yours: the default judgement, as below."));
+}
+
+TEST(Report, OfWhatItsTrainTookBackSaysSoAndWhy) {
+  const auto moved = [](Instant at, const char* state, const char* rule, const char* why) {
+    return rules::JournalEntry{.kind = rules::JournalEntry::Kind::rollout_moved,
+                               .at = at,
+                               .service = "shop",
+                               .rule = rule,
+                               .intent = "",
+                               .text = json{{"state", state}, {"rule", rule}, {"why", why}}.dump(),
+                               .rollout = "11111111-1111-4111-8111-111111111111"};
+  };
+  const Instant at = EngineRig::kStart;
+  const std::vector<rules::JournalEntry> entries = {
+      moved(at, "promoted", "", "3 rules are fine"),
+      moved(at + 1min, "rolling_back", "train", "its train r1 failed: orders v2: errors"),
+      moved(at + 2min, "rolling_back", "train", "did not help"),
+      moved(at + 3min, "recovered", "train", "errors is fine")};
+  rules::RememberedRollout known;
+  known.started = {.at = at, .service = "shop", .candidate = "v2", .baseline = "v1"};
+  known.state = rules::RolloutState::recovered;
+  known.rule = "train";
+  known.verdict = rules::Outcome::fail;
+  const exporters::Report report =
+      exporters::compose_report({.known = known, .entries = entries, .commands = {}});
+  EXPECT_EQ(verdict_of(report), "Its train failed, and what was done helped");
+  EXPECT_EQ(report.decided_by, "its train r1 failed: orders v2: errors");
+  EXPECT_EQ(report.decided, at + 1min);
 }
 
 TEST_F(ReportTest, WhileItIsJudgedItTellsWhatTheEngineSees) {

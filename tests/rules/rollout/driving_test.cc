@@ -176,6 +176,27 @@ std::vector<Notice> told_after_abort(EngineRig& rig, Phase phase) {
   return rig.notices;
 }
 
+TEST(Driving, AnAbortPagesWhereTheVersionKeepsTrafficAndSaysSo) {
+  for (const bool has_traffic : {true, false}) {
+    EngineRig rig(plan_of());
+    begin(rig);
+    answer(rig, has_traffic ? Phase::applied : Phase::rejected);
+    rig.run(3s);
+    rig.notices.clear();
+    rig.push(OperatorCommand{
+        .kind = OperatorCommand::Kind::abort, .at = rig.now(), .rollout = kId, .by = "ann"});
+    rig.run(1s);
+    const std::vector<Notice> told = rig.notices_of(Notice::Kind::rollout_ended);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].page, has_traffic);
+    EXPECT_EQ(rollout(rig).why,
+              std::string("aborted by ann") +
+                  (has_traffic ? "; it keeps 10% of the traffic, and nobody judges it any more: to "
+                                 "take it back, give v1 all of the traffic by hand"
+                               : ""));
+  }
+}
+
 TEST(Driving, AMoveThatOutlivesItsRolloutIsToldWithWhatTheTrafficIsNow) {
   for (const Phase phase : {Phase::applied, Phase::already}) {
     EngineRig rig(plan_of());
