@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """run.py GEN BELAY SET OUT: replays every scenario of SET with its own steps, writes the first
-rollback (else the first pause) of each to OUT, and prints the score.
+rollback (else the first pause) of each to OUT, and prints the score. Ends with 1 where that is
+worse than what Belay promises: a healthy one rolled back, more than one regression in 18 not found,
+or more than 4 % of the possible bad requests served.
 
 Each scenario moves its traffic at the thirds of its duration. One scenario after another, so that
 the CPU time that is printed is that of one core.
@@ -47,6 +49,22 @@ def first(lines):
     return lines[-1]
 
 
+def broken_promises(score):
+    """By the two last lines of score.py: group, n, false_rb, pause, hit, miss, ..., of_poss."""
+    rows = {line[:18].strip(): line[18:].split() for line in score.splitlines()}
+    none = ["0"] * 9
+    healthy = rows.get("ALL healthy", none)
+    regressions = rows.get("ALL regressions", none)
+    broken = []
+    if int(healthy[1]) > 0:
+        broken.append(f"{healthy[1]} of {healthy[0]} healthy scenarios were rolled back")
+    if 18 * int(regressions[4]) > int(regressions[0]):
+        broken.append(f"{regressions[4]} of {regressions[0]} regressions were not found")
+    if float(regressions[8].rstrip("%")) > 4:
+        broken.append(f"{regressions[8]} of the possible bad requests were served, not 4 %")
+    return broken
+
+
 def main(gen, belay, public, out):
     scenarios = os.path.join(public, "scenarios.jsonl")
     with open(scenarios, encoding="utf-8") as file:
@@ -64,12 +82,16 @@ def main(gen, belay, public, out):
             if scenario["id"] in healthy and any(line["decision"] == "pause" for line in lines):
                 paused.append(f"{scenario['id']} at {decision['t']:.0f} s: {decision['reason']}")
     score = os.path.join(os.path.dirname(os.path.abspath(__file__)), "score.py")
-    subprocess.run([sys.executable, score, public, out], check=True)
+    told = subprocess.run([sys.executable, score, public, out], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    print(told, end="")
     print(f"\nreference: {REFERENCE}")
     print(f"{events_total} events in {cpu_total:.1f} s of CPU time; decisions in {out}")
     print(f"healthy scenarios that were paused: {len(paused)}")
     for line in paused:
         print(f"  {line}")
+    if broken := broken_promises(told):
+        sys.exit("worse than promised: " + "; ".join(broken))
 
 
 if __name__ == "__main__":
