@@ -79,6 +79,19 @@ class RuleLint {
     }
   }
 
+  /// What judges shares needs the good requests, too.
+  void check_filters(const std::string& judge) {
+    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+      const rules::SourcePlan& source = config_.plan.sources[i];
+      const bool feeds = source.service == plan_.name || source.service.empty();
+      if (!feeds || source.kind != rules::SourceKind::log || source.reports_all) continue;
+      found_.push_back({true, plan_.name,
+                        fmt::format("{} needs every request for a share or a quantile, and {} "
+                                    "is filtered: take the filter away",
+                                    judge, source.name)});
+    }
+  }
+
  private:
   void never(const rules::Rule& rule, const std::string& why) {
     found_.push_back(
@@ -89,16 +102,7 @@ class RuleLint {
     if (!needs.requests) return;
     const auto logs = names_of<LogConfig>(sources_);
     if (logs.empty()) return never(rule, "the service has no logs");
-    if (!needs.share_of_requests) return;
-    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
-      const rules::SourcePlan& source = config_.plan.sources[i];
-      const bool feeds = source.service == plan_.name || source.service.empty();
-      if (!feeds || source.kind != rules::SourceKind::log || source.reports_all) continue;
-      found_.push_back({true, plan_.name,
-                        fmt::format("rule {} needs every request for a share or a quantile, and {} "
-                                    "is filtered: take the filter away",
-                                    rule.name, source.name)});
-    }
+    if (needs.share_of_requests) check_filters("rule " + rule.name);
   }
 
   void check_source(const rules::Rule& rule, const std::string& name) {
@@ -177,6 +181,7 @@ std::vector<Lint> lint(const Config& config) {
     for (const rules::Rule& rule : plan.rules) rules.check(rule);
     for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
     for (const rules::Rule& rule : plan.preflight_rules) rules.check(rule);
+    if (plan.rollout.is_judged_by_default) rules.check_filters("the default judgement");
     check_verifying(plan, found);
     check_ladder(plan, found);
     check_last_step(plan, found);

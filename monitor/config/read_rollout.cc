@@ -28,7 +28,7 @@ std::vector<YamlValue> all_of(const YamlValue& value) {
   return {};
 }
 
-std::vector<rules::RolloutStep> read_steps(const YamlValue& value, const rules::ServicePlan& plan) {
+std::vector<rules::RolloutStep> read_steps(const YamlValue& value) {
   std::string text;
   for (const YamlValue& step : all_of(value)) {
     const auto one = step.text();
@@ -40,13 +40,18 @@ std::vector<rules::RolloutStep> read_steps(const YamlValue& value, const rules::
     value.fault(steps.error().message);
     return {};
   }
-  // A step in which no window fits can never pass.
-  const Duration shortest = rules::shortest_bake(*steps);
+  return *steps;
+}
+
+/// A step in which no window fits can never pass.
+void check_bakes(const YamlValue& place, const std::vector<rules::RolloutStep>& steps,
+                 const rules::ServicePlan& plan) {
+  const Duration shortest = rules::shortest_bake(steps);
   for (const rules::Rule& rule : plan.rollout_rules) {
     if (rule.then.kind == rules::Then::Kind::alert || shortest == Duration::zero()) continue;
     const Duration window = rules::longest_window(rule.sentence) + plan.rollout.warm_up;
     if (window > shortest)
-      value.fault(fmt::format(
+      place.fault(fmt::format(
           "a step bakes for {}, and {} looks back {}{}: it could never be fine within it; bake for "
           "{} or more",
           format_duration(shortest), rule.name,
@@ -55,7 +60,6 @@ std::vector<rules::RolloutStep> read_steps(const YamlValue& value, const rules::
                                     : std::string(),
           format_duration(window)));
   }
-  return *steps;
 }
 
 rules::Requirement read_requirement(const YamlValue& value) {
@@ -164,12 +168,17 @@ rules::RolloutLimits read_limits(const YamlValue& value) {
 void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan) {
   rules::RolloutPlan& of = plan.rollout;
   const YamlValue steps = rollout.get("steps");
-  of.warm_up = rollout.get("warm-up").duration(0s, 1h).value_or(steps.present() ? 30s : 0s);
-  if (steps.present()) of.steps = read_steps(steps, plan);
   of.is_driving = rollout.get("drive").boolean().value_or(false);
   if (of.is_driving && plan.mode != rules::Mode::enforce)
     rollout.value().fault("traffic is moved only in mode enforce", "mode: enforce");
   of.is_attached_by_itself = rollout.get("attach").boolean().value_or(false);
+  // Nobody who begins these says how they go.
+  const bool has_default_steps = !steps.present() && (of.is_driving || of.is_attached_by_itself);
+  const bool has_steps = steps.present() || has_default_steps;
+  of.warm_up = rollout.get("warm-up").duration(0s, 1h).value_or(has_steps ? 30s : 0s);
+  if (steps.present()) of.steps = read_steps(steps);
+  if (has_default_steps) check_bakes(rollout.value(), rules::default_steps(), plan);
+  if (!of.steps.empty()) check_bakes(steps, of.steps, plan);
   const auto compare = rollout.get("compare").boolean();
   of.is_judged_by_default = compare.value_or(of.is_judged_by_default || steps.present());
   const YamlValue limits = rollout.get("limits");
@@ -181,7 +190,7 @@ void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan) {
         "compare: true");
   of.holds_on_shared_cause = rollout.get("on shared cause").choice(kOnSharedCause).value_or(0) == 0;
   if (const auto all = read_takes_all_back(rollout.get("on train fail"))) of.takes_all_back = *all;
-  of.watch_for = rollout.get("watch for").duration(0s, 24h * 30).value_or(24h);
+  of.watch_for = rollout.get("watch for").duration(0s, 24h * 30).value_or(kWatchFor);
   for (const YamlValue& one : all_of(rollout.get("requires")))
     of.requirements.push_back(read_requirement(one));
   read_windows(rollout.get("windows"), of);

@@ -126,6 +126,7 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
   // Who wrote no rules of a rollout has it judged by the default judgement, where there are
   // requests.
   plan.rollout.is_judged_by_default = has_source(rules::SourceKind::log, plan.name, reading);
+  plan.rollout.watch_for = kWatchFor;
   if (!value.present()) return;
   YamlMap rollout(value, "a rollout");
   const YamlValue written = rollout.get("rules");

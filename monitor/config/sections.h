@@ -55,6 +55,8 @@ void read_listeners(YamlMap& top, Config& config);
 
 /// `services:`. The top-level `mode` is the default of each.
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading);
+/// RolloutPlan::watch_for, where nobody says how long.
+inline constexpr Duration kWatchFor = std::chrono::hours{24};
 /// How the rollouts of a service go, once its rules are read; is_judged_by_default says whether the
 /// default judgement is the default.
 void read_rollout_plan(YamlMap& rollout, rules::ServicePlan& plan);

@@ -73,6 +73,9 @@ TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
   EXPECT_THAT(lint_of("p95 latency > 250ms over 1m, min 50 requests"),
               Contains(HasSubstr("error: ")));
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  config_.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("error: the default judgement needs every request")));
 }
 
 TEST_F(LintTest, AServiceWithoutEvidenceStaysUnknown) {

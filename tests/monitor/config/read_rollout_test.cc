@@ -51,6 +51,32 @@ services:
   EXPECT_EQ(config.plan.services[0].environment, "staging");
 }
 
+TEST(ReadRolloutTest, WhatNobodySaysOfARolloutIsAsDocumented) {
+  const Config config = good("services: { shop: { logs: { stdin: {} } } }");
+  const rules::RolloutPlan& shop = config.plan.services.at(0).rollout;
+  EXPECT_EQ(shop.watch_for, 24h);
+  EXPECT_TRUE(shop.is_judged_by_default);
+}
+
+TEST(ReadRolloutTest, StepsThatNobodyWroteBakeAndWarmUpAsWrittenOnesDo) {
+  const auto config_with = [](const std::string& window) {
+    return R"(
+services:
+  shop:
+    mode: enforce
+    logs: { stdin: {} }
+    platform: { command: { rollback: [./deploy], verify: [./is-live], move: [./split] } }
+    rollout:
+      drive: true
+      rules: [{ name: slow, when: "5xx rate > 1% over )" +
+           window + R"(, min 50 requests", then: rollback }]
+)";
+  };
+  EXPECT_EQ(good(config_with("5m")).plan.services.at(0).rollout.warm_up, 30s);
+  EXPECT_THAT(faults_of(read(config_with("1h"))),
+              Contains(HasSubstr("a step bakes for 10m, and slow looks back 1h")));
+}
+
 TEST(ReadRolloutTest, ASentenceIsAskedBeforeTheFirstStep) {
   const auto config_with = [](const std::string& check) {
     return "services: { shop: { logs: { stdin: {} }, rollout: { preflight: { calm: { " + check +
