@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/sanitize.h"
 #include "rules/engine_state.h"
 
 namespace belay::rules {
@@ -76,6 +77,11 @@ Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
     if (!adoption.is_about(services_[i]->plan)) continue;
     if (const std::optional<std::string> busy = rollouts_[i]->why_busy())
       return refusal(services_[i]->plan.name, services_[i]->plan.name, *busy);
+    const bool goes = adoption.plan_of(services_[i]->plan.name) == nullptr;
+    if (const std::optional<std::string> train = open_train_of(services_[i]->plan.name);
+        goes && train)
+      return refusal(services_[i]->plan.name, services_[i]->plan.name,
+                     "is in the train " + sanitize(*train) + ", which is not over");
     // What guards another service is a part of how that one is judged.
     for (std::size_t j = 0; j < services_.size(); ++j) {
       const std::vector<std::string>& guards = services_[j]->plan.guards;

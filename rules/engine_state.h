@@ -61,6 +61,8 @@ class Engine::State {
 
   // engine_trains.cc
   [[nodiscard]] Trains trains() const;
+  /// A train with a rollout of this service in which another is not over yet.
+  [[nodiscard]] std::optional<std::string> open_train_of(const std::string& service) const;
   /// A service that the plan knows no more, but a train that is not settled does.
   void add_left_over(const Remembered& remembered, Instant start);
   static const Trains::value_type* newest_train(const Trains& trains, const std::string& name);

@@ -32,6 +32,14 @@ Trains Engine::State::trains() const {
   return trains;
 }
 
+std::optional<std::string> Engine::State::open_train_of(const std::string& service) const {
+  for (const auto& [key, members] : trains())
+    if (std::ranges::any_of(members, is_open) &&
+        std::ranges::find(members, service, &TrainMember::service) != members.end())
+      return key.first;
+  return std::nullopt;
+}
+
 void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
   std::set<TrainKey> unsettled;
   const auto key_of = [](const RememberedRollout& one) {

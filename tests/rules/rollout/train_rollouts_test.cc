@@ -119,6 +119,25 @@ TEST(TrainRollouts, WhatWasPromotedIsNotTakenBackOnceTheModeOfItsServiceIsLowere
   }
 }
 
+TEST(TrainRollouts, AServiceIsNotTakenOutOfTheConfigurationWhileItsTrainIsUnderWay) {
+  TrainWorld world({.takes_all_back = true});
+  world.begin();
+  ASSERT_TRUE(world.run_until("journeys", RolloutState::baking));
+  world.bad = {"journeys"};
+  ASSERT_TRUE(world.run_until("orders", RolloutState::verifying));
+  Plan without = world.plan;
+  std::erase_if(without.services, [](const auto& one) { return one.name == "gateway"; });
+  const std::vector<SourceId> ids = {SourceId{0}};
+  const Status refused = world.rig.engine.adopt(without, ids);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("gateway is in the train r1, which is not over"),
+            std::string::npos)
+      << refused.error().message;
+  world.run_out();
+  EXPECT_EQ(world.rollbacks, (std::vector<std::string>{"journeys", "orders", "gateway"}));
+  EXPECT_TRUE(world.rig.engine.adopt(without, ids).ok());
+}
+
 TEST(TrainRollouts, AModeThatIsLoweredAndRaisedAgainLeavesTheTrainAsItBegan) {
   TrainWorld world({.takes_all_back = true});
   world.begin();
