@@ -10,6 +10,7 @@
 #include "base/sanitize.h"
 #include "base/time.h"
 #include "exporters/json.h"
+#include "rules/rollout/notices.h"
 
 namespace belay::exporters {
 namespace {
@@ -106,11 +107,13 @@ const char* colour_of(const Notice& notice) {
   return notice.severity == rules::Severity::critical ? kCritical : kWarning;
 }
 
-/// Whether there is an action of ours to take back.
-bool can_undo(Notice::Kind kind) {
-  return kind == Notice::Kind::acting || kind == Notice::Kind::acted ||
-         kind == Notice::Kind::recovered || kind == Notice::Kind::not_recovered ||
-         kind == Notice::Kind::inconclusive;
+/// Whether there is a rollback of ours to take back.
+bool can_undo(const Notice& notice) {
+  const bool is_of_action =
+      notice.kind == Notice::Kind::acting || notice.kind == Notice::Kind::acted ||
+      notice.kind == Notice::Kind::recovered || notice.kind == Notice::Kind::not_recovered ||
+      notice.kind == Notice::Kind::inconclusive;
+  return is_of_action && rules::is_of_rollback(notice);
 }
 
 ordered_json blocks_of(const Notice& notice, const std::vector<std::string>& lines,
@@ -125,7 +128,7 @@ ordered_json blocks_of(const Notice& notice, const std::vector<std::string>& lin
   }
   if (const auto found = commands.find(notice.service); found != commands.end()) {
     const auto& [undo, logs] = found->second;
-    if (can_undo(notice.kind) && !undo.empty()) {
+    if (can_undo(notice) && !undo.empty()) {
       blocks.push_back(code("To undo what Belay did", filled(undo, notice), bytes_max));
     }
     if (!logs.empty()) {

@@ -1,6 +1,7 @@
 #include "rules/rollout/notices.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/sanitize.h"
@@ -45,9 +46,19 @@ std::string gist_of(const std::vector<Evidence>& evidence) {
   return clean(told.what) + " " + describe(told);
 }
 
+namespace {
+
+constexpr std::string_view kRollBackWords = "roll back from ";
+
+}  // namespace
+
+bool is_of_rollback(const Notice& notice) {
+  return notice.headline.find(kRollBackWords) != std::string::npos;
+}
+
 std::string words_of(const Order& order) {
   if (const auto* back = std::get_if<RollBack>(&order.action))
-    return "roll back from " + clean(back->expected) +
+    return std::string(kRollBackWords) + clean(back->expected) +
            (back->target.empty() ? "" : " to " + clean(back->target));
   if (const auto* reset = std::get_if<ResetFlag>(&order.action))
     return "reset flag " + clean(reset->flag);

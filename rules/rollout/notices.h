@@ -19,6 +19,8 @@ std::string gist_of(const std::vector<Evidence>& evidence);
 
 /// "roll back from v2 to v1", "reset flag checkout-v2", "run shed-load".
 std::string words_of(const Order& order);
+/// Whether the action that it is about, by its words, is a rollback.
+bool is_of_rollback(const Notice& notice);
 /// "reset flag checkout-v2, then roll back".
 std::string words_of(const std::vector<Then>& ladder);
 

@@ -32,7 +32,7 @@ Notice rolled_back() {
                 .rule = "shop-5xx",
                 .candidate = "v2",
                 .baseline = "v1",
-                .headline = "shop: done: rollback to v1",
+                .headline = "shop: done: roll back from v2 to v1",
                 .details = {"Watching for 5m whether it helped"},
                 .intent = "0d5a0000-0000-4000-8000-000000000001"};
   notice.evidence.push_back(test::example_evidence());
@@ -83,7 +83,7 @@ void expect_within_limits(const std::string& body) {
 
 TEST(SlackMessage, SaysWhatFiredAndWhatWasDoneAndHowToUndoIt) {
   const json sent = message({rolled_back()});
-  EXPECT_EQ(sent.at("text"), "shop: done: rollback to v1");
+  EXPECT_EQ(sent.at("text"), "shop: done: roll back from v2 to v1");
   const std::string all = sent.dump();
   EXPECT_THAT(all, HasSubstr("Acted: shop"));
   EXPECT_THAT(all, HasSubstr("5xx rate 12.4% (31 of 250) &gt; 5% over 1m"));
@@ -100,10 +100,11 @@ TEST(SlackMessage, WhatComesLateSaysWhenItIsFrom) {
   Notice young = rolled_back();
   young.headline = "shop: recovered";
   const json told = json::parse(slack_message({.notices = {old, young}, .late = 1}, kCommands));
-  EXPECT_EQ(told.at("text"),
-            "shop: done: rollback to v1 (from 12:00:00Z, delivered late)\nshop: recovered");
+  EXPECT_EQ(
+      told.at("text"),
+      "shop: done: roll back from v2 to v1 (from 12:00:00Z, delivered late)\nshop: recovered");
   EXPECT_EQ(told.at("attachments").at(0).at("fallback"),
-            "shop: done: rollback to v1 (from 12:00:00Z, delivered late)");
+            "shop: done: roll back from v2 to v1 (from 12:00:00Z, delivered late)");
 }
 
 TEST(SlackMessage, ColoursBySeverityAndOutcome) {
@@ -152,12 +153,21 @@ TEST(SlackMessage, SaysNothingTwiceInOneMessage) {
   Notice again = rolled_back();
   again.kind = Notice::Kind::recovered;
   const json sent = message({rolled_back(), again});
-  EXPECT_EQ(sent.at("text"), "shop: done: rollback to v1");
+  EXPECT_EQ(sent.at("text"), "shop: done: roll back from v2 to v1");
   EXPECT_EQ(sent.at("attachments").size(), 2U);
   const std::string all = sent.dump();
   const std::size_t first = all.find("Watching for 5m");
   EXPECT_NE(first, std::string::npos);
   EXPECT_EQ(all.find("Watching for 5m", first + 1), std::string::npos) << all;
+}
+
+TEST(SlackMessage, OffersToUndoARollbackAndNoOtherAction) {
+  Notice notice = rolled_back();
+  for (const bool is_rollback : {true, false}) {
+    if (!is_rollback) notice.headline = "shop: recovered after: reset flag checkout";
+    const std::string body = slack_message({.notices = {notice}}, kCommands);
+    EXPECT_EQ(body.find("To undo what Belay did") != std::string::npos, is_rollback);
+  }
 }
 
 TEST(SlackMessage, MakesHostileTextHarmless) {
@@ -221,7 +231,7 @@ TEST(SlackMessage, TellsEachOfSeveralNotices) {
   Notice other = rolled_back();
   other.headline = "shop: recovered";
   const json sent = message({rolled_back(), other});
-  EXPECT_EQ(sent.at("text"), "shop: done: rollback to v1\nshop: recovered");
+  EXPECT_EQ(sent.at("text"), "shop: done: roll back from v2 to v1\nshop: recovered");
   EXPECT_EQ(sent.at("attachments").size(), 2U);
 }
 
