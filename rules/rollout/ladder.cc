@@ -176,6 +176,19 @@ std::optional<std::string> Ladder::objection_to_rollback(const Order& order) con
   return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
 }
 
+std::optional<std::string> Ladder::objection_to_sending() const {
+  if (!attempt_) return std::nullopt;
+  if (std::optional<std::string> why = objection_to_rollback(attempt_->order)) return why;
+  if (!attempt_->is_stuck || attempt_->forbidden ||
+      std::holds_alternative<RollBack>(attempt_->order.action))
+    return std::nullopt;
+  const std::vector<Then>& rungs = attempt_->cause.rungs;
+  for (std::size_t next = attempt_->rung + 1; next < rungs.size(); ++next)
+    if (rungs[next].kind == Then::Kind::rollback)
+      return "nobody can tell whether it can be done, and a rollback waits behind it";
+  return std::nullopt;
+}
+
 std::optional<std::string> Ladder::objection_to_rung(const Order& order) const {
   if (attempt_->forbidden) return attempt_->forbidden;
   if (std::optional<std::string> why = objection_to_rollback(order)) return why;
@@ -196,6 +209,7 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   tell.acting(order);
   if (attempt_->rung > 0 && !order.rollout.empty())
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
+  attempt_->is_stuck = false;
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action))
     attempt_->before =
@@ -237,10 +251,12 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   tell.outcome(outcome, log_.rule_of(outcome.intent));
   log_.outcome(outcome);
   const std::string detail = outcome.detail.empty() ? "" : ": " + outcome.detail;
-  if (is_mine && outcome.phase == ActionOutcome::Phase::unknown)
+  if (is_mine && outcome.phase == ActionOutcome::Phase::unknown) {
+    attempt_->is_stuck = true;
     tell.not_acted(*attempt_->cause.rule, "still trying to " + words_of(attempt_->order),
                    "nobody knows yet whether that was done" + detail, attempt_->order.evidence,
                    outcome.intent);
+  }
   if (!is_final(outcome.phase)) return;
   book_.end(outcome.intent, outcome.phase);
   if (!is_mine) {

@@ -88,10 +88,9 @@ class Ladder {
   [[nodiscard]] std::optional<std::string> given_way() const {
     return attempt_ ? attempt_->given_way : std::nullopt;
   }
-  /// Why what is on its way must not be sent any more: it would take a newcomer out.
-  [[nodiscard]] std::optional<std::string> objection_to_sending() const {
-    return attempt_ ? objection_to_rollback(attempt_->order) : std::nullopt;
-  }
+  /// Why what is on its way must not be sent any more: it would take a newcomer out, or a rollback
+  /// waits behind what nobody can say anything about.
+  [[nodiscard]] std::optional<std::string> objection_to_sending() const;
   /// Cause::newcomer, as it is now.
   void meet(const std::string& newcomer) {
     if (attempt_) attempt_->cause.newcomer = newcomer;
@@ -124,6 +123,7 @@ class Ladder {
     std::optional<std::string> forbidden = std::nullopt;  ///< Why no later rung is tried.
     std::optional<Drain::Before> before = std::nullopt;   ///< Of a rollback.
     std::optional<std::string> given_way = std::nullopt;  ///< Why.
+    bool is_stuck = false;                                ///< The actor cannot tell, and goes on.
     Instant done_at{};                                    ///< Once it is watched.
     /// It has been rolled back, or it was seen that this would not help.
     bool has_left_candidate = false;

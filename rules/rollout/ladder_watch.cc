@@ -214,9 +214,13 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
   attempt_->is_unseen = goes_on && !is_bad;
   if (is_bad || goes_on) {
     next_rung(why, now, out);
+  } else if (result == Notice::Kind::recovered) {
+    const bool stays = !attempt_->has_left_candidate && !attempt_->cause.candidate.empty();
+    end(RolloutState::recovered, stays ? why + "; " + sanitize(attempt_->cause.candidate) +
+                                             " was not rolled back, and nobody judges it any more"
+                                       : why);
   } else {
-    end(result == Notice::Kind::recovered ? RolloutState::recovered : RolloutState::inconclusive,
-        why);
+    end(RolloutState::inconclusive, why);
   }
 }
 

@@ -67,7 +67,9 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
 void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
   const auto told =
       std::find_if(out.notices.rbegin(), out.notices.rend(), [&](const Notice& notice) {
-        return notice.kind == Notice::Kind::inconclusive && notice.service == service_.plan.name &&
+        const bool is_end =
+            notice.kind == Notice::Kind::inconclusive || notice.kind == Notice::Kind::recovered;
+        return is_end && notice.service == service_.plan.name &&
                notice.candidate == status.candidate;
       });
   if (told == out.notices.rend()) return;

@@ -223,7 +223,8 @@ TEST(TwoRollouts, AFailWaitsForWhatIsStillOpenAndNobodySaysRecovered) {
 }
 
 TEST(TwoRollouts, WhatWasNeverSentOfTheOlderOneIsTakenBack) {
-  EngineRig rig(plan_of(kRunFirst));
+  EngineRig rig(plan_of(
+      {{.kind = Then::Kind::run, .name = "fix"}, {.kind = Then::Kind::run, .name = "note"}}));
   fail_behind(rig);
   ASSERT_THAT(rig.recalls, SizeIs(1));
   EXPECT_EQ(rig.recalls[0].intent, rig.orders[0].intent);

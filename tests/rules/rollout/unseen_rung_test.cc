@@ -101,6 +101,23 @@ TEST(UnseenRung, IsTheLastOneWhereAnOperatorForbidsTheNext) {
   EXPECT_THAT(rollout(rig).why, HasSubstr("disarmed until"));
 }
 
+TEST(UnseenRung, LetsARollbackPassWhileNobodyCanTellWhetherItCanBeDone) {
+  for (const bool has_rollback : {true, false}) {
+    Plan plan = plan_of();
+    if (!has_rollback) plan.services[0].on_fail[1] = {.kind = Then::Kind::run, .name = "page"};
+    EngineRig rig(plan);
+    fail_and_fall_silent(rig, Phase::unknown);
+    rig.run(1s);
+    ASSERT_THAT(rig.recalls, SizeIs(has_rollback ? 1 : 0));
+    if (!has_rollback) continue;
+    answer(rig, Phase::rejected);
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    answer(rig, Phase::unknown);
+    rig.run(1min);
+    EXPECT_THAT(rig.recalls, SizeIs(1)) << "a rollback is tried to its end";
+  }
+}
+
 TEST(UnseenRung, MayHaveHelpedWhereTheNextIsRefusedByThePlatform) {
   for (const bool is_unseen : {true, false}) {
     EngineRig rig(plan_of());
