@@ -1,7 +1,13 @@
 #include "tests/integration/kill_case.h"
 
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <fstream>
+#include <list>
+#include <map>
+#include <sstream>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,6 +26,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kLongest = 150s;
 constexpr int kLookEveryMs = 40;
+/// No two make the same number of calls.
+constexpr std::size_t kTracedLives = 3;
 /// The exit code for it; here by what known() says of locks.
 constexpr int kStateInUse = 69;
 
@@ -59,8 +67,20 @@ bool wait_until(const std::function<bool()>& condition) {
 }
 
 std::vector<std::string> inject(const KillPoint& kill) {
-  return {"-e", "trace=" + kill.call, "-e",
-          fmt::format("inject={}:signal=KILL:when={}", kill.call, kill.number)};
+  return {"-o", "/dev/null",
+          "-e", "trace=" + kill.call,
+          "-e", fmt::format("inject={}:signal=KILL:when={}", kill.call, kill.number)};
+}
+
+/// The name in "1234  sendto(7, …"; empty where no call begins.
+std::string call_in(const std::string& line) {
+  const std::size_t name = line.find_first_not_of(' ', line.find(' '));
+  const std::size_t open = line.find('(', name == std::string::npos ? line.size() : name);
+  if (open == std::string::npos) return "";
+  const std::string call = line.substr(name, open - name);
+  const bool is_name =
+      std::ranges::all_of(call, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  return is_name ? call : "";
 }
 
 }  // namespace
@@ -83,16 +103,27 @@ const char* name_of(PeerBehaviour behaviour) {
   return "";
 }
 
+std::vector<KillPoint> points_of(const std::string& trace) {
+  std::map<std::pair<std::string, std::string>, int> by_thread;
+  std::map<std::string, int> most;
+  std::istringstream lines(trace);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string call = call_in(line);
+    if (call.empty()) continue;
+    const int number = ++by_thread[{call, line.substr(0, line.find(' '))}];
+    most[call] = std::max(most[call], number);
+  }
+  std::vector<KillPoint> points;
+  for (const auto& [call, count] : most)
+    for (int number = 1; number <= count; ++number) points.push_back({call, number});
+  return points;
+}
+
 std::string KillCase::name() const {
   std::string text =
       fmt::format("{}, killed at {} {}", name_of(behaviour_), first_.call, first_.number);
   if (second_) text += fmt::format(", and at {} {}", second_->call, second_->number);
   return text;
-}
-
-bool KillCase::can_trace() {
-  ChildProcess tracing({.argv = {"strace", "-f", "-o", "/dev/null", "true"}});
-  return tracing.wait(20s) == 0;
 }
 
 void KillCase::fail(const std::string& what) { fault_ += name() + ": " + what + "\n"; }
@@ -148,13 +179,12 @@ bool KillCase::serve_until(const std::function<bool()>& condition) {
   });
 }
 
-void KillCase::act_and_die() {
+void KillCase::act_and_die(const std::vector<std::string>& tracing_words) {
   ChildProcess process(gate("first"));
   if (!wait_until([&] { return says("first", "watching"); }))
     return fail("the gate does not start: " + content_of(place_.path() / "first"));
-  std::vector<std::string> argv = {"strace", "-f",       "-p", std::to_string(process.pid()),
-                                   "-o",     "/dev/null"};
-  for (std::string& word : inject(first_)) argv.push_back(std::move(word));
+  std::vector<std::string> argv = {"strace", "-f", "-p", std::to_string(process.pid())};
+  argv.insert(argv.end(), tracing_words.begin(), tracing_words.end());
   ChildProcess tracing({.argv = std::move(argv), .output = place_.path() / "strace"});
   if (!wait_until([&] { return says("strace", "attached"); }))
     return fail("strace: " + content_of(place_.path() / "strace"));
@@ -196,7 +226,7 @@ void KillCase::recover(const std::optional<KillPoint>& kill) {
   std::vector<std::string> before;
   if (kill) {
     // The tracer as a grandchild: in between it would now and then end without handing SIGTERM on.
-    before = {"strace", "-D", "-f", "-o", "/dev/null"};
+    before = {"strace", "-D", "-f"};
     for (std::string& word : inject(*kill)) before.push_back(std::move(word));
   }
   const char* const output = kill ? "second" : "third";
@@ -247,9 +277,29 @@ void KillCase::check() {
 
 void KillCase::run() {
   configure();
-  act_and_die();
+  act_and_die(inject(first_));
   if (fault_.empty()) recover_until_closed();
   if (fault_.empty()) check();
+}
+
+KillCase::Traced KillCase::trace(PeerBehaviour behaviour) {
+  std::list<KillCase> lives;
+  std::vector<std::jthread> threads;
+  while (lives.size() < kTracedLives) lives.emplace_back(behaviour, KillPoint{}, std::nullopt);
+  for (KillCase& life : lives)
+    threads.emplace_back([&life] {
+      life.configure();
+      life.act_and_die({"-o", (life.place_.path() / "trace").string()});
+    });
+  threads.clear();
+  std::string all;
+  Traced traced;
+  for (const KillCase& life : lives) {
+    all += content_of(life.place_.path() / "trace");
+    traced.fault += life.fault_;
+  }
+  traced.points = points_of(all);
+  return traced;
 }
 
 }  // namespace belay::test

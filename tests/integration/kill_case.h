@@ -38,12 +38,17 @@ class KillCase {
   [[nodiscard]] bool was_killed() const { return was_killed_; }
   [[nodiscard]] bool was_killed_again() const { return was_killed_again_; }
 
-  /// Whether strace may be used here.
-  static bool can_trace();
+  /// Every point of an action that nobody kills, as strace saw some: of each name as many numbers
+  /// as the busiest thread made calls of it.
+  struct Traced {
+    std::vector<KillPoint> points;
+    std::string fault;  ///< Empty: none.
+  };
+  static Traced trace(PeerBehaviour behaviour);
 
  private:
   void configure();
-  void act_and_die();
+  void act_and_die(const std::vector<std::string>& tracing_words);
   void recover(const std::optional<KillPoint>& kill);
   void recover_until_closed();
   void check();
@@ -72,6 +77,9 @@ class KillCase {
   bool was_killed_ = false;
   bool was_killed_again_ = false;
 };
+
+/// The points in what `strace -f -o` wrote, by name and then by number.
+std::vector<KillPoint> points_of(const std::string& trace);
 
 /// "applied then dropped", ...
 const char* name_of(PeerBehaviour behaviour);

@@ -9,6 +9,7 @@
 #include "tests/monitor/acting/records.h"
 #include "tests/support/child_process.h"
 #include "tests/support/eventually.h"
+#include "tests/support/may_trace.h"
 #include "tests/support/paths.h"
 #include "tests/support/temporary_directory.h"
 
@@ -89,13 +90,7 @@ TEST_F(JournalKillTest, ProcessesKilledAtRandomLeaveWholeBatchesAndAllTheySaid) 
 
 TEST_F(JournalKillTest, ProcessesKilledAtEachSystemCallLeaveWholeBatchesAndAllTheySaid) {
   // strace delivers the signal as the call is entered, so each number is another moment.
-  const fs::path probe = place_.path() / "probe";
-  test::ChildProcess tracing(
-      {.argv = {"strace", "-f", "-o", "/dev/null", "true"}, .output = probe});
-  if (tracing.wait(std::chrono::seconds{20}) != 0) {
-    std::printf("processes may not be traced here; killed at random only\n");
-    return;
-  }
+  if (!test::may_trace()) return;
   const std::vector<std::pair<const char*, int>> calls = {
       {"openat", 8}, {"pwrite64", 14}, {"fdatasync", 8}, {"fsync", 1}, {"write", 6}};
   for (const auto& [call, count] : calls) {
