@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/gzip.h"
 #include "tests/support/paths.h"
+#include "tests/support/peak_memory.h"
 #include "tests/support/scripted_peer.h"
 #include "tests/support/temporary_directory.h"
 
@@ -31,13 +33,21 @@ constexpr std::uint64_t kEventsEach = 140'000;
 constexpr int kClients = 6;
 constexpr int kPostsMax = 60;
 
+/// Of what is told one in ten fails: the one is bad, the other fine, or not known yet.
+constexpr const char* kRules = R"(rules:
+  - { name: some, when: "error rate > 5% over 30m, min 100 requests", then: alert }
+  - { name: most, when: "error rate > 50% over 30m, min 100 requests", then: alert }
+)";
+
 std::string many_events() {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
   const std::string one =
       fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":200}}\n", now.count());
+  const std::string failed =
+      fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":500}}\n", now.count());
   std::string all;
-  for (std::uint64_t i = 0; i < kEventsEach; ++i) all += one;
+  for (std::uint64_t i = 0; i < kEventsEach; ++i) all += i % 10 == 0 ? failed : one;
   return gzip(all);
 }
 
@@ -48,9 +58,10 @@ class FloodTest : public testing::Test {
 metrics: 127.0.0.1:{}
 ingest: 127.0.0.1:{}
 services:
-  shop: {{ logs: {{ push: {{}}, lateness: 30m }} }}
+  shop: {{ logs: {{ push: {{}}, lateness: 30m }}, rules: [rules.yaml] }}
 )",
                                                metrics_, ingest_));
+    directory_.write("rules.yaml", kRules);
   }
   [[nodiscard]] ChildProcess::Options daemon() const {
     return {.argv = {belay_binary().string(), "run"},
@@ -74,6 +85,12 @@ services:
     return static_cast<std::uint64_t>(sum);
   }
 
+  [[nodiscard]] bool judges(const std::string& rule, const std::string& state) const {
+    return page("/metrics")
+               .find(fmt::format(R"(belay_rule_state{{service="shop",rule="{}",state="{}"}} 1)",
+                                 rule, state)) != std::string::npos;
+  }
+
   /// Posts until all is taken or enough was posted; waits as long as it is asked to.
   void be_a_client(const std::string& body) {
     for (int taken = 0; taken < 2 || refused_ == 0;) {
@@ -84,6 +101,7 @@ services:
                                           .body = body,
                                           .deadline = 60s});
       const auto* response = std::get_if<net::HttpResponse>(&answer);
+      if (judges("some", "fine") || judges("most", "bad")) ++misjudged_;
       if (response != nullptr && response->status == 202) {
         ++taken;
         ++accepted_;
@@ -108,6 +126,7 @@ services:
   std::atomic<std::uint64_t> accepted_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
   std::atomic<int> strange_ = 0;
+  std::atomic<int> misjudged_ = 0;
 };
 
 TEST_F(FloodTest, AClientThatHonoursRetryAfterLosesNothingAndAllCountsAddUp) {
@@ -120,6 +139,8 @@ TEST_F(FloodTest, AClientThatHonoursRetryAfterLosesNothingAndAllCountsAddUp) {
   }
   EXPECT_EQ(strange_, 0) << "an answer other than 202 and 429";
   EXPECT_GT(refused_, 0U) << "the flood was no flood";
+  EXPECT_EQ(misjudged_, 0) << "neither right nor unknown";
+  EXPECT_TRUE(eventually([&] { return judges("some", "bad"); })) << page("/metrics");
   const std::uint64_t events = accepted_ * kEventsEach;
   EXPECT_TRUE(eventually([&] { return sum_of("belay_requests_total") >= events; }, 60s))
       << page("/metrics");
@@ -129,6 +150,10 @@ TEST_F(FloodTest, AClientThatHonoursRetryAfterLosesNothingAndAllCountsAddUp) {
   EXPECT_EQ(sum_of("belay_source_rejected_total"), 0U);
   EXPECT_EQ(sum_of("belay_source_lost_total"), 0U);
   EXPECT_EQ(sum_of("belay_ingest_posts_total"), accepted_ + refused_);
+  std::printf("the daemon held %d MiB at most\n",
+              static_cast<int>(peak_memory_bytes(child.pid()) >> 20U));
+  EXPECT_GT(peak_memory_bytes(child.pid()), 0U);
+  EXPECT_LT(peak_memory_bytes(child.pid()), memory_mib(128, 1024));
   child.signal(SIGTERM);
   EXPECT_EQ(child.wait(20s), 0);
 }

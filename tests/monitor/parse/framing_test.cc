@@ -1,9 +1,11 @@
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "tests/monitor/parse/parsed.h"
+#include "tests/support/peak_memory.h"
 
 namespace belay::monitor {
 namespace {
@@ -144,8 +146,11 @@ TEST(FramingTest, AnEndlessDocumentHoldsNoMemory) {
   Parsed parsed;
   const std::string chunk = "  \"x\": \"" + std::string(65536, 'y') + "\",\n";
   parsed.feed("{\n");
+  belay::test::forget_peak_memory();
+  const std::uint64_t before = belay::test::peak_memory_bytes();
   for (int i = 0; i < 1600; ++i) parsed.parser.feed(chunk, test::kNow, parsed.events);
   parsed.all("}\n" + event("a"));
+  EXPECT_LT(belay::test::peak_memory_bytes() - before, belay::test::memory_mib(16, 64));
   EXPECT_EQ(routes(parsed), "/a ");
   EXPECT_EQ(parsed.rejected("too_long"), 1U);
   EXPECT_EQ(parsed.parser.documents(), 2U);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/monitor/sources/running_source.h"
 #include "tests/support/temporary_directory.h"
@@ -25,6 +26,11 @@ class FileSourceTest : public ::testing::Test {
   }
   void replace(const std::string& text) const {
     std::ofstream(path(), std::ios::binary | std::ios::trunc) << text;
+  }
+  [[nodiscard]] ino_t number() const {
+    struct stat found {};
+    EXPECT_EQ(::stat(path().c_str(), &found), 0);
+    return found.st_ino;
   }
   void rename_away() const { std::filesystem::rename(path(), directory_.path() / "tail.log.1"); }
 
@@ -137,14 +143,17 @@ TEST_F(FileSourceTest, AFileWrittenAnewInPlaceIsSeenThoughItIsLongerThanBefore) 
   EXPECT_EQ(running.routes(4), "/a /x /y /z ");
 }
 
-TEST_F(FileSourceTest, ADeletedFileWithItsNumberUsedAgainIsAnotherFile) {
+// A file is told by its number, which the system gives away again once nobody holds the file.
+TEST_F(FileSourceTest, ADeletedFileIsHeldSoThatTheNextOneHasAnotherNumber) {
   for (int round = 0; round < 3; ++round) {
     replace(line("a"));
     FileSource file = source();
     RunningSource running(file);
     ASSERT_EQ(running.routes(1), "/a ");
+    const ino_t deleted = number();
     std::filesystem::remove(path());
     append(line("b"));
+    EXPECT_NE(number(), deleted);
     ASSERT_EQ(running.routes(2), "/a /b ");
   }
 }
