@@ -50,12 +50,13 @@ class TestVerb {
     }
     for (const RuleTestResult& result : run_rule_tests(file.rules, file.tests)) {
       (result.passed() ? passed_ : failed_) += 1;
-      if (progress_.due()) progress_.show(fmt::format("{} tests run", passed_ + failed_));
       show(file.name, result);
+      if (progress_.due()) progress_.show(fmt::format("{} tests run", passed_ + failed_));
     }
   }
 
   void show(const std::string& file, const RuleTestResult& result) {
+    progress_.erase();
     if (arguments_.output == OutputFormat::text) {
       const std::string mark = result.passed() ? style_.green("✔") : style_.red("✖");
       std::string text = fmt::format("{} {}: {}\n", mark, sanitize(file), sanitize(result.name));

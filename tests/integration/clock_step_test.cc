@@ -13,6 +13,7 @@
 #include "net/http_client.h"
 #include "tests/support/child_process.h"
 #include "tests/support/eventually.h"
+#include "tests/support/libfaketime.h"
 #include "tests/support/paths.h"
 #include "tests/support/scripted_peer.h"
 #include "tests/support/temporary_directory.h"
@@ -29,14 +30,6 @@ constexpr const char* kRules = R"(rules:
   - { name: few, when: "requests rate < 1/s over 5s, for 1s", then: alert }
   - { name: silent, when: "no data from tail for 5s", then: alert }
 )";
-
-std::string libfaketime() {
-  for (const auto& entry : std::filesystem::directory_iterator("/usr/lib")) {
-    const auto library = entry.path() / "faketime" / "libfaketimeMT.so.1";
-    if (std::filesystem::exists(library)) return library.string();
-  }
-  return "libfaketimeMT.so.1";
-}
 
 class ClockStepTest : public testing::Test {
  protected:
