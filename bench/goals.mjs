@@ -46,8 +46,11 @@ const rows = [
   ['6', '  nothing came', cpu_ms('Judgement/calls:0'), ' ms'],
   ['7', '/metrics, 10,000 series: TextSerializer / ours',
    cpu_ms('page_by_text_serializer') / cpu_ms('page_by_our_writer'), 'x', 5, 30],
-  ['8', 'arrival to decision, idle, p50', of('ArrivalToDecision')?.p50_us, ' us', 1000, 50],
-  ['8', '  p99', of('ArrivalToDecision')?.p99_us, ' us', 20000, 1000],
+  ['8', 'arrival to decision, idle, p50', of('ArrivalToDecision/journal:0')?.p50_us, ' us', 1000,
+   50],
+  ['8', '  p99', of('ArrivalToDecision/journal:0')?.p99_us, ' us', 20000, 1000],
+  ['8', '  its intent durable, p50', of('ArrivalToDecision/journal:1')?.p50_us, ' us'],
+  ['8', '  p99', of('ArrivalToDecision/journal:1')?.p99_us, ' us'],
   ['9', 'deciding event to rollback sent, p50', of('DecisionToRollback')?.p50_ms, ' ms'],
   ['9', '  p99', of('DecisionToRollback')?.p99_ms, ' ms', 1000, 50],
 ];
