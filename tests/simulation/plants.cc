@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "monitor/journal_text.h"
+
 namespace belay::simulation {
 
 using monitor::Standing;
@@ -117,6 +119,19 @@ class Hasty final : public AroundJournal {
   std::vector<JournalEntry> waiting_;
 };
 
+/// Says the end of an action twice.
+class Stuttering final : public AroundJournal {
+ public:
+  using AroundJournal::AroundJournal;
+  Status append(const std::vector<JournalEntry>& entries) override {
+    std::vector<JournalEntry> all = entries;
+    for (const JournalEntry& entry : entries)
+      if (entry.kind == JournalEntry::Kind::outcome && monitor::is_final_outcome(entry))
+        all.push_back(entry);
+    return AroundJournal::append(all);
+  }
+};
+
 /// Forgets, when asked for the first time in a life, what `forget` says.
 class Forgetful final : public AroundJournal {
  public:
@@ -179,6 +194,19 @@ Plant acting_unrecorded() {
   return plant;
 }
 
+Plant told_again() {
+  Plant plant;
+  plant.journal = [](auto real) -> std::unique_ptr<monitor::Journal> {
+    return std::make_unique<Stuttering>(std::move(real));
+  };
+  return plant;
+}
+
+Plant forgotten_silences() {
+  return forgetting(
+      [](monitor::Journal::Recovered& recovered) { recovered.remembered.silenced.clear(); });
+}
+
 Plant forgotten_intents() {
   return forgetting([](monitor::Journal::Recovered& recovered) {
     recovered.open_orders.clear();
@@ -238,6 +266,18 @@ Plant counting_twice() {
     for (Event& event : events)
       if (auto* second = std::get_if<Boxed<rules::RequestSecond>>(&event))
         (*second)->like.fingerprint = 0;
+  };
+  return plant;
+}
+
+Plant leaky_lane() {
+  constexpr int kOneIn = 50;
+  Plant plant;
+  auto seen = std::make_shared<int>();
+  plant.events = [seen](std::vector<Event>& events, Instant /*now*/) {
+    std::erase_if(events, [&](const Event& event) {
+      return std::holds_alternative<Boxed<rules::RequestSecond>>(event) && ++*seen % kOneIn == 0;
+    });
   };
   return plant;
 }

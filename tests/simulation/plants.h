@@ -19,6 +19,9 @@ Plant stale_is_healthy();    ///< A silent source is filled with what it said la
 Plant counting_twice();      ///< Repeated evidence cannot be told from new.
 Plant wall_clock();          ///< Time is what the wall clock shows.
 Plant deaf_route();          ///< One of those who are told misses what comes at a busy moment.
+Plant told_again();          ///< An outcome that is final is recorded once more.
+Plant leaky_lane();          ///< Evidence is dropped now and then, and nobody counts it.
+Plant forgotten_silences();  ///< What nobody wants to hear of is told after a restart.
 
 // Of rollouts (rollout_plants.cc).
 Plant bake_that_goes_on();         ///< A restart does not begin the bake of a step anew.
@@ -28,6 +31,11 @@ Plant deaf_actor();                ///< What was aborted, paused or disarmed is 
 Plant no_freezes();                ///< Traffic is moved at any hour.
 Plant no_questions();              ///< The first step begins whatever is known.
 Plant promoting_at_the_maximum();  ///< What is not known by the hard maximum passes.
+Plant going_back_to_baking();      ///< What is over is watched again after a restart.
+Plant passing_what_failed();       ///< After a restart what was rolled back counts as passed.
+Plant seeing_ghosts();             ///< A deployment is read wrongly: somebody else's is live.
+Plant forgotten_holds();           ///< Why it waits is forgotten at a restart.
+Plant forgotten_reasons();         ///< Which rule failed it is forgotten at a restart.
 Plant gone_by_word();              ///< What was rolled back from is not looked at any more.
 
 }  // namespace belay::simulation

@@ -76,6 +76,14 @@ const Case kCases[] = {
     {"MovingInAFreeze", no_freezes, in_a_world, "19 ", 100},
     {"BeginningWithoutAsking", no_questions, in_a_world, "21 ", 100},
     {"GoneByWord", gone_by_word, in_a_world, "24 ", 200},
+    {"ToldAgain", told_again, in_a_world, "8 ", 20},
+    {"GoingBackToBaking", going_back_to_baking, in_a_world, "8 ", 100},
+    {"PassingWhatFailed", passing_what_failed, in_a_world, "9 ", 300},
+    {"LeakyLane", leaky_lane, in_a_world, "12 ", 20},
+    {"SeeingGhosts", seeing_ghosts, in_a_world, "22 ", 100},
+    {"ForgottenSilences", forgotten_silences, in_a_world, "7 ", 300},
+    {"ForgottenHolds", forgotten_holds, in_a_world, "7 ", 100},
+    {"ForgottenReasons", forgotten_reasons, in_a_world, "7 ", 100},
     {"PromotingAtTheMaximum", promoting_at_the_maximum, in_a_world, "16 ", 100},
 };
 

@@ -79,6 +79,49 @@ Plant skipped_steps() {
   });
 }
 
+Plant going_back_to_baking() {
+  return misremembering([](Journal::Recovered& recovered, Instant /*now*/) {
+    for (rules::RememberedRollout& one : recovered.remembered.rollouts)
+      if (rules::is_final(one.state)) one.state = rules::RolloutState::baking;
+  });
+}
+
+Plant passing_what_failed() {
+  return misremembering([](Journal::Recovered& recovered, Instant /*now*/) {
+    for (rules::RememberedRollout& one : recovered.remembered.rollouts) {
+      if (one.verdict != rules::Outcome::fail) continue;
+      one.state = rules::RolloutState::promoted;
+      one.verdict = rules::Outcome::pass;
+    }
+  });
+}
+
+Plant seeing_ghosts() {
+  constexpr int kSeesUntil = 10;
+  Plant plant;
+  auto seen = std::make_shared<int>();
+  plant.events = [seen](std::vector<Event>& events, Instant /*now*/) {
+    for (Event& event : events)
+      if (auto* live = std::get_if<Boxed<rules::Deployment>>(&event);
+          live != nullptr && ++*seen > kSeesUntil)
+        (*live)->versions = {{"a ghost", 100}};
+  };
+  return plant;
+}
+
+Plant forgotten_holds() {
+  return misremembering([](Journal::Recovered& recovered, Instant /*now*/) {
+    for (rules::RememberedRollout& one : recovered.remembered.rollouts)
+      if (one.state == rules::RolloutState::held) one.held = rules::HoldReason::preflight;
+  });
+}
+
+Plant forgotten_reasons() {
+  return misremembering([](Journal::Recovered& recovered, Instant /*now*/) {
+    for (rules::RememberedRollout& one : recovered.remembered.rollouts) one.rule.clear();
+  });
+}
+
 Plant deaf_actor() {
   Plant plant;
   plant.is_deaf_to_recalls = true;

@@ -7,6 +7,7 @@
 
 #include "monitor/journal_text.h"
 #include "monitor/rollout_text.h"
+#include "tests/simulation/projection.h"
 
 namespace belay::simulation {
 
@@ -232,30 +233,11 @@ void Witness::saw(const rules::ServiceStatus& status, Instant last_told, bool is
   state->second = rollout.state;
 }
 
-namespace {
-
-std::string projected(const rules::ServiceStatus& status) {
-  std::string text;
-  for (const rules::ActionStatus& action : status.actions) {
-    const bool is_open = !action.phase || !rules::is_final(*action.phase);
-    if (action.kind == "move" && !is_open) continue;  // No cap and no cooldown counts it.
-    text += action.intent + " to " + action.target + " " + format_utc(action.at) + " " +
-            (is_open ? "open" : std::string(rules::name_of(*action.phase))) + "; ";
-  }
-  if (status.rollout)
-    text += "rollout " + status.rollout->id + " " +
-            std::string(rules::name_of(status.rollout->state)) + " at step " +
-            std::to_string(status.rollout->step) + "; ";
-  if (status.disarmed_until) text += "disarmed until " + format_utc(*status.disarmed_until);
-  return text;
-}
-
-}  // namespace
-
 void Witness::compare(const rules::ServiceStatus& memory, const rules::ServiceStatus& journal) {
   ++counts.comparisons;
-  demand(projected(memory) == projected(journal), "7 (what is remembered is what was known)",
-         memory.name + ": known " + projected(memory) + " remembered " + projected(journal));
+  demand(
+      projection_of(memory) == projection_of(journal), "7 (what is remembered is what was known)",
+      memory.name + ": known " + projection_of(memory) + " remembered " + projection_of(journal));
 }
 
 /// One deployment that is ours: for which rollout, and what it gave to whom.
