@@ -26,6 +26,7 @@
 #include "rules/rollout/rollout_record.h"
 #include "rules/rollout/step_judge.h"
 #include "rules/rollout/train.h"
+#include "rules/rollout/unannounced.h"
 #include "rules/rollout/unknown_spells.h"
 #include "rules/rollout/version_history.h"
 #include "rules/service.h"
@@ -124,8 +125,7 @@ class Rollout {
 
   // rollout.cc: rules.
   Teller teller(Instant now, Step& out) const;
-  /// The rollout that is under judgement; none between two.
-  [[nodiscard]] RolloutRecord* running();
+  [[nodiscard]] RolloutRecord* running();  ///< Under judgement; none between two.
   [[nodiscard]] const RolloutRecord* running() const;
   /// The one that was promoted last, unless another one has begun since: what a watch after a
   /// promotion is about. One that was refused is none that began.
@@ -149,8 +149,7 @@ class Rollout {
   void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
 
   // rollout_start.cc: its beginning.
-  /// Whether a rollout may begin; if not, why is told.
-  bool may_start(const RolloutStarted& asked, Instant now, Step& out);
+  bool may_start(const RolloutStarted& asked, Instant now, Step& out);  ///< If not, why is told.
   [[nodiscard]] bool is_live_current(Instant now) const;
   [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
   /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
@@ -166,9 +165,14 @@ class Rollout {
   void note_before(Instant now, Step& out);
   /// As the comparison stands; none where there is no evidence of it.
   [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
-  void attach_by_itself(const Deployment& live, Instant now, Step& out);
+  // rollout_unannounced.cc: what is deployed without a word.
+  void look_for_new_versions(const Deployment& live, Instant now, Step& out);
   /// No version that a deployment would bring in anew.
   [[nodiscard]] bool is_known(const std::string& version, Instant now) const;
+  /// By what the journal knew: since the life before this one. Where it knew nothing, nothing has.
+  [[nodiscard]] bool has_come_meanwhile(const std::string& version, Instant now) const;
+  /// The version that someone put in the place of the running one meanwhile; empty: nobody did.
+  [[nodiscard]] std::string replaced_meanwhile(const Deployment& live, Instant now) const;
 
   // rollout_end.cc: its end, and the watch after it.
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
@@ -176,8 +180,7 @@ class Rollout {
   void close_gate();
   /// After a promotion rules go on, and only alert.
   void watch_on(Instant until, Instant now);
-  /// The rest of that watch.
-  void watch_again(Instant now);
+  void watch_again(Instant now);  ///< The rest of that watch.
   /// For the journal: what the verdict that comes now rests on.
   void record_judged(Outcome verdict, Instant now, Step& out);
   void keep_history(RolloutState state, Instant now);
@@ -194,13 +197,10 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> climb(RolloutRecord& record, Ladder::Cause cause,
                                                  Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
-  /// Of a rollout, without what failed it.
-  static Ladder::Cause cause_in(const RolloutStatus& status);
+  static Ladder::Cause cause_in(const RolloutStatus& status);  ///< Without what failed it.
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
-  /// The rules of the service that say something about a verdict.
-  [[nodiscard]] std::vector<const Rule*> rules_that_count() const;
-  /// To what fits into the reason of an order.
-  static std::string cut(std::string text);
+  [[nodiscard]] std::vector<const Rule*> rules_that_count() const;  ///< For a verdict.
+  static std::string cut(std::string text);  ///< To what fits into the reason of an order.
   static std::vector<Rule> rules_by_default(const RolloutLimits& limits);
   static std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
   static Rule rule_of_train();
@@ -320,8 +320,7 @@ class Rollout {
 
   // rollout_restart.cc: how it goes on after a restart.
   void take_up_action(const Remembered::Action& action, Instant now);
-  /// The newest rollout.
-  void go_on_with(Instant now, Step& out);
+  void go_on_with(Instant now, Step& out);  ///< The newest rollout.
   /// One that has failed, and of which something is on its way, verified or still to be done.
   void go_on_acting(RolloutRecord& record, const Remembered& remembered, Instant now, Step& out);
   void go_on_rolling_back(RolloutRecord& record, Instant now, Step& out);
@@ -366,7 +365,8 @@ class Rollout {
   DeploymentTotals deployments_;
 
   std::optional<Deployment> live_;
-  std::optional<Deployment> looked_at_;   // What was live when it was looked at for new versions.
+  std::optional<Deployment> looked_at_;  // What was live when it was looked at for new versions.
+  Unannounced unannounced_;
   std::vector<std::string> live_before_;  // Versions that were live when it began.
   bool was_candidate_live_ = false;
   std::optional<Instant> gone_since_;       // The candidate, from what is live.

@@ -184,6 +184,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   was_candidate_live_ = false;
   gone_since_.reset();
   foreign_since_.reset();
+  unannounced_.forget();
   live_before_.clear();
   if (live_)
     for (const Deployment::Share& share : live_->versions) live_before_.push_back(share.version);
@@ -308,49 +309,6 @@ std::optional<RolloutNumbers> Rollout::numbers(Instant now) const {
   const auto& paired = service_.evidence.paired;
   if (!gate_ || paired == nullptr) return std::nullopt;
   return numbers_of(*paired, now, names_);
-}
-
-void Rollout::attach_by_itself(const Deployment& live, Instant now, Step& out) {
-  // What comes while an action is on its way or watched is looked at when that is over.
-  if (ladder_.is_walking() || moving_) {
-    // What has gone meanwhile and comes again is new all the same.
-    if (looked_at_)
-      std::erase_if(looked_at_->versions, [&live](const Deployment::Share& share) {
-        return share_of(live, share.version) <= 0;
-      });
-    return;
-  }
-  const std::optional<Deployment> before = std::exchange(looked_at_, live);
-  if (!before || !service_.plan.rollout.is_attached_by_itself) return;
-  for (const Deployment::Share& share : live.versions) {
-    const bool is_new = share.percent > 0 && share_of(*before, share.version) <= 0;
-    if (!is_new || is_known(share.version, now)) continue;
-    RolloutStarted found{.at = now,
-                         .service = service_.plan.name,
-                         .candidate = share.version,
-                         .baseline = largest_other(*before, share.version)};
-    if (!why_not_baseline(found.baseline, now).empty()) found.baseline.clear();
-    found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
-    found.steps =
-        service_.plan.rollout.steps.empty() ? default_steps() : service_.plan.rollout.steps;
-    found.by = "a deployment that nobody announced";
-    start(found, now, out);
-    return;
-  }
-}
-
-/// Whoever goes back to what was there before rolls nothing out: what he leaves is no version to
-/// put in its place again.
-bool Rollout::is_known(const std::string& version, Instant now) const {
-  const std::optional<VersionHistory::Good> good = versions_.last_good(now);
-  if ((good && version == good->version) || book_.was_put_back(service_.plan.name, version))
-    return true;
-  if (records_.empty()) return false;
-  const RolloutStatus& newest = records_.back().status();
-  // What was taken back and is deployed again is the worst news there is.
-  const bool was_taken_back = book_.was_rolled_away(service_.plan.name, version);
-  return newest.baseline == version || (!was_taken_back && newest.candidate == version &&
-                                        now - newest.started < std::chrono::hours{24});
 }
 
 }  // namespace belay::rules

@@ -70,7 +70,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     take_turns(now, out);
     if (ladder_.take_free_windows()) release_windows();
   }
-  if (running() == nullptr) return attach_by_itself(deployment, now, out);
+  if (running() == nullptr) return look_for_new_versions(deployment, now, out);
   RolloutRecord& record = records_.back();
   const double percent = share_of(deployment, record.status().candidate);
   const bool is_settled =
@@ -86,11 +86,15 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   } else if (!foreign_since_) {
     foreign_since_ = now;
   }
-  if (const std::optional<std::string> why = foreign_deployment(deployment, now)) {
+  std::optional<std::string> why = foreign_deployment(deployment, now);
+  if (const std::string other = replaced_meanwhile(deployment, now); !why && !other.empty())
+    why = "someone deployed " + sanitize(other) + " while Belay was not running";
+  if (why) {
     end(RolloutState::superseded, *why, now, out);
-    return attach_by_itself(deployment, now, out);
+    return look_for_new_versions(deployment, now, out);
   }
-  looked_at_ = deployment;
+  // Whether what is there instead is new is asked when it has superseded this one.
+  if (!foreign_since_) looked_at_ = deployment;
   if (live_before_.empty())
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);

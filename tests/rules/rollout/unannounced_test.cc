@@ -1,5 +1,7 @@
 // Deployments that nobody announced, where they are to be judged as well.
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/rules/support/engine_rig.h"
@@ -110,6 +112,139 @@ TEST(Unannounced, WhoGoesBackToTheVersionBeforeBeginsNoRollout) {
   rig.push(split(rig.now(), 0));
   rig.run(2s);
   EXPECT_EQ(rollout(rig).candidate, "v2") << "v1 is no candidate, and v2 nothing to go back to";
+}
+
+/// The journal of a life in which v1 was promoted, long ago.
+Remembered promoted_v1() {
+  Remembered remembered;
+  remembered.last_good["shop"] = "v1";
+  return remembered;
+}
+
+/// v2 began to be judged in the life before; `state` was the last that is known of it.
+Remembered judged_v2(RolloutState state) {
+  Remembered remembered = promoted_v1();
+  RememberedRollout rollout;
+  rollout.started = {.at = EngineRig::kStart - 50h,
+                     .service = "shop",
+                     .candidate = "v2",
+                     .baseline = "v1",
+                     .id = "r2",
+                     .steps = *parse_steps("10% for 10m, 100%"),
+                     .mode = Mode::enforce};
+  rollout.at = EngineRig::kStart - 1h;
+  rollout.step_started = rollout.at;
+  rollout.state = state;
+  remembered.rollouts.push_back(rollout);
+  return remembered;
+}
+
+Deployment only(const std::string& version, Instant at) {
+  return {.service = "shop", .at = at, .id = "only " + version, .versions = {{version, 100}}};
+}
+
+/// The life after it; `version` has been deployed with all of the traffic meanwhile.
+EngineRig restarted(const Remembered& remembered, const std::string& version) {
+  EngineRig rig(plan_of("100% for 10m"), remembered);
+  rig.push(only(version, rig.now()));
+  rig.run(2s);
+  return rig;
+}
+
+TEST(Unannounced, WhatWasDeployedWhileBelayWasDownIsJudged) {
+  EngineRig rig = restarted(promoted_v1(), "v2");
+  ASSERT_TRUE(rig.service().rollout);
+  EXPECT_EQ(rollout(rig).candidate, "v2");
+  EXPECT_EQ(rollout(rig).baseline, "v1");
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(15s);
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).target, "v1");
+}
+
+TEST(Unannounced, WhatTheJournalKnowsOrKnewNothingOfIsNotJudgedAnewByARestart) {
+  EXPECT_FALSE(restarted({}, "v2").service().rollout) << "a first start";
+  EXPECT_FALSE(restarted(promoted_v1(), "v1").service().rollout);
+  for (const RolloutState state :
+       {RolloutState::inconclusive, RolloutState::aborted, RolloutState::failed}) {
+    const EngineRig rig = restarted(judged_v2(state), "v2");
+    EXPECT_EQ(rollout(rig).id, "r2") << name_of(state);
+    EXPECT_TRUE(rig.notices_of(Notice::Kind::rollout_started).empty()) << name_of(state);
+  }
+}
+
+TEST(Unannounced, WhatReplacedARolloutWhileBelayWasDownIsJudgedInItsPlace) {
+  EngineRig rig = restarted(judged_v2(RolloutState::baking), "v3");
+  ASSERT_EQ(rig.service().past.size(), 1U);
+  EXPECT_EQ(rig.service().past[0].state, RolloutState::superseded);
+  EXPECT_EQ(rollout(rig).candidate, "v3");
+  EXPECT_EQ(rollout(rig).baseline, "v1");
+  EngineRig same = restarted(judged_v2(RolloutState::baking), "v2");
+  EXPECT_EQ(rollout(same).id, "r2");
+  EXPECT_EQ(rollout(same).state, RolloutState::baking);
+}
+
+/// Of the deployments that were told, and not judged.
+std::vector<Notice> told(const EngineRig& rig) { return rig.notices_of(Notice::Kind::not_acted); }
+
+TEST(Unannounced, WithoutAttachItIsToldOnceAndNotJudged) {
+  Plan plan = plan_of("100% for 10m");
+  plan.services[0].rollout.is_attached_by_itself = false;
+  EngineRig rig(plan);
+  traffic(rig);
+  for (int i = 0; i < 100; ++i) {
+    rig.push(split(rig.now(), i < 10 ? 0 : 100));
+    rig.run(2s);
+  }
+  EXPECT_FALSE(rig.service().rollout);
+  ASSERT_EQ(told(rig).size(), 1U);
+  EXPECT_EQ(told(rig)[0].headline,
+            "shop: v2 at 100%, which nobody announced: not judged (`attach: true` would)");
+  EXPECT_FALSE(told(rig)[0].page);
+  const auto is_of_it = [](const JournalEntry& entry) {
+    return entry.kind == JournalEntry::Kind::notice &&
+           entry.text.find("nobody announced") != std::string::npos;
+  };
+  EXPECT_EQ(std::count_if(rig.journal.begin(), rig.journal.end(), is_of_it), 1);
+}
+
+TEST(Unannounced, WhatIsAnnouncedWithinAMinuteOrGoesAgainIsNotTold) {
+  Plan plan = plan_of("100% for 10m");
+  plan.services[0].rollout.is_attached_by_itself = false;
+  EngineRig announced(plan);
+  EngineRig taken_back(plan, promoted_v1());
+  for (EngineRig* rig : {&announced, &taken_back}) {
+    rig->push(split(rig->now(), 0));
+    rig->run(2s);
+    rig->push(split(rig->now(), 100));
+    rig->run(30s);
+  }
+  announced.push(RolloutStarted{.at = announced.now(),
+                                .service = "shop",
+                                .candidate = "v2",
+                                .steps = *parse_steps("100% for 20s")});
+  for (int i = 0; i < 60; ++i) {
+    announced.push(split(announced.now(), 100));
+    taken_back.push(split(taken_back.now(), 0));
+    announced.run(2s);
+    taken_back.run(2s);
+  }
+  EXPECT_TRUE(told(announced).empty());
+  EXPECT_TRUE(told(taken_back).empty());
+}
+
+TEST(Unannounced, WithoutAttachWhatCameWhileBelayWasDownIsToldToo) {
+  Plan plan = plan_of("100% for 10m");
+  plan.services[0].rollout.is_attached_by_itself = false;
+  EngineRig rig(plan, promoted_v1());
+  for (int i = 0; i < 40; ++i) {
+    rig.push(only("v2", rig.now()));
+    rig.run(2s);
+  }
+  EXPECT_EQ(told(rig).size(), 1U);
+  EXPECT_FALSE(rig.service().rollout);
 }
 
 }  // namespace
