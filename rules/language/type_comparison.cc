@@ -207,7 +207,10 @@ class ComparisonTypes {
     const std::string points = text + (number.number == 1 ? " point" : " points");
     const bool wants_points = addend_to != nullptr || is_difference(other);
     const Dimension wanted = wants_points ? Dimension::points : Dimension::share;
-    if (number.quantity.dimension == wanted) return;
+    if (number.quantity.dimension == wanted) {
+      if (!wants_points) check_reachable(number, side, other);
+      return;
+    }
     if (!wants_points) {
       return complaints_.error(number.span,
                                "a share is in percent: write " + text +
@@ -220,6 +223,25 @@ class ComparisonTypes {
           number.span, "a difference of shares is in points: write `" + points + "`", points);
     }
     refuse_percent_of(number, *addend_to, side, points);
+  }
+
+  /// A rule that nothing can make bad is a rule that nobody knows to be missing.
+  void check_reachable(const SyntaxQuantity& number, const SyntaxSide& side,
+                       const SyntaxSide& other) {
+    const auto* metric = std::get_if<SyntaxMetric>(&other.terms[0].operand);
+    if (metric == nullptr || other.terms.size() > 1 || other.terms[0].factor != 1 ||
+        !std::holds_alternative<RateMeasure>(metric->metric.measure))
+      return;
+    const bool is_on_the_left = &side == &syntax_.left;
+    const bool is_for_more = (syntax_.compare == Compare::greater ||
+                              syntax_.compare == Compare::greater_equal) != is_on_the_left;
+    const bool is_strict = syntax_.compare == Compare::greater || syntax_.compare == Compare::less;
+    const bool is_at_most_reached = is_strict ? number.number < 100 : number.number <= 100;
+    if (!is_for_more || is_at_most_reached) return;
+    complaints_.error(number.span,
+                      "no share is more than 100%: nothing can ever make this bad" +
+                          std::string(number.number == 100 ? "; write `>= 100%` for all" : ""),
+                      "");
   }
 
   /// "baseline error rate + 1%": of the share, or a percent of what it is?

@@ -77,6 +77,9 @@ constexpr Wrong kUnits[] = {
     {"error rate > p95 latency over 1m", "error rate", "is a share or a rate per second", ""},
     {"5% > 3% over 1m", "5% > 3% over 1m", "one side has to be a metric", ""},
     {"error rate > 1% + 2% over 1m", "1% + 2%", "two numbers", ""},
+    {"error rate > 100% over 1m", "100%", "write `>= 100%` for all", ""},
+    {"5xx rate >= 100.5% over 1m", "100.5%", "no share is more than 100%", ""},
+    {"105% < probe healthz failure rate over 1m", "105%", "nothing can ever make this bad", ""},
 };
 INSTANTIATE_TEST_SUITE_P(Units, ErrorTest, testing::ValuesIn(kUnits));
 
@@ -193,6 +196,15 @@ TEST(ErrorsTest, AllErrorsOfASentenceAreFoundAtOnceInItsOrder) {
   EXPECT_EQ(all[2].suggestion, "\"depth\"");
   EXPECT_EQ(all[3].suggestion, "requests");
   EXPECT_EQ(all[4].suggestion, "1s");
+}
+
+TEST(ErrorsTest, AShareOfAllAndOtherNumbersAboveAHundredArePossible) {
+  for (const char* text :
+       {"error rate >= 100% over 1m", "error rate < 100% over 1m", "100% <= error rate over 1m",
+        "prometheus cpu_ratio > 150%", "error rate > 200/s over 1m",
+        "candidate error rate > 2 x baseline error rate over 2m"}) {
+    EXPECT_TRUE(errors(text).empty()) << text;
+  }
 }
 
 TEST(ErrorsTest, AMissingFloorWarnsWithTheShareOfFalseAlarmsItRisks) {

@@ -1,6 +1,6 @@
 #include "tests/rules/language/random_sentence.h"
 
-#include <initializer_list>
+#include <algorithm>
 
 namespace belay::rules::test {
 namespace {
@@ -87,7 +87,13 @@ class Writer {
     if (one_in(3)) out += "." + std::to_string(1 + below(9999));
     return out;
   }
-  std::string share() { return decimal() + "%"; }
+  /// Below 100: nothing is more than all.
+  std::string share() {
+    std::string out = decimal();
+    const std::size_t whole = std::min(out.find('.'), out.size());
+    if (whole > 2) out.erase(2, whole - 2);
+    return out + "%";
+  }
   std::string per_second() { return decimal() + pick({"/s", "/m"}); }
   std::string duration() { return decimal() + pick({"ms", "s", "m", "h"}); }
   std::string factor() {
