@@ -4,7 +4,17 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/judgement/default_rules.h"
+
 namespace belay::rules {
+namespace {
+
+std::vector<Rule> default_before_of(const ServicePlan& plan) {
+  if (!plan.rollout.is_judged_by_default) return {};
+  return {errors_before(plan.rollout.limits)};
+}
+
+}  // namespace
 
 Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since)
     : plan(std::move(plan_of_it)), watched_since(since), series(routes_max) {
@@ -14,8 +24,10 @@ Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since
 void Service::bind(Instant now) {
   for (const Rule& rule : plan.rules)
     always.emplace_back(rule, plan.name, Binding{}, evidence, now);
-  for (const Rule& rule : plan.rollout_rules)
-    before.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
+  default_before_ = default_before_of(plan);
+  for (const std::vector<Rule>* rules : {&plan.rollout_rules, &default_before_})
+    for (const Rule& rule : *rules)
+      before.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
   for (const Rule& rule : plan.preflight_rules)
     preflight.emplace_back(rule, plan.name, Binding::of_the_service_before(), evidence, now);
 }
@@ -23,6 +35,8 @@ void Service::bind(Instant now) {
 void Service::adopt(ServicePlan next, Instant now) {
   // The rules of the old plan live until nobody points into it.
   const ServicePlan replaced = std::exchange(plan, std::move(next));
+  const std::vector<Rule> replaced_default =
+      std::exchange(default_before_, default_before_of(plan));
   const JudgedRules old_always = std::exchange(always, {});
   const JudgedRules old_before = std::exchange(before, {});
   const JudgedRules old_preflight = std::exchange(preflight, {});
@@ -31,6 +45,7 @@ void Service::adopt(ServicePlan next, Instant now) {
   rebind(plan.rules, Binding{}, old_always, always, readers, now);
   const Binding whole = Binding::of_the_service_before();
   rebind(plan.rollout_rules, whole, old_before, before, readers, now);
+  rebind(default_before_, whole, old_before, before, readers, now);
   rebind(plan.preflight_rules, whole, old_preflight, preflight, readers, now);
 }
 

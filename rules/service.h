@@ -37,6 +37,10 @@ class Service {
   /// windows are not there yet counts evidence from `now` on. Until release of the windows that
   /// nobody reads any more, the caller's to do.
   void adopt(ServicePlan next, Instant now);
+  /// By which the default judgement knows what was before a rollout; null if it does not judge.
+  [[nodiscard]] const JudgedRule* errors_before() const {
+    return default_before_.empty() ? nullptr : &before.back();
+  }
   /// Drops what is only known from this source: its probe, its queues.
   void forget_source(std::uint32_t source);
 
@@ -45,7 +49,8 @@ class Service {
   ServiceEvidence evidence;
   SeriesStore series;
   std::vector<JudgedRule> always;
-  /// The rollout rules on the whole service: what was bad before a gate began.
+  /// The rollout rules on the whole service: what was bad before a gate began. Behind them
+  /// errors_before(), if the default judgement judges.
   std::vector<JudgedRule> before;
   /// plan.preflight_rules, on the whole service.
   std::vector<JudgedRule> preflight;
@@ -88,6 +93,8 @@ class Service {
   /// The rules of `rules` beside those that were judged before; `others` read windows as well.
   void rebind(const std::vector<Rule>& rules, const Binding& binding, const JudgedRules& earlier,
               JudgedRules& into, const std::vector<const JudgedRules*>& others, Instant now);
+
+  std::vector<Rule> default_before_;  // The one behind the rollout rules.
 
   static constexpr Duration kAbsentMin = std::chrono::seconds{5};
   struct Coming {

@@ -1,8 +1,11 @@
 #include "rules/judgement/default_rules.h"
 
 #include <cmath>
+#include <utility>
 
+#include "base/check.h"
 #include "rules/judgement/verdict.h"
+#include "rules/language/parser.h"
 #include "rules/language/units.h"
 
 namespace belay::rules {
@@ -12,6 +15,18 @@ namespace {
 std::string percent(double share) { return decimal_text(std::round(share * 1e9) / 1e7) + "%"; }
 
 }  // namespace
+
+Rule errors_before(const RolloutLimits& limits) {
+  const std::string sentence =
+      "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests";
+  ParsedSentence parsed = parse_sentence(sentence);
+  BELAY_CHECK(parsed.sentence.has_value(), sentence);
+  Rule rule;
+  rule.name = "default/errors";
+  rule.sentence = *std::move(parsed.sentence);
+  rule.then = {.kind = Then::Kind::rollback};
+  return rule;
+}
 
 std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {
   const std::string errors = percent(limits.error_rate);

@@ -5,6 +5,7 @@
 
 #include "rules/judgement/rollout_judgement.h"
 #include "rules/judgement/rollout_limits.h"
+#include "rules/language/rule.h"
 
 namespace belay::rules {
 
@@ -17,6 +18,8 @@ struct DefaultRule {
   std::string then;   ///< "roll back", "pause".
 };
 
+/// `errors` of a whole service, before a rollout: what is bad by it was bad before.
+Rule errors_before(const RolloutLimits& limits);
 /// All of them, in the order of RolloutRule, with the limits in them.
 std::vector<DefaultRule> default_rules(const RolloutLimits& limits);
 /// "errors >= 50% over 10s, min 20 requests, for 5s, if the baseline's rate ...".

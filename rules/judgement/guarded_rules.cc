@@ -17,6 +17,9 @@ constexpr std::uint32_t kClearsAfterMin = 10;
 constexpr double kOddsMin = 30;
 constexpr std::uint32_t kBadBlocksMin = 3;
 
+/// Twice as bad as before is no longer the same.
+constexpr double kWorseThanBefore = 2;
+
 struct Shape {
   std::int64_t window;      // Seconds.
   std::uint32_t holds;      // Seconds until it acts, by the baseline.
@@ -48,6 +51,9 @@ void GuardedRules::Clock::check(Truth truth, Baseline beside, std::uint32_t hold
   switch (beside) {
     case Baseline::none:
       ++alone;
+      break;
+    case Baseline::before:
+      blamed = alone = 0;
       break;
     case Baseline::better:
       ++blamed;
@@ -85,7 +91,8 @@ GuardedRules::Truth GuardedRules::truth(GuardedRule rule, const PairedEvidence& 
   return Truth::unknown;
 }
 
-GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule, const PairedEvidence& evidence) {
+GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule,
+                                              const PairedEvidence& evidence) const {
   const std::int64_t window = shape_of(rule).window;
   const PairedEvidence::Sums candidate = evidence.last(window, Role::candidate);
   PairedEvidence::Sums beside = evidence.last(window, Role::baseline);
@@ -97,8 +104,9 @@ GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule, const PairedEvid
                                                                      : Baseline::between;
   }
   if (beside.total == 0) beside = evidence.last(kBaselineSeconds, Role::baseline);
-  if (beside.total == 0) return Baseline::none;
   const double rate = candidate.error_rate();
+  if (beside.total == 0)
+    return rate < kWorseThanBefore * error_rate_before_ ? Baseline::before : Baseline::none;
   if (beside.error_rate() >= rate / 2) return Baseline::as_bad;
   const bool is_clear = rule != GuardedRule::clear || beside.error_rate() <= rate / 3;
   return is_clear ? Baseline::better : Baseline::between;
@@ -108,6 +116,7 @@ void GuardedRules::check(const PairedEvidence& evidence) {
   for (std::size_t i = 0; i < kGuardedRules; ++i) {
     const auto rule = static_cast<GuardedRule>(i);
     const Truth is = truth(rule, evidence);
+    if (rule == GuardedRule::errors && is == Truth::fine) error_rate_before_ = 0;
     clocks_[i].check(is, is == Truth::bad ? baseline(rule, evidence) : Baseline::none,
                      kShapes[i].holds);
   }

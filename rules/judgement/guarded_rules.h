@@ -25,6 +25,12 @@ class GuardedRules {
   /// The user's: share of errors (the limit of latency is the evidence's, slow_above()).
   explicit GuardedRules(double error_rate_max) : error_rate_max_(error_rate_max) {}
 
+  /// The service had this rate of errors before the rollout, and that was bad. Until the candidate
+  /// was fine once, what is less than twice as bad counts as bad before, where no baseline is
+  /// beside it.
+  void was_bad_before(double error_rate) { error_rate_before_ = error_rate; }
+  [[nodiscard]] double error_rate_before() const { return error_rate_before_; }
+
   /// At each whole second, once.
   void check(const PairedEvidence& evidence);
 
@@ -46,6 +52,7 @@ class GuardedRules {
   enum class Truth : std::uint8_t { unknown, fine, bad };
   enum class Baseline : std::uint8_t {
     none,    ///< No requests to compare with.
+    before,  ///< None either, and the service was as bad before.
     better,  ///< Clearly.
     as_bad,
     between,  ///< Neither.
@@ -65,9 +72,10 @@ class GuardedRules {
     return clocks_[static_cast<std::size_t>(rule)];
   }
   [[nodiscard]] Truth truth(GuardedRule rule, const PairedEvidence& evidence) const;
-  static Baseline baseline(GuardedRule rule, const PairedEvidence& evidence);
+  [[nodiscard]] Baseline baseline(GuardedRule rule, const PairedEvidence& evidence) const;
 
   double error_rate_max_;
+  double error_rate_before_ = 0;  // 0: it was not bad.
   std::array<Clock, kGuardedRules> clocks_{};
 };
 

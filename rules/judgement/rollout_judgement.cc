@@ -1,9 +1,11 @@
 #include "rules/judgement/rollout_judgement.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "rules/judgement/rollout_words.h"
+#include "rules/language/units.h"
 
 namespace belay::rules {
 namespace {
@@ -201,7 +203,12 @@ std::optional<std::string> RolloutJudgement::hindrance() const {
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
       return std::string("bad by default/") + name_of(rule_of(rule)) + ", not yet enough to act: " +
-             words_of_rule(*evidence_, rule_of(rule), versions_.candidate, versions_.baseline);
+             words_of_rule(*evidence_, rule_of(rule), versions_.candidate, versions_.baseline) +
+             (guarded_.error_rate_before() > 0
+                  ? "; the service had " +
+                        decimal_text(std::round(guarded_.error_rate_before() * 1000) / 10) +
+                        "% errors before"
+                  : "");
   return std::nullopt;
 }
 

@@ -67,6 +67,8 @@ class RolloutJudgement {
   /// `evidence` must outlive it.
   RolloutJudgement(PairedEvidence& evidence, Versions versions, const RolloutLimits& limits);
 
+  /// GuardedRules::was_bad_before().
+  void was_bad_before(double error_rate) { guarded_.was_bad_before(error_rate); }
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);

@@ -32,7 +32,9 @@ Guards::Guards(std::vector<Guard> guards, const Service& callee, NameId candidat
                         .was_fine = was_fine});
     };
     for (const JudgedRule& own : of.always) add(own, Binding{});
-    for (const JudgedRule& own : of.before) add(own, Binding::of_the_service_before());
+    // Its default judgement says nothing of another service's rollout.
+    for (std::size_t i = 0; i < of.plan.rollout_rules.size(); ++i)
+      add(of.before[i], Binding::of_the_service_before());
   }
 }
 

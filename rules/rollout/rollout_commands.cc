@@ -58,9 +58,18 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
   RolloutRecord& record = records_.back();
   const std::string by = command.by.empty() ? "an operator" : sanitize(command.by);
   const std::optional<HoldReason> held = record.status().held;
+  const bool pauses = command.kind == OperatorCommand::Kind::pause;
+  if (record.state() == RolloutState::pending &&
+      (pauses || (command.kind == OperatorCommand::Kind::resume && record.is_paused()))) {
+    record.pause(pauses);
+    record.restate(
+        pauses ? "paused by " + by + ": it will wait before its first step" : "resumed by " + by,
+        now, out);
+    return "done";
+  }
   if (record.state() == RolloutState::pending && command.kind != OperatorCommand::Kind::abort)
     return "it waits for its turn in the train " + sanitize(record.status().train) +
-           ": abort ends it";
+           ": pause keeps it from its first step, abort ends it";
   switch (command.kind) {
     case OperatorCommand::Kind::pause:
       record.pause(true);
@@ -136,6 +145,9 @@ Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
   Ladder::Cause cause = cause_in(status);
   cause.rule = &by_hand_;
   cause.rungs = rungs_of(by_hand_.then);
+  // What stands before the rollback in `on fail` was not asked for.
+  const auto back = std::ranges::find(cause.rungs, Then::Kind::rollback, &Then::kind);
+  if (back != cause.rungs.end()) cause.rungs.erase(cause.rungs.begin(), back);
   cause.watching = rules_that_count();
   const auto was_bad_before = [this](const Rule* rule) {
     const auto is_it = [rule](const JudgedRule& one) {

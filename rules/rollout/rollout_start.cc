@@ -227,6 +227,11 @@ std::vector<std::string> Rollout::bad_already() const {
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
+  if (judgement_ && records_.back().before().back().truth == Truth::bad)
+    lines.push_back("the service is bad already (" +
+                    gist_of(records_.back().before().back().evidence) +
+                    "): where the baseline has no requests, the default judgement acts only on "
+                    "twice of that");
   return lines;
 }
 
@@ -245,7 +250,10 @@ void Rollout::note_before(Instant now, Step& out) {
       again += (again.empty() ? "" : ", ") + one.rule;
   }
   if (again.empty()) return;
-  record.keep_before(gate_->before(service_.always));
+  std::vector<RuleBefore> all = gate_->before(service_.always);
+  // That of the default judgement stands behind them, and is no rule of the gate.
+  if (judgement_ && !record.before().empty()) all.push_back(record.before().back());
+  record.keep_before(std::move(all));
   record.restate(again + " counts again: it was bad before, and has been fine or got worse", now,
                  out);
 }
@@ -277,15 +285,36 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
                                    details);
 }
 
+namespace {
+
+/// What the default judgement has to know of before; `known` of an earlier life.
+RuleBefore errors_before_of(const Service& service, NameId candidate, Instant watched_since,
+                            const std::vector<RuleBefore>& known) {
+  const JudgedRule& rule = *service.errors_before();
+  const auto remembered = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
+    return one.rule == rule.rule().name && one.sentence == rule.status().sentence;
+  });
+  if (remembered != known.end()) return *remembered;
+  RuleBefore before{.rule = rule.rule().name, .sentence = rule.status().sentence};
+  if (!known.empty()) return before;
+  Blame::Before found = before_of(rule, service, candidate, watched_since);
+  before.truth = found.bad ? Truth::bad : found.was_fine ? Truth::fine : Truth::unknown;
+  if (found.bad) before.evidence = *std::move(found.bad);
+  return before;
+}
+
+}  // namespace
+
 void Rollout::open_gate(const std::string& rollout, Instant now) {
   RolloutRecord* record = record_of(rollout);
   BELAY_CHECK(record != nullptr, "what is judged is remembered");
   const RolloutStatus& status = record->status();
+  const std::vector<RuleBefore> known = record->before();
   gate_.emplace(RolloutStarted{.at = now,
                                .service = status.service,
                                .candidate = status.candidate,
                                .baseline = status.baseline},
-                now, service_, names_, start_, record->before());
+                now, service_, names_, start_, known);
   record->keep_before(gate_->before(service_.always));
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   // What was decided on a rule that goes on firing was about another candidate.
@@ -301,6 +330,12 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
+    const RuleBefore before =
+        errors_before_of(service_, gate_->binding().unscoped.version, start_, known);
+    if (before.truth == Truth::bad) judgement_->was_bad_before(before.evidence.front().value);
+    std::vector<RuleBefore> all = record->before();
+    all.push_back(before);
+    record->keep_before(std::move(all));
   }
   ++service_.epoch;
 }

@@ -86,9 +86,10 @@ TrainTurn turn_of_waiting(const std::vector<TrainMember>& train, const TrainMemb
 }
 
 /// What stands against going on with taking back, now that one has ended so; nothing if its
-/// rollback is done and verified. A fail that goes on after its own rollback may be the others'.
+/// rollback is done and verified: one that a flag or a command has mended stays, and so do the
+/// others. A fail that goes on after its own rollback may be the others'.
 std::optional<std::string> hindrance(const TrainMember& member) {
-  if (member.state == recovered) return std::nullopt;
+  if (member.state == recovered && member.is_off) return std::nullopt;
   if (member.state == not_recovered && member.is_off && !member.was_taken_back) return std::nullopt;
   return words_of_state(member);
 }

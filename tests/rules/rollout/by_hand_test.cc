@@ -55,6 +55,17 @@ struct World {
   EngineRig rig;
 };
 
+TEST(ByHand, IsTheRollbackAndNotWhatStandsBeforeIt) {
+  Plan plan = World::plan();
+  plan.services[0].on_fail = {{.kind = Then::Kind::run, .name = "fix"},
+                              {.kind = Then::Kind::rollback}};
+  World world(plan);
+  world.begin();
+  world.roll_back();
+  ASSERT_EQ(world.rig.orders.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<RollBack>(world.rig.orders[0].action));
+}
+
 TEST(ByHand, FailsTheRolloutAndRollsBackOnceAndVerifies) {
   World world;
   world.begin();

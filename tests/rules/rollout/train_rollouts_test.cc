@@ -168,6 +168,27 @@ TEST(TrainRollouts, AnAbortedTrainMovesNothingMore) {
   EXPECT_TRUE(world.rollbacks.empty()) << "what is live stays";
 }
 
+TEST(TrainRollouts, WhatIsPausedBeforeItsTurnWaitsBeforeItsFirstStep) {
+  for (const bool is_restarted : {false, true}) {
+    TrainWorld world({});
+    world.begin();
+    ASSERT_EQ(world.status("orders").state, RolloutState::pending);
+    const auto command = [&world](OperatorCommand::Kind kind) {
+      world.rig.push(OperatorCommand{
+          .kind = kind, .at = world.rig.now(), .rollout = world.status("orders").id, .by = "ann"});
+      world.run(1s);
+    };
+    command(OperatorCommand::Kind::pause);
+    if (is_restarted) world.restart();
+    ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
+    ASSERT_TRUE(world.run_until("orders", RolloutState::held));
+    EXPECT_EQ(world.status("orders").held, HoldReason::paused);
+    EXPECT_EQ(world.live.at("orders"), 0);
+    command(OperatorCommand::Kind::resume);
+    EXPECT_TRUE(world.run_until("orders", RolloutState::promoted));
+  }
+}
+
 TEST(TrainRollouts, WhatAPersonRollsBackIsAFailOfTheTrain) {
   for (const bool takes_all_back : {false, true}) {
     TrainWorld world({.takes_all_back = takes_all_back});

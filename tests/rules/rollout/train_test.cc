@@ -133,6 +133,10 @@ TEST(Train, AllIsTakenBackNewestFirstAndOneByOne) {
 }
 
 TEST(Train, TheRestIsStrandedWhereOneDoesNotRecover) {
+  TrainMember mended = failing("c", recovered, 5);
+  mended.is_off = false;
+  EXPECT_EQ(text(turns_of({member("a", promoted, {}, 1), mended})), "a:stranded ")
+      << "c was mended by a flag, and stays";
   for (const RolloutState state : {failed, not_recovered, inconclusive, superseded}) {
     const auto turns = turns_of(
         {member("a", promoted, {}, 1), taken_back("b", state), failing("c", recovered, 5)});

@@ -1,0 +1,60 @@
+// A service that was bad before the rollout came, under the default judgement, which has no
+// baseline beside the candidate to ask.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+
+Plan plan_of() {
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.services[0].rollout.is_judged_by_default = true;
+  return plan;
+}
+
+RolloutStarted gate(Instant at) {
+  return {.at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 10min};
+}
+
+RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
+
+TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
+  struct Rate {
+    int before;  ///< Bad ones of ten requests.
+    int since;
+    bool acts;
+  };
+  const auto serve = [](EngineRig& rig, const std::string& version, int all, int bad) {
+    rig.stream(version + " bad", bad, {.version = version, .status = 500});
+    rig.stream(version + " good", all - bad, {.version = version});
+  };
+  for (const Rate& rate : {Rate{2, 1, false}, Rate{2, 2, false}, Rate{6, 6, false},
+                           Rate{1, 4, true}, Rate{0, 1, true}}) {
+    SCOPED_TRACE(std::to_string(rate.before) + " then " + std::to_string(rate.since));
+    EngineRig rig(plan_of());
+    serve(rig, "v1", 10, rate.before);
+    rig.run(1min);
+    serve(rig, "v1", 0, 0);
+    serve(rig, "v2", 10, rate.since);
+    rig.push(gate(rig.now()));
+    rig.run(150s);
+    EXPECT_EQ(rig.orders.size(), rate.acts ? 1U : 0U) << rollout(rig).why;
+    if (rate.acts) continue;
+    EXPECT_THAT(rollout(rig).why, HasSubstr("% errors before"));
+    EXPECT_THAT(rig.notices_of(Notice::Kind::rollout_started)[0].details,
+                testing::Contains(HasSubstr("the service is bad already")));
+    serve(rig, "v2", 10, 0);
+    rig.run(45s);
+    serve(rig, "v2", 10, rate.since);
+    rig.run(2min);
+    EXPECT_EQ(rig.orders.size(), 1U) << "it was fine once";
+  }
+}
+
+}  // namespace
+}  // namespace belay::rules
