@@ -50,10 +50,15 @@ std::string_view name_of_bad(Compared compared) {
   return "errors";
 }
 
-std::string listed(const char* what, const std::vector<TopFailure>& failures) {
+std::string in_the_last(Duration over) {
+  if (over <= Duration::zero()) return {};
+  return " in the last " + format_duration(std::chrono::round<std::chrono::seconds>(over));
+}
+
+std::string listed(const char* what, const std::vector<TopFailure>& failures, Duration over) {
   std::string text;
   for (const TopFailure& failure : failures) {
-    text += text.empty() ? std::string(what) : ", ";
+    text += text.empty() ? what + in_the_last(over) + ": " : ", ";
     text += failure.name + " (" + std::to_string(failure.bad);
     if (failure.total > 0) text += " of " + std::to_string(failure.total);
     text += ")";
@@ -153,18 +158,18 @@ std::string words_of_odds(const RolloutNumbers& numbers) {
   return odds_text(numbers.odds) + " to 1 (limit " + odds_text(numbers.odds_limit) + " to 1)";
 }
 
-std::vector<std::string> lines_of_top(const RolloutNumbers& numbers) {
+std::vector<std::string> lines_of_top(const RolloutNumbers& numbers, Duration over) {
   std::vector<std::string> lines;
   for (const std::string& line :
-       {listed("routes: ", numbers.routes), listed("by reason: ", numbers.reasons),
-        listed("exceptions: ", numbers.exceptions)})
+       {listed("routes", numbers.routes, over), listed("by reason", numbers.reasons, over),
+        listed("exceptions", numbers.exceptions, over)})
     if (!line.empty()) lines.push_back(line);
   return lines;
 }
 
 std::string words_of(const RolloutNumbers& numbers, const std::string& candidate) {
   std::string text = words_of_finding(numbers, candidate) + "; " + words_of_size(numbers);
-  for (const std::string& line : lines_of_top(numbers)) text += "; " + line;
+  for (const std::string& line : lines_of_top(numbers, {})) text += "; " + line;
   return text;
 }
 
@@ -243,9 +248,12 @@ void RolloutWords::fill(RolloutAnswer& answer, const std::string& name) const {
       break;
   }
   if (answer.rule == RolloutRule::queue || answer.rule == RolloutRule::probes) return;
-  fill_top(answer.numbers, evidence_.comparison().blocks(answer.numbers.compared), evidence_,
-           names_);
-  for (std::string& line : lines_of_top(answer.numbers)) answer.details.push_back(std::move(line));
+  const EvidenceBlocks& blocks = evidence_.comparison().blocks(answer.numbers.compared);
+  fill_top(answer.numbers, blocks, evidence_, names_);
+  // Not the window of the rule, which may be shorter.
+  const Duration over = answer.at - Instant{std::chrono::seconds{blocks.evidence_since()}};
+  for (std::string& line : lines_of_top(answer.numbers, over))
+    answer.details.push_back(std::move(line));
 }
 
 }  // namespace belay::rules

@@ -41,9 +41,10 @@ std::string words_of_rule(const PairedEvidence& evidence, RolloutRule rule,
                           const std::string& candidate, const std::string& baseline);
 /// "v2 took 10% of the traffic and produced 84% of the errors (36 of 43) in the last 50s".
 std::string words_of_share(const RolloutNumbers& numbers, const std::string& candidate);
-/// "routes: /buy (36 of 40)", "by reason: 503 (30)", "exceptions: TypeError: x (3)"; those there
-/// are.
-std::vector<std::string> lines_of_top(const RolloutNumbers& numbers);
+/// "routes in the last 50s: /buy (36 of 40)", "by reason in the last 50s: 503 (30)", "exceptions in
+/// the last 50s: TypeError: x (3)"; those there are. `over`: what they were counted over; zero:
+/// that is said already.
+std::vector<std::string> lines_of_top(const RolloutNumbers& numbers, Duration over);
 /// All of it in one line: shares, odds, interval, excess, routes, reasons.
 std::string words_of(const RolloutNumbers& numbers, const std::string& candidate);
 /// "8,100 to 1 (limit 200 to 1)".

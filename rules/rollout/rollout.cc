@@ -157,7 +157,7 @@ void Rollout::judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant 
         rule.status().evidence.begin(), rule.status().evidence.end(),
         [](const Evidence& one) { return one.of_events && one.dimension == Dimension::share; });
     if (const auto found = numbers(now); found && is_of_requests)
-      for (std::string& line : lines_of_top(*found))
+      for (std::string& line : lines_of_top(*found, found->window))
         out.notices.back().details.push_back(std::move(line));
     rulings_[&rule.rule()] = Ruling{};
   } else if (change == Change::cleared) {
