@@ -17,8 +17,11 @@ PreflightAnswer judge_preflight(const PreflightFacts& facts) {
   if (facts.baseline.empty()) bad("there is no version to go back to");
   if (facts.baseline == facts.candidate) bad("the version to go back to is the candidate itself");
   if (facts.was_rolled_away)
-    bad(facts.baseline + " was rolled away from: it is no version to go back to");
-  if (facts.failed) bad(*facts.failed + ": it is no version to go back to");
+    bad((facts.failed ? *facts.failed + " and" : facts.baseline) +
+        " was rolled away from: it is no version to go back to");
+  if (facts.failed && !facts.was_rolled_away)
+    bad(*facts.failed +
+        ": it is no version to go back to; name another, or approve if it was mended");
   if (facts.serving_failed)
     unknown(*facts.serving_failed +
             " and has most of the traffic: the first step would give that to " + facts.baseline);

@@ -48,9 +48,10 @@ bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
   tell.commanded(command, answer);
   if (answer == "done") return true;
   record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
+  const bool is_rollback = command.kind == OperatorCommand::Kind::rollback;
   tell.notice(Notice::Kind::not_acted, false,
-              "did not " + std::string(name_of(command.kind)) + " " + record->status().candidate +
-                  ": " + answer);
+              "did not " + (is_rollback ? "roll back" : std::string(name_of(command.kind))) + " " +
+                  record->status().candidate + ": " + answer);
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include "rules/judgement/guarded_rules.h"
 #include "rules/language/parser.h"
 #include "rules/language/units.h"
+#include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -244,8 +245,8 @@ std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause c
   if (const std::optional<std::string> why = why_waits()) {
     // Whoever moves the traffic knows that the rollback follows.
     if (!moving_)
-      tell.not_acted(*cause.rule, "waits before it can " + words_of(cause.rungs), *why,
-                     cause.evidence, "");
+      tell.not_acted(*cause.rule, "waits before it can " + words_of(cause.rungs) + ": " + *why,
+                     *why, cause.evidence, "");
     waiting_.push_back(std::move(cause));
     return std::nullopt;
   }
@@ -269,7 +270,7 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
     return;
   }
   record.compare(finding.numbers ? std::move(finding.numbers) : numbers(now));
-  bool acts = false;
+  std::optional<std::string> undone = "mode " + std::string(name_of(status.mode));
   if (status.mode == Mode::recommend) {
     std::vector<std::string> lines = {
         "mode recommend: nothing is done",
@@ -278,9 +279,10 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
     lines.insert(lines.end(), finding.details.begin(), finding.details.end());
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
   } else if (status.mode == Mode::enforce) {
-    acts = !climb(record, std::move(cause), now, out);
+    undone = climb(record, std::move(cause), now, out);
   }
-  end(acts ? RolloutState::rolling_back : RolloutState::failed, finding.headline, now, out);
+  end(undone ? RolloutState::failed : RolloutState::rolling_back, finding.headline, now, out);
+  if (undone) record.note(std::string(kNothingDone) + *undone, now);
 }
 
 void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {
@@ -313,7 +315,8 @@ void Rollout::answer(Instant now, Step& out) {
   switch (said->kind) {
     case RolloutAnswer::Kind::warn: {
       Notice& notice =
-          teller(now, out).notice(Notice::Kind::fired, false, sanitize(said->headline));
+          teller(now, out).notice(Notice::Kind::fired, false,
+                                  "a warning, too little to act on: " + sanitize(said->headline));
       notice.rule = name_of(said->rule);
       notice.severity = Severity::warning;
       for (const std::string& line : said->details) notice.details.push_back(sanitize(line));

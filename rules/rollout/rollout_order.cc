@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/sanitize.h"
+#include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -16,6 +17,18 @@ namespace {
 
 /// As Service counts its requests.
 using Bucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
+
+/// How long it is looked for whether an action was done; a restart begins that anew
+/// (monitor/attempt.h).
+constexpr Duration kGivenUpAfter = std::chrono::minutes{10};
+
+std::string words_of(const ActionStatus& action) {
+  const std::string target = sanitize(action.target);
+  if (action.kind == "rollback") return "the rollback to " + target;
+  if (action.kind == "reset_flag") return "the reset of flag " + target;
+  if (action.kind == "run") return "the run of " + target;
+  return "another action (" + target + ")";
+}
 
 /// Of the buckets that have begun since then: what is in the one before may be older.
 Duration whole_buckets(Instant since, Instant now) {
@@ -111,7 +124,18 @@ std::optional<std::string> Rollout::why_done_already(const RolloutStatus& status
 
 std::optional<std::string> Rollout::why_waits() const {
   if (moving_) return "traffic is on its way";
-  return ladder_.why_busy();
+  const std::optional<std::string> busy = ladder_.why_busy();
+  if (!busy) return std::nullopt;
+  if (ladder_.is_watching())
+    return "whether it helped to " + words_of(*ladder_.order()) + " is watched until " +
+           format_utc(ladder_.watching_since() + service_.plan.verify_for) + " (`verify for`)";
+  const std::optional<std::string> open = book_.open_intent(service_.plan.name);
+  const ActionStatus* action = open ? log_.find(*open) : nullptr;
+  if (action == nullptr) return busy;
+  return words_of(*action) + " was begun at " + format_utc(action->at) +
+         " and has not ended: Belay finds out how it ended, or gives it up, until " +
+         format_utc(std::max(action->at, start_) + kGivenUpAfter) + " (action " + action->intent +
+         ")";
 }
 
 bool Rollout::is_waiting(const std::string& rollout) const {
@@ -136,8 +160,10 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
       continue;
     }
     if (successor != nullptr) cause.newcomer = successor->status().candidate;
-    if (const std::optional<std::string> why = climb(*failed, std::move(cause), now, out))
+    if (const std::optional<std::string> why = climb(*failed, std::move(cause), now, out)) {
       failed->move(RolloutState::failed, *why, now, out);
+      failed->note(std::string(kNothingDone) + *why, now);
+    }
   }
 }
 

@@ -37,6 +37,15 @@ bool has_been_replaced(const Service& service, const std::string& version,
          static_cast<double>(own) < kTrafficShareMin * static_cast<double>(own + others);
 }
 
+/// Of a baseline that was named; empty if nothing speaks against it. `failure`: of it.
+std::string beware_of(const std::string& version, const std::optional<std::string>& failure,
+                      bool was_rolled_away) {
+  if (was_rolled_away)
+    return "beware: " + (failure ? *failure + " and" : sanitize(version)) +
+           " was rolled away from: a rollback to it would be refused";
+  return failure ? "beware: " + *failure + ", and a rollback would go back to it all the same" : "";
+}
+
 }  // namespace
 
 /// What a platform that cannot be read said last may be long over.
@@ -73,10 +82,14 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
 
 /// However many requests it still gets.
 std::string Rollout::why_not_baseline(const std::string& version, Instant now) const {
-  if (const std::optional<std::string> failure = versions_.failure_of(version, now))
-    return *failure + ", so it is no version to go back to";
+  const std::optional<std::string> failure = versions_.failure_of(version, now);
+  // Naming it does not help: no rollback goes back to it.
   if (book_.was_rolled_away(service_.plan.name, version))
-    return sanitize(version) + " was rolled away from, so it is no version to go back to";
+    return (failure ? *failure + " and" : sanitize(version)) +
+           " was rolled away from, so it is no baseline unless it is promoted";
+  if (failure)
+    return *failure + ", and is no baseline until " + format_utc(*versions_.held_until(version)) +
+           " unless it is promoted, or named by --baseline";
   return {};
 }
 
@@ -165,12 +178,12 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     details.push_back(why);
     record.note(why, now);
   }
-  if (baseline.from == Baseline::From::asked)
-    if (const auto failure = versions_.failure_of(baseline.version, now)) {
-      details.push_back("beware: " + *failure +
-                        ", and a rollback would go back to it all the same");
-      record.note(details.back(), now);
-    }
+  if (baseline.from == Baseline::From::asked) {
+    std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
+                                book_.was_rolled_away(service_.plan.name, baseline.version));
+    if (!why.empty()) record.note(why, now);
+    if (!why.empty()) details.push_back(std::move(why));
+  }
   unknown_.forget("");
   passed_.reset();
   has_skipped_ = false;

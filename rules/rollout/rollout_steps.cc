@@ -7,6 +7,7 @@
 #include "base/sanitize.h"
 #include "rules/judgement/rollout_words.h"
 #include "rules/language/units.h"
+#include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -251,7 +252,12 @@ void Rollout::check_step(Instant now, Step& out) {
 }
 
 void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
-  if (irreversible_) return end(RolloutState::failed, *irreversible_, now, out);
+  const std::string nothing(kNothingDone);
+  if (irreversible_) {
+    end(RolloutState::failed, *irreversible_, now, out);
+    records_.back().note(nothing + "it is irreversible: a person must decide", now);
+    return;
+  }
   Gate::Verdict verdict = gate_->verdict(service_.always, now, gate_->started());
   add_guards(verdict, now, gate_->started());
   if (verdict.failed_by_unknown != nullptr) {
@@ -259,6 +265,7 @@ void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
     teller(now, out).not_acted(rule, "the gate fails because " + rule.name + " could not be judged",
                                "`else fail` fails the rollout without an action", {}, "");
     end(RolloutState::failed, verdict.why + "; " + rule.name + " says `else fail`", now, out);
+    records_.back().note(nothing + "`else fail` fails the rollout without an action", now);
     return;
   }
   end(RolloutState::inconclusive, answer.why, now, out);

@@ -104,6 +104,11 @@ std::optional<std::string> VersionHistory::failure_of(const std::string& version
   return sanitize(version) + (found->second.was_judged ? " failed" + at : " was bad" + at);
 }
 
+std::optional<Instant> VersionHistory::held_until(const std::string& version) const {
+  const auto found = failures_.find(version);
+  return found == failures_.end() ? std::nullopt : std::optional(found->second.at + kHeldAgainst);
+}
+
 std::optional<VersionHistory::Good> VersionHistory::last_good(
     Instant now, const std::function<bool(const std::string&)>& may_be) const {
   for (auto good = goods_.rbegin(); good != goods_.rend(); ++good)

@@ -41,6 +41,8 @@ class VersionHistory {
   /// "v2 failed at 2026-11-26T12:08:34Z"; nothing if nothing is held against it.
   [[nodiscard]] std::optional<std::string> failure_of(const std::string& version,
                                                       Instant now) const;
+  /// Until when that is so, of a version of which it is.
+  [[nodiscard]] std::optional<Instant> held_until(const std::string& version) const;
   /// What was promoted or put back last, of what nothing is held against, and `may_be`.
   [[nodiscard]] std::optional<Good> last_good(
       Instant now, const std::function<bool(const std::string&)>& may_be = {}) const;

@@ -286,7 +286,11 @@ TEST(Action, DoesNotBeginWhileOneOfBeforeTheRestartIsOpen) {
   EXPECT_EQ(rig.service().actions.size(), 1U);
   fail_gate(rig);
   EXPECT_TRUE(rig.orders.empty());
-  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_acted)[0].details[0], "still open (old)"));
+  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_acted)[0].headline,
+                       "the rollback to v0 was begun at " + format_utc(EngineRig::kStart - 3h)));
+  EXPECT_TRUE(contains(rig.notices_of(Notice::Kind::not_acted)[0].headline,
+                       "until " + format_utc(EngineRig::kStart + 10min) + " (action old)"))
+      << "this life looks for it anew";
   rig.push(ActionOutcome{.at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::applied});
   rig.run(1s);
   EXPECT_EQ(rig.service().actions[0].phase, ActionOutcome::Phase::applied);

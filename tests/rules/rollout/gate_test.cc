@@ -258,6 +258,9 @@ TEST(Gate, JudgesAbsoluteRulesWithoutABaselineButHasNothingToGoBackTo) {
   EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted)[0].headline,
             "shop: did not roll back from v2: no version to go back to is known: no baseline was "
             "given and none was found");
+  EXPECT_EQ(rig.service().rollout->timeline.back().what,
+            "nothing was done: no version to go back to is known: no baseline was given and none "
+            "was found");
 }
 
 TEST(Gate, NeverCountsAnAlert) {
@@ -288,6 +291,34 @@ TEST(Gate, FailsWithoutAnActionByElseFail) {
   rig.run(31s);
   EXPECT_EQ(decided(*rig.service().rollout), Outcome::fail);
   EXPECT_TRUE(rig.orders.empty());
+  EXPECT_EQ(rig.service().rollout->timeline.back().what,
+            "nothing was done: `else fail` fails the rollout without an action");
+}
+
+TEST(Gate, SaysInItsTimelineWhyAFailWasLeftAsItIs) {
+  for (const std::string why : {"mode observe", "mode recommend", "disarmed until ",
+                                "it is irreversible: a person must decide"}) {
+    EngineRig rig({}, {errors()});
+    serve(rig, false, false);
+    RolloutStarted started{.at = rig.now(),
+                           .service = "shop",
+                           .candidate = "v2",
+                           .baseline = "v1",
+                           .lasts = 1min,
+                           .is_irreversible = why.starts_with("it is irreversible")};
+    if (why == "mode observe") started.mode = Mode::observe;
+    if (why == "mode recommend") started.mode = Mode::recommend;
+    if (why == "disarmed until ")
+      rig.push(Disarmed{.at = rig.now(), .service = "shop", .until = rig.now() + 1h, .by = "ann"});
+    rig.push(started);
+    rig.run(10s);
+    serve(rig, false, true);
+    rig.run(52s);
+    EXPECT_TRUE(rig.orders.empty());
+    ASSERT_EQ(rig.service().rollout->state, RolloutState::failed) << why;
+    EXPECT_TRUE(rig.service().rollout->timeline.back().what.starts_with("nothing was done: " + why))
+        << rig.service().rollout->timeline.back().what;
+  }
 }
 
 TEST(Gate, ComparesTheCandidateWithItsBaseline) {

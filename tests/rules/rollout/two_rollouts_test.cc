@@ -194,7 +194,13 @@ void fail_behind(EngineRig& rig) {
   rig.run(15s);
   EXPECT_EQ(newer(rig).state, RolloutState::rolling_back);
   EXPECT_THAT(rig.orders, SizeIs(1)) << "one at a time";
+  const Instant begun = rig.orders[0].at;
   EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted, "waits before it can "));
+  EXPECT_TRUE(was_told(rig, Notice::Kind::not_acted,
+                       " was begun at " + format_utc(begun) +
+                           " and has not ended: Belay finds out how it ended, or gives it up, "
+                           "until " +
+                           format_utc(begun + 10min)));
 }
 
 TEST(TwoRollouts, AFailWaitsForWhatIsStillOpenAndNobodySaysRecovered) {

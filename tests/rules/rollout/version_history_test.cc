@@ -153,7 +153,8 @@ TEST(WayBack, LeadsToNoVersionThatFailedHoweverMuchTrafficItHas) {
       rig.run(10s);
       EXPECT_EQ(newest(rig).baseline, "v1");
       EXPECT_THAT(start_of_newest(rig), Contains(HasSubstr("v2 failed at ")));
-      EXPECT_THAT(start_of_newest(rig), Contains(HasSubstr(", so it is no version to go back to")));
+      EXPECT_THAT(start_of_newest(rig),
+                  Contains(HasSubstr(" unless it is promoted, or named by --baseline")));
     }
 }
 
@@ -193,7 +194,36 @@ TEST(WayBack, LeadsToNoVersionThatFailedBeforeTheRestart) {
   rig.push(gate_of(rig, "v3"));
   rig.run(5s);
   EXPECT_EQ(newest(rig).baseline, "") << "nobody knows of another";
-  EXPECT_THAT(start_of_newest(rig), Contains(HasSubstr("v2 failed at ")));
+  const std::string why = "v2 failed at " + format_utc(kAt - 5min) + ", and is no baseline until " +
+                          format_utc(kAt - 5min + 24h) +
+                          " unless it is promoted, or named by --baseline";
+  EXPECT_THAT(start_of_newest(rig), Contains(why));
+  // For who looks at it later.
+  const auto& timeline = newest(rig).timeline;
+  EXPECT_TRUE(std::any_of(timeline.begin(), timeline.end(),
+                          [&](const RolloutStatus::Moment& one) { return one.what == why; }));
+}
+
+TEST(WayBack, OfAVersionThatWasRolledAwayFromPromisesNothingToWhoNamesIt) {
+  Remembered remembered;
+  remembered.actions = {{.at = kAt - 10min,
+                         .service = "shop",
+                         .intent = "i",
+                         .target = "v1",
+                         .expected = "v2",
+                         .phase = ActionOutcome::Phase::applied}};
+  for (const std::string named : {"", "v2"}) {
+    EngineRig rig(plan_of(kErrors), remembered);
+    serve(rig, "v2");
+    rig.run(2s);
+    rig.push(gate_of(rig, "v3", named.c_str()));
+    rig.run(2s);
+    EXPECT_THAT(start_of_newest(rig),
+                Contains(named.empty()
+                             ? "v2 was rolled away from, so it is no baseline unless it is promoted"
+                             : "beware: v2 was rolled away from: a rollback to it would be "
+                               "refused"));
+  }
 }
 
 TEST(WayBack, LeadsToWhatWasPromotedSecondsAgoAndNotToTenMinutesOfWhatWasBefore) {
