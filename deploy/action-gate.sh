@@ -146,7 +146,9 @@ fi
 jq -r '
   def data: gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A");
   def property: data | gsub(":"; "%3A") | gsub(","; "%2C");
-  ([(.timeline // [])[] | select(.state == "rolling_back") | .what] | .[0] // "") as $cause
+  ((if .exit_code == 11 or .exit_code == 14 then .failed_by // empty | . + " fired"
+    else empty end) // "") as $rule  # After a restart of the daemon nothing else is known of it.
+  | ([(.timeline // [])[] | select(.state == "rolling_back") | .what] | .[0] // $rule) as $cause
   | ((.rules // []) | map(select(.firing))) as $firing
   | if .exit_code == 0 then empty else
     ($firing[:9][] | "::error title=\(.rule | property)::"
@@ -154,7 +156,10 @@ jq -r '
     (.failed_by // empty | select(. as $rule | all($firing[]; .rule != $rule))
       | "::error title=\(property)::\($cause | data)"),
     "::error title=Belay::\(.result + ": " + (if $cause == "" then "" else $cause + "; since then: " end)
-      + (.why // "") | data)" end' "$scratch/rollout"
+      + (.why // "")
+      + (([(.timeline // [])[].what | select(startswith("nothing was done: "))] | last) as $undone
+        | if .exit_code == 10 and $undone != null then "; " + $undone else "" end) | data)" end' \
+  "$scratch/rollout"
 
 [[ $code != 12 || ",$BELAY_FAIL_ON," == *,unknown,* ]] || code=0
 [[ $code != 1[01] || ",$BELAY_FAIL_ON," == *,fail,* ]] || code=0

@@ -52,6 +52,7 @@ class Composer {
         return;
       case Kind::notice:
         if (!tells_more(entry)) return;
+        leave(entry);
         break;
       default:
         break;
@@ -77,6 +78,11 @@ class Composer {
     was_taken_back_ = entry.rule == rules::kTrainRule;
     report_.decided = entry.at;
     report_.decided_by = text_in(object, "why");
+  }
+
+  void leave(const JournalEntry& notice) {
+    const std::string why = text_in(parsed(notice.text), "why");
+    if (!why.empty()) report_.why_not_acted = why;
   }
 
   void begin(const JournalEntry& entry) {

@@ -42,6 +42,7 @@ struct Report {
   std::string decided_by;  ///< Why, when the verdict came; what follows may have another reason.
   std::vector<Moment> timeline;
   std::vector<Action> actions;
+  std::string why_not_acted;  ///< What was told last in place of an action; empty if nothing was.
   std::vector<rules::LostEvidence::Spell> lost;
   bool is_cut = false;        ///< The middle of the timeline is left out.
   bool has_evidence = false;  ///< What the verdict rests on is known, and in rollout.rules.

@@ -151,6 +151,11 @@ void put_comparison(Page& page, const Report& report) {
   page.line();
   put_shares(page, *numbers);
   put_since_start(page, *numbers);
+  const bool is_of_rule = numbers->margin == 0;
+  if (is_of_rule && !(numbers->routes.empty() && numbers->reasons.empty()))
+    page.line(
+        "- what follows is counted from when the evidence against it began on: that may be "
+        "longer than the window of the rule");
   put_top(page, "route", numbers->routes);
   put_top(page, "reason", numbers->reasons);
   put_top(page, "exception", numbers->exceptions);
@@ -176,10 +181,19 @@ void put_lost(Page& page, const Report& report) {
   }
 }
 
+/// Of one that has failed and was left as it is.
+std::string why_nothing(const Report& report) {
+  if (report.rollout.state != rules::RolloutState::failed) return {};
+  if (!report.why_not_acted.empty() || report.rollout.mode == rules::Mode::enforce)
+    return report.why_not_acted;
+  return "mode " + std::string(name_of(report.rollout.mode));
+}
+
 void put_actions(Page& page, const Report& report) {
   page.heading("What was done");
+  const std::string undone = why_nothing(report);
   if (report.actions.empty()) {
-    page.line("Nothing.");
+    page.line("Nothing" + (undone.empty() ? "." : ": " + code_span(undone)));
   } else {
     page.table("| when | what | outcome | verified |", "|---|---|---|---|");
   }
@@ -196,6 +210,10 @@ void put_actions(Page& page, const Report& report) {
     }
     page.line("| " + format_utc(action.at) + " | " + code_span(action.words) + "<br>intent " +
               code_span(action.intent) + " | " + outcome + " | " + verified + " |");
+  }
+  if (!report.actions.empty() && !undone.empty()) {
+    page.line();
+    page.line("Nothing was done about its fail: " + code_span(undone));
   }
   const auto& [undo, logs] = report.commands;
   if (!undo.empty() || !logs.empty()) page.line();

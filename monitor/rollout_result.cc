@@ -2,19 +2,31 @@
 
 #include <algorithm>
 
+#include "rules/order.h"
+#include "rules/rollout/train.h"
+
 namespace belay::monitor {
 
 using rules::RolloutState;
 
 namespace {
 
+/// Of what was remembered over a restart only the rule is known.
+std::string cause_of(const rules::RolloutStatus& rollout) {
+  const auto failed = std::ranges::find(rollout.timeline, RolloutState::rolling_back,
+                                        &rules::RolloutStatus::Moment::state);
+  if (failed != rollout.timeline.end()) return failed->what;
+  if (rollout.rule.empty()) return {};
+  if (rollout.rule == rules::kByHand) return "rolled back by hand";
+  return rollout.rule == rules::kTrainRule ? "its train failed" : rollout.rule + " fired";
+}
+
 /// After an action the rollout says what was seen since: how the version before does. People ask
 /// first what was wrong with this one.
 std::string cause_and_end(const rules::RolloutStatus& rollout) {
-  const auto failed = std::ranges::find(rollout.timeline, RolloutState::rolling_back,
-                                        &rules::RolloutStatus::Moment::state);
-  if (failed == rollout.timeline.end() || failed->what == rollout.why) return rollout.why;
-  return failed->what + "; since then: " + rollout.why;
+  const std::string cause = cause_of(rollout);
+  if (cause.empty() || cause == rollout.why) return rollout.why;
+  return cause + "; since then: " + rollout.why;
 }
 
 }  // namespace

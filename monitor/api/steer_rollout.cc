@@ -49,6 +49,19 @@ std::optional<Refusal> newest_refusal(const RolloutStatus& rollout, Command comm
   return newest;
 }
 
+/// A person who asks for a rollback of what is over may still need one.
+std::string words_of_end(const RolloutStatus& rollout, Command command) {
+  std::string words = "it ended as " + std::string(name_of(rollout.state)) +
+                      (rollout.why.empty() ? "" : ": " + rollout.why);
+  const bool may_be_live =
+      rollout.state == RolloutState::promoted || rollout.state == RolloutState::failed ||
+      rollout.state == RolloutState::inconclusive || rollout.state == RolloutState::aborted;
+  if (command == Command::rollback && may_be_live)
+    words += "; where " + rollout.candidate +
+             " is still live, begin another rollout of it: that can be rolled back";
+  return words;
+}
+
 net::Outgoing steer(const Call& call, Command command) {
   const auto published = call.context.newest.published();
   const RolloutStatus* rollout = rollout_of(published->snapshot, call.path.front());
@@ -61,8 +74,7 @@ net::Outgoing steer(const Call& call, Command command) {
   const auto reason = body.text("reason");
   if (const auto problem = body.problem()) return call.refuse(*problem);
   if (rollout->ended) {
-    return call.refuse(
-        {Problem::Kind::rollout_ended, "it ended as " + std::string(name_of(rollout->state))});
+    return call.refuse({Problem::Kind::rollout_ended, words_of_end(*rollout, command)});
   }
   // Somebody, or this request before its answer was lost, has asked for it: once, and no more.
   if (command == Command::rollback && is_so(command, *rollout, 0)) {

@@ -146,7 +146,9 @@ class RemoteGate {
 
   void show_begin() {
     if (arguments_.output == OutputFormat::text) {
-      print(text_of_rollout(rollout_, style_) +
+      json begun = rollout_;
+      begun.erase("timeline");  // Its moments follow.
+      print(text_of_rollout(begun, style_) +
             fmt::format("  {:<10} {}\n", "daemon", sanitize(client_.url())));
     } else if (arguments_.output == OutputFormat::jsonl) {
       print(exporters::text_of(ordered_json{{"rollout", rollout_}}) + "\n");
@@ -212,19 +214,30 @@ class RemoteGate {
     return false;
   }
 
-  /// Why a fail was left as it is: only the report knows what was told in place of an action.
+  /// Why a fail was left as it is: after a restart only the report knows what was told in place of
+  /// an action.
   [[nodiscard]] std::string why_not_acted() const {
-    const std::string mode = text_in(rollout_, "mode");
-    if (mode != "enforce") return "the mode is " + mode;
+    if (std::string why = why_nothing_was_done(rollout_); !why.empty()) return why;
     const Result<ApiClient::Answer> report = client_.call({.path = path() + "/report"});
     std::string why = "`belay report " + text_in(rollout_, "id") + "` says why";
     if (!report || !report->ok() || !report->json.is_object()) return why;
     const std::string told = text_in(rollout_, "service") + ": ";
     for (const json& moment : array_in(report->json, "timeline")) {
       const std::string what = text_in(moment, "what");
-      if (what.starts_with(told + "did not ")) why = what.substr(told.size());
+      if (what.starts_with(told + "did not ") || what.starts_with(told + "it fails, and "))
+        why = what.substr(told.size());
     }
     return why;
+  }
+
+  /// Only this gate has ended.
+  [[nodiscard]] std::string ways_on(ExitCode code) const {
+    const std::string id = sanitize(text_in(rollout_, "id"));
+    const char* waits = code == kExitTimeout ? "goes on with" : "keeps";
+    return fmt::format(
+        "no verdict within --timeout: the daemon {} the rollout; `belay rollout status {}` shows "
+        "it{}, `belay rollout abort {}` ends it",
+        waits, id, code == kExitTimeout ? "" : " and what it waits for", id);
   }
 
   int end(ExitCode code) {
@@ -243,6 +256,7 @@ class RemoteGate {
     } else {
       print(exporters::text_of(ordered_json(rollout_), 2) + "\n");
     }
+    if (code == kExitTimeout || code == kExitWaitsForApproval) complain(ways_on(code));
     // Who was interrupted has not passed, whatever is not to fail.
     return is_rolling_back_ ? code : exit_code_of(code, arguments_.fail_on);
   }

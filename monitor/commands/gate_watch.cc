@@ -83,9 +83,12 @@ std::optional<RolloutResult> gate_result(const rules::ServiceStatus& service, co
 std::string text_of(const RolloutResult& result, const Style& style) {
   constexpr std::size_t kWhyBytesMax = 4'000;
   const std::string verdict{name_of(result.code)};
+  // "interrupted: what is deployed stays as it is" begins with it.
+  const bool is_said = result.code == kExitInterrupted && result.why.starts_with(verdict);
   return fmt::format(
-      "{} {}\n", style.bold(result.code == kExitPass ? style.green(verdict) : style.red(verdict)),
-      sanitize(result.why, kWhyBytesMax));
+      "{}{}\n", style.bold(result.code == kExitPass ? style.green(verdict) : style.red(verdict)),
+      is_said ? sanitize(result.why.substr(verdict.size()), kWhyBytesMax)
+              : " " + sanitize(result.why, kWhyBytesMax));
 }
 
 GateWatch::GateWatch(std::string service, std::string candidate, std::string id)

@@ -56,7 +56,7 @@ int ask(const SteerArguments& arguments, const ApiClient::Request& request) {
 }
 
 int steer(const SteerArguments& arguments, const std::string& command) {
-  ordered_json body = ordered_json::object();
+  ordered_json body{{"by", user_name()}};
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
   return ask(arguments,
              {.method = "POST",

@@ -1,11 +1,15 @@
 #include "monitor/commands/show_rollout.h"
 
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/sanitize.h"
 #include "exporters/json_fields.h"
+#include "rules/order.h"
+#include "rules/rollout/nothing_done.h"
+#include "rules/rollout/train.h"
 
 namespace belay::monitor {
 namespace {
@@ -25,6 +29,30 @@ std::string next_of(const json& rollout) {
   // It goes on by itself when that is mended; a person may also begin without.
   if (held == "preflight") return "mend that, or begin without: belay rollout approve " + id;
   return "";
+}
+
+/// What was noted as it began: whence its baseline is, and what was passed over.
+std::vector<std::string> notes_of_start(const json& rollout) {
+  std::vector<std::string> notes;
+  const auto& timeline = array_in(rollout, "timeline");
+  if (rollout.contains("ended_ms") || timeline.empty()) return notes;
+  const json& first = *timeline.begin();
+  for (const json& moment : timeline) {
+    if (!moment.is_object() || moment == first ||
+        text_in(moment, "state") != text_in(first, "state") ||
+        instant_in(moment, "at_ms") != instant_in(first, "at_ms"))
+      continue;
+    notes.push_back(text_in(moment, "what"));
+  }
+  return notes;
+}
+
+/// Of one that has failed, and nothing was done.
+std::string done_of(const json& rollout) {
+  if (text_in(rollout, "state") != "failed") return "";
+  const std::string why = why_nothing_was_done(rollout);
+  return "nothing: " +
+         (why.empty() ? "`belay report " + text_in(rollout, "id") + "` says why" : why);
 }
 
 /// Of a rollout in steps: who moves it.
@@ -50,7 +78,22 @@ std::string step_of(const json& rollout) {
 std::string cause_of(const json& rollout) {
   for (const json& moment : array_in(rollout, "timeline"))
     if (text_in(moment, "state") == "rolling_back") return text_in(moment, "what");
-  return "";
+  const std::string state = text_in(rollout, "state");
+  const std::string rule = text_in(rollout, "failed_by");
+  if (rule.empty() || text_in(rollout, "verdict") != "fail" || state == "failed" ||
+      state == "rolling_back")
+    return "";
+  if (rule == rules::kByHand) return "rolled back by hand";
+  return rule == rules::kTrainRule ? "its train failed" : rule + " fired";
+}
+
+std::string why_nothing_was_done(const json& rollout) {
+  if (text_in(rollout, "state") != "failed") return "";
+  for (const json& moment : array_in(rollout, "timeline"))
+    if (const std::string what = text_in(moment, "what"); what.starts_with(rules::kNothingDone))
+      return what.substr(rules::kNothingDone.size());
+  const std::string mode = text_in(rollout, "mode");
+  return mode.empty() || mode == "enforce" ? "" : "mode " + mode;
 }
 
 std::string text_of_rollout(const json& rollout, const Style& style) {
@@ -66,6 +109,7 @@ std::string text_of_rollout(const json& rollout, const Style& style) {
   row("candidate", text_in(rollout, "candidate"));
   const std::string baseline = text_in(rollout, "baseline");
   row("baseline", baseline.empty() ? "none: comparisons stay unknown" : baseline);
+  for (const std::string& note : notes_of_start(rollout)) row("", note);
   row("steps", text_in(rollout, "steps"));
   row("traffic", traffic_of(rollout));
   row("step", step_of(rollout));
@@ -74,6 +118,7 @@ std::string text_of_rollout(const json& rollout, const Style& style) {
   row("result", text_in(rollout, "result"));
   row("because", cause_of(rollout));
   row("why", text_in(rollout, "why"));
+  row("done", done_of(rollout));
   row("next", next_of(rollout));
   for (const json& rule : array_in(rollout, "rules")) {
     row("rule", fmt::format("{} {}: {}", text_in(rule, "truth"), text_in(rule, "rule"),

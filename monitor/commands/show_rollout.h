@@ -12,7 +12,11 @@ namespace belay::monitor {
 /// types to let it go on.
 std::string text_of_rollout(const nlohmann::json& rollout, const Style& style);
 
-/// Why it was rolled back, empty if it was not: its `why` says then what came of that.
+/// Why it was rolled back, empty if it was not: its `why` says then what came of that. After a
+/// restart of the daemon it is the rule alone.
 std::string cause_of(const nlohmann::json& rollout);
+
+/// Of one that has failed and was left as it is: why, as far as the daemon still knows; else empty.
+std::string why_nothing_was_done(const nlohmann::json& rollout);
 
 }  // namespace belay::monitor

@@ -14,6 +14,7 @@
 #include "exporters/json_fields.h"
 #include "monitor/commands/begin_rollout.h"
 #include "monitor/commands/options.h"
+#include "monitor/commands/show_rollout.h"
 #include "monitor/commands/verbs.h"
 #include "monitor/signals.h"
 #include "net/deadline.h"
@@ -73,11 +74,13 @@ void show(const json& train, OutputFormat output) {
   text += "\n";
   for (const json& rollout : array_in(train, "rollouts")) {
     const std::string held = text_in(rollout, "held");
-    text +=
-        fmt::format("  {:<20} {} {}{} {}\n", sanitize(text_in(rollout, "service")),
-                    sanitize(text_in(rollout, "candidate")), sanitize(text_in(rollout, "state")),
-                    held.empty() ? "" : " (" + sanitize(held) + ")",
-                    style.dim(sanitize(text_in(rollout, "why"), 1000)));
+    const std::string cause = cause_of(rollout);
+    const std::string why =
+        (cause.empty() ? "" : cause + "; since then: ") + text_in(rollout, "why");
+    text += fmt::format(
+        "  {:<20} {} {}{} {}\n", sanitize(text_in(rollout, "service")),
+        sanitize(text_in(rollout, "candidate")), sanitize(text_in(rollout, "state")),
+        held.empty() ? "" : " (" + sanitize(held) + ")", style.dim(sanitize(why, 1000)));
     text += fmt::format("  {:<20} {}\n", "", sanitize(text_in(rollout, "id")));
   }
   print(text);
@@ -102,7 +105,13 @@ int wait_for(const ApiClient& client, const TrainArguments& arguments, json trai
   net::Deadline away{120'000ms};
   Progress progress;
   while (!train.contains("exit_code")) {
-    if (deadline.passed()) return kExitTimeout;
+    if (deadline.passed()) {
+      progress.erase();
+      complain("no end within --wait: the daemon goes on with the train; `belay train status " +
+               sanitize(arguments.name) + "` shows it, `belay train abort " +
+               sanitize(arguments.name) + "` ends it");
+      return kExitTimeout;
+    }
     if (const auto signal = signals.wait(1'000ms); signal && *signal != SIGHUP) {
       progress.erase();
       complain("interrupted: the daemon goes on with the train; `belay train abort` ends it");
@@ -151,7 +160,8 @@ ordered_json rollouts_of(const TrainArguments& arguments) {
 int start(const TrainArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
-  ordered_json body{{"name", arguments.name}, {"rollouts", rollouts_of(arguments)}};
+  ordered_json body{
+      {"name", arguments.name}, {"rollouts", rollouts_of(arguments)}, {"by", user_name()}};
   if (!arguments.on_fail.empty()) body["on_fail"] = arguments.on_fail;
   const std::string key = arguments.each.key.empty() ? net::random_hex(16) : arguments.each.key;
   return finish(*client, arguments,
@@ -173,7 +183,7 @@ int status(const TrainArguments& arguments) {
 int abort(const TrainArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
-  ordered_json body = ordered_json::object();
+  ordered_json body{{"by", user_name()}};
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
   return finish(*client, arguments,
                 {.method = "POST",

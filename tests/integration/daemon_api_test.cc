@@ -148,7 +148,9 @@ TEST_F(DaemonApiTest, AGateTellsEachMomentOnceAndWhyNothingWasDone) {
   const BelayRun gate =
       belay({"gate", "--service", "shop", "--candidate", "v2", "--baseline", "v1", "--for", "10m"});
   EXPECT_EQ(gate.code, 10) << gate.text;
-  EXPECT_THAT(gate.text, HasSubstr("nothing was done: did not roll back from v2 to v1: disarmed"));
+  EXPECT_THAT(gate.text, HasSubstr("\nnothing was done: disarmed until "));
+  EXPECT_THAT(belay({"rollout", "status"}).text,
+              HasSubstr("  done       nothing: disarmed until "));
   EXPECT_THAT(belay({"history"}).text,
               HasSubstr("  not_acted         shop              did not roll back from v2 to v1: "
                         "disarmed"));

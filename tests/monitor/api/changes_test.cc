@@ -381,5 +381,18 @@ TEST_F(ChangesTest, ARolloutThatIsOverTakesNoCommand) {
   EXPECT_TRUE(delivered_.empty());
 }
 
+TEST_F(ChangesTest, WhoAsksForARollbackOfWhatIsOverIsToldHowItEndedAndWhatToDo) {
+  rules::RolloutStatus over = rollout("one");
+  over.state = rules::RolloutState::failed;
+  over.why = "shop-err: error rate 31%";
+  over.ended = now_;
+  publish_rollout(over);
+  EXPECT_EQ(json_of(post("/api/v1/rollouts/one/rollback", "")).at("detail"),
+            "it ended as failed: shop-err: error rate 31%; where " + over.candidate +
+                " is still live, begin another rollout of it: that can be rolled back");
+  EXPECT_EQ(json_of(post("/api/v1/rollouts/one/approve", "")).at("detail"),
+            "it ended as failed: shop-err: error rate 31%");
+}
+
 }  // namespace
 }  // namespace belay::test

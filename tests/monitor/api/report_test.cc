@@ -146,6 +146,28 @@ TEST(Report, OfWhatItsTrainTookBackSaysSoAndWhy) {
   EXPECT_EQ(report.decided, at + 1min);
 }
 
+TEST_F(ReportTest, OfAFailThatWasLeftAsItIsItSaysWhy) {
+  const std::string disarmed = "disarmed until ";
+  const std::string irreversible = "irreversible: nothing is rolled back";
+  const std::string observe = "mode observe";
+  int number = 2;
+  for (const std::string& why : {disarmed, irreversible, observe}) {
+    EngineRig rig(plan());
+    rules::RolloutStarted started = from_v1_to_v2(rig);
+    started.id.back() = static_cast<char>('0' + number++);
+    started.is_irreversible = why == irreversible;
+    if (why == observe) started.mode = rules::Mode::observe;
+    if (why == disarmed)
+      rig.push(rules::Disarmed{.at = rig.now(), .service = "shop", .until = rig.now() + 1h});
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.stream("v2", 20, {.version = "v2", .status = 500});
+    rig.push(started);
+    rig.run(1min);
+    record(rig);
+    EXPECT_THAT(markdown(started.id), HasSubstr("\nNothing: `" + why));
+  }
+}
+
 TEST_F(ReportTest, WhileItIsJudgedItTellsWhatTheEngineSees) {
   EngineRig rig(plan());
   rig.stream("v2", 20, {.version = "v2"});

@@ -56,6 +56,22 @@ TEST(GateResultTest, TheLastLineHoldsTheCauseAndWhatCameSinceWhole) {
   EXPECT_TRUE(line.ends_with("xx; since then: recovered\n")) << line;
 }
 
+TEST(GateResultTest, AnInterruptionIsSaidOnce) {
+  const RolloutResult interrupted{kExitInterrupted, interruption_of(std::nullopt)};
+  EXPECT_EQ(text_of(interrupted, Style{false}), "interrupted: what is deployed stays as it is\n");
+}
+
+TEST(GateResultTest, WhatWasRememberedOverARestartNamesTheRuleThatFailedIt) {
+  rules::RolloutStatus rollout;
+  rollout.state = RolloutState::recovered;
+  rollout.verdict = rules::Outcome::fail;
+  rollout.rule = "comparison";
+  rollout.why = "comparison is fine";
+  rollout.timeline = {{.state = RolloutState::recovered, .what = "remembered: recovered"}};
+  ASSERT_TRUE(result_of(rollout));
+  EXPECT_EQ(result_of(rollout)->why, "comparison fired; since then: comparison is fine");
+}
+
 TEST(GateResultTest, AnInterruptionTellsOfAnActionOnItsWay) {
   rules::ServiceStatus service = with_gate(RolloutState::rolling_back);
   EXPECT_NE(interruption_of(service).find("stays as it is"), std::string::npos);

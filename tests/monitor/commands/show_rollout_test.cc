@@ -68,6 +68,47 @@ TEST(ShowRolloutTest, ARollbackKeepsItsCauseBesideWhatCameOfIt) {
   EXPECT_EQ(cause_of(baking()), "");
 }
 
+TEST(ShowRolloutTest, AfterARestartTheCauseIsTheRuleThatFailedIt) {
+  json over = baking();
+  over["state"] = "recovered";
+  over["verdict"] = "fail";
+  over["failed_by"] = "comparison";
+  over["timeline"] = {{{"state", "recovered"}, {"what", "remembered: recovered"}}};
+  EXPECT_EQ(cause_of(over), "comparison fired");
+  over["failed_by"] = "by hand";
+  EXPECT_EQ(cause_of(over), "rolled back by hand");
+  over["state"] = "failed";
+  EXPECT_EQ(cause_of(over), "") << "its `why` says it";
+}
+
+TEST(ShowRolloutTest, OfAFailThatWasLeftAsItIsItSaysSoAndWhy) {
+  json failed = baking();
+  failed["state"] = "failed";
+  failed["mode"] = "enforce";
+  EXPECT_THAT(shown(failed), HasSubstr("  done       nothing: `belay report r1` says why\n"));
+  EXPECT_EQ(why_nothing_was_done(failed), "");
+  failed["timeline"] = {{{"state", "failed"}, {"what", "nothing was done: cap: 3 actions"}}};
+  EXPECT_THAT(shown(failed), HasSubstr("  done       nothing: cap: 3 actions\n"));
+  failed.erase("timeline");
+  failed["mode"] = "recommend";
+  EXPECT_THAT(shown(failed), HasSubstr("  done       nothing: mode recommend\n"));
+  EXPECT_THAT(shown(baking()), Not(HasSubstr("done")));
+}
+
+TEST(ShowRolloutTest, WhatWasNotedAsItBeganStandsByTheBaselineWhileItGoesOn) {
+  json begun = baking();
+  begun["baseline"] = "v1";
+  begun["timeline"] = {{{"state", "pending"}, {"at_ms", 1}, {"what", "begins"}},
+                       {{"state", "pending"}, {"at_ms", 1}, {"what", "v2 failed at noon"}},
+                       {{"state", "baking"}, {"at_ms", 1}, {"what", "watching"}},
+                       {{"state", "pending"}, {"at_ms", 2}, {"what", "waits"}}};
+  EXPECT_THAT(shown(begun), HasSubstr("  baseline   v1\n             v2 failed at noon\n"));
+  EXPECT_THAT(shown(begun), Not(HasSubstr("watching")));
+  EXPECT_THAT(shown(begun), Not(HasSubstr("waits")));
+  begun["ended_ms"] = 3;
+  EXPECT_THAT(shown(begun), Not(HasSubstr("v2 failed")));
+}
+
 TEST(ShowRolloutTest, RulesCarryWhatTheyMeasureOnceTheyAreJudged) {
   json judged = baking();
   judged["rules"] = {{{"rule", "errors"},
