@@ -1,6 +1,7 @@
 #include "exporters/journal_words.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <nlohmann/json.hpp>
 
@@ -53,9 +54,14 @@ std::string words_of_intent(const json& object) {
 
 std::string words_of_brake(const rules::JournalEntry& entry, const json& object) {
   const std::string where = entry.service.empty() ? "everywhere" : "on " + entry.service;
-  const std::string until = format_utc(instant_in(object, "until_ms").value_or(entry.at));
-  const std::string what = entry.kind == Kind::disarmed ? "no actions " : entry.rule + " silent ";
-  return what + where + " until " + until + after(", by ", text_in(object, "by"));
+  const Instant until = instant_in(object, "until_ms").value_or(entry.at);
+  const bool is_disarm = entry.kind == Kind::disarmed;
+  const std::string by = after(", by ", text_in(object, "by"));
+  // Written in milliseconds, of a moment that is finer.
+  if (until <= entry.at + std::chrono::milliseconds{1})
+    return (is_disarm ? "actions again " : entry.rule + " no longer silent ") + where + by;
+  return (is_disarm ? "no actions " : entry.rule + " silent ") + where + " until " +
+         format_utc(until) + by;
 }
 
 std::string words_of_lost(const rules::JournalEntry& entry) {

@@ -13,6 +13,7 @@
 #include "exporters/json.h"
 #include "monitor/api/past.h"
 #include "monitor/api/routes.h"
+#include "monitor/api/views.h"
 #include "monitor/journal_text.h"
 
 namespace belay::monitor {
@@ -84,7 +85,10 @@ bool wants(const Asked& asked, const rules::JournalEntry& entry) {
 /// Pages of the journal, until there is enough.
 class HistoryPage {
  public:
-  explicit HistoryPage(Asked asked) : asked_(std::move(asked)) {}
+  /// `unknown`: the answer where nobody has such a service now, and all of the past says nothing of
+  /// one either.
+  HistoryPage(Asked asked, std::optional<net::Outgoing> unknown)
+      : asked_(std::move(asked)), unknown_(std::move(unknown)) {}
 
   [[nodiscard]] JournalLookup::Question question() const {
     return Journal::LookBack{.before = asked_.before,
@@ -99,6 +103,7 @@ class HistoryPage {
       // Here and not in wants(), which costs the engine's thread its time.
       if (entry.kind == Kind::notice && !exporters::tells_more(entry)) continue;
       if (entries_.size() == asked_.limit) return answer(last_);
+      has_own_ = has_own_ || entry.service == asked_.service;
       ordered_json one{{"number", number}, {"kind", name_of(entry.kind)}};
       one.update(exporters::json_of(entry));
       entries_.push_back(std::move(one));
@@ -106,6 +111,7 @@ class HistoryPage {
     }
     // Whatever comes is older by more than any clock was set.
     const bool is_before = asked_.since > Instant::min() && past.reached < asked_.since - kSlack;
+    if (past.next == 0 && unknown_ && !has_own_) return *std::move(unknown_);
     if (past.next == 0 || is_before) return answer(0);
     if (entries_.size() == asked_.limit) return answer(past.next);
     asked_.before = past.next;
@@ -120,6 +126,8 @@ class HistoryPage {
   }
 
   Asked asked_;
+  std::optional<net::Outgoing> unknown_;
+  bool has_own_ = false;
   ordered_json entries_ = ordered_json::array();
   std::uint64_t last_ = 0;
 };
@@ -129,7 +137,21 @@ class HistoryPage {
 net::Outgoing show_history(const Call& call) {
   std::variant<Asked, Problem> asked = asked_of(call);
   if (const auto* problem = std::get_if<Problem>(&asked)) return call.refuse(*problem);
-  auto page = std::make_shared<HistoryPage>(std::get<Asked>(std::move(asked)));
+  auto& wanted = std::get<Asked>(asked);
+  std::optional<net::Outgoing> unknown;
+  if (!wanted.service.empty()) {
+    const auto published = call.context.newest.published();
+    const rules::ServiceStatus* service = service_of(published->snapshot, wanted.service);
+    if (service != nullptr) {
+      wanted.service = service->name;
+    } else if (wanted.before == 0) {
+      unknown = call.refuse(
+          {Problem::Kind::unknown_service,
+           "no service is called " + wanted.service + ", and the journal has nothing of one",
+           {{"field", "service"}}});
+    }
+  }
+  auto page = std::make_shared<HistoryPage>(std::move(wanted), std::move(unknown));
   return look_into_past(call, page->question(), [page](const JournalLookup::Found& found) {
     return page->take(std::get<Journal::Past>(found));
   });

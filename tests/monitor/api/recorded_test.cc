@@ -54,7 +54,12 @@ TEST_F(RecordedTest, HistoryCanBeAskedOfOneServiceAndOfALastWhile) {
   rig.run(1s);
   record(rig);
   now_ = rig.now();
-  EXPECT_EQ(history("?service=other").at("entries").size(), 1U) << "the brake on everything";
+  EXPECT_EQ(history("?service=other").at("type"), "urn:belay:problem:unknown-service");
+  EXPECT_EQ(history("?service=shop").at("entries").at(0).at("what"),
+            "no actions everywhere until " + format_utc(rig.now() + 1h - 1s) + ", by ann");
+  // One that only the journal knows, by now.
+  publish({.at = now_});
+  EXPECT_GT(history("?service=shop").at("entries").size(), 1U);
   EXPECT_EQ(history("?since=30s").at("entries").at(0).at("kind"), "disarmed");
   EXPECT_THAT(history("?since=30s").at("entries").at(0).at("what").get<std::string>(),
               HasSubstr("by ann"));
@@ -63,6 +68,21 @@ TEST_F(RecordedTest, HistoryCanBeAskedOfOneServiceAndOfALastWhile) {
   EXPECT_EQ(history("?since=30d").at("entries").size(), all);
   for (const char* wrong : {"?since=soon", "?limit=0", "?limit=501", "?cursor=x", "?limit=-1"})
     EXPECT_EQ(look(request("GET", std::string("/api/v1/history") + wrong)).status, 400) << wrong;
+}
+
+TEST_F(RecordedTest, HistoryTellsABrakeThatWasReleasedFromOneThatStands) {
+  EngineRig rig(plan());
+  const Instant now = rig.now();
+  rig.push(rules::Disarmed{.at = now, .service = "shop", .until = now, .by = "ann"});
+  rig.push(rules::Silenced{.at = now, .rule = "shop-errors", .until = now, .by = "ann"});
+  rig.run(1s);
+  record(rig);
+  std::vector<std::string> told;
+  const json page = history();
+  for (const json& entry : page.at("entries")) told.push_back(entry.at("what"));
+  EXPECT_THAT(told,
+              testing::UnorderedElementsAre("actions again on shop, by ann",
+                                            "shop-errors no longer silent everywhere, by ann"));
 }
 
 TEST_F(RecordedTest, HistorySaysWhyNothingWasDone) {
