@@ -38,6 +38,8 @@ std::string rejected_by(const rules::SourceStatus& status) {
   return fmt::format("{}", fmt::join(reasons, ", "));
 }
 
+constexpr Duration kSilenceMin = std::chrono::seconds{30};
+constexpr double kMissedMin = 20;
 constexpr Duration kLongAgo = std::chrono::hours{24 * 365};
 
 std::uint64_t requests_in(const rules::ServiceStatus& service) {
@@ -49,8 +51,8 @@ std::uint64_t requests_in(const rules::ServiceStatus& service) {
 /// The evidence of one source after another.
 class EvidenceCheck {
  public:
-  explicit EvidenceCheck(const Observation& observation)
-      : observation_(observation), lasted_(seconds(observation.lasted)) {}
+  EvidenceCheck(const Config& config, const Observation& observation)
+      : config_(config), observation_(observation), lasted_(seconds(observation.lasted)) {}
 
   void check(const SourceConfig& source) {
     if (std::holds_alternative<PlatformWatch>(source.of)) return;
@@ -103,6 +105,23 @@ class EvidenceCheck {
             observation_.snapshot.at - *status.last_event > rules::kRecent);
   }
 
+  /// Of a log that gives nothing now although its service had requests all the time before: what
+  /// was to be expected since. Empty where the silence may be chance, or the pause of a log that
+  /// comes in batches.
+  [[nodiscard]] std::string missed_of(const SourceConfig& source,
+                                      const rules::SourceStatus& status) const {
+    if (!observation_.is_of_daemon || !status.last_event) return {};
+    const Duration silent = observation_.snapshot.at - *status.last_event;
+    const auto index = static_cast<std::size_t>(&source - config_.sources.data());
+    if (silent < std::max(kSilenceMin, 2 * config_.plan.sources[index].lateness)) return {};
+    const double missed = requests_per_second(observation_, source.service) * seconds(silent);
+    if (missed < kMissedMin) return {};
+    return fmt::format(
+        ", where about {:.0f} requests were to be expected since: has the service stopped, or is "
+        "its log not written any more?",
+        missed);
+  }
+
   void check_log(const SourceConfig& source, const rules::SourceStatus& status) {
     const std::string about = "source " + source.name;
     if (status.events_total > 0 && is_long_silent(status)) {
@@ -111,7 +130,8 @@ class EvidenceCheck {
                                                    : ": no traffic, or it is not logged here"));
     }
     if (status.events_total > 0) {
-      add(Level::fine, source, about, amount_of(status));
+      const std::string missed = missed_of(source, status);
+      add(missed.empty() ? Level::fine : Level::weak, source, about, amount_of(status) + missed);
       if (status.used_total < status.documents_total) {
         add(Level::weak, source, about,
             fmt::format("{} of {} documents were of no use: {}",
@@ -184,6 +204,7 @@ class EvidenceCheck {
         fmt::format("{} are found under the prefix {}", count, queues.prefix));
   }
 
+  const Config& config_;
   const Observation& observation_;
   const double lasted_;
   Findings found_;
@@ -192,7 +213,7 @@ class EvidenceCheck {
 }  // namespace
 
 Findings check_evidence(const Config& config, const Observation& observation) {
-  EvidenceCheck check(observation);
+  EvidenceCheck check(config, observation);
   for (const SourceConfig& source : config.sources) check.check(source);
   for (const rules::ServicePlan& plan : config.plan.services) check.check_versions(plan);
   return check.take();

@@ -23,6 +23,8 @@ using exporters::text_in;
 using nlohmann::json;
 using Level = Finding::Level;
 
+constexpr Duration kLongEnough = std::chrono::minutes{1};
+
 /// The enumerator that name_of() spells so, of those up to `last`; else `otherwise`.
 template <typename Enum>
 Enum named(const std::string& name, Enum last, Enum otherwise) {
@@ -124,6 +126,12 @@ Findings check_daemon(const std::string& at, const Observation& observation,
                    "no source is read a second time",
                    sanitize(at, 200),
                    format_duration(std::chrono::ceil<std::chrono::seconds>(observation.lasted)))});
+  if (observation.lasted < kLongEnough)
+    found.push_back({Level::weak, "", "daemon",
+                     fmt::format("it has watched for {} only: how many requests a step gives is a "
+                                 "guess yet; ask again in a minute",
+                                 format_duration(std::chrono::ceil<std::chrono::seconds>(
+                                     observation.lasted)))});
   for (const std::string& service : services) {
     const auto known =
         std::ranges::find(observation.snapshot.services, service, &rules::ServiceStatus::name);

@@ -37,8 +37,11 @@ std::optional<Duration> window_of(const rules::Condition& condition) {
   return longest;
 }
 
+/// Down: what is said to be too few must not read as enough.
 std::string rounded(double requests) {
-  return requests < 10 ? fmt::format("{:.1f}", requests) : fmt::format("{:.0f}", requests);
+  constexpr double kSlack = 1e-6;
+  return requests < 10 ? fmt::format("{:.1f}", std::floor(requests * 10 + kSlack) / 10)
+                       : fmt::format("{:.0f}", std::floor(requests + kSlack));
 }
 
 Finding step_finding(const rules::ServicePlan& plan, const rules::RolloutStep& step, double rate) {

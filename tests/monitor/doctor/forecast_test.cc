@@ -58,6 +58,16 @@ TEST(ForecastTest, NamesTheRulesThatStayUnknownInTheSmallestStep) {
               ElementsAre("fine step 10%: 10 % for 10m gives 1200 requests, min 50"));
 }
 
+TEST(ForecastTest, WhatIsTooFewNeverReadsAsEnough) {
+  EXPECT_THAT(lines(forecast(plan("5xx rate > 5% over 10s, min 20 requests, for 5s"),
+                             steps("10% for 10m"), 19.9)),
+              testing::Contains("weak rule shop-5xx: stays unknown at 10 %: 19 requests in 10s, "
+                                "below its min 20"));
+  EXPECT_THAT(lines(forecast(plan(), steps("10% for 10m min 5"), 0.0833)),
+              ElementsAre("weak step 10%: 10 % for 10m gives 4.9 requests, below min 5: will hold; "
+                          "it would take 10m1s"));
+}
+
 TEST(ForecastTest, WithoutTrafficNothingIsForeseen) {
   const Findings found = forecast(plan(), steps("10% for 10m"), 0);
   ASSERT_EQ(found.size(), 1U);

@@ -1,0 +1,79 @@
+// What a running daemon has seen, as the doctor reads it.
+
+#include "monitor/doctor/check_evidence.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "monitor/doctor/daemon_view.h"
+
+namespace belay::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+
+constexpr Instant kNow = from_unix_ms(1'795'000'000'000);
+
+Config config(Duration lateness = 5s) {
+  Config config;
+  config.plan.services.push_back({.name = "shop"});
+  config.sources.push_back({"tail", "shop", LogConfig{}});
+  config.plan.sources.push_back(
+      {.name = "tail", .kind = rules::SourceKind::log, .service = "shop", .lateness = lateness});
+  return config;
+}
+
+/// A log of ten requests a second, the last of which came so long ago.
+Observation silent_for(Duration silent) {
+  Observation observation{.lasted = 10min, .is_of_daemon = true};
+  observation.snapshot.at = kNow;
+  rules::ServiceStatus shop{.name = "shop", .versions = {"v1"}};
+  shop.recent = {{"v1", 6000}};
+  shop.recent_over = 10min;
+  observation.snapshot.services.push_back(shop);
+  rules::SourceStatus tail{.name = "tail", .service = "shop"};
+  tail.health = rules::SourceHealth::alive;
+  tail.blind = false;
+  tail.last_event = kNow - silent;
+  tail.events_total = tail.documents_total = tail.used_total = 6000;
+  observation.snapshot.sources.push_back(tail);
+  return observation;
+}
+
+/// "LEVEL ABOUT: WHAT" of each.
+std::vector<std::string> lines(const Findings& findings) {
+  std::vector<std::string> all;
+  for (const Finding& one : findings)
+    all.push_back(std::string(name_of(one.level)) + " " + one.about + ": " + one.what);
+  return all;
+}
+
+TEST(CheckEvidenceTest, ALogThatStoppedIsNotFineBecauseOfWhatItGaveBefore) {
+  EXPECT_THAT(lines(check_evidence(config(), silent_for(110s))),
+              Contains("weak source tail: 6000 events since the daemon began, the last 1m50s ago, "
+                       "where about 1100 requests were to be expected since: has the service "
+                       "stopped, or is its log not written any more?"));
+  EXPECT_THAT(lines(check_evidence(config(), silent_for(10s))),
+              Contains("fine source tail: 6000 events since the daemon began, the last 10s ago"));
+}
+
+TEST(CheckEvidenceTest, ThePauseOfALogThatComesInBatchesIsNoSilence) {
+  EXPECT_THAT(lines(check_evidence(config(5min), silent_for(4min))),
+              Contains(HasSubstr("fine source tail: ")));
+}
+
+TEST(CheckDaemonTest, WhatWasWatchedForMomentsOnlyIsAGuess) {
+  Observation young = silent_for(0s);
+  young.lasted = 4s;
+  EXPECT_THAT(lines(check_daemon("http://127.0.0.1:1", young, {"shop"})),
+              Contains(HasSubstr("weak daemon: it has watched for 4s only")));
+  EXPECT_EQ(check_daemon("http://127.0.0.1:1", silent_for(0s), {"shop"}).size(), 1U);
+}
+
+}  // namespace
+}  // namespace belay::monitor
