@@ -14,6 +14,7 @@
 #include "monitor/probe_request.h"
 #include "monitor/process.h"
 #include "net/http_client.h"
+#include "net/http_syntax.h"
 
 namespace belay::monitor {
 namespace {
@@ -131,7 +132,7 @@ PreflightAnswer by_command(const std::string& name, const CommandAction& command
                          .grace = std::chrono::seconds{1}};
   const Result<RunResult> run = run_program(program, limits, stop);
   if (!run.ok()) return answer(name, Truth::unknown, run.error().message);
-  const std::string& said = run->err.empty() ? run->out : run->err;
+  const std::string said(net::trimmed(run->err.empty() ? run->out : run->err));
   const std::string detail =
       run->end.text() + (run->timed_out ? ", out of time" : "") + (said.empty() ? "" : ": " + said);
   const bool ended_by_itself = !run->timed_out && !run->stopped && run->end.signal == 0;

@@ -102,7 +102,27 @@ class RuleLint {
     if (!needs.requests) return;
     const auto logs = names_of<LogConfig>(sources_);
     if (logs.empty()) return never(rule, "the service has no logs");
+    check_lateness(rule);
     if (needs.share_of_requests) check_filters("rule " + rule.name);
+  }
+
+  /// A window ends now, whatever is still to come for it.
+  void check_lateness(const rules::Rule& rule) {
+    const Duration window = rules::longest_window(rule.sentence);
+    if (window <= Duration::zero()) return;
+    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+      const rules::SourcePlan& source = config_.plan.sources[i];
+      const bool feeds = source.service == plan_.name || source.service.empty();
+      if (!feeds || source.kind != rules::SourceKind::log || source.lateness <= window) continue;
+      found_.push_back(
+          {false, plan_.name,
+           fmt::format("rule {} looks back {}, and events of {} may come {} late: those that do "
+                       "are in none of its windows, and it stays unknown (no_traffic); look back "
+                       "further (`over {}`), or write the `lateness` that they really have",
+                       rule.name, format_duration(window), source.name,
+                       format_duration(source.lateness),
+                       format_duration(source.lateness + window))});
+    }
   }
 
   void check_source(const rules::Rule& rule, const std::string& name) {

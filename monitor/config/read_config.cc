@@ -15,6 +15,8 @@ namespace {
 
 void read_sections(const YamlValue& root, Reading& reading) {
   YamlMap top(root, "the configuration");
+  for (const char* key : {"audit", "tell", "page"})
+    top.belongs_elsewhere(key, fmt::format("notify: {{ {}: … }}", key));
   Config& config = reading.config;
   const YamlValue state = top.get("state");
   const auto state_at = state_path(config.file, state.string().value_or("belay-state"));

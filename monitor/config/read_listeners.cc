@@ -64,15 +64,19 @@ void read_api(const YamlValue& value, Config& config) {
 void read_ingest(const YamlValue& value, Config& config) {
   if (!value.present()) return;
   IngestConfig ingest;
+  bool is_unreadable = false;  // Which is told by itself.
   if (value.kind() == YamlValue::Kind::map) {
     YamlMap map(value, "ingest");
     ingest.address = read_address(map.require("listen")).value_or("");
-    ingest.token = map.get("token").secret().value_or(Secret{});
+    const YamlValue written = map.get("token");
+    const auto token = written.secret();
+    is_unreadable = written.present() && !token;
+    ingest.token = token.value_or(Secret{});
   } else {
     ingest.address = read_address(value).value_or("");
   }
   const bool has_token = !ingest.token.empty() || has_scope(config, Scope::ingest);
-  if (!ingest.address.empty() && !is_loopback(ingest.address) && !has_token) {
+  if (!ingest.address.empty() && !is_loopback(ingest.address) && !has_token && !is_unreadable) {
     value.fault("off loopback, pushing events needs a token",
                 "{ listen: \"" + ingest.address + "\", token: \"${BELAY_INGEST_TOKEN}\" }");
   }

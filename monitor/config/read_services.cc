@@ -87,9 +87,12 @@ void check_steps(const YamlValue& place, const ServiceConfig& service, rules::Se
     place.fault(fmt::format("{} is to be driven, and its platform cannot move traffic", plan.name),
                 "platform: { command: { rollback: [./deploy], move: [./split-traffic] } }");
   } else if (std::ranges::any_of(rollout.steps, is_part)) {
-    place.fault(fmt::format("{} has steps, and its platform has all traffic on one version: "
-                            "there is one step",
-                            plan.name),
+    const bool has_platform = !std::holds_alternative<std::monostate>(service.platform);
+    place.fault(fmt::format("{} has steps, and {}: there is one step", plan.name,
+                            has_platform ? "its platform has no `move`, so that all traffic is on "
+                                           "one version"
+                                         : "no `platform` that says or sets which version has "
+                                           "which share of the traffic"),
                 "steps: [100% for 10m]");
   }
   if (rollout.steps.empty())

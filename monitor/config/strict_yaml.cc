@@ -224,11 +224,19 @@ YamlMap::~YamlMap() {
   const std::vector<std::string_view> known(asked_.begin(), asked_.end());
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (read_[i]) continue;
-    const auto meant = nearest(entries_[i].name, known);
     std::string message = "\"" + entries_[i].name + "\" is no key of " + what_;
+    if (const auto found = elsewhere_.find(entries_[i].name); found != elsewhere_.end()) {
+      entries_[i].key.fault(std::move(message), found->second);
+      continue;
+    }
+    const auto meant = nearest(entries_[i].name, known);
     if (!meant && asked_.size() <= kKeysListed) message += ": it has " + joined(asked_);
     entries_[i].key.fault(std::move(message), meant ? std::string(*meant) : "");
   }
+}
+
+void YamlMap::belongs_elsewhere(std::string key, std::string written) {
+  elsewhere_.emplace(std::move(key), std::move(written));
 }
 
 YamlValue YamlMap::get(std::string_view key) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -124,6 +125,8 @@ class YamlMap {
 
   /// The value of an optional key.
   [[nodiscard]] YamlValue get(std::string_view key);
+  /// A key that people look for here: `written` is how it is written where it belongs.
+  void belongs_elsewhere(std::string key, std::string written);
   /// Its absence is a fault.
   [[nodiscard]] YamlValue require(std::string_view key);
   [[nodiscard]] const YamlValue& value() const { return value_; }
@@ -134,6 +137,7 @@ class YamlMap {
   std::vector<YamlEntry> entries_;
   std::vector<bool> read_;  ///< Beside entries_.
   std::vector<std::string> asked_;
+  std::map<std::string, std::string> elsewhere_;
 };
 
 /// One parsed file and everything found wrong with it. Never throws.

@@ -56,6 +56,16 @@ TEST_F(LintTest, RulesWhoseEvidenceExistsAreFine) {
   }
 }
 
+TEST_F(LintTest, AWindowThatIsShorterThanItsEventsAreLateSeesNothing) {
+  config_.plan.sources[0].lateness = std::chrono::seconds{40};
+  EXPECT_THAT(lint_of("error rate > 5% over 10s, min 20 requests, for 5s"),
+              Contains(testing::AllOf(
+                  HasSubstr("a-rule looks back 10s, and events of tail may come 40s late"),
+                  HasSubstr("(`over 50s`)"))));
+  EXPECT_THAT(lint_of("error rate > 5% over 1m, min 20 requests"), IsEmpty());
+  EXPECT_THAT(lint_of("probe healthz p95 latency > 500ms over 10s"), IsEmpty());
+}
+
 TEST_F(LintTest, ARuleWithoutItsProbeQueueOrSourceCanNeverFire) {
   EXPECT_THAT(
       lint_of("probe health fails 3 of 5"),

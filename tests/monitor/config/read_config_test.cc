@@ -211,6 +211,13 @@ services:
   EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("8: error: `on fail` is a ladder of actions")));
 }
 
+TEST(ReadConfigTest, AKeyThatBelongsElsewhereSaysWhere) {
+  const ReadConfig wrong = read("audit: a.log\nservices: { shop: { logs: { file: l } } }\n");
+  ASSERT_EQ(wrong.faults.size(), 1U);
+  EXPECT_EQ(wrong.faults[0].what.message, "\"audit\" is no key of the configuration");
+  EXPECT_EQ(wrong.faults[0].what.suggestion, "notify: { audit: … }");
+}
+
 TEST(ReadConfigTest, EnforceWithoutAPageRouteIsRefused) {
   const std::string service = R"(
   shop:
@@ -254,6 +261,10 @@ TEST(ReadConfigTest, PushingOffLoopbackNeedsAToken) {
   EXPECT_THAT(faults_of(read(services)), ElementsAre(HasSubstr("nothing listens for them")));
   EXPECT_THAT(faults_of(read("ingest: 0.0.0.0:8081\n" + services)),
               ElementsAre(HasSubstr("needs a token")));
+  EXPECT_THAT(
+      faults_of(read("ingest: { listen: 0.0.0.0:8081, token: \"${NOT_SET_HERE}\" }\n" + services)),
+      ElementsAre(HasSubstr("NOT_SET_HERE is not set")))
+      << "and not that it lacks just that line";
   EXPECT_TRUE(good("ingest: 127.0.0.1:8081\n" + services).ingest->token.empty());
   EXPECT_TRUE(good("ingest: '[::1]:8081'\n" + services).ingest->token.empty());
   for (const char* address : {"localhost:8081", "127.evil.example:8081", "127.0.0.1:65536"}) {

@@ -178,6 +178,16 @@ services:
   EXPECT_THAT(faults_of(wrong), Contains(HasSubstr("a check is a `url` that is asked")));
 }
 
+TEST(ReadRolloutTest, StepsWhereNobodySplitsTheTrafficAreRefusedForTheirReason) {
+  const auto faults_with = [](const std::string& platform) {
+    return faults_of(read("services: { shop: { " + platform +
+                          "logs: { file: l }, rollout: { steps: [10% for 10m, 100%] } } }\n"));
+  };
+  EXPECT_THAT(faults_with(""), Contains(HasSubstr("shop has steps, and no `platform` that says")));
+  EXPECT_THAT(faults_with("platform: { command: { rollback: [./deploy], verify: [./is] } }, "),
+              Contains(HasSubstr("shop has steps, and its platform has no `move`")));
+}
+
 TEST(ReadRolloutTest, APlatformWithoutSplitsHasOneStep) {
   const Config config = good(R"(
 services:
