@@ -90,7 +90,8 @@ inline constexpr std::array kMetricFamilies = {
     MetricFamily{Metric::config_taken, "belay_config_last_reload_success_timestamp_seconds",
                  MetricType::gauge, "", "When the configuration in use was taken."},
     MetricFamily{Metric::source_up, "belay_source_up", MetricType::gauge, "service, source",
-                 "1 while the source lives and speaks, else 0: what it judges is unknown."},
+                 "1 while the source can be read, however long nothing comes from it; else 0: what "
+                 "it judges is unknown."},
     MetricFamily{Metric::source_documents, "belay_source_documents_total", MetricType::counter,
                  "service, source", "Documents read; used plus rejected."},
     MetricFamily{Metric::source_used, "belay_source_used_total", MetricType::counter,

@@ -51,7 +51,8 @@ Result<LocalEndpoint> read_local_endpoint(const std::filesystem::path& state) {
   const std::filesystem::path path = state / kName;
   const net::Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) {
-    return Error{Error::Kind::not_found, "no daemon has left its address in " + state.string()};
+    return Error{Error::Kind::not_found, "no daemon runs with the state " + state.string() +
+                                             " (none has left its address there)"};
   }
   if (!file.is_open()) return fault(path, errno_text());
   struct stat facts {};

@@ -9,6 +9,7 @@
 #include "monitor/demo/demo_service.h"
 #include "monitor/demo/demo_story.h"
 #include "monitor/demo/demo_world.h"
+#include "net/http_listener.h"
 
 namespace belay::monitor {
 namespace {
@@ -64,7 +65,11 @@ void add_demo(CLI::App& app, Chosen& chosen) {
   verb->add_flag("--stay", options->stay, "Keep everything serving after the story");
   verb->add_option("--metrics", options->metrics, "Where Belay's metrics are served")
       ->type_name("ADDRESS")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        const bool is_fine = text == "off" || net::ListenAddress::parse(text).has_value();
+        return is_fine ? std::string() : "IP:PORT should stand here, or off";
+      });
   verb->callback([options, &chosen] { chosen = [options] { return tell_demo(*options); }; });
   add_demo_service(app, chosen);
   add_demo_switch(app, chosen);

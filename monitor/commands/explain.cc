@@ -44,26 +44,54 @@ struct ExplainArguments {
   OutputFormat output = OutputFormat::text;
 };
 
+/// A rule, and what it is for as far as that is known.
+struct KnownRule {
+  rules::Rule rule;
+  bool is_of_rollout = false;  ///< Judged in rollouts, of the candidate.
+  std::string service = {};    ///< Of the configuration; empty: of any.
+};
+
+void add(std::vector<KnownRule>& known, const std::vector<rules::Rule>& rules, bool is_of_rollout,
+         const std::string& service = "") {
+  for (const rules::Rule& rule : rules) known.push_back({rule, is_of_rollout, service});
+}
+
 /// Where a rule may be found by its name: the files that are named, else the configuration, else
 /// the packs.
-std::optional<std::vector<rules::Rule>> known_rules(const ExplainArguments& arguments) {
-  if (!arguments.rules.empty()) return load_rules(arguments.rules);
+std::optional<std::vector<KnownRule>> known_rules(const ExplainArguments& arguments) {
+  std::vector<KnownRule> known;
+  if (!arguments.rules.empty()) {
+    const auto named = load_rules(arguments.rules);
+    if (!named) return std::nullopt;
+    const auto is_of_rollouts = [](const std::string& file) { return file == "packs/rollout"; };
+    add(known, *named, std::ranges::all_of(arguments.rules, is_of_rollouts));
+    return known;
+  }
   std::error_code error;
   // What cannot be looked at is there: reading it says what is wrong.
   if (std::filesystem::exists(arguments.config, error) || error) {
     ReadConfig read = read_config(arguments.config, Interpolation::of_process());
-    show_faults(read.faults);
-    if (!read.config) return std::nullopt;
-    std::vector<rules::Rule> rules;
-    for (const rules::ServicePlan& service : read.config->plan.services) {
-      rules.insert(rules.end(), service.rules.begin(), service.rules.end());
-      rules.insert(rules.end(), service.rollout_rules.begin(), service.rollout_rules.end());
+    if (!read.config) {
+      show_faults(read.faults);
+      return std::nullopt;
     }
-    return rules;
+    const auto& services = read.config->plan.services;
+    const bool is_one_of_ours =
+        std::ranges::find(services, arguments.service, &rules::ServicePlan::name) != services.end();
+    for (const rules::ServicePlan& service : services) {
+      if (is_one_of_ours && arguments.service != service.name) continue;
+      add(known, service.rules, false, service.name);
+      add(known, service.rollout_rules, true, service.name);
+    }
+    return known;
   }
-  std::vector<std::string> packs;
-  for (const Pack& pack : shipped_packs()) packs.emplace_back(pack.name);
-  return load_rules(packs);
+  for (const Pack& pack : shipped_packs()) {
+    const std::string name(pack.name);
+    const auto shipped = load_rules({name});
+    if (!shipped) return std::nullopt;
+    add(known, *shipped, name == "packs/rollout");
+  }
+  return known;
 }
 
 /// A sentence that stands on the command line itself.
@@ -113,17 +141,28 @@ int explain_default(const rules::DefaultRule& rule, OutputFormat output) {
   return kExitPass;
 }
 
-std::optional<rules::Rule> find_rule(const ExplainArguments& arguments, int& code) {
+std::optional<KnownRule> find_rule(const ExplainArguments& arguments, int& code) {
+  code = kExitUsage;
+  if (arguments.rule.find(' ') != std::string::npos) {
+    const auto rule = rule_of_sentence(arguments.rule);
+    return rule ? std::optional(KnownRule{*rule}) : std::nullopt;
+  }
   code = kExitConfiguration;
-  if (arguments.rule.find(' ') != std::string::npos) return rule_of_sentence(arguments.rule);
   const auto rules = known_rules(arguments);
   if (!rules) return std::nullopt;
   const auto found = std::ranges::find_if(
-      *rules, [&](const rules::Rule& rule) { return rule.name == arguments.rule; });
-  if (found != rules->end()) return *found;
+      *rules, [&](const KnownRule& known) { return known.rule.name == arguments.rule; });
+  const auto is_of_another = [&](const KnownRule& known) {
+    return known.rule.name == arguments.rule && known.service != found->service;
+  };
+  if (found != rules->end()) {
+    KnownRule only = *found;
+    if (std::ranges::any_of(*rules, is_of_another)) only.service.clear();
+    return only;
+  }
   code = kExitUsage;
   std::vector<std::string_view> names;
-  for (const rules::Rule& rule : *rules) names.push_back(rule.name);
+  for (const KnownRule& known : *rules) names.push_back(known.rule.name);
   std::vector<std::string> defaults;
   for (const rules::DefaultRule& rule : rules::default_rules({}))
     defaults.push_back(std::string("default/") + rules::name_of(rule.rule));
@@ -164,18 +203,21 @@ std::optional<std::vector<rules::RuleStatus>> status_over(const rules::Rule& rul
   return statuses;
 }
 
-ordered_json json_of(const rules::Rule& rule, const std::string& service) {
+ordered_json json_of(const KnownRule& known, const std::string& service) {
+  const rules::Rule& rule = known.rule;
   ordered_json json{{"rule", rule.name},
                     {"sentence", rule.sentence.text},
                     {"normal_form", rules::normal_form(rule.sentence)},
                     {"then", then_text(rule.then)},
                     {"feeds", what_feeds(rule.sentence)},
                     {"time_to_detect", time_to_detect(rule.sentence)}};
-  if (const auto promql = rules::nearest_promql(rule.sentence, service)) json["promql"] = *promql;
+  if (const auto promql = rules::nearest_promql(rule.sentence, service, known.is_of_rollout))
+    json["promql"] = *promql;
   return json;
 }
 
-std::string text_of_rule(const rules::Rule& rule, const std::string& service, const Style& style) {
+std::string text_of_rule(const KnownRule& known, const std::string& service, const Style& style) {
+  const rules::Rule& rule = known.rule;
   std::string text = fmt::format("{}\n", style.bold(rule.name));
   const auto row = [&](std::string_view name, std::string_view value) {
     text += fmt::format("  {:<10} {}\n", name, sanitize(value, 4000));
@@ -192,7 +234,7 @@ std::string text_of_rule(const rules::Rule& rule, const std::string& service, co
   if (!rule.runbook.empty()) row("runbook", rule.runbook);
   rows("fed by", what_feeds(rule.sentence));
   rows("fires", time_to_detect(rule.sentence));
-  const auto promql = rules::nearest_promql(rule.sentence, service);
+  const auto promql = rules::nearest_promql(rule.sentence, service, known.is_of_rollout);
   row("PromQL", promql ? *promql : "no metric of Belay holds all that this needs");
   return text;
 }
@@ -218,10 +260,12 @@ int explain(const ExplainArguments& arguments) {
   int code = kExitUsage;
   const auto rule = find_rule(arguments, code);
   if (!rule) return code;
-  const auto statuses = status_over(*rule, arguments.recordings);
+  const auto statuses = status_over(rule->rule, arguments.recordings);
   if (!statuses) return kExitUsage;
+  const bool is_named = arguments.service != kAnyService || rule->service.empty();
+  const std::string& service = is_named ? arguments.service : rule->service;
   if (arguments.output != OutputFormat::text) {
-    ordered_json json = json_of(*rule, arguments.service);
+    ordered_json json = json_of(*rule, service);
     for (const rules::RuleStatus& status : *statuses) {
       json["now"].push_back(exporters::json_of(status));
     }
@@ -229,7 +273,7 @@ int explain(const ExplainArguments& arguments) {
     return kExitPass;
   }
   const Style style = Style::of(stdout);
-  std::string text = text_of_rule(*rule, arguments.service, style);
+  std::string text = text_of_rule(*rule, service, style);
   for (const rules::RuleStatus& status : *statuses) text += text_of(status, style);
   print(text);
   return kExitPass;

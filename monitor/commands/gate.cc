@@ -266,7 +266,9 @@ int gate(GateArguments& arguments) {
   }
   if (!arguments.standalone) return gate_remotely(arguments);
   if (!arguments.api.url.empty()) {
-    complain("BELAY_URL names a daemon, which alone judges and acts: unset it for --standalone");
+    complain(
+        "BELAY_URL or --url names a daemon, which alone judges and acts: leave it out for "
+        "--standalone");
     return kExitUsage;
   }
   return gate_alone(arguments);

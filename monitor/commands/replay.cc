@@ -89,6 +89,7 @@ class ReplayVerb {
       complain("--steps: " + sanitize(steps.error().message));
       return false;
     }
+    if (arguments_.baseline.empty()) complain(without_baseline());
     steps_ = *steps;
     decisions_.emplace(std::move(*steps), rules);
     return true;

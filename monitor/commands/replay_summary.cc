@@ -7,6 +7,7 @@
 
 #include "base/sanitize.h"
 #include "exporters/json.h"
+#include "rules/judgement/guarded_rules.h"
 
 namespace belay::monitor {
 
@@ -33,6 +34,13 @@ std::string never_fired(const Fired& fired, const rules::Snapshot& end) {
 }
 
 }  // namespace
+
+std::string without_baseline() {
+  return fmt::format(
+      "no --baseline: nothing is compared, and the default judgement acts on errors only after {}; "
+      "a recording does not tell which version was good before",
+      format_duration(rules::GuardedRules::alone_for(rules::GuardedRule::errors)));
+}
 
 std::string documents_text(const Replay::Summary& summary, const Style& style) {
   std::string text = fmt::format("{} documents, {} used",

@@ -14,6 +14,9 @@
 
 namespace belay::monitor {
 
+/// What a rollout that is replayed without a baseline cannot say.
+std::string without_baseline();
+
 /// "120 documents, 118 used, 2 rejected (2 not_json); 1m from 2026-…". Ends in a line break.
 std::string documents_text(const Replay::Summary& summary, const Style& style);
 nlohmann::ordered_json summary_json(const Replay::Summary& summary);

@@ -37,7 +37,8 @@ class TestVerb {
     for (const std::string& file : files) run_file(file);
     end();
     if (refused_) return kExitConfiguration;
-    return failed_ == 0 ? kExitPass : kExitFail;
+    if (failed_ > 0) return kExitFail;
+    return passed_ > 0 ? kExitPass : kExitUnknown;
   }
 
  private:
@@ -48,6 +49,7 @@ class TestVerb {
       refused_ = true;
       return;
     }
+    if (file.tests.empty()) complain(sanitize(file.name) + " has no tests: nothing was tested");
     for (const RuleTestResult& result : run_rule_tests(file.rules, file.tests)) {
       (result.passed() ? passed_ : failed_) += 1;
       show(file.name, result);

@@ -26,6 +26,7 @@ std::string text_of(const Decision& decision) {
   const auto at = std::chrono::round<std::chrono::seconds>(decision.t);
   std::string text = fmt::format("{:>8}  {}", format_duration(at), decision.decision);
   if (!decision.rule.empty()) text += fmt::format(" by {}", sanitize(decision.rule));
+  if (decision.decision == "keep") text += " (to its end nothing called for a rollback)";
   if (!decision.reason.empty()) text += fmt::format(": {}", sanitize(decision.reason));
   text += "\n";
   for (const std::string& line : decision.details)

@@ -23,8 +23,8 @@ std::string number_text(const Quantity& quantity) { return decimal_text(quantity
 
 class PromqlWriter {
  public:
-  PromqlWriter(const Sentence& sentence, const std::string& service)
-      : sentence_(sentence), service_(service) {}
+  PromqlWriter(const Sentence& sentence, const std::string& service, bool is_of_rollout)
+      : sentence_(sentence), service_(service), is_of_rollout_(is_of_rollout) {}
 
   Text condition(const Condition& condition) {
     if (const auto* any = std::get_if<AnyOf>(&condition.node)) {
@@ -122,15 +122,21 @@ class PromqlWriter {
     return "sum(rate(" + series + window_text(metric) + "))";
   }
 
+  /// Whose requests are meant.
+  [[nodiscard]] Scope scope_of(const Metric& metric) const {
+    const bool is_candidates = is_of_rollout_ && metric.scope == Scope::unscoped;
+    return is_candidates ? Scope::candidate : metric.scope;
+  }
+
   Text of_requests(const Metric& metric) {
     if (!metric.labels.empty()) return of_route(metric);
-    const std::string all = selector({}, metric.scope);
+    const std::string all = selector({}, scope_of(metric));
     if (sentence_.samples_min && !std::holds_alternative<AggregateMeasure>(metric.measure)) {
       floors_.push_back("sum(increase(belay_requests_total" + all + window_text(metric) +
                         ")) >= " + std::to_string(*sentence_.samples_min));
     }
     if (const auto* rate = std::get_if<RateMeasure>(&metric.measure)) {
-      const Text counted = counted_series(*rate, metric.scope);
+      const Text counted = counted_series(*rate, scope_of(metric));
       if (!counted) return std::nullopt;
       const std::string above = sum_rate(*counted, metric);
       return rate->is_share ? above + " / " + sum_rate("belay_requests_total" + all, metric)
@@ -171,7 +177,7 @@ class PromqlWriter {
     static constexpr const char* kTests[] = {"route=", "route!=", "route=~", "route!~"};
     const auto* rate = std::get_if<RateMeasure>(&metric.measure);
     const bool is_route = metric.labels.size() == 1 && metric.labels[0].name == LabelName::route;
-    if (rate == nullptr || !is_route || metric.scope != Scope::unscoped) return std::nullopt;
+    if (rate == nullptr || !is_route || scope_of(metric) != Scope::unscoped) return std::nullopt;
     const std::string labels = selector(
         {{kTests[static_cast<std::size_t>(metric.labels[0].test)], metric.labels[0].text}});
     const std::string all = sum_rate("belay_route_requests_total" + labels, metric);
@@ -231,14 +237,16 @@ class PromqlWriter {
 
   const Sentence& sentence_;
   const std::string& service_;
+  const bool is_of_rollout_;
   std::string any_ = "max";          ///< What makes one value of several series.
   std::vector<std::string> floors_;  ///< Of the comparison that is being written.
 };
 
 }  // namespace
 
-std::optional<std::string> nearest_promql(const Sentence& sentence, const std::string& service) {
-  return PromqlWriter(sentence, service).condition(sentence.when);
+std::optional<std::string> nearest_promql(const Sentence& sentence, const std::string& service,
+                                          bool is_of_rollout) {
+  return PromqlWriter(sentence, service, is_of_rollout).condition(sentence.when);
 }
 
 }  // namespace belay::rules

@@ -13,7 +13,8 @@ namespace belay::rules {
 ///
 /// It is near, not equal: Prometheus scrapes, interpolates within buckets and drops what is absent,
 /// where Belay says unknown. `for` is not in it: it belongs in the `for:` of an alert. `min` of
-/// requests is.
-std::optional<std::string> nearest_promql(const Sentence& sentence, const std::string& service);
+/// requests is. `is_of_rollout`: what names neither version is the candidate's, as in a rollout.
+std::optional<std::string> nearest_promql(const Sentence& sentence, const std::string& service,
+                                          bool is_of_rollout = false);
 
 }  // namespace belay::rules

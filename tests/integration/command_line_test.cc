@@ -245,10 +245,38 @@ TEST(CommandLineTest, TheShippedPacksPassTheirTests) {
 TEST(CommandLineTest, ExplainOpensARuleOrASentence) {
   const BelayRun rule = run_belay({"explain", "rollout-5xx", "--rules", "packs/rollout"});
   EXPECT_EQ(rule.code, 0) << rule.text;
-  EXPECT_THAT(rule.text, HasSubstr("belay_requests_total"));
+  EXPECT_THAT(rule.text, HasSubstr("belay_requests_total{service=\"SERVICE\", role=\"candidate\""));
   const BelayRun wrong = run_belay({"explain", "5xx rate > 5 over 1m"});
-  EXPECT_EQ(wrong.code, 78);
+  EXPECT_EQ(wrong.code, 2) << "an argument";
   EXPECT_THAT(wrong.text, HasSubstr("5%"));
+}
+
+TEST(CommandLineTest, ExplainTakesTheServiceAndTheRoleFromTheConfiguration) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "rules.yaml")
+      << "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", then: "
+         "rollback }]\n";
+  std::ofstream(directory.path() / "belay.yaml")
+      << "services: { shop: { logs: { file: l }, rollout: { rules: [rules.yaml] } } }\n";
+  const BelayRun run = run_belay({"explain", "errors"}, directory.path());
+  EXPECT_EQ(run.code, 0) << run.text;
+  EXPECT_THAT(run.text, HasSubstr("{service=\"shop\", role=\"candidate\"}"));
+}
+
+TEST(CommandLineTest, WhereNothingIsTestedNothingPassed) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() / "rules.yaml")
+      << "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", then: "
+         "rollback }]\n";
+  const BelayRun run = run_belay({"test", "rules.yaml"}, directory.path());
+  EXPECT_EQ(run.code, 12) << run.text;
+  EXPECT_THAT(run.text, HasSubstr("has no tests: nothing was tested"));
+}
+
+TEST(CommandLineTest, AnAddressThatIsNoneEndsTheDemoBeforeItBegins) {
+  const BelayRun run = run_belay({"demo", "--metrics", "nonsense"});
+  EXPECT_EQ(run.code, 2) << run.text;
+  EXPECT_THAT(run.text, HasSubstr("IP:PORT should stand here"));
 }
 
 }  // namespace

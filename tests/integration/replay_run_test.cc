@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 
 /// `count` requests in each of the seconds, all fine.
 std::string fine(int first_second, int seconds, int every_seconds, int count) {
@@ -50,6 +51,18 @@ TEST(ReplayRunTest, TheDefaultJudgementJudgesWithoutARule) {
                                  directory.path());
   EXPECT_EQ(run.code, 0) << run.text;
   EXPECT_THAT(run.text, HasSubstr(R"("decision":"keep")"));
+}
+
+TEST(ReplayRunTest, WithoutABaselineItSaysWhatThatMeansAndWhatKeepDoes) {
+  const TemporaryDirectory directory;
+  directory.write("log", fine(0, 180, 1, 10));
+  std::vector<std::string> arguments = {"replay",      "log", "--service", "s",
+                                        "--candidate", "v2",  "--steps",   "100% for 1m"};
+  const BelayRun run = run_belay(arguments, directory.path());
+  EXPECT_THAT(run.text, HasSubstr("no --baseline: nothing is compared"));
+  EXPECT_THAT(run.text, HasSubstr("  keep (to its end nothing called for a rollback)\n"));
+  arguments.insert(arguments.end(), {"--baseline", "v1"});
+  EXPECT_THAT(run_belay(arguments, directory.path()).text, Not(HasSubstr("no --baseline")));
 }
 
 TEST(ReplayRunTest, WhatCouldNotBeJudgedAllAlongIsUnknownHoweverItIsAsked) {

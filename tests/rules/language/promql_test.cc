@@ -30,6 +30,23 @@ TEST(PromqlTest, SharesQuantilesAndVersions) {
             "sum(rate(belay_requests_total{role=\"baseline\"}[60s]))) + 0.01)");
 }
 
+TEST(PromqlTest, InARolloutWhatNamesNoVersionIsTheCandidates) {
+  const auto of_rollout = [](std::string_view text) {
+    const ParsedSentence parsed = parse_sentence(text);
+    return parsed.sentence ? nearest_promql(*parsed.sentence, "shop", true).value_or("none")
+                           : "wrong sentence";
+  };
+  EXPECT_EQ(of_rollout("5xx rate > 5% over 1m, min 50 requests"),
+            "sum(rate(belay_requests_total{service=\"shop\", role=\"candidate\", "
+            "code_class=\"5xx\"}[60s])) / sum(rate(belay_requests_total{service=\"shop\", "
+            "role=\"candidate\"}[60s])) > 0.05 and on() "
+            "sum(increase(belay_requests_total{service=\"shop\", role=\"candidate\"}[60s])) >= 50");
+  EXPECT_EQ(of_rollout("baseline error rate > 5/s over 1m"),
+            "sum(rate(belay_request_errors_total{service=\"shop\", role=\"baseline\"}[60s])) > 5");
+  EXPECT_EQ(of_rollout("error rate{route=\"/pay\"} > 5% over 1m"), "none")
+      << "routes have no roles";
+}
+
 TEST(PromqlTest, QueuesProbesAndSources) {
   EXPECT_EQ(promql(R"(queue ~"mail-.*" waiting > 5000)", ""),
             "max(belay_queue_jobs{queue=~\"mail-.*\", state=\"waiting\"}) > 5000");
