@@ -29,6 +29,21 @@ bool has_passed_since(const Remembered::Action& action, const std::string& versi
   });
 }
 
+bool puts_back(const Remembered::Action& action, const std::string& version) {
+  // One that stood down may have been there before someone else was.
+  const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
+                         action.phase == ActionOutcome::Phase::conflict;
+  return action.target == version && !is_undone;
+}
+
+bool was_any_promoted_since(const Remembered::Action& action,
+                            const std::vector<RememberedRollout>& rollouts) {
+  return std::ranges::any_of(rollouts, [&](const RememberedRollout& one) {
+    return one.state == RolloutState::promoted && one.started.service == action.service &&
+           one.at > action.at;
+  });
+}
+
 }  // namespace
 
 ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actions) {
@@ -46,6 +61,8 @@ ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actio
     }
   }
   for (Remembered::Action& action : actions_) {
+    if (!action.is_open && was_any_promoted_since(action, remembered.rollouts))
+      over_.insert(action.intent);
     if (!action.is_open && has_passed_since(action, action.target, remembered.rollouts))
       action.target.clear();
     if (action.expected.empty()) continue;
@@ -58,9 +75,20 @@ ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actio
 
 void ActionBook::pass(const std::string& service, const std::string& version) {
   rolled_away_.erase({service, version});
-  for (Remembered::Action& action : actions_)
-    if (!action.is_open && action.service == service && action.target == version)
-      action.target.clear();
+  for (Remembered::Action& action : actions_) {
+    if (action.is_open || action.service != service) continue;
+    over_.insert(action.intent);
+    if (action.target == version) action.target.clear();
+  }
+}
+
+void ActionBook::see_live(const std::string& service, const std::string& version, Instant at) {
+  for (const Remembered::Action& action : actions_) {
+    // A report of what it left may be older than what it did.
+    const bool is_third = version != action.target && version != action.expected;
+    if (!action.is_open && action.service == service && is_third && at > action.at)
+      over_.insert(action.intent);
+  }
 }
 
 void ActionBook::disarm(const Disarmed& disarmed) {
@@ -104,11 +132,15 @@ std::string ActionBook::target_of(const std::string& intent) const {
 }
 
 bool ActionBook::was_put_back(const std::string& service, const std::string& version) const {
-  return std::any_of(actions_.begin(), actions_.end(), [&](const Remembered::Action& action) {
-    // One that stood down may have been there before someone else was.
-    const bool is_undone = action.phase == ActionOutcome::Phase::rejected ||
-                           action.phase == ActionOutcome::Phase::conflict;
-    return action.service == service && action.target == version && !is_undone;
+  return std::ranges::any_of(actions_, [&](const Remembered::Action& action) {
+    return action.service == service && puts_back(action, version);
+  });
+}
+
+bool ActionBook::is_put_back(const std::string& service, const std::string& version) const {
+  return std::ranges::any_of(actions_, [&](const Remembered::Action& action) {
+    return action.service == service && puts_back(action, version) &&
+           !over_.contains(action.intent);
   });
 }
 
@@ -123,7 +155,7 @@ std::optional<std::string> ActionBook::objection_to(const RollBack& back,
     return "no version to go back to is known: no baseline was given and none was found";
   if (back.target == back.expected)
     return "the version to go back to is the one that failed (" + back.target + ")";
-  if (was_put_back(service, back.expected))
+  if (is_put_back(service, back.expected))
     return back.expected + " was put there by a rollback: a rollback is never rolled back";
   if (rolled_away_.contains({service, back.target}))
     return back.target + " was rolled away from before: it is no version to go back to";
@@ -183,7 +215,8 @@ void ActionBook::add(const Order& order) {
                       .service = order.service,
                       .intent = order.intent,
                       .target = back == nullptr ? std::string() : back->target,
-                      .is_open = true});
+                      .is_open = true,
+                      .expected = back == nullptr ? std::string() : back->expected});
   if (back == nullptr) return;
   leaving_[order.intent] = {order.service, back->expected};
   if (!order.rollout.empty()) rollbacks_[order.rollout] = order.intent;
@@ -217,6 +250,7 @@ void ActionBook::forget_old(Instant now) {
   std::erase_if(actions_, [&](const Remembered::Action& action) {
     const bool is_old = !action.is_open && now - action.at > kRemembered;
     if (is_old) decisions_.erase(action.intent);
+    if (is_old) over_.erase(action.intent);
     return is_old;
   });
 }

@@ -38,14 +38,18 @@ class ActionBook {
   void begin_move(const Order& order);
   /// The action has its final outcome. False: there was no such open action.
   bool end(const std::string& intent, ActionOutcome::Phase phase);
-  /// The version passed a gate: whatever was held against it is over.
+  /// The version passed a gate: whatever was held against it is over, and what a rollback put there
+  /// before is of a new rollout generation when it comes again.
   void pass(const std::string& service, const std::string& version);
+  /// The platform gives this version most of the traffic: the same of what was put there before, if
+  /// that is another one. `at`: of the report.
+  void see_live(const std::string& service, const std::string& version, Instant at);
 
   /// Whether the version was rolled away from, and has not passed since.
   [[nodiscard]] bool was_rolled_away(const std::string& service, const std::string& version) const {
     return rolled_away_.contains({service, version});
   }
-  /// Whether a rollback put the version where it is, as far as is known.
+  /// Whether a rollback has put the version there, as far as is known.
   [[nodiscard]] bool was_put_back(const std::string& service, const std::string& version) const;
 
   /// The open action of a service, if one is on its way.
@@ -63,12 +67,15 @@ class ActionBook {
                                                         const Order& order) const;
   [[nodiscard]] std::optional<std::string> objection_to_rate(const ServicePlan& plan,
                                                              const Order& order) const;
+  /// The same, and no other version has been promoted or seen live since.
+  [[nodiscard]] bool is_put_back(const std::string& service, const std::string& version) const;
   void add(const Order& order);
   void forget_old(Instant now);
 
   std::vector<Remembered::Action> actions_;  // In order of time.
   std::map<std::string, Disarmed> disarmed_;
-  std::set<std::string> moves_;                                         // Intents.
+  std::set<std::string> moves_;  // Intents.
+  std::set<std::string> over_;   // Intents of a generation that another has followed.
   std::map<std::string, std::string> decisions_;                        // By intent.
   std::map<std::string, std::string> rollbacks_;                        // By rollout: the intent.
   std::set<std::pair<std::string, std::string>> rolled_away_;           // Service, version.

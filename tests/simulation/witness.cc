@@ -81,10 +81,15 @@ void Witness::promoted(const std::string& id) {
   for (Generation& one : generations_) {
     if (one.id != id) continue;
     one.is_promoted = true;
-    restored_.erase({one.service, one.candidate});
+    promotes(one.service);
     ++counts.promotions;
     note("promoted " + one.candidate + " on " + one.service);
   }
+}
+
+/// What comes after that is a generation of its own.
+void Witness::promotes(const std::string& service) {
+  std::erase_if(restored_, [&service](const auto& one) { return one.first == service; });
 }
 
 const Witness::Generation* Witness::generation_of(const rules::Order& order) const {
@@ -111,10 +116,29 @@ void Witness::was_read(const rules::Order& order, const std::vector<CloudflareDe
   read.shows_ours = std::ranges::any_of(shown, [&](const CloudflareDeployment& one) {
     return is_ours(one) && intent_of(one) == order.intent;
   });
-  if (const auto* back = std::get_if<rules::RollBack>(&order.action))
+  if (const auto* back = std::get_if<rules::RollBack>(&order.action)) {
     read.shows_expected = shown.front().percent_of(back->expected) > 0;
+    read.shows_another = shows_another(back->expected, shown);
+  }
   if (const auto* move = std::get_if<rules::MoveTraffic>(&order.action))
     read.shows_expected = is_split(shown.front(), move->expected);
+}
+
+bool Witness::shows_another(const std::string& restored,
+                            const std::vector<CloudflareDeployment>& shown) const {
+  std::set<std::string> most;
+  for (const CloudflareDeployment& one : shown) {
+    const auto order = sent_.find(intent_of(one));
+    const auto* back =
+        order == sent_.end() ? nullptr : std::get_if<rules::RollBack>(&order->second.action);
+    if (is_ours(one) && back != nullptr && back->target == restored) {
+      most.erase(back->expected);
+      return !most.empty();
+    }
+    for (const auto& share : one.versions)
+      if (share.percent > 50 && share.version != restored) most.insert(share.version);
+  }
+  return false;
 }
 
 void Witness::is_sent(const rules::Order& order) {
@@ -140,8 +164,8 @@ void Witness::is_sent(const rules::Order& order) {
              back->target != back->expected && back->expected == generation->candidate,
          "4 (the target is the frozen baseline, never the version that failed)",
          order.intent + " goes to " + back->target);
-  demand(!restored_.contains({order.service, back->expected}), "never a rollback of a rollback",
-         order.intent + " leaves " + back->expected);
+  demand(!restored_.contains({order.service, back->expected}) || read->second.shows_another,
+         "never a rollback of a rollback", order.intent + " leaves " + back->expected);
 }
 
 void Witness::is_applied(const rules::Order& order) {
@@ -162,8 +186,7 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
     if (entry.kind == JournalEntry::Kind::rollout_moved &&
         entry.text.find("\"held\"") != std::string::npos)
       ++counts.holds;
-    if (const std::string promoted = monitor::rollout_marks_of(entry).promoted; !promoted.empty())
-      restored_.erase({entry.service, promoted});
+    if (!monitor::rollout_marks_of(entry).promoted.empty()) promotes(entry.service);
     if (entry.kind == JournalEntry::Kind::fired)
       for (std::set<std::string>& unheard : unheard_)
         unheard.insert(fired_key(entry.service, entry.rule, entry.at));

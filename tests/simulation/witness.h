@@ -94,9 +94,15 @@ class Witness final : public PlatformWitness {
     Instant at{};
     bool shows_expected = false;
     bool shows_ours = false;
+    bool shows_another = false;  ///< As shows_another() of what it leaves.
   };
   void check_clock();
+  void promotes(const std::string& service);
   void examine_split(const Worker& worker, std::size_t index);
+  /// Whether another version had most of the traffic since a rollback has put this one there.
+  /// `shown`: newest first.
+  [[nodiscard]] bool shows_another(const std::string& restored,
+                                   const std::vector<monitor::CloudflareDeployment>& shown) const;
 
   const Disk& disk_;
   const WorldTime& time_;

@@ -242,6 +242,16 @@ TEST(Restart, RollsBackWhatARollbackPutThereAndPassedSince) {
   }
 }
 
+TEST(Restart, RollsBackWhatARollbackPutThereBeforeAnotherVersionWasPromoted) {
+  for (const Duration ago : {1h, 5h}) {
+    Remembered remembered = left_v2(ActionOutcome::Phase::applied);
+    remembered.rollouts = {promoted("v3", ago)};
+    EngineRig rig(plan_of({}, {errors()}), remembered);
+    fail_gate(rig, "v1", "v3");
+    EXPECT_EQ(rig.orders.size(), ago == 1h ? 1U : 0U);
+  }
+}
+
 TEST(Restart, HoldsNothingAgainstAVersionThatPassedAGateSince) {
   EngineRig rig(plan_of({}, {errors()}), left_v2(ActionOutcome::Phase::applied));
   rig.stream("base", 20, {.version = "v2"});
