@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "exporters/json_fields.h"
 #include "monitor/journal_rows.h"
 #include "monitor/journal_text.h"
 #include "monitor/rollout_text.h"
+#include "rules/rollout/version_history.h"
 
 namespace belay::monitor {
 namespace {
@@ -158,6 +161,9 @@ class Recovery {
       if (!moved.ok()) return moved.error();
       if (Status read = follow(*moved, rollout); !read.ok()) return read;
     }
+    if (rollout.state == rules::RolloutState::promoted) {
+      if (Status read = served_badly(rollout); !read.ok()) return read;
+    }
     const char* const sql =
         "SELECT intent FROM entries WHERE rollout = ? AND rollout <> '' AND kind = 'intent' "
         "ORDER BY seq";
@@ -165,6 +171,32 @@ class Recovery {
       rollout.intents.push_back(one.text(0));
     });
     recovered_.remembered.rollouts.push_back(std::move(rollout));
+    return status;
+  }
+
+  /// Since when rules fired on a version after its promotion, if they did, and did not clear on it
+  /// so long ago that it is forgotten.
+  Status served_badly(rules::RememberedRollout& rollout) {
+    const char* const sql =
+        "SELECT at_ns, kind, rule, text FROM entries WHERE rollout = ?1 AND rollout <> '' AND kind "
+        "IN ('fired', 'cleared') AND seq > (SELECT max(p.seq) FROM entries p WHERE p.rollout = ?1 "
+        "AND p.rollout <> '' AND p.kind = 'rollout_ended') ORDER BY seq";
+    std::map<std::string, Instant> fired;  // By rule.
+    std::optional<Instant> bad;
+    std::optional<Instant> cleared;
+    Status status = rows_.each_row(sql, rollout.started.id, [&](const Query& row) {
+      const auto text = exporters::parsed(row.text(3));
+      if (!text.is_object() || exporters::text_in(text, "against").empty()) return;
+      const Instant at{std::chrono::nanoseconds{row.integer(0)}};
+      if (row.text(1) == "fired") {
+        bad = fired[row.text(2)] = at;
+      } else if (fired.erase(row.text(2)) > 0) {
+        cleared = at;
+      }
+    });
+    const bool is_fine_again =
+        fired.empty() && cleared && now_ - *cleared >= rules::VersionHistory::kFineAgain;
+    if (!is_fine_again) rollout.failing_since = bad;
     return status;
   }
 

@@ -1,9 +1,32 @@
 #include "rules/rollout/baseline.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <ratio>
 #include <utility>
 
+#include "rules/rollout/drain.h"
+
 namespace belay::rules {
+namespace {
+
+/// As Service counts its requests.
+using Slices = std::chrono::duration<std::int64_t, std::ratio<10>>;
+/// What was there before the candidate shows in so much: a quiet service needs more slices.
+constexpr std::size_t kSlicesMin = 3;
+constexpr std::uint64_t kRequestsEnough = 20;
+constexpr std::uint64_t kClearly = 10;
+
+std::uint64_t sum_of(const TrafficSlice& slice) {
+  std::uint64_t sum = 0;
+  for (const VersionRequests& one : slice) sum += one.requests;
+  return sum;
+}
+
+}  // namespace
 
 std::string largest_other(const Deployment& live, const std::string& candidate) {
   const Deployment::Share* largest = nullptr;
@@ -55,10 +78,10 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
   std::erase_if(others, [&](const VersionRequests& one) {
     return one.requests == 0 || !may_be(one.version);
   });
-  const bool is_seen =
-      std::any_of(others.begin(), others.end(),
-                  [&known](const VersionRequests& one) { return one.version == known.good; });
-  if (may_be(known.good) && (known.is_recent || is_seen || others.empty())) {
+  if (may_be(known.replaced_by)) {
+    chosen.version = known.replaced_by;
+    chosen.from = Baseline::From::replaced;
+  } else if (may_be(known.good)) {
     chosen.version = known.good;
     chosen.from = known.was_put_back ? Baseline::From::put_back : Baseline::From::promoted;
   } else if (const VersionRequests* most = most_requests(others)) {
@@ -66,6 +89,38 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
     chosen.from = Baseline::From::traffic;
   }
   return chosen;
+}
+
+std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, Instant now) {
+  std::vector<TrafficSlice> slices;
+  const Instant newest = std::chrono::floor<Slices>(now);
+  for (Duration ago{}; ago < kRecent && newest - ago >= since; ago += Slices{1})
+    slices.push_back(service.recent_requests(Slices{1}, ago));
+  return slices;
+}
+
+std::string replacement_of(const std::string& good, const std::vector<TrafficSlice>& since,
+                           const std::function<bool(const std::string&)>& may_be) {
+  std::map<std::string, std::uint64_t> counted;
+  std::uint64_t all = 0;
+  std::size_t taken = 0;
+  for (TrafficSlice slice : since) {
+    std::erase_if(slice, [](const VersionRequests& one) { return one.version.empty(); });
+    const std::uint64_t named = sum_of(slice);
+    std::erase_if(slice, [&](const VersionRequests& one) {
+      return one.version != good && !may_be(one.version);
+    });
+    const std::uint64_t kept = sum_of(slice);
+    if (kept == 0 || kept * 2 < named) continue;
+    for (const VersionRequests& one : slice) counted[one.version] += one.requests;
+    all += kept;
+    if (++taken >= kSlicesMin && all >= kRequestsEnough) break;
+  }
+  if (all < kTrafficRequestsMin || counted[good] * kClearly >= all) return {};
+  return std::max_element(
+             counted.begin(), counted.end(),
+             [](const auto& left, const auto& right) { return left.second < right.second; })
+      ->first;
 }
 
 std::string_view words_of(Baseline::From from) {
@@ -76,6 +131,8 @@ std::string_view words_of(Baseline::From from) {
       return "it was promoted last";
     case Baseline::From::put_back:
       return "a rollback put it back last";
+    case Baseline::From::replaced:
+      return "it has taken the traffic of what was promoted or put back last";
     case Baseline::From::traffic:
       return "most requests in the last ten minutes";
     case Baseline::From::asked:

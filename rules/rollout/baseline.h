@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "rules/event.h"
+#include "rules/service.h"
 #include "rules/snapshot.h"
 
 namespace belay::rules {
@@ -19,6 +21,7 @@ struct Baseline {
     live,      ///< It has the largest other share of the platform's live deployment.
     promoted,  ///< It was promoted last,
     put_back,  ///< or a rollback put it back last.
+    replaced,  ///< It has taken the traffic of what was.
     traffic,   ///< It had the most requests within the last ten minutes.
     nobody,    ///< There is none: comparisons are unknown, absolute rules still judge.
   };
@@ -32,7 +35,7 @@ struct KnownVersions {
   /// Promoted or put back last; empty: none.
   std::string good;
   bool was_put_back = false;
-  bool is_recent = false;  ///< So much so that what had most requests may be what was before it.
+  std::string replaced_by;  ///< replacement_of() `good`; empty: none.
   /// Why a version is nothing to go back to; nothing if it may be. Null: all may be.
   std::function<std::optional<std::string>(const std::string&)> why_not = nullptr;
 };
@@ -40,13 +43,25 @@ struct KnownVersions {
 /// DESIGN.md 2, "A rollout, and a gate". `live`: none if the platform has not said what is live.
 /// `recent`: what may be taken by its traffic; of those with as many requests the first.
 ///
-/// What the platform says comes first. What was promoted or put back last comes before what has
-/// most requests, unless that was not recent, it had none of `recent` and another version had: then
-/// someone has deployed that since.
+/// What the platform says comes first; then what was promoted or put back last, or what has taken
+/// its traffic since; then, where there is no such version, what has most requests.
 Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::optional<Deployment>& live,
                          const std::vector<VersionRequests>& recent,
                          const KnownVersions& known = {});
+
+/// What came of each version within ten seconds.
+using TrafficSlice = std::vector<VersionRequests>;
+
+/// The slices that began after `since`, newest first; those of ten minutes at most.
+std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, Instant now);
+
+/// The version that clearly has what `good` had, to whom someone has given it without us: as the
+/// last before the candidate it had most requests, and `good` less than a tenth of them. Empty:
+/// nobody, or nobody knows. `since`: traffic_since() it was promoted or put back. Slices that are
+/// mostly of a version that may not be one are passed over: the candidate has come by then.
+std::string replacement_of(const std::string& good, const std::vector<TrafficSlice>& since,
+                           const std::function<bool(const std::string&)>& may_be);
 
 /// "the largest other share of what is live", "most requests in the last ten minutes", ...; empty
 /// for what was asked for and for none.

@@ -114,15 +114,16 @@ Notice& Teller::about(const Rule& rule, Notice::Kind kind, bool page, std::strin
   return made;
 }
 
-void Teller::fired(const JudgedRule& rule, const std::string& consequence) {
+void Teller::fired(const JudgedRule& rule, const std::string& consequence,
+                   const std::string& against) {
   const RuleStatus& status = rule.status();
-  entry(JournalEntry::Kind::fired, status.rule, "",
-        JsonText()
-            .field("candidate", candidate_)
-            .field("then", words_of(rule.rule().then))
-            .field("sentence", status.sentence)
-            .field("evidence", lines_of(status.evidence))
-            .take());
+  JsonText text;
+  text.field("candidate", candidate_)
+      .field("then", words_of(rule.rule().then))
+      .field("sentence", status.sentence)
+      .field("evidence", lines_of(status.evidence));
+  if (!against.empty()) text.field("against", against);
+  entry(JournalEntry::Kind::fired, status.rule, "", text.take());
   const bool is_critical = rule.rule().severity == Severity::critical;
   Notice& made = about(rule.rule(), Notice::Kind::fired, is_critical,
                        clean(status.rule) + " is firing: " + gist_of(status.evidence));
@@ -135,14 +136,19 @@ void Teller::fired(const JudgedRule& rule, const std::string& consequence) {
         (baseline_.empty() ? ", no baseline" : ", baseline " + clean(baseline_)));
   if (!rule.rule().summary.empty()) made.details.push_back(clean(rule.rule().summary));
   if (!consequence.empty()) made.details.push_back(consequence);
+  if (!against.empty())
+    made.details.push_back(clean(against) +
+                           " is no version to go back to until it has been fine for 10m");
   if (!rule.rule().runbook.empty())
     made.details.push_back("runbook: " + clean(rule.rule().runbook));
 }
 
-void Teller::cleared(const JudgedRule& rule) {
+void Teller::cleared(const JudgedRule& rule, const std::string& against) {
   const RuleStatus& status = rule.status();
-  entry(JournalEntry::Kind::cleared, status.rule, "",
-        JsonText().field("candidate", candidate_).field("sentence", status.sentence).take());
+  JsonText text;
+  text.field("candidate", candidate_).field("sentence", status.sentence);
+  if (!against.empty()) text.field("against", against);
+  entry(JournalEntry::Kind::cleared, status.rule, "", text.take());
   Notice& made = about(rule.rule(), Notice::Kind::cleared, false,
                        clean(status.rule) + " is fine again: " + gist_of(status.evidence));
   made.evidence = status.evidence;

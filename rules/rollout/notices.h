@@ -32,8 +32,9 @@ class Teller {
   Teller(Step& out, std::string service, std::string candidate, std::string baseline, Instant at,
          std::string rollout = "");
 
-  void fired(const JudgedRule& rule, const std::string& consequence);
-  void cleared(const JudgedRule& rule);
+  /// `against`: the promoted version that it is held against, or cleared on; else empty.
+  void fired(const JudgedRule& rule, const std::string& consequence, const std::string& against);
+  void cleared(const JudgedRule& rule, const std::string& against);
   /// `how`: "for 10m", "following the steps 10% for 10m, 100%".
   void rollout_started(const std::string& how, const std::vector<std::string>& details);
   void rollout_ended(Outcome outcome, const std::string& why,

@@ -152,7 +152,9 @@ void Rollout::judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant 
       is_check ? rule.check(service_.evidence, now) : rule.glance(service_.evidence, now);
   if (blame != nullptr) blame->look(rule, service_.evidence, now, is_check);
   if (change == Change::fired) {
-    teller(now, out).fired(rule, consequence_of(rule));
+    const std::string against = served_badly(rule, now);
+    if (!against.empty()) versions_.served_badly(against, now);
+    teller_of(against, now, out).fired(rule, consequence_of(rule), against);
     const bool is_of_requests = std::any_of(
         rule.status().evidence.begin(), rule.status().evidence.end(),
         [](const Evidence& one) { return one.of_events && one.dimension == Dimension::share; });
@@ -161,7 +163,9 @@ void Rollout::judge_rule(JudgedRule& rule, Blame* blame, bool is_check, Instant 
         out.notices.back().details.push_back(std::move(line));
     rulings_[&rule.rule()] = Ruling{};
   } else if (change == Change::cleared) {
-    teller(now, out).cleared(rule);
+    const bool is_on_suspect = running() == nullptr && versions_.is_suspect() && served_alone(now);
+    const std::string against = is_on_suspect ? versions_.promoted_last() : "";
+    teller_of(against, now, out).cleared(rule, against);
     rulings_.erase(&rule.rule());
   }
 }
@@ -256,6 +260,8 @@ void Rollout::judge(Instant now, bool is_check, Step& out) {
   for (std::size_t i = 0; gate_ && i < gate_->rules().size(); ++i)
     judge_rule(gate_->rules()[i], &gate_->blame_of(i), is_check, now, out);
   for (JudgedRule& rule : watching_) judge_rule(rule, nullptr, is_check, now, out);
+  if (is_check && running() == nullptr && versions_.is_suspect())
+    versions_.look(truth_of_served(), served_alone(now), now);
   if (is_check && gate_ && running() != nullptr) note_before(now, out);
   for (std::size_t i = 0; gate_ && running() != nullptr && i < gate_->rules().size(); ++i)
     decide(gate_->rules()[i], &gate_->blame_of(i), now, out);

@@ -155,8 +155,7 @@ class Rollout {
   /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
   [[nodiscard]] std::string why_not_baseline(const std::string& version, Instant now) const;
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
-  /// No rule counts for the verdict: it is the default judgement's.
-  [[nodiscard]] bool is_judged_by_default_alone() const;
+  [[nodiscard]] bool is_judged_by_default_alone() const;  ///< No rule counts for the verdict.
   void open_gate(const std::string& rollout, Instant now);
   void begin(std::vector<std::string> details, Instant since, Instant now, Step& out);
   [[nodiscard]] std::vector<std::string> bad_already() const;
@@ -173,6 +172,14 @@ class Rollout {
   [[nodiscard]] bool has_come_meanwhile(const std::string& version, Instant now) const;
   /// The version that someone put in the place of the running one meanwhile; empty: nobody did.
   [[nodiscard]] std::string replaced_meanwhile(const Deployment& live, Instant now) const;
+
+  // rollout_served.cc: how what was promoted last serves.
+  /// That version, if a rule which fires outside a rollout says that it is bad; else empty.
+  [[nodiscard]] std::string served_badly(const JudgedRule& rule, Instant now) const;
+  [[nodiscard]] bool served_alone(Instant now) const;  ///< As far as is known.
+  [[nodiscard]] Truth truth_of_served() const;
+  /// About its rollout, where there is a version.
+  Teller teller_of(const std::string& served, Instant now, Step& out) const;
 
   // rollout_end.cc: its end, and the watch after it.
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.

@@ -121,7 +121,8 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
   status_.verdict = remembered.verdict;
   status_.why = remembered.why;
   if (status_.verdict == Outcome::fail) failed_by_ = words_of_fail(status_);
-  status_.failing_since = remembered.failing_since;
+  // What was seen of it after its promotion is no fail of its rollout.
+  if (status_.state != RolloutState::promoted) status_.failing_since = remembered.failing_since;
   status_.intents = remembered.intents;
   if (is_final(status_.state)) status_.ended = remembered.at;
   is_counted_ = is_final(status_.state);

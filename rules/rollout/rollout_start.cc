@@ -20,22 +20,6 @@ namespace {
 constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
-constexpr Duration kReplacedAfter = std::chrono::minutes{1};
-
-/// By hand, without a word: another version gets what the version got.
-bool has_been_replaced(const Service& service, const std::string& version,
-                       const std::string& candidate, Instant now) {
-  const Duration lag = service.evidence.lag_of(SourceKind::log, now);
-  std::uint64_t own = 0;
-  std::uint64_t others = 0;
-  for (const VersionRequests& one : service.recent_requests(kReplacedAfter, lag)) {
-    if (one.version == version) own += one.requests;
-    if (one.version != version && one.version != candidate && !one.version.empty())
-      others += one.requests;
-  }
-  return others >= kTrafficRequestsMin &&
-         static_cast<double>(own) < kTrafficShareMin * static_cast<double>(own + others);
-}
 
 /// Of a baseline that was named; empty if nothing speaks against it. `failure`: of it.
 std::string beware_of(const std::string& version, const std::optional<std::string>& failure,
@@ -64,20 +48,21 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
       versions_.last_good(now, [this](const std::string& version) {
         return !book_.was_rolled_away(service_.plan.name, version);
       });
-  std::vector<VersionRequests> recent = service_.recent_requests();
-  if (good && has_been_replaced(service_, good->version, asked.candidate, now)) {
-    std::erase_if(recent, [&](const VersionRequests& one) { return one.version == good->version; });
-  } else if (good) {
+  if (good) {
     known.good = good->version;
     known.was_put_back = good->was_put_back;
-    known.is_recent = now - good->at < kRecent;
+    known.replaced_by = replacement_of(
+        good->version, traffic_since(service_, good->at, now), [&](const std::string& version) {
+          return version != asked.candidate && why_not_baseline(version, now).empty();
+        });
   }
   known.why_not = [this, now](const std::string& version) {
     const std::string why = why_not_baseline(version, now);
     return why.empty() ? std::nullopt : std::optional(why);
   };
   return choose_baseline(asked.candidate, asked.baseline,
-                         is_live_current(now) ? live_ : std::nullopt, recent, known);
+                         is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
+                         known);
 }
 
 /// However many requests it still gets.

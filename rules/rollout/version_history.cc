@@ -35,8 +35,12 @@ void add(const Remembered& remembered, const RememberedRollout& rollout,
   const std::string& candidate = rollout.started.candidate;
   const std::string& baseline = rollout.started.baseline;
   const Instant at = rollout.at;
-  if (rollout.state == RolloutState::promoted)
+  if (rollout.state == RolloutState::promoted) {
     happenings.emplace_back(at, [=](VersionHistory& known) { known.promoted(candidate, at); });
+    if (const std::optional<Instant> bad = rollout.failing_since)
+      happenings.emplace_back(*bad,
+                              [=](VersionHistory& known) { known.served_badly(candidate, *bad); });
+  }
   // Its train failed, which says nothing about the version.
   if (rollout.rule == kTrainRule) return;
   const Remembered::Action* action = last_action(remembered, rollout);
@@ -81,6 +85,39 @@ void VersionHistory::failed(const std::string& version, Instant at) {
 
 void VersionHistory::left_bad(const std::string& version, Instant at) {
   hold_against(version, {.at = at, .was_judged = false});
+}
+
+void VersionHistory::served_badly(const std::string& version, Instant at) {
+  hold_against(version, {.at = at, .was_promoted = true});
+}
+
+void VersionHistory::look(Truth truth, bool has_traffic, Instant now) {
+  const auto found = failures_.find(promoted_last());
+  if (found == failures_.end() || !found->second.was_promoted) return;
+  Failure& failure = found->second;
+  // Whatever is fine then is another version's doing.
+  if (!has_traffic || truth == Truth::bad) failure.fine_since.reset();
+  if (!has_traffic || truth == Truth::unknown) return;
+  if (truth == Truth::bad) {
+    failure.at = now;
+  } else if (now - failure.fine_since.value_or(now) >= kFineAgain) {
+    failures_.erase(found);
+  } else if (!failure.fine_since) {
+    failure.fine_since = now;
+  }
+}
+
+std::string VersionHistory::promoted_last() const {
+  return goods_.empty() || goods_.back().was_put_back ? std::string() : goods_.back().version;
+}
+
+Instant VersionHistory::promoted_at() const {
+  return promoted_last().empty() ? Instant{} : goods_.back().at;
+}
+
+bool VersionHistory::is_suspect() const {
+  const auto found = failures_.find(promoted_last());
+  return found != failures_.end() && found->second.was_promoted;
 }
 
 void VersionHistory::put_back(const std::string& version, Instant at) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -7,13 +8,15 @@
 #include <vector>
 
 #include "base/time.h"
+#include "rules/judgement/verdict.h"
 #include "rules/order.h"
 
 namespace belay::rules {
 
 /// What Belay itself found of the versions of one service: which it promoted or put back, and which
 /// were bad. What was bad is nothing to go back to, for 24 hours, the time that the journal gives
-/// back after a restart, or until it is promoted or has been watched well.
+/// back after a restart, or until it is promoted or has been watched well. What turned bad after
+/// its promotion is that until it has been fine for ten minutes.
 class VersionHistory {
  public:
   struct Good {
@@ -21,6 +24,9 @@ class VersionHistory {
     Instant at{};  ///< The epoch: more than 24 hours ago.
     bool was_put_back = false;
   };
+
+  /// So long it must have been fine to be gone back to, where it was bad after its promotion.
+  static constexpr Duration kFineAgain = std::chrono::minutes{10};
 
   VersionHistory() = default;
   /// What the journal knew of this service.
@@ -31,6 +37,10 @@ class VersionHistory {
   void failed(const std::string& version, Instant at);
   /// Its rollout ended without a verdict while it was being judged bad.
   void left_bad(const std::string& version, Instant at);
+  /// It was promoted last, has the traffic, and a rule fires on it.
+  void served_badly(const std::string& version, Instant at);
+  /// Of that one since: what is known of it now, if it has all of the traffic.
+  void look(Truth truth, bool has_traffic, Instant now);
   /// A rollback to it was done. That alone takes back nothing that is held against it.
   void put_back(const std::string& version, Instant at);
   /// After a rollback to it all that is watched was fine.
@@ -43,6 +53,12 @@ class VersionHistory {
                                                       Instant now) const;
   /// Until when that is so, of a version of which it is.
   [[nodiscard]] std::optional<Instant> held_until(const std::string& version) const;
+  /// The version promoted last; empty if there is none, or another was put back since.
+  [[nodiscard]] std::string promoted_last() const;
+  /// When it was: the epoch as in Good.
+  [[nodiscard]] Instant promoted_at() const;
+  /// Whether served_badly() is held against it.
+  [[nodiscard]] bool is_suspect() const;
   /// What was promoted or put back last, of what nothing is held against, and `may_be`.
   [[nodiscard]] std::optional<Good> last_good(
       Instant now, const std::function<bool(const std::string&)>& may_be = {}) const;
@@ -51,6 +67,8 @@ class VersionHistory {
   struct Failure {
     Instant at{};
     bool was_judged = false;
+    bool was_promoted = false;  ///< Before.
+    std::optional<Instant> fine_since = std::nullopt;
   };
   void add(Good good);
   void hold_against(const std::string& version, Failure failure);

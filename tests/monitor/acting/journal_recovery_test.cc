@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 using rules::HoldReason;
 using rules::JournalEntry;
 using rules::RolloutState;
+using test::against_entry;
 using test::intent_entry;
 using test::intent_id;
 using test::moved_entry;
@@ -197,6 +198,24 @@ TEST_F(JournalRecoveryTest, WhatATrainTookBackAfterItsPromotionIsNotTheLastGoodO
           moved_entry(2, RolloutState::rolling_back, kNow - 1h)});
   EXPECT_THAT(recovered().remembered.last_good,
               ElementsAre(testing::Pair("shop", test::kGoodVersion)));
+}
+
+TEST_F(JournalRecoveryTest,
+       WhatFiredOnAVersionAfterItsPromotionIsRememberedUntilItHasLongBeenFine) {
+  constexpr auto kFired = JournalEntry::Kind::fired;
+  constexpr auto kCleared = JournalEntry::Kind::cleared;
+  const auto bad_since = [this] { return recovered().remembered.rollouts.at(0).failing_since; };
+  append({started_entry(1, kNow - 3h), against_entry(1, kFired, kNow - 3h),
+          moved_entry(1, RolloutState::promoted, kNow - 2h)});
+  EXPECT_EQ(bad_since(), std::nullopt) << "what fired before has not failed it";
+  append({against_entry(1, kFired, kNow - 60min), against_entry(1, kFired, kNow - 50min, "slow")});
+  EXPECT_EQ(bad_since(), kNow - 50min);
+  append({against_entry(1, kCleared, kNow - 40min, "slow")});
+  EXPECT_EQ(bad_since(), kNow - 50min) << "the other fires still";
+  append({against_entry(1, kCleared, kNow - 30min)});
+  EXPECT_EQ(bad_since(), std::nullopt);
+  append({against_entry(1, kFired, kNow - 7min), against_entry(1, kCleared, kNow - 5min)});
+  EXPECT_EQ(bad_since(), kNow - 7min) << "that is not long";
 }
 
 TEST_F(JournalRecoveryTest, AllOfATrainThatIsUnderWayIsRememberedHoweverLongAgoItEnded) {

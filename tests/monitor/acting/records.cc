@@ -139,4 +139,15 @@ rules::JournalEntry fired_entry(int number, Instant at) {
           .text = R"({"candidate": "", "then": "alert", "sentence": "", "evidence": []})"};
 }
 
+rules::JournalEntry against_entry(int rollout, rules::JournalEntry::Kind kind, Instant at,
+                                  const std::string& rule) {
+  return {.kind = kind,
+          .at = at,
+          .service = "shop",
+          .rule = rule,
+          .intent = "",
+          .text = json{{"candidate", ""}, {"sentence", ""}, {"against", kBadVersion}}.dump(),
+          .rollout = intent_id(rollout)};
+}
+
 }  // namespace belay::test

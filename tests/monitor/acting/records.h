@@ -24,5 +24,8 @@ rules::JournalEntry started_entry(int number, Instant at, const std::string& ser
 rules::JournalEntry moved_entry(int number, rules::RolloutState state, Instant at,
                                 const std::string& service = "shop");
 rules::JournalEntry fired_entry(int number, Instant at);
+/// A rule fired on what that rollout has promoted, or cleared on it.
+rules::JournalEntry against_entry(int rollout, rules::JournalEntry::Kind kind, Instant at,
+                                  const std::string& rule = "errors");
 
 }  // namespace belay::test

@@ -44,6 +44,35 @@ TEST(Baseline, IsElseTheVersionWithMostRequests) {
   EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"", 9}, {"v3", 9}}).from, From::nobody);
 }
 
+/// Ten seconds each, newest first.
+std::string replacement(std::vector<TrafficSlice> since, const std::string& candidate = "v3") {
+  return replacement_of("v2", since,
+                        [&](const std::string& version) { return version != candidate; });
+}
+
+TEST(Baseline, IsReplacedByWhoeverClearlyHadTheTrafficLastBeforeTheCandidate) {
+  const TrafficSlice by_hand = {{"v1", 300}, {"v2", 6}};
+  const TrafficSlice candidate = {{"v2", 6}, {"v3", 300}};
+  const TrafficSlice promoted = {{"v2", 300}};
+  EXPECT_EQ(replacement({by_hand, by_hand, by_hand, promoted}), "v1");
+  EXPECT_EQ(replacement({candidate, candidate, candidate, by_hand, by_hand, by_hand}), "v1")
+      << "however long the candidate has had it";
+  EXPECT_EQ(replacement({candidate, promoted, by_hand, by_hand, by_hand}), "")
+      << "the promoted one came back";
+  EXPECT_EQ(replacement({candidate, promoted}), "");
+  EXPECT_EQ(replacement({candidate, candidate}), "") << "what is left of it is no sign of another";
+  EXPECT_EQ(replacement({}), "");
+  EXPECT_EQ(replacement({{{"", 300}}, {{"v1", 2}}}), "") << "a person looked at it";
+}
+
+TEST(Baseline, IsNotReplacedByWhatHasTrafficBesideIt) {
+  const TrafficSlice load_test = {{"v2", 100}, {"v4", 800}};
+  EXPECT_EQ(replacement({load_test, load_test, load_test}), "");
+  const TrafficSlice smoke = {{"v4", 5}};
+  const TrafficSlice quiet = {{"v2", 1}};
+  EXPECT_EQ(replacement({smoke, {}, quiet, {}, quiet, {}, quiet}), "");
+}
+
 struct World {
   World() { rig.stream("v1", 20, {.version = "v1"}); }
   void gate(const std::string& candidate = "v2") {

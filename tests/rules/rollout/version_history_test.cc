@@ -46,6 +46,38 @@ TEST(VersionHistory, AFailIsHeldAgainstAVersionUntilItPassesOrADayIsOver) {
   EXPECT_EQ(good_of(known, kAt + 8min), "v1");
 }
 
+TEST(VersionHistory, WhatTurnedBadAfterItsPromotionIsHeldAgainstItUntilItHasBeenFineForLong) {
+  VersionHistory known;
+  known.promoted("v1", kAt);
+  known.promoted("v2", kAt + 1min);
+  EXPECT_FALSE(known.is_suspect());
+  known.served_badly("v2", kAt + 2min);
+  EXPECT_TRUE(known.is_suspect());
+  EXPECT_EQ(known.promoted_last(), "v2");
+  EXPECT_EQ(good_of(known, kAt + 3min), "v1");
+  Instant now = kAt + 3min;
+  const auto look = [&](Truth truth, bool has_traffic, Duration span) {
+    for (const Instant until = now + span; now < until; now += 1s)
+      known.look(truth, has_traffic, now);
+  };
+  look(Truth::fine, true, 9min);
+  look(Truth::bad, true, 1s);
+  EXPECT_EQ(known.failure_of("v2", now), "v2 was bad at " + format_utc(now - 1s));
+  look(Truth::fine, true, 9min);
+  look(Truth::fine, false, 1s);
+  look(Truth::fine, true, 9min);
+  EXPECT_EQ(good_of(known, now), "v1") << "others were fine meanwhile";
+  look(Truth::unknown, true, 10min);
+  EXPECT_EQ(good_of(known, now), "v1") << "nobody says that it is fine";
+  look(Truth::fine, true, 1s);
+  EXPECT_EQ(good_of(known, now), "v2");
+  known.served_badly("v2", now);
+  known.put_back("v1", now);
+  EXPECT_EQ(known.promoted_last(), "");
+  EXPECT_FALSE(known.is_suspect());
+  EXPECT_TRUE(known.failure_of("v2", now));
+}
+
 RememberedRollout rollout_of(const char* candidate, RolloutState state, Outcome verdict,
                              Instant at) {
   RememberedRollout rollout;
@@ -83,6 +115,8 @@ TEST(VersionHistory, IsBuiltAgainFromTheJournalInTheOrderOfTime) {
   EXPECT_FALSE(known.failure_of("v7", now)) << "its train failed";
   EXPECT_EQ(good_of(known, now), "v6");
   EXPECT_EQ(good_of(VersionHistory(remembered, "cart"), now), "");
+  remembered.rollouts[4].failing_since = kAt + 8min;
+  EXPECT_EQ(good_of(VersionHistory(remembered, "shop"), now), "v5") << "v6 was bad since";
   remembered.rollouts.clear();
   EXPECT_EQ(good_of(VersionHistory(remembered, "shop"), now), "v0");
   remembered.actions = {{.at = kAt, .service = "shop", .intent = "i", .target = "v1"}};

@@ -1,0 +1,89 @@
+// How the version that was promoted last serves, once nothing rolls out.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+namespace {
+
+/// What "now" means of who has the traffic.
+constexpr Duration kNow = std::chrono::seconds{20};
+constexpr double kAllPercent = 99.5;
+
+bool is_one_of(const std::vector<JudgedRule>& rules, const JudgedRule& rule) {
+  return std::any_of(rules.begin(), rules.end(),
+                     [&rule](const JudgedRule& one) { return &one == &rule; });
+}
+
+bool convicts(const JudgedRule& rule) {
+  return counts_for_verdict(rule.rule()) && rule.rule().then.kind != Then::Kind::pause;
+}
+
+bool convicts_always(const JudgedRule& rule) { return rule.rule().severity == Severity::critical; }
+
+}  // namespace
+
+std::string Rollout::served_badly(const JudgedRule& rule, Instant now) const {
+  const std::string served = versions_.promoted_last();
+  if (running() != nullptr || served.empty()) return {};
+  const bool is_always = is_one_of(service_.always, rule);
+  const bool is_of_watch = gate_ && gate_->candidate() == served && !is_always;
+  if (is_always ? !convicts_always(rule)
+                : !is_of_watch || (!is_one_of(watching_, rule) && !convicts(rule)))
+    return {};
+  // It names the version itself.
+  if (is_of_watch && !may_lack_versions(rule.rule().sentence.when)) return served;
+  return served_alone(now) ? served : std::string();
+}
+
+bool Rollout::served_alone(Instant now) const {
+  const std::string served = versions_.promoted_last();
+  if (served.empty()) return false;
+  if (live_ && !live_->versions.empty() && is_live_current(now))
+    return share_of(*live_, served) >= kAllPercent;
+  std::uint64_t all = 0;
+  std::uint64_t own = 0;
+  for (const VersionRequests& one : service_.recent_requests(kNow, Duration::zero())) {
+    if (!one.version.empty()) all += one.requests;
+    if (one.version == served) own = one.requests;
+  }
+  if (is_traffic(all - own, all)) return false;
+  // Nothing comes now: who had it last?
+  const std::vector<TrafficSlice> since = traffic_since(service_, versions_.promoted_at(), now);
+  return replacement_of(served, since, [](const std::string&) { return true; }).empty();
+}
+
+Truth Rollout::truth_of_served() const {
+  bool is_known = false;
+  bool is_bad = false;
+  bool is_unknown = false;
+  const auto add = [&](const JudgedRule& rule) {
+    is_known = true;
+    is_bad = is_bad || rule.is_firing() || rule.status().truth == Truth::bad;
+    is_unknown = is_unknown || rule.status().truth == Truth::unknown;
+  };
+  for (const JudgedRule& rule : service_.always)
+    if (convicts_always(rule)) add(rule);
+  for (const JudgedRule& rule : watching_) add(rule);
+  if (gate_)
+    for (const JudgedRule& rule : gate_->rules())
+      // Nothing else runs that it could be compared with.
+      if (convicts(rule) && !mentions_baseline(rule.rule().sentence.when)) add(rule);
+  if (is_bad) return Truth::bad;
+  return is_known && !is_unknown ? Truth::fine : Truth::unknown;
+}
+
+Teller Rollout::teller_of(const std::string& served, Instant now, Step& out) const {
+  if (!served.empty())
+    for (auto record = records_.rbegin(); record != records_.rend(); ++record)
+      if (record->state() == RolloutState::promoted && record->status().candidate == served)
+        return {out, service_.plan.name, "", "", now, record->status().id};
+  return teller(now, out);
+}
+
+}  // namespace belay::rules
