@@ -12,6 +12,14 @@ end_with() { # CODE MESSAGE: an error of the job, not a verdict
 }
 
 command -v jq >/dev/null || end_with 2 "jq is not installed"
+# Before anything is begun: a word that nobody understands would let a failed version pass.
+verdict_word='[[:space:]]*(fail|unknown)[[:space:]]*'
+[[ $BELAY_FAIL_ON =~ ^$verdict_word(,$verdict_word)*$ ]] ||
+  end_with 2 "fail-on is \"$BELAY_FAIL_ON\": say fail, unknown, or both with a comma between"
+fail_on=",${BELAY_FAIL_ON//[[:space:]]/},"
+on_interrupt=${BELAY_ON_INTERRUPT:-leave}
+[[ $on_interrupt == leave || $on_interrupt == rollback ]] ||
+  end_with 2 "on-interrupt is \"$on_interrupt\": say leave or rollback"
 service=$BELAY_SERVICE
 version=$BELAY_VERSION
 if [[ -n $BELAY_FROM_WRANGLER ]]; then
@@ -44,13 +52,19 @@ call() { # As call_with: the body into $answer; prints the status, 000 if there 
   call_with "$@"
   curl "${options[@]}" 2>"$scratch/curl" || true
 }
-problem() { jq -r '[.title, .detail] | map(select(. != null)) | join(": ")' "$answer"; }
+# What is no answer of the daemon's is one of a proxy's before it.
+problem() {
+  jq -er '[.title, .detail] | map(select(. != null)) | join(": ") | select(. != "")' "$answer" \
+    2>"$scratch/jq" || echo "status $status"
+}
 field() { jq -r "$1" "$scratch/rollout"; }
 
 jq -n --arg service "$service" --arg candidate "$version" --arg baseline "$BELAY_BASELINE" \
   --arg lasts "$BELAY_FOR" --arg commit "${GITHUB_SHA:-}" --arg by "${GITHUB_ACTOR:-}" \
+  --arg committed_at "$BELAY_COMMITTED_AT" \
   '{service: $service, candidate: $candidate, for: $lasts}
-   + ({baseline: $baseline, commit: $commit, by: $by} | with_entries(select(.value != "")))' \
+   + ({baseline: $baseline, commit: $commit, committed_at: $committed_at, by: $by}
+      | with_entries(select(.value != "")))' \
   >"$scratch/request"
 # The same attempt of the same step is the same rollout, however often it is asked for.
 run="${GITHUB_REPOSITORY:-local} ${GITHUB_RUN_ID:-$RANDOM$RANDOM} ${GITHUB_RUN_ATTEMPT:-1}"
@@ -61,13 +75,13 @@ trap 'is_cancelled=yes' INT TERM
 for attempt in 1 2 3 4 5; do
   status=$(call POST /api/v1/rollouts --header "Idempotency-Key: $key" \
     --header 'Content-Type: application/json' --data "@$scratch/request")
-  [[ $status == 000 || $status == 202 || $status == 503 ]] || break
+  [[ $status == 000 || $status == 202 || $status == 5* ]] || break
   ((attempt == 5)) || sleep 2
 done
 case $status in
   200 | 201) cp "$answer" "$scratch/rollout" ;;
   000) end_with 69 "no daemon answers on $BELAY_URL: $(<"$scratch/curl")" ;;
-  202 | 503) end_with 69 "the daemon did not begin the rollout" ;;
+  202 | 5*) end_with 69 "the daemon did not begin the rollout: $(problem)" ;;
   *) end_with 2 "$(problem)" ;;
 esac
 
@@ -79,7 +93,7 @@ printf 'rollout-id=%s\nreport-url=%s\n' "$id" "$report" >>"$GITHUB_OUTPUT"
 interrupted() {
   trap '' INT TERM
   [[ -z $poll ]] || kill "$poll" 2>"$scratch/kill" || true
-  if [[ ${BELAY_ON_INTERRUPT:-leave} != rollback ]]; then
+  if [[ $on_interrupt != rollback ]]; then
     end_with 130 "interrupted: the daemon goes on with the rollout $id"
   fi
   jq -n --arg by "${GITHUB_ACTOR:-}" '{reason: "the job was cancelled"}
@@ -119,10 +133,14 @@ while :; do
   case $status in
     200) cp "$answer" "$scratch/rollout" && away=0 ;;
     304) away=0 ;;
-    000 | 503)
+    # A proxy before a daemon that restarts, and a daemon that has not read its tokens yet.
+    000 | 401 | 5*)
       away=$((away + 1))
-      ((away < 30)) || end_with 69 "the daemon is away; it goes on with the rollout when it is back"
-      sleep 4
+      why=$(<"$scratch/curl")
+      [[ $status == 000 ]] || why=$(problem)
+      ((away < 60)) ||
+        end_with 69 "the daemon is away; it goes on with the rollout when it is back ($why)"
+      sleep 2
       ;;
     *) end_with 12 "$(problem)" ;;
   esac
@@ -161,7 +179,7 @@ jq -r '
         | if .exit_code == 10 and $undone != null then "; " + $undone else "" end) | data)" end' \
   "$scratch/rollout"
 
-[[ $code != 12 || ",$BELAY_FAIL_ON," == *,unknown,* ]] || code=0
-[[ $code != 1[01] || ",$BELAY_FAIL_ON," == *,fail,* ]] || code=0
+[[ $code != 12 || $fail_on == *,unknown,* ]] || code=0
+[[ $code != 1[01] || $fail_on == *,fail,* ]] || code=0
 echo "verdict: $verdict"
 exit "$code"

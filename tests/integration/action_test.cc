@@ -1,6 +1,7 @@
 // Goal: action.yml does for a job what its inputs and outputs promise. Method: its steps are run
 // as the runner would, against a real daemon.
 
+#include <atomic>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -47,6 +48,13 @@ TEST_F(ActionTest, AGoodVersionPasses) {
   EXPECT_THAT(ran.log, Not(HasSubstr(kToken)));
 }
 
+TEST_F(ActionTest, ABadTimeOfTheCommitIsRefusedByTheDaemon) {
+  start();
+  const ActionRunner::Ran ran = act({{"version", "v2"}, {"committed-at", "yesterday"}});
+  EXPECT_EQ(ran.code, 2) << ran.log;
+  EXPECT_THAT(ran.log, HasSubstr("a time is written 2026-11-20T13:45:20Z"));
+}
+
 TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
   start();
   serve(500);
@@ -85,6 +93,45 @@ TEST_F(ActionTest, UnknownFailsTheJobOnlyIfItIsToldTo) {
   EXPECT_EQ(act({{"version", "v2"}, {"for", "2s"}}).code, 12);
   EXPECT_EQ(act({{"version", "v3"}, {"for", "2s"}, {"fail-on", "fail"}, {"service", "shop"}}).code,
             0);
+}
+
+TEST_F(ActionTest, BlanksBesideTheVerdictsThatFailTheJobAreNoPartOfThem) {
+  start();
+  serve(500);
+  EXPECT_EQ(act({{"version", "v2"}, {"fail-on", "unknown, fail\n"}}).code, 11);
+  EXPECT_EQ(act({{"version", "v3"}, {"for", "2s"}, {"fail-on", "fail ,unknown"}}).code, 12);
+}
+
+TEST_F(ActionTest, AWordThatNoVerdictHasBeginsNothingAndFailsTheJob) {
+  start();
+  serve(500);
+  for (const char* words : {"Fail", "failed", "", " ", "fail,", "fail unknown", "none"}) {
+    const ActionRunner::Ran ran = act({{"version", "v2"}, {"fail-on", words}});
+    EXPECT_EQ(ran.code, 2) << words;
+    EXPECT_THAT(ran.log, HasSubstr("say fail, unknown, or both with a comma between")) << words;
+  }
+  const ActionRunner::Ran ran = act({{"version", "v2"}, {"on-interrupt", "Rollback"}});
+  EXPECT_EQ(ran.code, 2) << ran.log;
+  EXPECT_THAT(get("/api/v1/rollouts").body, Not(HasSubstr("v2")));
+}
+
+TEST_F(ActionTest, WhatAProxySaysWhileTheDaemonRestartsIsNoVerdict) {
+  std::atomic<int> polls = 0;
+  ScriptedPeer daemon{[&polls](PeerConnection& connection) {
+    connection.read_until("\r\n\r\n");
+    std::string answer = http_response(200, R"({"id":"r1","exit_code":0,"result":"pass"})");
+    if (connection.received().starts_with("POST")) answer = http_response(201, R"({"id":"r1"})");
+    const bool is_poll = connection.received().find("?wait=") != std::string::npos;
+    const int poll = is_poll ? ++polls : 0;
+    if (poll == 1) answer = http_response(502, "<html>Bad Gateway</html>");
+    if (poll == 2) answer = http_response(401, R"({"title":"not one of our tokens"})");
+    connection.send(answer);
+  }};
+  url_ = "http://127.0.0.1:" + std::to_string(daemon.port());
+  const ActionRunner::Ran ran = act({{"version", "v2"}});
+  EXPECT_EQ(ran.code, 0) << ran.log;
+  EXPECT_EQ(ran.outputs.at("verdict"), "pass");
+  EXPECT_EQ(polls, 3);
 }
 
 TEST_F(ActionTest, ACancelledJobLeavesTheRolloutToTheDaemon) {
