@@ -74,9 +74,6 @@ class RuleLint {
     for (const std::string& name : needs.measurements) {
       never(rule, fmt::format("measurements are not read from logs yet, so there is no {}", name));
     }
-    if (needs.comparison) {
-      never(rule, "`worse than` is parsed, and not judged yet: it stays unknown");
-    }
   }
 
   /// What judges shares needs the good requests, too.
@@ -189,6 +186,35 @@ void check_last_step(const rules::ServicePlan& plan, std::vector<Lint>& found) {
                                steps.back().percent)});
 }
 
+/// Where somebody else moves the traffic the calendar holds nothing.
+void check_calendar(const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const rules::RolloutPlan& rollout = plan.rollout;
+  if (rollout.is_driving || (rollout.windows.empty() && rollout.freezes.empty())) return;
+  found.push_back({false, plan.name,
+                   "`windows` and `freezes` hold only traffic that Belay moves, and without "
+                   "`drive: true` somebody else moves it: a rollout is judged at any time"});
+}
+
+void check_requirements(const Config& config, const rules::ServicePlan& plan,
+                        std::vector<Lint>& found) {
+  std::vector<std::string_view> environments;
+  for (const rules::ServicePlan& other : config.plan.services)
+    if (other.name != plan.name && !other.environment.empty())
+      environments.push_back(other.environment);
+  for (const rules::Requirement& wanted : plan.rollout.requirements) {
+    if (std::ranges::find(environments, wanted.environment) == environments.end())
+      found.push_back({false, plan.name,
+                       fmt::format("`requires` can never be met: no other service has "
+                                   "`environment: {}`{}",
+                                   wanted.environment, hint(wanted.environment, environments))});
+    if (wanted.is_same_commit && plan.rollout.is_attached_by_itself)
+      found.push_back(
+          {false, plan.name,
+           "`requires` asks for the same commit, and a deployment that Belay finds by "
+           "itself (`attach: true`) names none: only a person's approval lets it pass"});
+  }
+}
+
 }  // namespace
 
 std::vector<Lint> lint(const Config& config) {
@@ -205,6 +231,8 @@ std::vector<Lint> lint(const Config& config) {
     check_verifying(plan, found);
     check_ladder(plan, found);
     check_last_step(plan, found);
+    check_calendar(plan, found);
+    check_requirements(config, plan, found);
   }
   for (const SourceConfig& source : config.sources) check_polling(source, found);
   return found;

@@ -39,7 +39,7 @@ struct Collector {
     side(comparison.right);
   }
   void node(const rules::WorseThan& /*worse*/) {
-    needs.versions = needs.comparison = needs.requests = true;
+    needs.versions = needs.requests = needs.share_of_requests = true;
   }
   void node(const rules::ProbeFails& fails) { needs.probes.push_back(fails.probe); }
   void node(const rules::NoData& silence) {

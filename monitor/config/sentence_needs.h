@@ -9,9 +9,8 @@ namespace belay::monitor {
 
 /// What must be there so that a sentence can ever be judged.
 struct SentenceNeeds {
-  bool versions = false;    ///< It names the candidate or the baseline.
-  bool comparison = false;  ///< `worse than`
-  bool requests = false;    ///< Requests or invocations of a log.
+  bool versions = false;  ///< It names the candidate or the baseline.
+  bool requests = false;  ///< Requests or invocations of a log.
   bool share_of_requests = false;
   std::vector<std::string> probes;
   std::vector<rules::QueueSubject> queues;

@@ -66,6 +66,16 @@ TEST_F(LintTest, AWindowThatIsShorterThanItsEventsAreLateSeesNothing) {
   EXPECT_THAT(lint_of("probe healthz p95 latency > 500ms over 10s"), IsEmpty());
 }
 
+TEST_F(LintTest, RulesThatCompareVersionsAreFine) {
+  for (const char* sentence :
+       {"candidate error rate worse than baseline by 25%, confidence 99%",
+        "candidate error rate worse than baseline by 0.5 points, confidence 99%",
+        "candidate latency worse than baseline by 10%, confidence 99%",
+        "candidate worse than baseline, confidence 99%"}) {
+    EXPECT_THAT(lint_of(sentence), IsEmpty()) << sentence;
+  }
+}
+
 TEST_F(LintTest, ARuleWithoutItsProbeQueueOrSourceCanNeverFire) {
   EXPECT_THAT(
       lint_of("probe health fails 3 of 5"),
@@ -82,10 +92,39 @@ TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
               Contains(HasSubstr("error: rule a-rule needs every request")));
   EXPECT_THAT(lint_of("p95 latency > 250ms over 1m, min 50 requests"),
               Contains(HasSubstr("error: ")));
+  EXPECT_THAT(lint_of("candidate worse than baseline, confidence 99%"),
+              Contains(HasSubstr("error: rule a-rule needs every request")));
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
   config_.plan.services[0].rollout.is_judged_by_default = true;
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
               Contains(HasSubstr("error: the default judgement needs every request")));
+}
+
+TEST_F(LintTest, ACalendarThatHoldsNothingIsNamed) {
+  rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
+  rollout.freezes = {{}};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("`windows` and `freezes` hold only traffic that Belay moves")));
+  rollout.is_driving = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+}
+
+TEST_F(LintTest, ARequirementThatCanNeverBeMetIsNamed) {
+  config_.plan.services.push_back({.name = "stage", .environment = "staging"});
+  config_.sources.push_back({"stage-tail", "stage", LogConfig{}});
+  config_.plan.sources.push_back(
+      {.name = "stage-tail", .kind = rules::SourceKind::log, .service = "stage"});
+  rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
+  rollout.requirements = {{.environment = "staging"}};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  rollout.requirements[0].environment = "stagging";
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("no other service has `environment: stagging`; did you mean "
+                                 "staging?")));
+  rollout.requirements = {{.environment = "staging", .is_same_commit = true}};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  rollout.is_attached_by_itself = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), Contains(HasSubstr("names none")));
 }
 
 TEST_F(LintTest, AServiceWithoutEvidenceStaysUnknown) {
