@@ -39,7 +39,10 @@ void Engine::State::take(const Probe& probe) {
     feed(*window, buckets_, at, as_call);
   }
   ProbeLog& log = service.evidence.probes[static_cast<std::uint32_t>(probe.source)];
-  const ProbeLog::Answer answer{.at = probe.at, .version = *version, .failed = failed};
+  const ProbeLog::Answer answer{.at = probe.at,
+                                .version = *version,
+                                .failure = probe.failure,
+                                .detail = sanitize(text_of(probe.source, probe.detail))};
   auto place = log.answers.end();
   while (place != log.answers.begin() && std::prev(place)->at > probe.at) --place;
   log.answers.insert(place, answer);
@@ -52,12 +55,12 @@ void Engine::State::take(const Probe& probe) {
   ProbeStatus& status = log.by_version[version_text];
   ++(failed ? status.failed_total : status.passed_total);
   if (probe.at < status.at) return;
-  rollouts_[found]->probed(from.plan().name, *version, probe.at, failed);
+  rollouts_[found]->probed(from.plan().name, answer);
   status.probe = from.plan().name;
   status.version = version_text;
   status.passing = !failed;
   status.failure = probe.failure;
-  status.detail = sanitize(text_of(probe.source, probe.detail));
+  status.detail = answer.detail;
   status.latency_seconds.reset();
   if (probe.latency_us) status.latency_seconds = *probe.latency_us / 1e6;
   status.at = probe.at;

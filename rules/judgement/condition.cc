@@ -205,13 +205,15 @@ Judgement BoundCondition::Node::judge_probe(const ProbeFails& fails,
     if (source.plan().name != fails.probe) continue;
     std::uint32_t seen = 0;
     std::uint32_t failed = 0;
+    const ProbeLog::Answer* newest_failed = nullptr;
     if (const auto log = evidence.probes.find(index); log != evidence.probes.end()) {
       const std::deque<ProbeLog::Answer>& answers = log->second.answers;
       for (auto answer = answers.rbegin(); answer != answers.rend() && seen < fails.of; ++answer) {
         if (answer->at < binding.since || !binding.unscoped.takes_or_none(answer->version))
           continue;
         ++seen;
-        failed += answer->failed ? 1 : 0;
+        if (answer->failure == ProbeFailure::none) continue;
+        if (++failed == 1) newest_failed = &*answer;
       }
     }
     told.has_value = seen > 0;
@@ -229,6 +231,8 @@ Judgement BoundCondition::Node::judge_probe(const ProbeFails& fails,
     } else {
       judgement.unknown = UnknownKind::warming;
     }
+    if (newest_failed != nullptr && judgement.truth != Truth::fine)
+      told.note = "the newest failure: " + newest_failed->words_of_failure();
   }
   told.truth = judgement.truth;
   told.unknown = judgement.unknown;

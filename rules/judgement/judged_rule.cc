@@ -14,10 +14,26 @@ JudgedRule::JudgedRule(const Rule& rule, const std::string& service, const Bindi
   status_.then = rule.then;
   status_.severity = rule.severity;
   status_.evidence = condition_.blank_evidence();
+  notes_.resize(status_.evidence.size());
+}
+
+void JudgedRule::note(std::size_t comparison, const std::string& text) {
+  std::string& said = status_.evidence[comparison].note;
+  if (text.empty()) {
+    said.clear();  // With what was judged last, until the next time.
+  } else {
+    said = text + (said.empty() ? "" : "; " + said);
+  }
+  notes_[comparison] = text;
 }
 
 void JudgedRule::judge(ServiceEvidence& evidence, Instant now) {
+  for (Evidence& one : status_.evidence) one.note.clear();
   const Judgement judgement = condition_.judge(evidence, now, status_.evidence);
+  for (std::size_t i = 0; i < notes_.size(); ++i) {
+    std::string& said = status_.evidence[i].note;
+    if (!notes_[i].empty()) said = notes_[i] + (said.empty() ? "" : "; " + said);
+  }
   status_.truth = judgement.truth;
   status_.unknown = judgement.unknown;
 }
@@ -25,6 +41,7 @@ void JudgedRule::judge(ServiceEvidence& evidence, Instant now) {
 void JudgedRule::go_on_from(const JudgedRule& before) {
   hold_ = before.hold_;
   status_ = before.status_;
+  notes_ = before.notes_;
 }
 
 void JudgedRule::copy_hold() {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "rules/judgement/condition.h"
@@ -34,10 +34,8 @@ class JudgedRule {
   void go_on_from(const JudgedRule& before);
   [[nodiscard]] Duration longest_window() const { return condition_.longest_window(); }
   void mark_bad_before(bool is_bad) { status_.was_bad_before = is_bad; }
-  /// Said beside one comparison from now on; empty: no more.
-  void note(std::size_t comparison, std::string text) {
-    status_.evidence[comparison].note = std::move(text);
-  }
+  /// Said beside one comparison from now on, before what its judging says; empty: no more.
+  void note(std::size_t comparison, const std::string& text);
   void keep(WindowStore& windows) const { condition_.keep(windows); }
 
  private:
@@ -49,6 +47,7 @@ class JudgedRule {
   BoundCondition condition_;
   Hold hold_;
   RuleStatus status_;
+  std::vector<std::string> notes_;  // By comparison; of note().
 };
 
 }  // namespace belay::rules

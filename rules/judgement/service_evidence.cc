@@ -4,6 +4,14 @@
 
 namespace belay::rules {
 
+std::string ProbeLog::Answer::words_of_failure() const {
+  if (failure == ProbeFailure::none) return {};
+  const std::string kind(name_of(failure));
+  if (detail.empty()) return kind;
+  const bool says_all = failure == ProbeFailure::other || detail.starts_with(kind);
+  return says_all ? detail : kind + ": " + detail;
+}
+
 std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant now) const {
   std::optional<UnknownKind> worst;
   for (const std::uint32_t index : of_kind(kind))

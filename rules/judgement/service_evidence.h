@@ -29,7 +29,10 @@ struct ProbeLog {
   struct Answer {
     Instant at{};
     NameId version = kNoName;
-    bool failed = false;
+    ProbeFailure failure = ProbeFailure::none;
+    std::string detail;  ///< For people; sanitized.
+    /// "timeout: no answer within 2s"; empty if it passed.
+    [[nodiscard]] std::string words_of_failure() const;
   };
   static constexpr std::size_t kAnswersMax = 1024;
   std::deque<Answer> answers;  ///< Oldest first.

@@ -73,8 +73,8 @@ class Rollout {
   void take_turn(const TrainTurn& turn, Instant now, Step& out);
   /// Why a running rollout gets no more traffic; nothing if its train goes on.
   void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
-  /// An answer of a probe that was aimed at `version`, counted by `probe`.
-  void probed(const std::string& probe, NameId version, Instant at, bool failed);
+  /// An answer of the probe called `probe`.
+  void probed(const std::string& probe, const ProbeLog::Answer& answer);
 
   /// Takes back what is on its way and may not be done any more. After everything else of a step.
   void recall(Instant now, Step& out);

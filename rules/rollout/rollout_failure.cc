@@ -44,6 +44,17 @@ std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
   }
 }
 
+/// How the candidate's probes fail, for people.
+std::string words_of_newest_failure(const ServiceEvidence& evidence) {
+  const ProbeLog::Answer* newest = nullptr;
+  for (const auto& [source, log] : evidence.probes)
+    for (const ProbeLog::Answer& answer : log.answers)
+      if (answer.failure != ProbeFailure::none && answer.version == evidence.paired->candidate() &&
+          (newest == nullptr || answer.at >= newest->at))
+        newest = &answer;
+  return newest == nullptr ? "" : "; the newest failure: " + newest->words_of_failure();
+}
+
 /// By its last action.
 bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
   const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
@@ -308,9 +319,10 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
 
 void Rollout::answer(Instant now, Step& out) {
   const bool is_blind = service_.evidence.trouble_of(SourceKind::log, now).has_value();
-  const std::optional<RolloutAnswer> said =
-      judgement_->judge(now, is_blind, *service_.evidence.names);
+  std::optional<RolloutAnswer> said = judgement_->judge(now, is_blind, *service_.evidence.names);
   if (!said) return;
+  if (said->rule == RolloutRule::probes && said->kind != RolloutAnswer::Kind::resume)
+    said->headline += words_of_newest_failure(service_.evidence);
   out.answers.push_back({.service = service_.plan.name, .answer = *said});
   switch (said->kind) {
     case RolloutAnswer::Kind::warn: {
@@ -334,13 +346,14 @@ void Rollout::answer(Instant now, Step& out) {
   }
 }
 
-void Rollout::probed(const std::string& probe, NameId version, Instant at, bool failed) {
-  if (!judgement_ || version == kNoName || at < gate_->started()) return;
+void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
+  if (!judgement_ || answer.version == kNoName || answer.at < gate_->started()) return;
   const PairedEvidence& paired = *service_.evidence.paired;
-  if (version == paired.candidate()) {
-    judgement_->probe_answered(probe, Role::candidate, at, failed);
-  } else if (version == paired.baseline()) {
-    judgement_->probe_answered(probe, Role::baseline, at, failed);
+  const bool failed = answer.failure != ProbeFailure::none;
+  if (answer.version == paired.candidate()) {
+    judgement_->probe_answered(probe, Role::candidate, answer.at, failed);
+  } else if (answer.version == paired.baseline()) {
+    judgement_->probe_answered(probe, Role::baseline, answer.at, failed);
   }
 }
 

@@ -14,6 +14,12 @@ void answer_probe(EngineRig& rig, bool fails) {
   rig.run(5s);
 }
 
+void fail_probe(EngineRig& rig, ProbeFailure failure, const char* detail) {
+  const TextId said = rig.text(EngineRig::kProbe, detail);
+  rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now(), .failure = failure, .detail = said});
+  rig.run(5s);
+}
+
 void sample(EngineRig& rig, const char* queue, QueueSample sample) {
   sample.source = EngineRig::kQueues;
   sample.queue = rig.text(EngineRig::kQueues, queue);
@@ -36,10 +42,23 @@ TEST(JudgeProbes, AreBadAtTheThirdFailureOfFive) {
   EXPECT_EQ(rig.rule("p").unknown, UnknownKind::warming);
   answer_probe(rig, true);
   EXPECT_EQ(rig.rule("p").truth, Truth::bad);
-  EXPECT_EQ(gist_of(rig.rule("p").evidence), "probe healthz failures 3 (3 of 4) >= 3");
+  EXPECT_EQ(gist_of(rig.rule("p").evidence),
+            "probe healthz failures 3 (3 of 4) >= 3; the newest failure: timeout");
   for (const bool fails : {false, false, false}) answer_probe(rig, fails);
   EXPECT_EQ(rig.rule("p").truth, Truth::fine);
   EXPECT_EQ(gist_of(rig.rule("p").evidence), "probe healthz failures 2 (2 of 5), not >= 3");
+}
+
+TEST(JudgeProbes, SayHowTheNewestFailureCame) {
+  EngineRig rig({make_rule("p", "probe healthz fails 2 of 3")});
+  fail_probe(rig, ProbeFailure::status, "status 503");
+  fail_probe(rig, ProbeFailure::timeout, "no answer within 2s");
+  answer_probe(rig, false);
+  EXPECT_EQ(rig.rule("p").evidence.at(0).note, "the newest failure: timeout: no answer within 2s");
+  fail_probe(rig, ProbeFailure::status, "status 503");
+  EXPECT_EQ(rig.rule("p").evidence.at(0).note, "the newest failure: status 503");
+  for (int i = 0; i < 3; ++i) answer_probe(rig, false);
+  EXPECT_EQ(rig.rule("p").evidence.at(0).note, "") << "it is fine";
 }
 
 TEST(JudgeProbes, AreUnknownWhenTheProbeIsSilent) {

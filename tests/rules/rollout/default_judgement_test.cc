@@ -187,6 +187,9 @@ TEST(DefaultJudgement, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
     }
     EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
     EXPECT_EQ(rollout(rig).rule, failed == 3 ? "probes" : "");
+    for (const Order& order : rig.orders)
+      EXPECT_NE(order.reason.find("the newest failure: timeout"), std::string::npos)
+          << order.reason;
   }
 }
 
