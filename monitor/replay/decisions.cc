@@ -44,15 +44,39 @@ Decision Decisions::decision(std::string what, Instant at, Instant first) const 
   return {.decision = std::move(what), .t = at - first, .step = step_ + 1};
 }
 
-void Decisions::advance(std::vector<Decision>& decided, Instant now, Instant first) {
-  if (!step_ends_)
-    step_ends_ = std::chrono::floor<std::chrono::seconds>(first) + steps_.front().bake;
+rules::StepAnswer Decisions::judge(const rules::RolloutStatus& rollout) const {
+  rules::StepEvidence evidence{
+      .since = step_began_,
+      .rules = {.outcome = rollout.verdict, .unknown = rollout.unknown, .why = rollout.why}};
+  if (rollout.comparison) {
+    const rules::PairCounts::Of& all = rollout.comparison->since_start[rules::Role::candidate];
+    evidence.requests = all.total - before_step_.total;
+    evidence.errors = all.bad - before_step_.bad;
+  }
+  return rules::judge_step(steps_[step_], evidence, *step_ends_);
+}
+
+void Decisions::advance(std::vector<Decision>& decided, Instant now, Instant first,
+                        const Look& look) {
+  if (!step_ends_) {
+    step_began_ = std::chrono::floor<std::chrono::seconds>(first);
+    step_ends_ = step_began_ + steps_.front().bake;
+  }
   while (step_ + 1 < steps_.size() && now >= *step_ends_) {
-    ++step_;
+    const std::optional<rules::RolloutStatus> rollout = look();
+    const std::string next = fmt::format("{:g}% of the traffic", steps_[step_ + 1].percent);
     if (!is_rolled_back_ && !is_paused_ && firing_pauses_.empty()) {
-      decided.push_back(decision("advance", *step_ends_, first));
-      decided.back().reason = fmt::format("{:g}% of the traffic", steps_[step_].percent);
+      const rules::StepAnswer answer =
+          rollout ? judge(*rollout) : rules::StepAnswer{.why = "there is no rollout any more"};
+      const bool passes = answer.kind == rules::StepAnswer::Kind::passes;
+      decided.push_back(decision(passes ? "advance" : "hold", *step_ends_, first));
+      decided.back().step += passes ? 1 : 0;
+      decided.back().reason = passes ? next : "not " + next + ": " + answer.why;
     }
+    ++step_;
+    if (rollout && rollout->comparison)
+      before_step_ = rollout->comparison->since_start[rules::Role::candidate];
+    step_began_ = *step_ends_;
     *step_ends_ += steps_[step_].bake;
   }
 }
@@ -94,12 +118,13 @@ void Decisions::take(std::vector<Decision>& decided, const rules::Notice& notice
   decided.push_back(std::move(made));
 }
 
-std::vector<Decision> Decisions::take(const rules::Step& step, Instant now, Instant first) {
+std::vector<Decision> Decisions::take(const rules::Step& step, Instant now, Instant first,
+                                      const Look& look) {
   std::vector<Decision> decided;
   // An answer has the numbers; what is done about it is told as well.
   for (const rules::Step::Answer& answer : step.answers) take(decided, answer.answer, first);
   for (const rules::Notice& notice : step.notices) take(decided, notice, first);
-  advance(decided, now, first);
+  advance(decided, now, first, look);
   return decided;
 }
 

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr Duration kStep = 250ms;
 // Nothing but whole seconds is checked in a long silence, so nothing between them need be stepped.
 constexpr Duration kLongSilence = 10min;
+constexpr Duration kEndless = 24h * 365;
 constexpr rules::SourceId kRecording{0};
 
 rules::Plan with_recording(rules::Plan plan) {
@@ -94,12 +95,14 @@ void Replay::begin(Instant first) {
   if (!options_.gate) return;
   rules::RolloutStarted gate = *options_.gate;
   gate.at = start;
+  gate.steps = options_.steps;
+  if (!gate.steps.empty()) gate.steps.back().bake = gate.steps.back().bake_max = kEndless;
   waiting_.emplace_back(std::move(gate));
-  move_traffic();
+  move_traffic(start + kStep);
 }
 
-void Replay::move_traffic() {
-  for (; moved_ < options_.steps.size() && moves_at_ <= next_step_; ++moved_) {
+void Replay::move_traffic(Instant until) {
+  for (; moved_ < options_.steps.size() && moves_at_ < until; ++moved_) {
     const rules::RolloutStep& step = options_.steps[moved_];
     rules::Deployment deployment{.service = options_.gate->service, .at = moves_at_};
     deployment.versions.push_back({options_.gate->candidate, step.percent});
@@ -124,7 +127,8 @@ void Replay::step() {
   if (next_step_.time_since_epoch() % 1s == 0s) {
     waiting_.emplace_back(rules::SourceState{kRecording, next_step_, health_, {}});
   }
-  if (options_.gate) move_traffic();
+  // What a step is worth at its end is judged before the traffic moves on.
+  if (options_.gate) move_traffic(next_step_);
   const rules::Step made = engine_->step(next_step_, waiting_);
   waiting_.clear();
   ++steps_;

@@ -25,7 +25,8 @@ class Replay {
     std::string service = "unnamed";  ///< Of events that name none.
     std::optional<rules::RolloutStarted>
         gate;  ///< Begins with the first event; its `at` is set here.
-    /// How its traffic was moved while the recording was made, from the first event on.
+    /// How its traffic was moved while the recording was made, from the first event on. It is a
+    /// rollout in these steps; the last one bakes until the recording ends.
     std::vector<rules::RolloutStep> steps;
   };
   /// What the recording came to. documents = used + the sum of rejected.
@@ -78,8 +79,8 @@ class Replay {
   void begin(Instant first);
   void step_to(Instant until);
   void step();
-  /// Tells of the steps that have begun by now, as a platform would.
-  void move_traffic();
+  /// Tells of the steps that have begun before `until`, as a platform would.
+  void move_traffic(Instant until);
 
   Options options_;
   rules::TextId unnamed_ = rules::kNoText;

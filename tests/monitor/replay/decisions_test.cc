@@ -51,7 +51,8 @@ std::vector<Decision> decisions_of(const std::string& text, const std::string& w
   std::vector<Decision> decided;
   const Replay* read = nullptr;
   Replay replay{options, [&](const rules::Step& step, Instant now) {
-                  for (Decision& one : decisions.take(step, now, *read->first()))
+                  const auto look = [&] { return read->snapshot()->services.at(0).rollout; };
+                  for (Decision& one : decisions.take(step, now, *read->first(), look))
                     decided.push_back(std::move(one));
                 }};
   read = &replay;
@@ -67,6 +68,22 @@ TEST(DecisionsTest, AHealthyCandidateAdvancesAndIsKept) {
   EXPECT_THAT(decided, ElementsAre(AllOf(Field(&Decision::decision, "advance"),
                                          Field(&Decision::t, std::chrono::seconds{120}),
                                          Field(&Decision::step, 2U)),
+                                   Field(&Decision::decision, "keep")));
+}
+
+TEST(DecisionsTest, AStepThatHasShownTooLittleIsHeldAndSaysWhy) {
+  std::string text;
+  for (int i = 0; i < 6; ++i)
+    text += R"({"ts":)" + std::to_string(kStartMs + i * 290'000) +
+            R"(,"service":"shop","version":")" + (i % 3 == 0 ? "v1" : "v2") +
+            R"(","status":200,"wall_ms":20})" + "\n";
+  const auto decided = decisions_of(text, "10% for 600s, 50% for 600s, 100% for 600s");
+  EXPECT_THAT(decided, ElementsAre(AllOf(Field(&Decision::decision, "hold"),
+                                         Field(&Decision::t, std::chrono::seconds{600}),
+                                         Field(&Decision::step, 1U),
+                                         Field(&Decision::reason, HasSubstr("of 50 requests"))),
+                                   AllOf(Field(&Decision::decision, "hold"),
+                                         Field(&Decision::t, std::chrono::seconds{1200})),
                                    Field(&Decision::decision, "keep")));
 }
 
