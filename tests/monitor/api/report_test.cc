@@ -54,6 +54,29 @@ TEST_F(ReportTest, OneThatFailedAndWasRolledBackIsToldWhole) {
   EXPECT_NEAR(told.at("time_to_recover_seconds").get<double>(), 300, 10);
 }
 
+exporters::ServiceCommands commands() {
+  return {.undo = "wrangler versions deploy {candidate} {baseline} --name shop",
+          .logs = "wrangler tail shop --version-id {candidate}"};
+}
+
+TEST_F(ReportTest, TheCommandThatUndoesARollbackIsInIt) {
+  commands_["shop"] = commands();
+  EngineRig rig(plan());
+  roll_back(rig);
+  EXPECT_THAT(markdown(),
+              HasSubstr("- To undo what Belay did: `wrangler versions deploy v2 v1 --name shop`"));
+  EXPECT_THAT(markdown(), HasSubstr("- To look at the logs: `wrangler tail shop --version-id v2`"));
+  EXPECT_EQ(report().at("undo"), "wrangler versions deploy v2 v1 --name shop");
+}
+
+TEST_F(ReportTest, WhereNothingWasDoneThereIsNothingToUndo) {
+  commands_["shop"] = commands();
+  play_out(from_v1_to_v2(EngineRig(plan())));
+  EXPECT_THAT(markdown(), Not(HasSubstr("To undo")));
+  EXPECT_THAT(markdown(), HasSubstr("- To look at the logs: `wrangler tail shop --version-id v2`"));
+  EXPECT_FALSE(report().contains("undo"));
+}
+
 TEST_F(ReportTest, OneThatPassedIsToldWhole) {
   EngineRig rig(plan());
   rig.stream("v1", 20, {.version = "v1"});
