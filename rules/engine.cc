@@ -118,7 +118,10 @@ void Engine::State::look_up_requirements(Instant at) {
       if (!is_met)
         unmet.push_back("it has not passed in " + requirement.environment +
                         (requirement.is_same_commit ? " with the same commit" : "") + " for " +
-                        format_duration(requirement.passed));
+                        format_duration(requirement.passed) +
+                        (requirement.is_same_commit && wanted->commit.empty()
+                             ? " (nobody has said which commit it is)"
+                             : ""));
     }
     rollout->set_unmet(std::move(unmet));
   }

@@ -26,8 +26,8 @@ std::string next_of(const json& rollout) {
   const std::string id = text_in(rollout, "id");
   if (held == "paused") return "belay rollout resume " + id;
   if (held == "approval") return "belay rollout approve " + id;
-  // It goes on by itself when that is mended; a person may also begin without.
-  if (held == "preflight") return "mend that, or begin without: belay rollout approve " + id;
+  // It goes on by itself when that is mended; a person may also go on without.
+  if (held == "preflight") return "mend that, or go on without: belay rollout approve " + id;
   return "";
 }
 

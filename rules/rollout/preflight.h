@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,17 @@ struct PreflightAnswer {
   std::vector<std::string> hindrances;  ///< None: it may begin.
 };
 PreflightAnswer judge_preflight(const PreflightFacts& facts);
+
+/// How far the questions of one rollout are.
+struct PreflightProgress {
+  std::optional<Instant> asked_at = {};
+  std::optional<PreflightDone> answered = {};
+  std::optional<Instant> hindered_since = {};
+  std::vector<std::string> unmet = {};  ///< Requirements, in words.
+  bool is_waived = false;               ///< Attached, by a person: what is unmet.
+  bool was_paged = false;
+  std::set<std::string> told = {};  ///< Attached: what is in the way of a rollback.
+};
 
 /// Why no step may begin at this moment; nothing if one may.
 std::optional<std::string> frozen(const RolloutPlan& plan, Instant now);

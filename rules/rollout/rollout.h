@@ -101,7 +101,7 @@ class Rollout {
     std::string commit;
   };
   [[nodiscard]] std::optional<Wanted> wanted() const;
-  void set_unmet(std::vector<std::string> unmet) { unmet_ = std::move(unmet); }
+  void set_unmet(std::vector<std::string> unmet) { preflight_.unmet = std::move(unmet); }
   /// Whether a rollout here meets the requirement of another service.
   [[nodiscard]] bool meets(const Requirement& requirement, const std::string& commit,
                            Instant now) const;
@@ -267,9 +267,12 @@ class Rollout {
                                              const std::string& why) const;
   [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
 
-  // rollout_preflight.cc: before the first step.
+  // rollout_preflight.cc: before the first step; what is required, and attached, as long as it is
+  // judged.
   [[nodiscard]] PreflightFacts facts(Instant now) const;
   void check_preflight(Instant now, Step& out);
+  void tell_hindrances(const PreflightDone& done, Instant now, Step& out);
+  [[nodiscard]] std::optional<Hold> hold_by_requirements() const;
   void ask(Instant now, Step& out);
 
   // rollout_steps.cc: from step to step. rollout_traffic.cc: what moves, and who says so.
@@ -393,11 +396,7 @@ class Rollout {
   bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.
   std::int64_t moves_ = 0;
 
-  std::optional<PreflightDone> preflight_;
-  std::optional<Instant> asked_at_;
-  std::optional<Instant> preflight_unknown_since_;
-  bool was_preflight_paged_ = false;
-  std::vector<std::string> unmet_;
+  PreflightProgress preflight_;
 
   std::optional<std::string> train_stopped_;
   bool is_left_over_ = false;

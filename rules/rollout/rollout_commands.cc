@@ -91,7 +91,12 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
       if (held == HoldReason::freeze && !frozen(service_.plan.rollout, now))
         return "no approval overrides this: " + record.status().why;
       if (!held || !can_be_approved(*held, true)) return "nothing waits for an approval";
-      record.approve();
+      // The steps of an attached one may wait for an approval of their own.
+      if (*held == HoldReason::preflight && !record.status().is_driving) {
+        preflight_.is_waived = true;
+      } else {
+        record.approve();
+      }
       record.hold(*held, "approved by " + by, now, out);
       return "done";
     case OperatorCommand::Kind::abort:

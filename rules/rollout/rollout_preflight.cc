@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
+#include "base/sanitize.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -18,18 +20,30 @@ bool hides_health(UnknownKind kind) {
          kind == UnknownKind::lagging || kind == UnknownKind::warming;
 }
 
-std::string why_of(const PreflightAnswer& answer) {
+std::string joined(const std::vector<std::string>& hindrances) {
   std::string why;
-  for (const std::string& hindrance : answer.hindrances)
-    why += (why.empty() ? "" : "; ") + hindrance;
+  for (const std::string& hindrance : hindrances) why += (why.empty() ? "" : "; ") + hindrance;
   return why;
+}
+
+/// An attached rollout is live already: only what the world says counts.
+PreflightAnswer answer_to(const RolloutStatus& attached, PreflightDone done) {
+  return judge_preflight({.candidate = attached.candidate,
+                          .baseline = attached.baseline,
+                          .last_good = std::nullopt,
+                          .serving = "",
+                          .baseline_unknown = std::nullopt,
+                          .unmet = {},
+                          .sentences = {},
+                          .is_asked = true,
+                          .answered = std::move(done)});
 }
 
 }  // namespace
 
 void Rollout::ask(Instant now, Step& out) {
   const RolloutStatus& status = records_.back().status();
-  asked_at_ = now;
+  preflight_.asked_at = now;
   out.preflight.push_back({.rollout = status.id,
                            .service = status.service,
                            .candidate = status.candidate,
@@ -50,13 +64,21 @@ PreflightFacts Rollout::facts(Instant now) const {
       .last_good = good ? std::optional(good->version) : std::nullopt,
       .serving = choose_baseline(status.candidate, "", live_, service_.recent_requests()).version,
       .baseline_unknown = std::nullopt,
-      .unmet = unmet_,
+      .unmet = preflight_.unmet,
       .sentences = {},
       .is_asked = service_.plan.rollout.asks_preflight,
-      .answered = preflight_};
+      .answered = preflight_.answered};
   if (live_ && is_live_current(now))
     if (const std::string most = largest_other(*live_, status.candidate); most != status.baseline)
       facts.serving_failed = versions_.failure_of(most, now);
+  // The default judgement has no rule that could be unknown before it begins.
+  if (service_.plan.rollout.is_judged_by_default)
+    for (const std::uint32_t index : service_.evidence.of_kind(SourceKind::log)) {
+      const SourceRecord& source = service_.evidence.source(index);
+      const std::optional<UnknownKind> trouble = source.trouble(now);
+      if (trouble && hides_health(*trouble))
+        facts.baseline_unknown = sanitize(source.plan().name) + " is " + name_of(*trouble);
+    }
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
     for (const JudgedRule& rule : *rules)
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&
@@ -77,15 +99,16 @@ void Rollout::check_preflight(Instant now, Step& out) {
   const PreflightAnswer answer = judge_preflight(known);
   const bool can_approve = !known.baseline.empty() && known.baseline != known.candidate;
   if (!answer.hindrances.empty() && !(record.is_approved() && can_approve)) {
-    if (!preflight_unknown_since_) preflight_unknown_since_ = now;
-    if (known.is_asked && now - asked_at_.value_or(now - kAskAgain) >= kAskAgain) ask(now, out);
-    const std::string why = why_of(answer);
-    const Duration lasted = now - *preflight_unknown_since_;
+    if (!preflight_.hindered_since) preflight_.hindered_since = now;
+    if (known.is_asked && now - preflight_.asked_at.value_or(now - kAskAgain) >= kAskAgain)
+      ask(now, out);
+    const std::string why = joined(answer.hindrances);
+    const Duration lasted = now - *preflight_.hindered_since;
     // The first answers are on their way: nothing to be told yet.
     if (!answer.is_bad && lasted < std::chrono::seconds{10}) return;
     hold({HoldReason::preflight, why}, now, out);
-    if (was_preflight_paged_ || (!answer.is_bad && lasted < kUnknownMax)) return;
-    was_preflight_paged_ = true;
+    if (preflight_.was_paged || (!answer.is_bad && lasted < kUnknownMax)) return;
+    preflight_.was_paged = true;
     teller(now, out).notice(Notice::Kind::rollout_held, true,
                             record.status().candidate + " cannot begin: " + why);
     return;
@@ -97,39 +120,53 @@ void Rollout::check_preflight(Instant now, Step& out) {
 bool Rollout::answered(const PreflightDone& done, Instant now, Step& out) {
   RolloutRecord* record = running();
   if (record == nullptr || record->status().id != done.rollout) return false;
-  preflight_ = done;
-  if (record->status().is_driving) {
-    // It may be held already by what was known before this answer: its reason is that of now.
-    const PreflightAnswer answer = judge_preflight(facts(now));
-    if (record->status().held == HoldReason::preflight && !answer.hindrances.empty())
-      record->wait(why_of(answer), now);
+  preflight_.answered = done;
+  if (!record->status().is_driving) {
+    tell_hindrances(done, now, out);
     return true;
   }
-  // An attached rollout is live already: what would be in the way of a rollback is told at once.
-  const PreflightAnswer answer = judge_preflight({.candidate = record->status().candidate,
-                                                  .baseline = record->status().baseline,
-                                                  .is_driving = false,
-                                                  .was_rolled_away = false,
-                                                  .last_good = std::nullopt,
-                                                  .serving = "",
-                                                  .baseline_unknown = std::nullopt,
-                                                  .unmet = {},
-                                                  .sentences = {},
-                                                  .is_asked = true,
-                                                  .answered = done});
-  if (answer.hindrances.empty()) return true;
-  Notice& notice = teller(now, out).notice(
-      Notice::Kind::rollout_held, answer.is_bad && record->status().mode == Mode::enforce,
-      "a rollback of " + record->status().candidate + " may not be possible");
-  notice.details = answer.hindrances;
-  record->note("a rollback may not be possible: " + answer.hindrances.front(), now);
+  // It may be held already by what was known before this answer: its reason is that of now.
+  const PreflightAnswer answer = judge_preflight(facts(now));
+  if (record->status().held == HoldReason::preflight && !answer.hindrances.empty())
+    record->wait(joined(answer.hindrances), now);
   return true;
+}
+
+/// What would be in the way of a rollback is told at once, and not again with each try.
+void Rollout::tell_hindrances(const PreflightDone& done, Instant now, Step& out) {
+  RolloutRecord& record = records_.back();
+  const PreflightAnswer answer = answer_to(record.status(), done);
+  PreflightDone without_details = done;
+  for (PreflightDone::Check& check : without_details.checks) check.detail.clear();
+  bool is_new = false;
+  for (const std::string& hindrance : answer_to(record.status(), without_details).hindrances)
+    is_new = preflight_.told.insert(hindrance).second || is_new;
+  if (is_new) {
+    Notice& notice = teller(now, out).notice(
+        Notice::Kind::rollout_held, answer.is_bad && record.status().mode == Mode::enforce,
+        "a rollback of " + record.status().candidate + " may not be possible");
+    notice.details = answer.hindrances;
+    record.note("a rollback may not be possible: " + answer.hindrances.front(), now);
+  } else if (answer.hindrances.empty() && !preflight_.told.empty()) {
+    preflight_.told.clear();
+    const std::string words = "nothing is in the way of a rollback any more";
+    record.note(words, now);
+    teller(now, out).notice(Notice::Kind::rollout_moved, false,
+                            record.status().candidate + ": " + words);
+  }
+}
+
+/// Where somebody else moves the traffic it has some already; but it does not pass.
+std::optional<Rollout::Hold> Rollout::hold_by_requirements() const {
+  if (records_.back().status().is_driving || preflight_.is_waived || preflight_.unmet.empty())
+    return std::nullopt;
+  return Hold{HoldReason::preflight, joined(preflight_.unmet)};
 }
 
 std::optional<Rollout::Wanted> Rollout::wanted() const {
   const RolloutRecord* record = running();
-  if (record == nullptr || record->has_begun() || service_.plan.rollout.requirements.empty())
-    return std::nullopt;
+  const bool is_over = record == nullptr || (record->status().is_driving && record->has_begun());
+  if (is_over || service_.plan.rollout.requirements.empty()) return std::nullopt;
   return Wanted{.requirements = service_.plan.rollout.requirements,
                 .commit = record->status().commit};
 }

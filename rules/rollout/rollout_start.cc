@@ -175,9 +175,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   irreversible_.reset();
   move_refused_.reset();
   convicted_by_.reset();
-  preflight_.reset();
-  preflight_unknown_since_.reset();
-  was_preflight_paged_ = false;
+  preflight_ = {};
   train_stopped_.reset();
   was_candidate_live_ = false;
   gone_since_.reset();

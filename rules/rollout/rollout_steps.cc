@@ -75,7 +75,7 @@ std::optional<Rollout::Hold> Rollout::hold_due() const {
   for (const JudgedRule& rule : service_.always)
     if (std::optional<Hold> hold = holds(rule)) return hold;
   if (std::optional<Hold> hold = hold_by_guards()) return hold;
-  if (!judgement_ || !judgement_->is_paused() || !pause_) return std::nullopt;
+  if (!judgement_ || !judgement_->is_paused() || !pause_) return hold_by_requirements();
   HoldReason reason = HoldReason::rule;
   if (pause_->rule == RolloutRule::candidate_silent) reason = HoldReason::candidate_silent;
   if (pause_->is_shared_cause) reason = HoldReason::shared_cause;
@@ -167,6 +167,8 @@ Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t request
   Gate::Verdict verdict = verdict_by_own(now, since, requests_min);
   add_refused(verdict);
   add_guards(verdict, now, since);
+  if (const std::optional<Hold> unmet = hold_by_requirements())
+    Gate::add(verdict, {.why = unmet->why});
   return verdict;
 }
 
@@ -274,12 +276,19 @@ void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
 void Rollout::hold(const Hold& hold, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   if (record.state() == RolloutState::held && record.status().held == hold.reason) {
-    if (hold.reason == HoldReason::freeze) record.wait(hold.why, now);
+    const bool is_attached = !record.status().is_driving;
+    if (hold.reason == HoldReason::freeze || (hold.reason == HoldReason::preflight && is_attached))
+      record.wait(hold.why, now);
     return;
   }
   record.hold(hold.reason, hold.why, now, out);
+  bool is_page = pages(hold.reason, pause_.has_value());
+  // Driving, nothing has moved yet, and check_preflight() pages when it is time.
+  if (hold.reason == HoldReason::preflight && !record.status().is_driving &&
+      record.status().mode == Mode::enforce)
+    is_page = !std::exchange(preflight_.was_paged, true);
   Notice& notice =
-      teller(now, out).notice(Notice::Kind::rollout_held, pages(hold.reason, pause_.has_value()),
+      teller(now, out).notice(Notice::Kind::rollout_held, is_page,
                               record.status().candidate + " is held (" +
                                   std::string(name_of(hold.reason)) + "): " + hold.why);
   if (pause_ && (hold.reason == HoldReason::rule || hold.reason == HoldReason::shared_cause ||

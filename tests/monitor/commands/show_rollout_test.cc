@@ -50,7 +50,7 @@ TEST(ShowRolloutTest, AHoldThatWaitsForAPersonSaysWhatToType) {
   EXPECT_THAT(shown(held), HasSubstr("  next       belay rollout resume r1\n"));
   held["held"] = "preflight";
   EXPECT_THAT(shown(held),
-              HasSubstr("  next       mend that, or begin without: belay rollout approve r1\n"));
+              HasSubstr("  next       mend that, or go on without: belay rollout approve r1\n"));
   held["held"] = "shared_cause";
   EXPECT_THAT(shown(held), Not(HasSubstr("next")));
 }

@@ -1,4 +1,4 @@
-// Sentences that are asked before the first step.
+// What is asked before the first step, and of an attached rollout.
 
 #include <gtest/gtest.h>
 
@@ -90,6 +90,144 @@ TEST(PreflightSentence, IsSaidWhereSomeoneElseMovesTheTraffic) {
   for (const std::string& line : told[0].details)
     is_said = is_said || line.starts_with("before it begins, calm is bad: p95 latency");
   EXPECT_TRUE(is_said);
+}
+
+/// "shop", attached, in mode enforce, and "stage" in the environment "staging".
+struct Required {
+  explicit Required(bool is_same_commit = false) : rig(plan(is_same_commit)) {
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.stream("v2", 20, {.version = "v2"});
+    rig.stream("stage", 20, {.service = "stage", .version = "v2"});
+    rig.run(15s);
+  }
+  static Plan plan(bool is_same_commit) {
+    Plan plan = World::plan();
+    plan.services[0].preflight_rules.clear();
+    ServicePlan stage = plan.services[0];
+    stage.name = "stage";
+    stage.environment = "staging";
+    plan.services.push_back(std::move(stage));
+    plan.sources.push_back({.name = "stage", .kind = SourceKind::log, .service = "stage"});
+    plan.services[0].mode = Mode::enforce;
+    plan.services[0].rollout.requirements = {
+        {.environment = "staging", .passed = 10s, .is_same_commit = is_same_commit}};
+    return plan;
+  }
+  void begin(const char* service, const char* id, Duration lasts) {
+    rig.push(RolloutStarted{.at = rig.now(),
+                            .service = service,
+                            .candidate = "v2",
+                            .baseline = "v1",
+                            .lasts = lasts,
+                            .id = id});
+  }
+  [[nodiscard]] RolloutStatus rollout() const { return *rig.service().rollout; }
+  EngineRig rig;
+};
+
+TEST(Requirements, AreAskedForWhereSomeoneElseMovesTheTraffic) {
+  Required world;
+  world.begin("shop", kId, 30s);
+  world.rig.run(20s);
+  EXPECT_EQ(world.rollout().held, HoldReason::preflight);
+  EXPECT_EQ(world.rollout().verdict, Outcome::unknown);
+  const auto told = world.rig.notices_of(Notice::Kind::rollout_held);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].page);
+  EXPECT_NE(told[0].headline.find("it has not passed in staging for 10s"), std::string::npos);
+  world.rig.run(15s);
+  EXPECT_EQ(world.rollout().state, RolloutState::inconclusive);
+  EXPECT_EQ(world.rollout().why, "it has not passed in staging for 10s");
+}
+
+TEST(Requirements, ThatAreMetMeanwhileLetItPass) {
+  Required world;
+  world.begin("stage", "22222222-2222-4222-8222-222222222222", 15s);
+  world.begin("shop", kId, 40s);
+  world.rig.run(20s);
+  EXPECT_EQ(world.rollout().held, HoldReason::preflight);
+  world.rig.run(10s);
+  EXPECT_EQ(world.rollout().state, RolloutState::baking) << world.rollout().why;
+  world.rig.run(15s);
+  EXPECT_EQ(world.rollout().state, RolloutState::promoted) << world.rollout().why;
+}
+
+TEST(Requirements, APersonMayGoOnWithout) {
+  Required world(/*is_same_commit=*/true);
+  world.begin("shop", kId, 30s);
+  world.rig.run(5s);
+  EXPECT_NE(world.rollout().why.find("nobody has said which commit it is"), std::string::npos)
+      << world.rollout().why;
+  world.rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::approve, .at = world.rig.now(), .rollout = kId, .by = "ann"});
+  world.rig.run(30s);
+  EXPECT_EQ(world.rollout().state, RolloutState::promoted) << world.rollout().why;
+}
+
+TEST(Requirements, KeepNoBadVersionFromBeingRolledBack) {
+  Required world;
+  world.begin("shop", kId, 60s);
+  world.rig.run(5s);
+  world.rig.stream("v2", 20, {.version = "v2", .status = 500});
+  world.rig.run(20s);
+  ASSERT_EQ(world.rig.orders.size(), 1U) << world.rollout().why;
+  EXPECT_TRUE(std::holds_alternative<RollBack>(world.rig.orders[0].action));
+}
+
+TEST(PreflightAnswers, OfAnAttachedRolloutAreToldOnceAndWhenTheyChange) {
+  Plan plan = World::plan();
+  plan.services[0].mode = Mode::enforce;
+  plan.services[0].rollout.asks_preflight = true;
+  EngineRig rig(plan);
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .lasts = 5min,
+                          .id = kId});
+  rig.run(1s);
+  const auto answer = [&rig](Truth smoke, const char* detail) {
+    rig.push(PreflightDone{.at = rig.now(),
+                           .rollout = kId,
+                           .checks = {{.name = "smoke", .result = smoke, .detail = detail}}});
+    rig.run(2s);
+    return rig.notices_of(Notice::Kind::rollout_held).size();
+  };
+  EXPECT_EQ(answer(Truth::unknown, "no answer"), 1U);
+  EXPECT_EQ(answer(Truth::bad, "status 503"), 2U) << "this is worse";
+  EXPECT_TRUE(rig.notices_of(Notice::Kind::rollout_held)[1].page);
+  EXPECT_EQ(answer(Truth::bad, "status 503"), 2U);
+  EXPECT_EQ(answer(Truth::bad, "status 502"), 2U);
+  EXPECT_EQ(answer(Truth::unknown, "no answer"), 2U);
+  EXPECT_EQ(answer(Truth::fine, ""), 2U);
+  const auto told = rig.notices_of(Notice::Kind::rollout_moved).back();
+  EXPECT_EQ(told.headline, "v2: nothing is in the way of a rollback any more");
+}
+
+TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.services[0].mode = Mode::enforce;
+  plan.services[0].rollout.is_judged_by_default = true;
+  EngineRig rig(plan);
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(15s);
+  rig.set_alive(EngineRig::kTail, false);
+  rig.run(30s);
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .id = kId,
+                          .steps = *parse_steps("10% for 60s, 100%"),
+                          .is_driving = true});
+  rig.run(15s);
+  EXPECT_TRUE(rig.orders.empty());
+  const RolloutStatus held = *rig.service().rollout;
+  EXPECT_EQ(held.held, HoldReason::preflight);
+  EXPECT_NE(held.why.find("tail is blind"), std::string::npos) << held.why;
+  rig.set_alive(EngineRig::kTail, true);
+  rig.run(5s);
+  EXPECT_EQ(rig.orders.size(), 1U) << rig.service().rollout->why;
 }
 
 }  // namespace
