@@ -96,13 +96,7 @@ class ReplayVerb {
   }
 
   void decide(const rules::Step& step, Instant now, Instant first) {
-    const auto look = [this]() -> std::optional<rules::RolloutStatus> {
-      const std::optional<rules::Snapshot> snapshot = replay_->snapshot();
-      if (!snapshot) return std::nullopt;
-      for (const rules::ServiceStatus& service : snapshot->services)
-        if (service.name == arguments_.service) return service.rollout;
-      return std::nullopt;
-    };
+    const auto look = [this] { return replay_->rollout(); };
     for (const Decision& decision : decisions_->take(step, now, first, look)) show(decision);
   }
 

@@ -164,4 +164,12 @@ std::optional<rules::Snapshot> Replay::snapshot() const {
   return engine_->snapshot();
 }
 
+std::optional<rules::RolloutStatus> Replay::rollout() const {
+  if (!engine_ || !options_.gate) return std::nullopt;
+  const rules::Snapshot snapshot = engine_->snapshot();
+  for (const rules::ServiceStatus& service : snapshot.services)
+    if (service.name == options_.gate->service) return service.rollout;
+  return std::nullopt;
+}
+
 }  // namespace belay::monitor

@@ -57,6 +57,8 @@ class Replay {
   [[nodiscard]] Summary summary() const;
   /// Nothing if no event had a time.
   [[nodiscard]] std::optional<rules::Snapshot> snapshot() const;
+  /// That of `gate`, as it stands; nothing if none has begun.
+  [[nodiscard]] std::optional<rules::RolloutStatus> rollout() const;
   /// Which event of all was the first to be refused as a jump, counted from 0, and how far it lay
   /// ahead.
   struct Jump {

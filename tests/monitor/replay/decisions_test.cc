@@ -51,7 +51,7 @@ std::vector<Decision> decisions_of(const std::string& text, const std::string& w
   std::vector<Decision> decided;
   const Replay* read = nullptr;
   Replay replay{options, [&](const rules::Step& step, Instant now) {
-                  const auto look = [&] { return read->snapshot()->services.at(0).rollout; };
+                  const auto look = [&] { return read->rollout(); };
                   for (Decision& one : decisions.take(step, now, *read->first(), look))
                     decided.push_back(std::move(one));
                 }};
