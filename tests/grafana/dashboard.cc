@@ -1,5 +1,7 @@
 #include "tests/grafana/dashboard.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -44,6 +46,17 @@ std::vector<Expression> expressions_of(const json& dashboard) {
     expressions.push_back({annotation.at("name"), annotation.at("expr")});
   }
   return expressions;
+}
+
+bool is_about_what_the_demo_lacks(const Expression& expression) {
+  constexpr std::array kLacking = {"belay_queue_",
+                                   "belay_notifications_",
+                                   "belay_ingest_posts_total",
+                                   "belay_source_rejected_total",
+                                   "belay_source_lost_total",
+                                   "belay_deployment_lead_time_seconds"};
+  return std::ranges::any_of(
+      kLacking, [&](const char* name) { return expression.text.find(name) != std::string::npos; });
 }
 
 std::string substituted(std::string expression, const std::string& rate_interval,

@@ -21,6 +21,10 @@ struct Expression {
 };
 std::vector<Expression> expressions_of(const nlohmann::json& dashboard);
 
+/// The demo has no queue, nobody to tell and nobody who posts, all of its log is well formed, and
+/// it promotes nothing.
+bool is_about_what_the_demo_lacks(const Expression& expression);
+
 /// What Prometheus is asked when all services are chosen: `rate_interval` and `interval` as in
 /// PromQL, "1m".
 std::string substituted(std::string expression, const std::string& rate_interval,
