@@ -29,7 +29,7 @@ std::string words_of(const net::HttpFault& fault) {
     case Kind::protocol:
       return "Slack's answer is not HTTP";
     case Kind::forbidden_address:
-      return "Slack's address is not allowed";
+      return "the webhook's address is not allowed: it is that of a metadata service";
     case Kind::invalid:
       return "the webhook is not a URL that can be called";
     case Kind::stopped:
@@ -101,7 +101,8 @@ Attempt Slack::deliver(const Outbox::Batch& batch, std::stop_token stop) const {
                      std::move(stop));
   if (const auto* response = std::get_if<net::HttpResponse>(&answer)) return judge(*response);
   const auto& fault = std::get<net::HttpFault>(answer);
-  const bool is_final = fault.kind == net::HttpFault::Kind::invalid;
+  const bool is_final = fault.kind == net::HttpFault::Kind::invalid ||
+                        fault.kind == net::HttpFault::Kind::forbidden_address;
   return {.result = is_final ? Result::refused : Result::try_again, .why = words_of(fault)};
 }
 

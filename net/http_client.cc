@@ -11,7 +11,7 @@
 #include "base/sanitize.h"
 #include "base/time.h"
 #include "net/http_syntax.h"
-#include "net/private_address.h"
+#include "net/metadata_address.h"
 #include "net/sigpipe.h"
 
 namespace belay::net {
@@ -22,6 +22,14 @@ using SteadyClock = std::chrono::steady_clock;
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
 using Lines = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using Outcome = std::variant<HttpResponse, HttpFault>;
+
+constexpr int kLookupShare = 3;  // Of the deadline, where an address is known.
+
+struct Limits {
+  SteadyClock::time_point until;
+  SteadyClock::time_point lookup_until;  ///< Not later than `until`.
+};
 
 /// What the callbacks of one call share.
 struct Transfer {
@@ -30,6 +38,7 @@ struct Transfer {
   std::size_t header_bytes = 0;
   bool headers_too_large = false;
   bool address_refused = false;
+  bool has_address = false;  ///< The name was looked up, and a connection is begun.
 };
 
 // The callbacks are noexcept: nothing may be thrown through C code.
@@ -65,7 +74,8 @@ std::size_t on_body(char* bytes, std::size_t /*one*/, std::size_t count, void* u
 curl_socket_t on_open_socket(void* user, curlsocktype /*purpose*/,
                              curl_sockaddr* address) noexcept {
   Transfer& transfer = *static_cast<Transfer*>(user);
-  if (transfer.request.refuse_private_addresses && is_private_address(&address->addr)) {
+  transfer.has_address = true;
+  if (is_metadata_address(&address->addr)) {
     transfer.address_refused = true;
     return CURL_SOCKET_BAD;
   }
@@ -156,8 +166,28 @@ void configure(CURL* easy, Transfer& transfer, curl_slist* lines, char* error_te
   set_body(easy, request);
 }
 
+/// "host:port:address" for the URL's host; none for a URL without one.
+Lines pin_of(const std::string& url, const std::string& address) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), &curl_url_cleanup);
+  char* host = nullptr;
+  char* port = nullptr;
+  Lines pin(nullptr, &curl_slist_free_all);
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) == CURLUE_OK &&
+      curl_url_get(parts.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl_url_get(parts.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+    const std::string numbers =
+        address.find(':') == std::string::npos ? address : "[" + address + "]";
+    const std::string line = std::string(host) + ":" + port + ":" + numbers;
+    pin.reset(curl_slist_append(nullptr, line.c_str()));
+  }
+  curl_free(host);
+  curl_free(port);
+  return pin;
+}
+
 /// CURLE_ABORTED_BY_CALLBACK stands for a requested stop.
-CURLcode perform(CURLM* multi, SteadyClock::time_point until, const std::stop_token& stop) {
+CURLcode perform(CURLM* multi, const Transfer& transfer, const Limits& limits,
+                 const std::stop_token& stop) {
   const std::stop_callback wake(stop, [multi] { curl_multi_wakeup(multi); });
   while (true) {
     int running = 0;
@@ -167,7 +197,9 @@ CURLcode perform(CURLM* multi, SteadyClock::time_point until, const std::stop_to
     if (message != nullptr && message->msg == CURLMSG_DONE) return message->data.result;
     if (stop.stop_requested()) return CURLE_ABORTED_BY_CALLBACK;
     const auto now = SteadyClock::now();
-    if (now >= until) return CURLE_OPERATION_TIMEDOUT;
+    if (now >= limits.until) return CURLE_OPERATION_TIMEDOUT;
+    if (now >= limits.lookup_until && !transfer.has_address) return CURLE_COULDNT_RESOLVE_HOST;
+    const auto until = transfer.has_address ? limits.until : limits.lookup_until;
     const auto remaining = std::chrono::ceil<std::chrono::milliseconds>(until - now);
     const int wait_ms = static_cast<int>(std::min<std::int64_t>(remaining.count(), 1000));
     curl_multi_poll(multi, nullptr, 0, wait_ms, nullptr);
@@ -212,7 +244,9 @@ HttpFault fault_of(CURLcode code, CURL* easy, const Transfer& transfer, const ch
   HttpFault fault{.kind = kind_of(code), .sent = may_have_sent(easy, transfer.request)};
   if (transfer.address_refused && !fault.sent) {
     fault.kind = Kind::forbidden_address;
-    fault.message = "the address lies in a private network";
+    fault.message =
+        "its address is link-local or a metadata service's, where clouds keep credentials: Belay "
+        "connects to none of them";
   } else if (transfer.headers_too_large) {
     fault.message =
         "more than " + std::to_string(transfer.request.header_bytes_max) + " bytes of headers";
@@ -234,6 +268,46 @@ HttpFault fault_of(CURLcode code, CURL* easy, const Transfer& transfer, const ch
   return fault;
 }
 
+struct Once {
+  Outcome outcome;
+  bool has_address = false;  ///< If not, nothing was sent to anyone.
+};
+
+/// `address`: taken for the URL's host without a lookup, unless it is empty.
+Once call_once(const HttpRequest& request, const Limits& limits, const std::string& address,
+               const std::stop_token& stop) {
+  const SigpipeBlock no_sigpipe;
+  Transfer transfer{.request = request};
+  std::array<char, CURL_ERROR_SIZE> error_text{};
+  const Lines lines = header_lines(request);
+  const Lines pin =
+      address.empty() ? Lines(nullptr, &curl_slist_free_all) : pin_of(request.url, address);
+  const Multi multi(curl_multi_init(), &curl_multi_cleanup);
+  const Easy easy(curl_easy_init(), &curl_easy_cleanup);
+  BELAY_CHECK(multi && easy, "no memory for a transfer");
+  configure(easy.get(), transfer, lines.get(), error_text.data());
+  if (pin) curl_easy_setopt(easy.get(), CURLOPT_RESOLVE, pin.get());
+  curl_multi_add_handle(multi.get(), easy.get());
+  const CURLcode code = perform(multi.get(), transfer, limits, stop);
+  Outcome outcome;
+  if (code == CURLE_OK || transfer.response.truncated) {
+    long status = 0;
+    curl_off_t total_us = 0;
+    char* peer = nullptr;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
+    curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_IP, &peer);
+    if (request.last_good != nullptr && peer != nullptr) request.last_good->keep(peer);
+    transfer.response.status = static_cast<int>(status);
+    transfer.response.total = std::chrono::microseconds(total_us);
+    outcome = std::move(transfer.response);
+  } else {
+    outcome = fault_of(code, easy.get(), transfer, error_text.data());
+  }
+  curl_multi_remove_handle(multi.get(), easy.get());
+  return {.outcome = std::move(outcome), .has_address = transfer.has_address};
+}
+
 }  // namespace
 
 std::optional<std::string> HttpResponse::header(std::string_view name) const {
@@ -252,31 +326,17 @@ std::variant<HttpResponse, HttpFault> http_call(const HttpRequest& request, std:
     return HttpFault{.kind = Kind::invalid, .message = std::move(reason)};
   }
   if (stop.stop_requested()) return HttpFault{.kind = Kind::stopped, .message = "stopped"};
-  const auto until = SteadyClock::now() + request.deadline;
-  const SigpipeBlock no_sigpipe;
-  Transfer transfer{.request = request};
-  std::array<char, CURL_ERROR_SIZE> error_text{};
-  const Lines lines = header_lines(request);
-  const Multi multi(curl_multi_init(), &curl_multi_cleanup);
-  const Easy easy(curl_easy_init(), &curl_easy_cleanup);
-  BELAY_CHECK(multi && easy, "no memory for a transfer");
-  configure(easy.get(), transfer, lines.get(), error_text.data());
-  curl_multi_add_handle(multi.get(), easy.get());
-  const CURLcode code = perform(multi.get(), until, stop);
-  std::variant<HttpResponse, HttpFault> outcome;
-  if (code == CURLE_OK || transfer.response.truncated) {
-    long status = 0;
-    curl_off_t total_us = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
-    transfer.response.status = static_cast<int>(status);
-    transfer.response.total = std::chrono::microseconds(total_us);
-    outcome = std::move(transfer.response);
-  } else {
-    outcome = fault_of(code, easy.get(), transfer, error_text.data());
+  const auto begin = SteadyClock::now();
+  const auto until = begin + request.deadline;
+  const std::string known = request.last_good == nullptr ? "" : request.last_good->get();
+  if (known.empty()) return call_once(request, {until, until}, "", stop).outcome;
+  Once once = call_once(request, {until, begin + request.deadline / kLookupShare}, "", stop);
+  if (once.has_address || stop.stop_requested()) return std::move(once.outcome);
+  once = call_once(request, {until, until}, known, stop);
+  if (auto* fault = std::get_if<HttpFault>(&once.outcome)) {
+    fault->message += " (at " + known + ", where it answered last: its name cannot be looked up)";
   }
-  curl_multi_remove_handle(multi.get(), easy.get());
-  return outcome;
+  return std::move(once.outcome);
 }
 
 }  // namespace belay::net

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/last_good_address.h"
 
 namespace belay::net {
 
@@ -21,7 +22,8 @@ struct Header {
   std::string value;
 };
 
-/// One outbound call. Redirects are never followed.
+/// One outbound call. Redirects are never followed, and no address is connected to that may be the
+/// metadata service of a cloud (metadata_address.h): HttpFault::Kind::forbidden_address.
 struct HttpRequest {
   std::string method = "GET";
   std::string url;              ///< http:// or https:// only.
@@ -32,9 +34,10 @@ struct HttpRequest {
   std::size_t body_bytes_max = 64 * 1024;  ///< More: the transfer ends, `truncated` is set.
   std::size_t header_bytes_max = 64 * 1024;
   std::optional<std::string> ca_file;  ///< Instead of the system's authorities.
-  /// Refuse to connect to an address inside one's own networks (loopback, link-local, RFC 1918,
-  /// metadata): checked on the address that is really connected to.
-  bool refuse_private_addresses = false;
+  /// Of the URL's host, kept by each call that is answered. If the name cannot be looked up, or not
+  /// within a third of the deadline, the call goes there instead: nothing was sent until then, and
+  /// TLS still asks for the name. Null: there is nothing but the lookup.
+  LastGoodAddress* last_good = nullptr;
 };
 
 struct HttpResponse {
@@ -63,8 +66,8 @@ struct HttpFault {
   std::string message;
 };
 
-/// Blocks for at most the deadline. Thread-safe: no state is shared between calls. Never raises a
-/// signal. A requested `stop` ends the call within 100 ms.
+/// Blocks for at most the deadline. Thread-safe: no state is shared between calls but `last_good`.
+/// Never raises a signal. A requested `stop` ends the call within 100 ms.
 std::variant<HttpResponse, HttpFault> http_call(const HttpRequest& request,
                                                 std::stop_token stop = {});
 

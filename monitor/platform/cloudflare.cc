@@ -41,7 +41,8 @@ Result<net::HttpResponse> Cloudflare::get(const std::string& part, std::stop_tok
                                 .headers = {{"Authorization", "Bearer " + options_.token.reveal()}},
                                 .deadline = options_.deadline,
                                 .body_bytes_max = kAnswerBytesMax,
-                                .ca_file = options_.ca_file},
+                                .ca_file = options_.ca_file,
+                                .last_good = &last_good_},
                                std::move(stop));
   if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, false);
   return std::get<net::HttpResponse>(std::move(answer));
@@ -116,7 +117,8 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
                                   {"Content-Type", "application/json"}},
                       .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
                       .deadline = options_.deadline,
-                      .ca_file = options_.ca_file},
+                      .ca_file = options_.ca_file,
+                      .last_good = &last_good_},
                      std::move(stop));
   if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, true);
   return accepted(std::get<net::HttpResponse>(answer));

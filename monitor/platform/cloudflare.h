@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "monitor/platform/cloudflare_reply.h"
 #include "monitor/platform/platform.h"
+#include "net/last_good_address.h"
 
 namespace belay::monitor {
 
@@ -40,6 +41,8 @@ class Cloudflare final : public Platform {
   Result<net::HttpResponse> get(const std::string& part, std::stop_token stop) const;
   CloudflareOptions options_;
   std::string script_url_;
+  /// A platform whose name cannot be looked up must be reachable for a rollback all the same.
+  mutable net::LastGoodAddress last_good_;
 };
 
 }  // namespace belay::monitor

@@ -113,6 +113,15 @@ TEST_F(SlackTest, PostsTheMessageAsJson) {
   EXPECT_EQ(counts_.sent.Value(), 1);
 }
 
+TEST_F(SlackTest, AWebhookAtAMetadataServiceIsRefusedAtOnce) {
+  drain_ = 0ms;
+  auto sink = slack("http://169.254.169.254/hush");
+  sink->notify({.headline = "shop: 5xx"});
+  EXPECT_TRUE(test::eventually([this] { return counts_.failed.Value() == 1; }));
+  EXPECT_THAT(complaints().back(), HasSubstr("metadata service"));
+  EXPECT_THAT(complaints().back(), Not(HasSubstr("hush")));
+}
+
 TEST_F(SlackTest, TakesARefusalOfTheMessageAsFinal) {
   for (const Answer& answer :
        std::vector<Answer>{{400, "invalid_payload", ""}, {413, "too_large", ""}}) {

@@ -41,17 +41,17 @@ HangingLookup::~HangingLookup() {
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
   using belay::net::gate;
-  const bool asks_someone = hints == nullptr || (hints->ai_flags & AI_NUMERICHOST) == 0;
-  if (asks_someone && node != nullptr &&
-      std::string_view(node) == belay::net::HangingLookup::kName) {
-    std::unique_lock lock(gate().mutex);
-    ++gate().waiting;
-    gate().changed.wait(lock, [] { return !gate().closed; });
-    --gate().waiting;
-    gate().changed.notify_all();
-    return EAI_AGAIN;
-  }
   static const auto real =
       reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  return real(node, service, hints, result);
+  const bool asks_someone = hints == nullptr || (hints->ai_flags & AI_NUMERICHOST) == 0;
+  if (!asks_someone || node == nullptr ||
+      std::string_view(node) != belay::net::HangingLookup::kName)
+    return real(node, service, hints, result);
+  std::unique_lock lock(gate().mutex);
+  if (!gate().closed) return real("127.0.0.1", service, hints, result);
+  ++gate().waiting;
+  gate().changed.wait(lock, [] { return !gate().closed; });
+  --gate().waiting;
+  gate().changed.notify_all();
+  return EAI_AGAIN;
 }

@@ -3,7 +3,8 @@
 namespace belay::net {
 
 /// While it lives, looking up the name "hangs.test" does not come back, in any library of this
-/// program. It replaces getaddrinfo for the whole executable, which hands other names on.
+/// program; before and after that it is 127.0.0.1. It replaces getaddrinfo for the whole
+/// executable, which hands other names on.
 class HangingLookup {
  public:
   HangingLookup();

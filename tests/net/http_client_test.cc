@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -107,6 +108,75 @@ TEST(HttpClientTest, ANameLookupThatHangsCannotStretchTheDeadline) {
   EXPECT_LT(SteadyClock::now() - begin, 2s);
 }
 
+/// The URL of a peer under a name that nobody can look up.
+std::string url_of(const char* name, int port) {
+  return std::string("http://") + name + ":" + std::to_string(port) + "/";
+}
+
+TEST(HttpClientTest, ANameThatCannotBeLookedUpIsCalledWhereItAnsweredLast) {
+  HangingLookup hanging;
+  std::atomic<int> posts = 0;
+  ScriptedPeer peer([&posts](PeerConnection& connection) {
+    if (!connection.read_until("once")) return;
+    ++posts;
+    connection.send(test::http_response(200, "there"));
+  });
+  for (const char* name : {HangingLookup::kName, "no-such-host.invalid"}) {
+    LastGoodAddress answered;
+    answered.keep("127.0.0.1");
+    posts = 0;
+    const HttpResponse response = response_of({.method = "POST",
+                                               .url = url_of(name, peer.port()),
+                                               .body = "once",
+                                               .deadline = 20s,
+                                               .last_good = &answered});
+    EXPECT_EQ(response.body, "there") << name;
+    EXPECT_EQ(posts, 1) << name;
+  }
+}
+
+TEST(HttpClientTest, WhatWasSentIsNotSentAgainToTheLastGoodAddress) {
+  std::atomic<int> connections = 0;
+  ScriptedPeer peer(after_head([&connections](PeerConnection& connection) {
+    ++connections;
+    connection.reset();
+  }));
+  LastGoodAddress answered;
+  answered.keep("127.0.0.1");
+  const HttpFault fault = fault_of({.method = "POST",
+                                    .url = url_of("localhost", peer.port()),
+                                    .body = "once",
+                                    .last_good = &answered});
+  EXPECT_TRUE(fault.sent);
+  EXPECT_EQ(connections, 1);
+}
+
+TEST(HttpClientTest, AnAnswerKeepsTheAddressAndALostOneDoesNot) {
+  LastGoodAddress answered;
+  ScriptedPeer silent(after_head([](PeerConnection& connection) { connection.reset(); }));
+  fault_of({.url = silent.url(), .last_good = &answered});
+  EXPECT_EQ(answered.get(), "");
+  ScriptedPeer peer(after_head(
+      [](PeerConnection& connection) { connection.send(test::http_response(200, "")); }));
+  response_of({.url = peer.url(), .last_good = &answered});
+  EXPECT_EQ(answered.get(), "127.0.0.1");
+}
+
+TEST(HttpClientTest, AHangingLookupLeavesNoMoreTimeThanTheDeadline) {
+  HangingLookup hanging;
+  ScriptedPeer peer([](PeerConnection& connection) { connection.hang(); });
+  LastGoodAddress answered;
+  answered.keep("127.0.0.1");
+  const auto begin = SteadyClock::now();
+  const HttpFault fault = fault_of({.url = url_of(HangingLookup::kName, peer.port()),
+                                    .deadline = 600ms,
+                                    .last_good = &answered});
+  EXPECT_EQ(fault.kind, Kind::timeout);
+  EXPECT_TRUE(fault.sent);
+  EXPECT_NE(fault.message.find("where it answered last"), std::string::npos) << fault.message;
+  EXPECT_LT(SteadyClock::now() - begin, 5s);
+}
+
 TEST(HttpClientTest, AStopEndsTheCall) {
   std::stop_source stop;
   ScriptedPeer peer(after_head([&stop](PeerConnection& connection) {
@@ -192,14 +262,23 @@ TEST(HttpClientTest, WhatWouldBreakTheRequestApartIsInvalid) {
   EXPECT_EQ(fault_of({.url = "file:///etc/passwd"}).kind, Kind::invalid);
 }
 
-TEST(HttpClientTest, PrivateAddressesCanBeRefused) {
-  ScriptedPeer peer([](PeerConnection& connection) { connection.hang(); });
-  HttpRequest request{.url = "http://localhost:" + std::to_string(peer.port()) + "/"};
-  request.refuse_private_addresses = true;
-  const HttpFault fault = fault_of(request);
-  EXPECT_EQ(fault.kind, Kind::forbidden_address);
-  EXPECT_FALSE(fault.sent);
-  EXPECT_EQ(peer.connections(), 0);
+TEST(HttpClientTest, TheAddressesOfMetadataServicesAreNotConnectedTo) {
+  for (const char* url : {"http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/",
+                          "http://[::ffff:169.254.169.254]/"}) {
+    const HttpFault fault = fault_of({.url = url, .deadline = 2s});
+    EXPECT_EQ(fault.kind, Kind::forbidden_address) << url;
+    EXPECT_FALSE(fault.sent);
+  }
+}
+
+TEST(HttpClientTest, ANameThatPointsAtAMetadataServiceIsSeenThrough) {
+  HangingLookup hanging;
+  LastGoodAddress answered;
+  answered.keep("169.254.169.254");
+  const HttpFault fault = fault_of({.url = std::string("http://") + HangingLookup::kName + "/",
+                                    .deadline = 2s,
+                                    .last_good = &answered});
+  EXPECT_EQ(fault.kind, Kind::forbidden_address) << fault.message;
 }
 
 TEST(HttpClientTest, APeerThatGoesAwayRaisesNoSignal) {
@@ -243,6 +322,23 @@ TEST(HttpClientTest, ACertificateOfATrustedAuthorityIsAccepted) {
   EXPECT_EQ(
       response_of({.url = peer.url("localhost"), .ca_file = authority.ca_file().string()}).body,
       "over tls");
+}
+
+TEST(HttpClientTest, AtTheLastGoodAddressTheCertificateMustStillBeOfTheName) {
+  HangingLookup hanging;
+  test::TlsAuthority authority;
+  const TlsPeer named(authority.issue(std::string("DNS:") + HangingLookup::kName));
+  const TlsPeer another(authority.issue());
+  LastGoodAddress answered;
+  answered.keep("127.0.0.1");
+  const auto request_to = [&](const TlsPeer& peer) {
+    return HttpRequest{.url = peer.url(HangingLookup::kName),
+                       .deadline = 3s,
+                       .ca_file = authority.ca_file().string(),
+                       .last_good = &answered};
+  };
+  EXPECT_EQ(response_of(request_to(named)).body, "over tls");
+  EXPECT_EQ(fault_of(request_to(another)).kind, Kind::tls);
 }
 
 TEST(HttpClientTest, EveryOtherCertificateIsATlsFault) {

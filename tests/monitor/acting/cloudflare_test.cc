@@ -1,5 +1,6 @@
 #include "monitor/platform/cloudflare.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include "monitor/platform/cloudflare_reply.h"
 #include "tests/monitor/acting/cloudflare_peer.h"
 #include "tests/monitor/acting/records.h"
+#include "tests/net/hanging_lookup.h"
 #include "tests/support/paths.h"
 
 namespace belay::monitor {
@@ -48,6 +50,21 @@ class CloudflareTest : public testing::Test {
   rules::Order order_ = test::rollback_order(1, from_unix_ms(1'795'000'000'000));
   std::string detail_;
 };
+
+TEST_F(CloudflareTest, IsReachedWhereItAnsweredLastWhenItsNameCannotBeLookedUp) {
+  CloudflareOptions named = options();
+  const std::string numbers = "127.0.0.1";
+  named.base_url.replace(named.base_url.find(numbers), numbers.size(), net::HangingLookup::kName);
+  Cloudflare cloudflare(named);
+  ASSERT_TRUE(cloudflare.live({}).ok());
+  const net::HangingLookup hanging;
+  const Status applied = cloudflare.apply(order_, {});
+  EXPECT_TRUE(applied.ok()) << applied.error().message;
+  const auto requests = peer_.requests();
+  EXPECT_EQ(std::count_if(requests.begin(), requests.end(),
+                          [](const PeerRequest& request) { return request.method == "POST"; }),
+            1);
+}
 
 TEST_F(CloudflareTest, KnowsWhatIsLive) {
   EXPECT_EQ(standing(), Standing::Kind::expected);

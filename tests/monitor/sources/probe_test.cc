@@ -70,6 +70,20 @@ TEST(ProbeSourceTest, AWrongStatusOrBodyFailsWithItsReason) {
   EXPECT_EQ(first_probe(options).failure, ProbeFailure::body);
 }
 
+TEST(ProbeSourceTest, AMetadataServiceIsNotProbedAndAPrivateAddressIs) {
+  ProbeSource source(options_for("http://169.254.169.254/latest/meta-data/"));
+  SourceRun run(source, kSource);
+  const SourceState state = run.at_least<SourceState>(1).at(0);
+  EXPECT_EQ(state.health, SourceHealth::down);
+  EXPECT_NE(state.detail.find("where clouds keep credentials"), std::string::npos) << state.detail;
+  ScriptedPeer redirecting([](PeerConnection& peer) {
+    if (peer.read_until("\r\n\r\n"))
+      peer.send(test::http_response(302, "", "Location: http://169.254.169.254/\r\n"));
+  });
+  const Probe probe = first_probe(options_for(redirecting.url()));
+  EXPECT_EQ(probe.status, 302) << "what loopback says, and not what it points at";
+}
+
 TEST(ProbeSourceTest, NoAnswerIsToldApartByItsKind) {
   EXPECT_EQ(first_probe(options_for("http://no-such-host.invalid/")).failure, ProbeFailure::dns);
   const std::string closed = "http://127.0.0.1:" + std::to_string(test::free_port());
