@@ -1,6 +1,7 @@
 #include "monitor/sources/push_source.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -37,6 +38,7 @@ void PushSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
   constexpr std::chrono::milliseconds kBeat{100};
   {
     const std::lock_guard lock(mutex_);
+    clock_ = &clock;
     feed_ = std::make_unique<LogFeed>(options_, lane, clock);
     feed_->promise();
     feed_->set_health(rules::SourceHealth::alive);
@@ -47,16 +49,32 @@ void PushSource::run(std::stop_token stop, Lane& lane, const Clock& clock) {
   }
   const std::lock_guard lock(mutex_);
   feed_.reset();
+  clock_ = nullptr;
 }
 
 net::Outgoing PushSource::take(const net::Incoming& request) {
   if (request.method != "POST") return refusal(405, "post events here\n");
   const std::lock_guard lock(mutex_);
   if (!feed_) return refusal(503, "not reading events now\n");
+  const auto given = request.header("Idempotency-Key");
+  if (given && (given->empty() || given->size() > TakenPosts::kKeyBytesMax))
+    return refusal(400, "an Idempotency-Key has 1 to 255 bytes\n");
+  const std::string key{given.value_or("")};
+  const std::uint64_t body = std::hash<std::string>{}(request.body);
+  if (const TakenPosts::Taken* taken = given ? taken_.find(key, clock_->now()) : nullptr) {
+    if (taken->body == body) return taken->answer;
+    return refusal(422, "this Idempotency-Key was used for another post: each needs its own\n");
+  }
   if (feed_->is_full()) return refusal(429, "too many events: try again\n");
+  net::Outgoing answer = feed(request.body);
+  if (given) taken_.keep(key, {.body = body, .answer = answer}, clock_->now());
+  return answer;
+}
+
+net::Outgoing PushSource::feed(const std::string& body) {
   const std::uint64_t used = feed_->parser().used();
   const auto before = feed_->parser().rejected();
-  feed_->bytes(request.body);
+  feed_->bytes(body);
   feed_->finish();
   std::map<std::string, std::uint64_t> rejected;
   for (const auto& [reason, count] : feed_->parser().rejected()) {

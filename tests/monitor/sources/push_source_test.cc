@@ -119,6 +119,38 @@ TEST_F(PushSourceTest, WhatWasAcceptedIsNotDroppedThoughItIsMoreThanTheLaneHolds
   EXPECT_TRUE(running_->gaps.empty());
 }
 
+TEST_F(PushSourceTest, APostThatIsSentAgainWithItsKeyIsTakenOnce) {
+  start("");
+  const httplib::Headers first = {{"Idempotency-Key", "one"}};
+  const auto answer = post(line("a") + line("b"), first);
+  const auto again = post(line("a") + line("b"), first);
+  post(line("c"), {{"Idempotency-Key", "two"}});
+  post(line("d"));
+  post(line("d"));
+  ASSERT_TRUE(answer && again);
+  EXPECT_EQ(again->status, 202);
+  EXPECT_EQ(again->body, answer->body);
+  EXPECT_EQ(running_->routes(5), "/a /b /c /d /d ") << "without a key each counts";
+}
+
+TEST_F(PushSourceTest, AKeyThatIsNotThePostsOwnIsRefused) {
+  start("");
+  ASSERT_EQ(post(line("a"), {{"Idempotency-Key", "same"}})->status, 202);
+  EXPECT_EQ(post(line("b"), {{"Idempotency-Key", "same"}})->status, 422);
+  EXPECT_EQ(post(line("b"), {{"Idempotency-Key", ""}})->status, 400);
+  EXPECT_EQ(post(line("b"), {{"Idempotency-Key", std::string(256, 'k')}})->status, 400);
+}
+
+TEST_F(PushSourceTest, APostThatWasRefusedMayComeAgainWithItsKey) {
+  start("", 2);
+  ASSERT_EQ(post(line("a"))->status, 202);
+  const httplib::Headers key = {{"Idempotency-Key", "one"}};
+  EXPECT_EQ(post(line("b"), key)->status, 429);
+  EXPECT_EQ(running_->routes(1), "/a ");
+  EXPECT_EQ(post(line("b"), key)->status, 202);
+  EXPECT_EQ(running_->routes(2), "/a /b ");
+}
+
 TEST_F(PushSourceTest, ThePathSaysWhichSource) {
   start("");
   EXPECT_EQ(post(line("a"), {}, "/events/shop")->status, 202);
