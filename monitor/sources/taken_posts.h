@@ -23,7 +23,7 @@ class TakenPosts {
 
   struct Taken {
     std::uint64_t body = 0;  ///< Hash of what was posted.
-    net::Outgoing answer;
+    net::Outgoing answer = {};
   };
   /// Null: there was none with that key, or it is forgotten. `now` does not go back.
   [[nodiscard]] const Taken* find(const std::string& key, Instant now);
