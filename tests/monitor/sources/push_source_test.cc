@@ -142,13 +142,15 @@ TEST_F(PushSourceTest, AKeyThatIsNotThePostsOwnIsRefused) {
 }
 
 TEST_F(PushSourceTest, APostThatWasRefusedMayComeAgainWithItsKey) {
-  start("", 2);
-  ASSERT_EQ(post(line("a"))->status, 202);
+  start("", 8);
+  std::string five;
+  for (int i = 0; i < 5; ++i) five += line("a");
+  ASSERT_EQ(post(five)->status, 202);
   const httplib::Headers key = {{"Idempotency-Key", "one"}};
   EXPECT_EQ(post(line("b"), key)->status, 429);
-  EXPECT_EQ(running_->routes(1), "/a ");
+  EXPECT_EQ(running_->routes(5), "/a /a /a /a /a ");
   EXPECT_EQ(post(line("b"), key)->status, 202);
-  EXPECT_EQ(running_->routes(2), "/a /b ");
+  EXPECT_EQ(running_->routes(6), "/a /a /a /a /a /b ");
 }
 
 TEST_F(PushSourceTest, ThePathSaysWhichSource) {

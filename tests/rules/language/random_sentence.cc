@@ -1,6 +1,7 @@
 #include "tests/rules/language/random_sentence.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace belay::rules::test {
 namespace {
