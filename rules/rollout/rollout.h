@@ -62,15 +62,13 @@ class Rollout {
   /// False: the rollout that is meant is none of this service.
   bool command(const OperatorCommand& command, Instant now, Step& out);
   bool answered(const PreflightDone& done, Instant now, Step& out);
-  /// What is live, as the platform says.
-  void deployed(const Deployment& deployment, Instant now, Step& out);
+  void deployed(const Deployment& deployment, Instant now, Step& out);  ///< By the platform.
 
   /// Why the rollout that is asked for cannot begin; empty if it can.
   [[nodiscard]] std::string why_not_start(const RolloutStarted& asked) const;
   /// Its part in each train that it is remembered from: the newest rollout of each.
   void add_to(Trains& trains) const;
-  /// Of one of its rollouts.
-  void take_turn(const TrainTurn& turn, Instant now, Step& out);
+  void take_turn(const TrainTurn& turn, Instant now, Step& out);  ///< Of one of its rollouts.
   /// Why a running rollout gets no more traffic; nothing if its train goes on.
   void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
   /// An answer of the probe called `probe`.
@@ -84,14 +82,12 @@ class Rollout {
 
   /// Why the rules and the sources of the service cannot be exchanged now; nothing if they can.
   [[nodiscard]] std::optional<std::string> why_busy() const;
-  /// Another plan for the service, which is not busy.
-  void adopt(ServicePlan next, Instant now);
+  void adopt(ServicePlan next, Instant now);  ///< Of the service, which is not busy.
 
   /// One that has begun is judged, or an action on the service is on its way or watched.
   [[nodiscard]] bool is_rolling_out() const;
 
-  /// Versions that must not be forgotten.
-  [[nodiscard]] std::vector<NameId> spared() const;
+  [[nodiscard]] std::vector<NameId> spared() const;  ///< Versions that must not be forgotten.
   [[nodiscard]] bool has_firing_rule() const;
   void tell(ServiceStatus& status, Instant now) const;
 
@@ -185,11 +181,9 @@ class Rollout {
   /// The verdict is there: nothing is judged any more, but for the watch after a promotion.
   void end(RolloutState state, const std::string& why, Instant now, Step& out);
   void close_gate();
-  /// After a promotion rules go on, and only alert.
-  void watch_on(Instant until, Instant now);
-  void watch_again(Instant now);  ///< The rest of that watch.
-  /// For the journal: what the verdict that comes now rests on.
-  void record_judged(Outcome verdict, Instant now, Step& out);
+  void watch_on(Instant until, Instant now);  ///< After a promotion: rules only alert.
+  void watch_again(Instant now);              ///< The rest of that watch.
+  void record_judged(Outcome verdict, Instant now, Step& out);  ///< What the verdict rests on.
   void keep_history(RolloutState state, Instant now);
   void follow_evidence(Instant now, Step& out);
 
