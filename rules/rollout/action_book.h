@@ -33,6 +33,10 @@ class ActionBook {
   /// it lies within the hour. So there are never more rollbacks an hour than it allows.
   [[nodiscard]] std::optional<std::string> objection(const ServicePlan& plan, const Order& order,
                                                      bool is_later_step) const;
+  /// Of that, what stands against this rollback whenever it was: there is no way back, or there
+  /// was.
+  [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
+                                                        const Order& order) const;
   void begin(const Order& order, bool is_later_step);
   /// Traffic that moves is open like any action, and counts for no cap and no cooldown.
   void begin_move(const Order& order);
@@ -63,8 +67,6 @@ class ActionBook {
   [[nodiscard]] const std::vector<Remembered::Action>& actions() const { return actions_; }
 
  private:
-  [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
-                                                        const Order& order) const;
   [[nodiscard]] std::optional<std::string> objection_to_rate(const ServicePlan& plan,
                                                              const Order& order) const;
   /// The same, and no other version has been promoted or seen live since.

@@ -192,7 +192,7 @@ std::optional<std::string> Ladder::objection_to_sending() const {
 std::optional<std::string> Ladder::objection_to_rung(const Order& order) const {
   if (attempt_->forbidden) return attempt_->forbidden;
   if (std::optional<std::string> why = objection_to_rollback(order)) return why;
-  return book_.objection(service_.plan, order, attempt_->rung > 0);
+  return book_.objection(service_.plan, order, attempt_->has_begun());
 }
 
 std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
@@ -201,13 +201,21 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   if (std::optional<std::string> objection = objection_to_rung(order)) {
     tell.not_acted(*attempt_->cause.rule, "did not " + words_of(order) + ": " + *objection,
                    *objection, order.evidence, "");
-    end(attempt_->rung > 0 ? without_help() : RolloutState::failed, *objection);
+    // What is no rollback needs no version to go back to.
+    const auto* back = std::get_if<RollBack>(&order.action);
+    const bool has_way_back = back == nullptr || book_.objection_to(*back, order) != objection;
+    if (!has_way_back && attempt_->rung + 1 < attempt_->cause.rungs.size()) {
+      ++attempt_->rung;
+      return take_rung(now, out);
+    }
+    end(attempt_->has_begun() ? without_help() : RolloutState::failed, *objection);
     return objection;
   }
-  book_.begin(order, attempt_->rung > 0);
+  const bool is_later = attempt_->has_begun();
+  book_.begin(order, is_later);
   log_.begin(order);
   tell.acting(order);
-  if (attempt_->rung > 0 && !order.rollout.empty())
+  if (is_later && !order.rollout.empty())
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
   attempt_->is_stuck = false;
   attempt_->before.reset();

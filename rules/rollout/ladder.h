@@ -129,6 +129,8 @@ class Ladder {
     bool has_left_candidate = false;
     /// Nobody saw whether the rung before helped.
     bool is_unseen = false;
+    /// A rung was ordered.
+    [[nodiscard]] bool has_begun() const { return !order.intent.empty(); }
   };
   struct Watch {
     std::vector<JudgedRule> rules;

@@ -101,6 +101,26 @@ TEST(UnseenRung, IsTheLastOneWhereAnOperatorForbidsTheNext) {
   EXPECT_THAT(rollout(rig).why, HasSubstr("disarmed until"));
 }
 
+TEST(UnseenRung, IsNoRollbackThatHasNowhereToGo) {
+  Plan plan = plan_of();
+  std::reverse(plan.services[0].on_fail.begin(), plan.services[0].on_fail.end());
+  EngineRig rig(plan);
+  serve(rig, "v2", 200, 20);
+  rig.run(12s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "", .lasts = 10min});
+  rig.run(2s);
+  serve(rig, "v2", 500, 20);
+  rig.run(20s);
+  EXPECT_THAT(rig.notices_of(Notice::Kind::not_acted).front().headline,
+              HasSubstr("no version to go back to is known"));
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  EXPECT_TRUE(std::holds_alternative<RunCommand>(rig.orders[0].action));
+  EXPECT_EQ(rollout(rig).state, RolloutState::rolling_back);
+  answer(rig, Phase::applied);
+  EXPECT_EQ(rollout(rig).state, RolloutState::verifying);
+}
+
 TEST(UnseenRung, LetsARollbackPassWhileNobodyCanTellWhetherItCanBeDone) {
   for (const bool has_rollback : {true, false}) {
     Plan plan = plan_of();
