@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+
+/// A rollout of "shop" over "v1", of an earlier life, that ended at `at`, or was left so.
+inline RememberedRollout rollout_of(const char* candidate, RolloutState state, Outcome verdict,
+                                    Instant at) {
+  RememberedRollout rollout;
+  rollout.started = {.at = at - 1min,
+                     .service = "shop",
+                     .candidate = candidate,
+                     .baseline = "v1",
+                     .id = std::string("of ") + candidate,
+                     .steps = *parse_steps("100% for 5m")};
+  rollout.at = at;
+  rollout.state = state;
+  rollout.verdict = verdict;
+  rollout.rule = "errors";
+  return rollout;
+}
+
+}  // namespace belay::rules
