@@ -253,11 +253,11 @@ TEST(CommandLineTest, ExplainOpensARuleOrASentence) {
 
 TEST(CommandLineTest, ExplainTakesTheServiceAndTheRoleFromTheConfiguration) {
   const TemporaryDirectory directory;
-  std::ofstream(directory.path() / "rules.yaml")
-      << "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", then: "
-         "rollback }]\n";
-  std::ofstream(directory.path() / "belay.yaml")
-      << "services: { shop: { logs: { file: l }, rollout: { rules: [rules.yaml] } } }\n";
+  directory.write("rules.yaml",
+                  "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", "
+                  "then: rollback }]\n");
+  directory.write("belay.yaml",
+                  "services: { shop: { logs: { file: l }, rollout: { rules: [rules.yaml] } } }\n");
   const BelayRun run = run_belay({"explain", "errors"}, directory.path());
   EXPECT_EQ(run.code, 0) << run.text;
   EXPECT_THAT(run.text, HasSubstr("{service=\"shop\", role=\"candidate\"}"));
@@ -265,9 +265,9 @@ TEST(CommandLineTest, ExplainTakesTheServiceAndTheRoleFromTheConfiguration) {
 
 TEST(CommandLineTest, WhereNothingIsTestedNothingPassed) {
   const TemporaryDirectory directory;
-  std::ofstream(directory.path() / "rules.yaml")
-      << "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", then: "
-         "rollback }]\n";
+  directory.write("rules.yaml",
+                  "rules: [{ name: errors, when: \"error rate > 5% over 1m, min 50 requests\", "
+                  "then: rollback }]\n");
   const BelayRun run = run_belay({"test", "rules.yaml"}, directory.path());
   EXPECT_EQ(run.code, 12) << run.text;
   EXPECT_THAT(run.text, HasSubstr("has no tests: nothing was tested"));
