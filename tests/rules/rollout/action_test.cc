@@ -40,7 +40,7 @@ std::string only_refusal(const EngineRig& rig) {
   return refusals.size() == 1 ? refusals[0].headline : std::to_string(refusals.size());
 }
 
-bool contains(const std::string& text, const char* part) {
+bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
