@@ -71,14 +71,6 @@ PreflightFacts Rollout::facts(Instant now) const {
   if (live_ && is_live_current(now))
     if (const std::string most = largest_other(*live_, status.candidate); most != status.baseline)
       facts.serving_failed = versions_.failure_of(most, now);
-  // The default judgement has no rule that could be unknown before it begins.
-  if (service_.plan.rollout.is_judged_by_default)
-    for (const std::uint32_t index : service_.evidence.of_kind(SourceKind::log)) {
-      const SourceRecord& source = service_.evidence.source(index);
-      const std::optional<UnknownKind> trouble = source.trouble(now);
-      if (trouble && hides_health(*trouble))
-        facts.baseline_unknown = sanitize(source.plan().name) + " is " + name_of(*trouble);
-    }
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
     for (const JudgedRule& rule : *rules)
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&

@@ -223,9 +223,9 @@ std::vector<std::string> Rollout::bad_already() const {
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
-  if (judgement_ && records_.back().before().back().truth == Truth::bad)
-    lines.push_back("the service is bad already (" +
-                    gist_of(records_.back().before().back().evidence) +
+  const std::vector<RuleBefore>& before = records_.back().before();
+  if (judgement_ && !before.empty() && before.back().truth == Truth::bad)
+    lines.push_back("the service is bad already (" + gist_of(before.back().evidence) +
                     "): where the baseline has no requests, the default judgement acts only on "
                     "twice of that");
   return lines;

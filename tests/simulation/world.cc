@@ -271,6 +271,8 @@ void World::heal() {
   // A daemon that cannot use its journal waits for someone to start it again.
   if (life_ != nullptr) life_->end_well();
   life_.reset();
+  // The one before may have died in its last write.
+  if (disk_.is_dead()) disk_.revive(false);
   restarts_at_ = time_.now();
   live_for(5s);
   for (const char* whose : {"", "shop"})

@@ -59,22 +59,20 @@ TEST(ReadRolloutTest, WhatNobodySaysOfARolloutIsAsDocumented) {
 }
 
 TEST(ReadRolloutTest, StepsThatNobodyWroteBakeAndWarmUpAsWrittenOnesDo) {
-  const auto config_with = [](const std::string& window) {
+  const auto config_with = [](const std::string& more) {
     return R"(
+notify: { page: [{ slack: { webhook: "https://hooks.invalid/a" } }] }
 services:
   shop:
     mode: enforce
     logs: { stdin: {} }
     platform: { command: { rollback: [./deploy], verify: [./is-live], move: [./split] } }
-    rollout:
-      drive: true
-      rules: [{ name: slow, when: "5xx rate > 1% over )" +
-           window + R"(, min 50 requests", then: rollback }]
-)";
+    rollout: { drive: true, rules: [packs/rollout])" +
+           more + " }\n";
   };
-  EXPECT_EQ(good(config_with("5m")).plan.services.at(0).rollout.warm_up, 30s);
-  EXPECT_THAT(faults_of(read(config_with("1h"))),
-              Contains(HasSubstr("a step bakes for 10m, and slow looks back 1h")));
+  EXPECT_EQ(good(config_with("")).plan.services.at(0).rollout.warm_up, 30s);
+  EXPECT_THAT(faults_of(read(config_with(", warm-up: 9m59s"))),
+              Contains(HasSubstr("a step bakes for 10m, and")));
 }
 
 TEST(ReadRolloutTest, ASentenceIsAskedBeforeTheFirstStep) {

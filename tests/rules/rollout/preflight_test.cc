@@ -201,7 +201,7 @@ TEST(PreflightAnswers, OfAnAttachedRolloutAreToldOnceAndWhenTheyChange) {
   EXPECT_EQ(answer(Truth::unknown, "no answer"), 2U);
   EXPECT_EQ(answer(Truth::fine, ""), 2U);
   const auto told = rig.notices_of(Notice::Kind::rollout_moved).back();
-  EXPECT_EQ(told.headline, "v2: nothing is in the way of a rollback any more");
+  EXPECT_EQ(told.headline, "shop: v2: nothing is in the way of a rollback any more");
 }
 
 TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
@@ -210,9 +210,10 @@ TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
   plan.services[0].rollout.is_judged_by_default = true;
   EngineRig rig(plan);
   rig.stream("v1", 20, {.version = "v1"});
-  rig.run(15s);
+  rig.run(45s);
   rig.set_alive(EngineRig::kTail, false);
-  rig.run(30s);
+  rig.stream("v1", 0);
+  rig.run(1min);
   rig.push(RolloutStarted{.at = rig.now(),
                           .service = "shop",
                           .candidate = "v2",
@@ -224,9 +225,10 @@ TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
   EXPECT_TRUE(rig.orders.empty());
   const RolloutStatus held = *rig.service().rollout;
   EXPECT_EQ(held.held, HoldReason::preflight);
-  EXPECT_NE(held.why.find("tail is blind"), std::string::npos) << held.why;
+  EXPECT_NE(held.why.find("default/errors is blind"), std::string::npos) << held.why;
   rig.set_alive(EngineRig::kTail, true);
-  rig.run(5s);
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(45s);
   EXPECT_EQ(rig.orders.size(), 1U) << rig.service().rollout->why;
 }
 

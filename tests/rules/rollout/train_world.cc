@@ -111,8 +111,11 @@ void TrainWorld::keep_journal() {
   for (; seen_entries_ < rig.journal.size(); ++seen_entries_) {
     const JournalEntry& entry = rig.journal[seen_entries_];
     if (entry.kind == JournalEntry::Kind::rollout_moved ||
-        entry.kind == JournalEntry::Kind::rollout_ended)
+        entry.kind == JournalEntry::Kind::rollout_ended) {
       rules_[text_in(entry.text, "rollout")] = text_in(entry.text, "rule");
+      const bool is_paused = entry.text.find("\"paused\":true") != std::string::npos;
+      paused_[text_in(entry.text, "rollout")] = is_paused;
+    }
     if (entry.kind == JournalEntry::Kind::outcome) recorded_.insert(entry.intent);
   }
   for (; seen_notices_ < rig.notices.size(); ++seen_notices_)
@@ -195,6 +198,8 @@ Remembered TrainWorld::remembered(Duration back) const {
     rollout.verdict = status.verdict;
     rollout.why = status.why;
     if (const auto rule = rules_.find(status.id); rule != rules_.end()) rollout.rule = rule->second;
+    if (const auto paused = paused_.find(status.id); paused != paused_.end())
+      rollout.is_paused = paused->second;
     rollout.intents = status.intents;
     remembered.rollouts.push_back(rollout);
   }
