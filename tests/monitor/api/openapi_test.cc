@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/api/routes.h"
+#include "monitor/journal_text.h"
 #include "tests/monitor/api/api_fixture.h"
 #include "tests/support/child_process.h"
 #include "tests/support/paths.h"
@@ -111,6 +112,19 @@ TEST(OpenapiTest, EveryReferenceLeadsSomewhereAndNothingIsLeftOver) {
       EXPECT_TRUE(references.contains("#/components/" + std::string(kind) + "/" + name))
           << kind << " " << name << " is used nowhere";
     }
+  }
+}
+
+TEST(OpenapiTest, EveryKindOfEntryThatAHistoryHasIsInTheDocument) {
+  using Kind = rules::JournalEntry::Kind;
+  const json kinds = document().at("components").at("schemas").at("Entry").at("properties");
+  const auto known = kinds.at("kind").at("enum").get<std::set<std::string>>();
+  // What a rule and a verdict rest on stands in the report.
+  const std::set<Kind> left_out = {Kind::fired, Kind::cleared, Kind::judged, Kind::evidence_lost};
+  for (int i = 0; i <= static_cast<int>(Kind::evidence_lost); ++i) {
+    const auto kind = static_cast<Kind>(i);
+    EXPECT_EQ(known.contains(std::string(monitor::name_of(kind))), !left_out.contains(kind))
+        << monitor::name_of(kind);
   }
 }
 
