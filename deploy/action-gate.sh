@@ -164,7 +164,8 @@ fi
 jq -r '
   def data: gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A");
   def property: data | gsub(":"; "%3A") | gsub(","; "%2C");
-  ((if .exit_code == 11 or .exit_code == 14 then .failed_by // empty | . + " fired"
+  ((if .exit_code == 11 or .exit_code == 14 then .failed_by // empty
+      | {"by hand": "rolled back by hand", "train": "its train failed"}[.] // (. + " fired")
     else empty end) // "") as $rule  # After a restart of the daemon nothing else is known of it.
   | ([(.timeline // [])[] | select(.state == "rolling_back") | .what] | .[0] // $rule) as $cause
   | ((.rules // []) | map(select(.firing))) as $firing

@@ -52,9 +52,9 @@ def first(lines):
 def broken_promises(score):
     """By the two last lines of score.py: group, n, false_rb, pause, hit, miss, ..., of_poss."""
     rows = {line[:18].strip(): line[18:].split() for line in score.splitlines()}
-    none = ["0"] * 9
-    healthy = rows.get("ALL healthy", none)
-    regressions = rows.get("ALL regressions", none)
+    healthy, regressions = rows.get("ALL healthy"), rows.get("ALL regressions")
+    if not healthy or not regressions:
+        return ["the score says nothing of healthy scenarios, or of regressions"]
     broken = []
     if int(healthy[1]) > 0:
         broken.append(f"{healthy[1]} of {healthy[0]} healthy scenarios were rolled back")

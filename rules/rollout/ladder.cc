@@ -182,10 +182,14 @@ std::optional<std::string> Ladder::objection_to_sending() const {
   if (!attempt_->is_stuck || attempt_->forbidden ||
       std::holds_alternative<RollBack>(attempt_->order.action))
     return std::nullopt;
-  const std::vector<Then>& rungs = attempt_->cause.rungs;
-  for (std::size_t next = attempt_->rung + 1; next < rungs.size(); ++next)
-    if (rungs[next].kind == Then::Kind::rollback)
-      return "nobody can tell whether it can be done, and a rollback waits behind it";
+  const Cause& cause = attempt_->cause;
+  for (std::size_t next = attempt_->rung + 1; next < cause.rungs.size(); ++next) {
+    const auto action = action_of(cause.rungs[next], cause);
+    const auto* back = std::get_if<RollBack>(&action);
+    const bool may_be =
+        back != nullptr && cause.newcomer.empty() && !book_.objection_to(*back, attempt_->order);
+    if (may_be) return "nobody can tell whether it can be done, and a rollback waits behind it";
+  }
   return std::nullopt;
 }
 

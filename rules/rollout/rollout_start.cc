@@ -72,6 +72,8 @@ std::string Rollout::why_not_baseline(const std::string& version, Instant now) c
   if (book_.was_rolled_away(service_.plan.name, version))
     return (failure ? *failure + " and" : sanitize(version)) +
            " was rolled away from, so it is no baseline unless it is promoted";
+  if (failure && version == versions_.promoted_last() && versions_.is_suspect())
+    return *failure + ", and is no baseline until it has been fine for 10m";
   if (failure)
     return *failure + ", and is no baseline until " + format_utc(*versions_.held_until(version)) +
            " unless it is promoted, or named by --baseline";
@@ -294,6 +296,9 @@ RuleBefore errors_before_of(const Service& service, NameId candidate, Instant wa
   RuleBefore before{.rule = rule.rule().name, .sentence = rule.status().sentence};
   if (!known.empty()) return before;
   Blame::Before found = before_of(rule, service, candidate, watched_since);
+  // What turned bad after it had come is no excuse, also where nobody watched before that.
+  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
+  if (came && rule.status().bad_since.value_or(*came) > *came) found.bad.reset();
   before.truth = found.bad ? Truth::bad : found.was_fine ? Truth::fine : Truth::unknown;
   if (found.bad) before.evidence = *std::move(found.bad);
   return before;
@@ -328,7 +333,8 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
     const RuleBefore before =
         errors_before_of(service_, gate_->binding().unscoped.version, start_, known);
-    if (before.truth == Truth::bad) judgement_->was_bad_before(before.evidence.front().value);
+    if (before.truth == Truth::bad && !before.evidence.empty())
+      judgement_->was_bad_before(before.evidence.front().value);
     std::vector<RuleBefore> all = record->before();
     all.push_back(before);
     record->keep_before(std::move(all));

@@ -156,12 +156,14 @@ void Rollout::tell(ServiceStatus& status, Instant now) const {
     status.unknown = verdict.unknown;
   } else {
     std::vector<const RuleStatus*> judged;
-    const auto add = [&judged](const std::vector<JudgedRule>& rules) {
-      for (const JudgedRule& rule : rules)
-        if (counts_for_verdict(rule.rule())) judged.push_back(&rule.status());
+    const auto add = [&judged](const JudgedRule& rule) {
+      if (counts_for_verdict(rule.rule())) judged.push_back(&rule.status());
     };
-    add(service_.always);
-    if (gate_) add(gate_->rules());
+    for (const JudgedRule& rule : service_.always) add(rule);
+    // Of a comparison nothing is known where the baseline has gone.
+    if (gate_)
+      for (const JudgedRule& rule : gate_->rules())
+        if (!mentions_baseline(rule.rule().sentence.when)) add(rule);
     // They only tell, but what they tell of is the promoted version.
     for (const JudgedRule& rule : watching_) judged.push_back(&rule.status());
     tell_verdict(judged, status);

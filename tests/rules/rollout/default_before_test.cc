@@ -56,5 +56,14 @@ TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
   }
 }
 
+TEST(DefaultBefore, ItsOwnErrorsAreNoneOfBefore) {
+  EngineRig rig(plan_of());
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(15s);  // Belay itself has just started.
+  rig.push(gate(rig.now()));
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
 }  // namespace
 }  // namespace belay::rules

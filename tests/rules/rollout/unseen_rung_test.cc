@@ -138,6 +138,21 @@ TEST(UnseenRung, LetsARollbackPassWhileNobodyCanTellWhetherItCanBeDone) {
   }
 }
 
+TEST(UnseenRung, IsNotGivenUpForARollbackThatMayNotBe) {
+  EngineRig rig(plan_of());
+  serve(rig, "v2", 200, 20);
+  rig.run(12s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "", .lasts = 10min});
+  rig.run(2s);
+  serve(rig, "v2", 500, 20);
+  rig.run(20s);
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  answer(rig, Phase::unknown);
+  rig.run(1min);
+  EXPECT_THAT(rig.recalls, SizeIs(0));
+}
+
 TEST(UnseenRung, MayHaveHelpedWhereTheNextIsRefusedByThePlatform) {
   for (const bool is_unseen : {true, false}) {
     EngineRig rig(plan_of());
