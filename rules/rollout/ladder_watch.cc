@@ -19,6 +19,7 @@ void Ladder::watch(Instant now) {
   attempt_->done_at = now;
   Binding binding;
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+  const bool is_restored = is_back || attempt_->has_left_candidate;
   const auto may_lack = [](const Rule* rule) { return may_lack_versions(rule->sentence.when); };
   // Where the version stays, or is not named, nobody can tell what still came from before the
   // change.
@@ -28,8 +29,8 @@ void Ladder::watch(Instant now) {
   binding.since = is_back ? second : second + kSettles;
   if (!cause.candidate.empty()) {
     // What is restored is measured against itself: nothing else runs any more.
-    const VersionFilter watched{.all = false,
-                                .version = names_.id(is_back ? cause.baseline : cause.candidate)};
+    const VersionFilter watched{
+        .all = false, .version = names_.id(is_restored ? cause.baseline : cause.candidate)};
     binding.unscoped = watched;
     binding.candidate = watched;
     binding.baseline = watched;
@@ -42,7 +43,7 @@ void Ladder::watch(Instant now) {
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   const std::vector<Rule>& always = service_.plan.rules;
-  const bool asks_baseline = !is_back && !cause.candidate.empty() && !cause.baseline.empty();
+  const bool asks_baseline = !is_restored && !cause.candidate.empty() && !cause.baseline.empty();
   for (const Rule* rule : cause.watching) {
     const bool is_of_guard = cause.guard != nullptr && rule == cause.rule;
     Service& on = is_of_guard ? *cause.guard : service_;

@@ -151,9 +151,9 @@ Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
   Ladder::Cause cause = cause_in(status);
   cause.rule = &by_hand_;
   cause.rungs = rungs_of(by_hand_.then);
-  // What stands before the rollback in `on fail` was not asked for.
-  const auto back = std::ranges::find(cause.rungs, Then::Kind::rollback, &Then::kind);
-  if (back != cause.rungs.end()) cause.rungs.erase(cause.rungs.begin(), back);
+  // What stands beside the rollback in `on fail` was not asked for.
+  if (std::ranges::find(cause.rungs, Then::Kind::rollback, &Then::kind) != cause.rungs.end())
+    cause.rungs = {by_hand_.then};
   cause.watching = rules_that_count();
   const auto was_bad_before = [this](const Rule* rule) {
     const auto is_it = [rule](const JudgedRule& one) {

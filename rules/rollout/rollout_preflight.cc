@@ -55,12 +55,14 @@ void Rollout::ask(Instant now, Step& out) {
 PreflightFacts Rollout::facts(Instant now) const {
   const RolloutStatus& status = records_.back().status();
   const std::optional<VersionHistory::Good> good = versions_.last_good(now);
+  // It was chosen because it serves all the same, or named.
+  const bool serves_on = versions_.is_suspect() && status.baseline == versions_.promoted_last();
   PreflightFacts facts{
       .candidate = status.candidate,
       .baseline = status.baseline,
       .is_driving = status.is_driving,
       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
-      .failed = versions_.failure_of(status.baseline, now),
+      .failed = serves_on ? std::nullopt : versions_.failure_of(status.baseline, now),
       .last_good = good ? std::optional(good->version) : std::nullopt,
       .serving = choose_baseline(status.candidate, "", live_, service_.recent_requests()).version,
       .baseline_unknown = std::nullopt,

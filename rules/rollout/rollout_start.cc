@@ -42,12 +42,55 @@ bool Rollout::is_live_current(Instant now) const {
   });
 }
 
+namespace {
+
+/// Whether it has most of what the candidate has not.
+bool has_most(const std::string& version, const std::string& candidate,
+              const std::vector<VersionRequests>& requests) {
+  std::uint64_t all = 0;
+  std::uint64_t own = 0;
+  for (const VersionRequests& one : requests) {
+    if (one.version.empty() || one.version == candidate) continue;
+    all += one.requests;
+    if (one.version == version) own = one.requests;
+  }
+  return own > 0 && 2 * own >= all;
+}
+
+/// Whether one of the rules was bad as the candidate came: then so was whatever had the traffic
+/// until then.
+bool was_bad(const std::vector<JudgedRule>& rules, bool (*asks)(const Rule&),
+             const std::optional<Instant>& came) {
+  return std::any_of(rules.begin(), rules.end(), [&](const JudgedRule& rule) {
+    const RuleStatus& status = rule.status();
+    return asks(rule.rule()) && status.truth == Truth::bad && status.bad_since &&
+           (!came || *status.bad_since <= *came);
+  });
+}
+
+}  // namespace
+
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
-  const std::optional<VersionHistory::Good> good =
+  const std::string suspect = versions_.is_suspect() ? versions_.promoted_last() : "";
+  const std::optional<Instant> came =
+      service_.came(names_.id(asked.candidate), std::chrono::seconds{5});
+  const bool was_service_bad = was_bad(service_.before, counts_for_verdict, came) ||
+                               was_bad(service_.always, counts_for_verdict, came);
+  const auto is_critical = [](const Rule& rule) { return rule.severity == Severity::critical; };
+  // What turned bad after its promotion is nothing to go back to. What serves and is fine again
+  // is not gone back to: it stays.
+  const bool serves =
+      !suspect.empty() && !was_service_bad && !was_bad(service_.always, is_critical, came) &&
+      (live_ && is_live_current(now)
+           ? largest_other(*live_, asked.candidate) == suspect
+           : has_most(suspect, asked.candidate,
+                      service_.recent_requests(std::chrono::minutes{1}, Duration::zero())));
+  std::optional<VersionHistory::Good> good =
       versions_.last_good(now, [this](const std::string& version) {
         return !book_.was_rolled_away(service_.plan.name, version);
       });
+  if (serves) good = VersionHistory::Good{.version = suspect, .at = versions_.promoted_at()};
   if (good) {
     known.good = good->version;
     known.was_put_back = good->was_put_back;
@@ -55,9 +98,11 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
         good->version, traffic_since(service_, good->at, now), [&](const std::string& version) {
           return version != asked.candidate && why_not_baseline(version, now).empty();
         });
+    if (suspect.empty() && was_service_bad) known.replaced_by.clear();
   }
-  known.why_not = [this, now](const std::string& version) {
-    const std::string why = why_not_baseline(version, now);
+  known.why_not = [&, this](const std::string& version) {
+    const std::string why =
+        serves && version == suspect ? std::string() : why_not_baseline(version, now);
     return why.empty() ? std::nullopt : std::optional(why);
   };
   return choose_baseline(asked.candidate, asked.baseline,
@@ -286,8 +331,8 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
 namespace {
 
 /// What the default judgement has to know of before; `known` of an earlier life.
-RuleBefore errors_before_of(const Service& service, NameId candidate, Instant watched_since,
-                            const std::vector<RuleBefore>& known) {
+RuleBefore errors_before_of(const Service& service, const RolloutStatus& status, NameId candidate,
+                            Instant watched_since, const std::vector<RuleBefore>& known) {
   const JudgedRule& rule = *service.errors_before();
   const auto remembered = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
     return one.rule == rule.rule().name && one.sentence == rule.status().sentence;
@@ -299,6 +344,10 @@ RuleBefore errors_before_of(const Service& service, NameId candidate, Instant wa
   // What turned bad after it had come is no excuse, also where nobody watched before that.
   const std::optional<Instant> came = service.came(candidate, rule.longest_window());
   if (came && rule.status().bad_since.value_or(*came) > *came) found.bad.reset();
+  // Nor is what a third version did: the way back leads past that one.
+  if (!has_most(status.baseline, status.candidate,
+                service.recent_requests(std::chrono::minutes{2}, Duration::zero())))
+    found.bad.reset();
   before.truth = found.bad ? Truth::bad : found.was_fine ? Truth::fine : Truth::unknown;
   if (found.bad) before.evidence = *std::move(found.bad);
   return before;
@@ -332,7 +381,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
                        service_.plan.rollout.limits);
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
     const RuleBefore before =
-        errors_before_of(service_, gate_->binding().unscoped.version, start_, known);
+        errors_before_of(service_, status, gate_->binding().unscoped.version, start_, known);
     if (before.truth == Truth::bad && !before.evidence.empty())
       judgement_->was_bad_before(before.evidence.front().value);
     std::vector<RuleBefore> all = record->before();

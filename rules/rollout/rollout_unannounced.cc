@@ -12,6 +12,9 @@
 namespace belay::rules {
 namespace {
 
+/// What a life finds beside the one that has most of the traffic may have been there all along.
+constexpr double kMostPercent = 50;
+
 std::string words_of_unannounced(const Deployment::Share& share) {
   return sanitize(share.version) + " at " + decimal_text(share.percent) +
          "%, which nobody announced: not judged (`attach: true` would)";
@@ -32,9 +35,9 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
   const std::optional<Deployment> before = std::exchange(looked_at_, live);
   for (const Deployment::Share& share : live.versions) {
     if (share.percent <= 0) continue;
-    const bool is_new = before
-                            ? share_of(*before, share.version) <= 0 && !is_known(share.version, now)
-                            : has_come_meanwhile(share.version, now);
+    const bool is_new =
+        before ? share_of(*before, share.version) <= 0 && !is_known(share.version, now)
+               : share.percent > kMostPercent && has_come_meanwhile(share.version, now);
     if (!is_new) continue;
     if (!service_.plan.rollout.is_attached_by_itself) {
       unannounced_.arrived(share.version, now);
@@ -89,7 +92,7 @@ std::string Rollout::replaced_meanwhile(const Deployment& live, Instant now) con
     return {};
   const auto other =
       std::find_if(live.versions.begin(), live.versions.end(), [&](const Deployment::Share& share) {
-        return share.percent > 0 && has_come_meanwhile(share.version, now);
+        return share.percent > kMostPercent && has_come_meanwhile(share.version, now);
       });
   return other == live.versions.end() ? std::string() : other->version;
 }

@@ -55,15 +55,19 @@ struct World {
   EngineRig rig;
 };
 
-TEST(ByHand, IsTheRollbackAndNotWhatStandsBeforeIt) {
+TEST(ByHand, IsTheRollbackAndNotWhatStandsBesideIt) {
   Plan plan = World::plan();
   plan.services[0].on_fail = {{.kind = Then::Kind::run, .name = "fix"},
-                              {.kind = Then::Kind::rollback}};
+                              {.kind = Then::Kind::rollback},
+                              {.kind = Then::Kind::run, .name = "note"}};
   World world(plan);
   world.begin();
   world.roll_back();
   ASSERT_EQ(world.rig.orders.size(), 1U);
   EXPECT_TRUE(std::holds_alternative<RollBack>(world.rig.orders[0].action));
+  world.answer(Phase::rejected);
+  EXPECT_EQ(world.rig.orders.size(), 1U);
+  EXPECT_EQ(world.rollout().state, RolloutState::not_recovered);
 }
 
 TEST(ByHand, FailsTheRolloutAndRollsBackOnceAndVerifies) {

@@ -56,6 +56,23 @@ TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
   }
 }
 
+TEST(DefaultBefore, NorAreThoseOfAVersionThatIsNotTheBaseline) {
+  EngineRig rig(plan_of());
+  const auto serve = [&rig](const char* version, std::uint16_t status) {
+    for (const char* one : {"v1", "v2", "v3"}) rig.stream(one, 0);
+    rig.stream(version, 20, {.version = version, .status = status});
+  };
+  serve("v1", 200);
+  rig.run(3min);
+  serve("v3", 500);
+  rig.run(150s);
+  serve("v2", 500);
+  rig.run(2s);
+  rig.push(gate(rig.now()));
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
 TEST(DefaultBefore, ItsOwnErrorsAreNoneOfBefore) {
   EngineRig rig(plan_of());
   rig.stream("v2", 20, {.version = "v2", .status = 500});

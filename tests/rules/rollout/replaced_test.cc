@@ -150,9 +150,43 @@ TEST(WayBack, LeadsToAVersionAgainThatHasBeenFineForTenMinutesWithTheTraffic) {
     world.serve("v2");
     world.rig.run(fine);
     world.serve("v3");
-    world.rig.run(2s);
+    world.rig.run(2min);
     world.start("v3");
     EXPECT_EQ(world.baseline(), fine == 12min ? "v2" : "");
+  }
+}
+
+TEST(WayBack, StaysAtAVersionThatTurnedBadOnceAndServesOnAndIsFine) {
+  for (const bool is_live_known : {true, false}) {
+    World world;
+    world.promote_v2();
+    world.serve("v2", 500);
+    world.rig.run(15s);
+    ASSERT_THAT(world.rig.notices_of(Notice::Kind::fired), SizeIs(1));
+    world.serve("v2");
+    world.rig.run(1min);
+    world.rig.stream("v3", 4, {.version = "v3"});
+    if (is_live_known)
+      world.rig.push(Deployment{.service = "shop",
+                                .at = world.rig.now(),
+                                .id = "d",
+                                .versions = {{"v2", 90}, {"v3", 10}}});
+    world.rig.run(5s);
+    world.start("v3");
+    EXPECT_EQ(world.baseline(), "v2");
+  }
+}
+
+TEST(WayBack, DoesNotLeadToWhatTookThePromotedVersionsPlaceAndWasBad) {
+  for (const std::uint16_t status : {std::uint16_t{200}, std::uint16_t{500}}) {
+    World world;
+    world.promote_v2();
+    world.serve("v1", status);
+    world.rig.run(45s);
+    world.serve("v3", 500);
+    world.rig.run(3s);
+    world.start("v3");
+    EXPECT_EQ(world.baseline(), status == 200 ? "v1" : "v2");
   }
 }
 
