@@ -17,6 +17,8 @@ constexpr std::uint32_t kClearsAfterMin = 10;
 constexpr double kOddsMin = 30;
 constexpr std::uint32_t kBadBlocksMin = 3;
 
+/// So many fine checks in a row are no luck of a service that always has some errors.
+constexpr std::uint32_t kFineAgain = 300;
 /// Twice as bad as before is no longer the same.
 constexpr double kWorseThanBefore = 2;
 
@@ -116,7 +118,9 @@ void GuardedRules::check(const PairedEvidence& evidence) {
   for (std::size_t i = 0; i < kGuardedRules; ++i) {
     const auto rule = static_cast<GuardedRule>(i);
     const Truth is = truth(rule, evidence);
-    if (rule == GuardedRule::errors && is == Truth::fine) error_rate_before_ = 0;
+    const bool is_fine_again =
+        rule == GuardedRule::errors && is == Truth::fine && clocks_[i].not_bad >= kFineAgain;
+    if (is_fine_again) error_rate_before_ = 0;
     clocks_[i].check(is, is == Truth::bad ? baseline(rule, evidence) : Baseline::none,
                      kShapes[i].holds);
   }

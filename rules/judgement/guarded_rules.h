@@ -26,8 +26,8 @@ class GuardedRules {
   explicit GuardedRules(double error_rate_max) : error_rate_max_(error_rate_max) {}
 
   /// The service had this rate of errors before the rollout, and that was bad. Until the candidate
-  /// was fine once, what is less than twice as bad counts as bad before, where no baseline is
-  /// beside it.
+  /// was fine for five minutes, what is less than twice as bad counts as bad before, where no
+  /// baseline is beside it.
   void was_bad_before(double error_rate) { error_rate_before_ = error_rate; }
   [[nodiscard]] double error_rate_before() const { return error_rate_before_; }
 

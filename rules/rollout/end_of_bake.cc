@@ -104,6 +104,13 @@ void EndOfBake::keep(Pauses& pauses, Duration pause) {
   pauses = {std::max(pauses[0], pause), std::clamp(pause, pauses[1], pauses[0])};
 }
 
+double EndOfBake::missed_beside() const {
+  const Counts all = in_step();
+  if (all.baseline == 0) return 0;
+  return static_cast<double>(paired_->baseline_since_candidate()) *
+         static_cast<double>(all.candidate) / static_cast<double>(all.baseline);
+}
+
 double EndOfBake::missed_in(Duration pause) const {
   const Duration before = std::max<Duration>(arrived_ - step_began_, seconds{1});
   return static_cast<double>(seen_) * belay::seconds(pause) / belay::seconds(before);
@@ -116,7 +123,8 @@ bool EndOfBake::is_batch(Duration pause, Instant now) const {
 }
 
 bool EndOfBake::is_between_batches(Instant now) const {
-  return seen_ > 0 && now - arrived_ <= batches_[1];
+  // Where the baseline goes on in the log, it is no log that waits.
+  return seen_ > 0 && now - arrived_ <= batches_[1] && missed_beside() < kThenNoneByChance;
 }
 
 seconds EndOfBake::behind(Instant now) const {
@@ -202,6 +210,10 @@ std::optional<Gate::Verdict> EndOfBake::doubt(const Bake& bake, Instant now) con
   if (std::optional<Gate::Verdict> silent = doubt_of_silence(bake, fifth, now)) return silent;
   if (std::optional<Gate::Verdict> few = doubt_of_few(bake, fifth)) return few;
   const Duration silent = now - arrived_;
+  if (silent >= kSilenceMin && missed_beside() >= kMissedMin)
+    return blind(words_of_silence(now) + ", beside " +
+                 std::to_string(paired_->baseline_since_candidate()) +
+                 " of the baseline: nobody knows how it is now");
   const Duration often = std::max(pauses_[1], batches_[1]);
   if (silent < std::max(kSilenceMin, 2 * often)) return std::nullopt;
   const double missed = by_its_own(bake, seen_, bake.since_step - silent, silent);

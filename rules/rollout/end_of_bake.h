@@ -70,6 +70,9 @@ class EndOfBake {
                                   Instant now) const;
   /// Whether its next batch is not overdue.
   [[nodiscard]] bool is_between_batches(Instant now) const;
+  /// Of the candidate since its newest, by what came of the baseline since, if the two went on as
+  /// so far in this step.
+  [[nodiscard]] double missed_beside() const;
   /// Of the candidate in a pause that began when its last request arrived, if it had gone on as
   /// before in this step.
   [[nodiscard]] double missed_in(Duration pause) const;

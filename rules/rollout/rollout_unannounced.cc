@@ -15,9 +15,11 @@ namespace {
 /// What a life finds beside the one that has most of the traffic may have been there all along.
 constexpr double kMostPercent = 50;
 
-std::string words_of_unannounced(const Deployment::Share& share) {
+std::string words_of_unannounced(const Deployment::Share& share, bool is_attached) {
   return sanitize(share.version) + " at " + decimal_text(share.percent) +
-         "%, which nobody announced: not judged (`attach: true` would)";
+         "%, which nobody announced: not judged" +
+         (is_attached ? ", for it may have been there for long before this start"
+                      : " (`attach: true` would)");
 }
 
 }  // namespace
@@ -39,7 +41,8 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
         before ? share_of(*before, share.version) <= 0 && !is_known(share.version, now)
                : share.percent > kMostPercent && has_come_meanwhile(share.version, now);
     if (!is_new) continue;
-    if (!service_.plan.rollout.is_attached_by_itself) {
+    // Of what nothing was judged for a day nobody knows since when it has been there.
+    if (!service_.plan.rollout.is_attached_by_itself || (!before && records_.empty())) {
       unannounced_.arrived(share.version, now);
       continue;
     }
@@ -56,7 +59,8 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
   }
   for (const Deployment::Share& share : unannounced_.take_due(live, now))
     Teller(out, service_.plan.name, share.version, "", now)
-        .notice(Notice::Kind::not_acted, false, words_of_unannounced(share))
+        .notice(Notice::Kind::not_acted, false,
+                words_of_unannounced(share, service_.plan.rollout.is_attached_by_itself))
         .severity = Severity::warning;
 }
 

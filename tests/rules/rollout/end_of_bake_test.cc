@@ -149,6 +149,30 @@ TEST(EndOfBake, TakesNoSmokeTestOfBeforeItsTrafficForALogInBatches) {
   }
 }
 
+TEST(EndOfBake, TakesNoHiccupsOfTheLogForBatchesWhereTheBaselineGoesOn) {
+  EngineRig rig(plan_of(40s));
+  const auto hiccup = [&rig](Duration span) {
+    std::vector<Event> kept;
+    for (const char* version : {"v1", "v2"}) rig.stream(version, 0);
+    for (Duration passed{}; passed < span; passed += 50ms)
+      for (const char* version : {"v1", "v2"})
+        kept.push_back(rig.request({.version = version}, rig.now() + passed));
+    rig.run(span);
+    for (Event& one : kept) rig.push(std::move(one));
+    for (const char* version : {"v1", "v2"}) rig.stream(version, 20, {.version = version});
+  };
+  for (const char* version : {"v1", "v2"}) rig.stream(version, 20, {.version = version});
+  rig.push(gate(rig.now(), 150s));
+  rig.run(8s);
+  hiccup(25s);
+  rig.run(6s);
+  hiccup(25s);
+  rig.run(63s);
+  rig.stream("v2", 0);
+  rig.run(40s);
+  EXPECT_EQ(decided(rollout(rig)), Outcome::unknown) << rollout(rig).why;
+}
+
 TEST(EndOfBake, LooksOnceMoreAtWhatMayBeAPauseOfTheLog) {
   for (const bool comes_back : {true, false}) {
     EngineRig rig(plan_of());

@@ -151,8 +151,37 @@ EngineRig restarted(const Remembered& remembered, const std::string& version) {
   return rig;
 }
 
-TEST(Unannounced, WhatWasDeployedWhileBelayWasDownIsJudged) {
+Remembered promoted_v1_today() {
+  Remembered remembered = judged_v2(RolloutState::promoted);
+  remembered.rollouts[0].started.candidate = "v1";
+  remembered.rollouts[0].started.baseline = "v0";
+  remembered.rollouts[0].verdict = Outcome::pass;
+  return remembered;
+}
+
+TEST(Unannounced, WhatMayHaveBeenThereForLongIsToldAndNotJudged) {
   EngineRig rig = restarted(promoted_v1(), "v2");
+  rig.run(30s);
+  rig.push(only("v2", rig.now()));
+  rig.run(32s);
+  rig.push(only("v2", rig.now()));
+  rig.run(1s);
+  EXPECT_FALSE(rig.service().rollout);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_acted);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].headline.find("it may have been there for long"), std::string::npos);
+}
+
+TEST(Unannounced, WhatALifeFindsBesideMostOfTheTrafficIsNoNews) {
+  EngineRig rig(plan_of("100% for 10m"), promoted_v1_today());
+  rig.push(Deployment{
+      .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 95}, {"v9", 5}}});
+  rig.run(2s);
+  EXPECT_EQ(rollout(rig).candidate, "v1");
+}
+
+TEST(Unannounced, WhatWasDeployedWhileBelayWasDownIsJudged) {
+  EngineRig rig = restarted(promoted_v1_today(), "v2");
   ASSERT_TRUE(rig.service().rollout);
   EXPECT_EQ(rollout(rig).candidate, "v2");
   EXPECT_EQ(rollout(rig).baseline, "v1");
