@@ -204,6 +204,31 @@ TEST(PreflightAnswers, OfAnAttachedRolloutAreToldOnceAndWhenTheyChange) {
   EXPECT_EQ(told.headline, "shop: v2: nothing is in the way of a rollback any more");
 }
 
+TEST(Preflight, HoldsWhereTheTrafficIsNotTheBaselines) {
+  for (const bool serves : {true, false}) {
+    Plan plan = EngineRig::plan_of({}, {});
+    plan.services[0].mode = Mode::enforce;
+    EngineRig rig(plan);
+    rig.stream("all", 20, {.version = serves ? "v1" : "v3"});
+    rig.run(1min);
+    rig.push(RolloutStarted{.at = rig.now(),
+                            .service = "shop",
+                            .candidate = "v2",
+                            .baseline = "v1",
+                            .id = kId,
+                            .steps = *parse_steps("10% for 60s, 100%"),
+                            .is_driving = true});
+    rig.run(15s);
+    EXPECT_EQ(rig.orders.size(), serves ? 1U : 0U);
+    if (serves) continue;
+    EXPECT_NE(rig.service().rollout->why.find(
+                  "v3 is not the baseline and has most of the traffic: the first step would give "
+                  "that to v1"),
+              std::string::npos)
+        << rig.service().rollout->why;
+  }
+}
+
 TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
   Plan plan = EngineRig::plan_of({}, {});
   plan.services[0].mode = Mode::enforce;
