@@ -16,16 +16,19 @@ std::string percent(double share) { return decimal_text(std::round(share * 1e9) 
 
 }  // namespace
 
-Rule errors_before(const RolloutLimits& limits) {
-  const std::string sentence =
-      "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests";
+Rule default_rule(const std::string& name, std::string_view sentence) {
   ParsedSentence parsed = parse_sentence(sentence);
   BELAY_CHECK(parsed.sentence.has_value(), sentence);
   Rule rule;
-  rule.name = "default/errors";
+  rule.name = name;
   rule.sentence = *std::move(parsed.sentence);
   rule.then = {.kind = Then::Kind::rollback};
   return rule;
+}
+
+Rule errors_before(const RolloutLimits& limits) {
+  return default_rule("default/errors",
+                      "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests");
 }
 
 std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/judgement/rollout_judgement.h"
@@ -18,6 +19,8 @@ struct DefaultRule {
   std::string then;   ///< "roll back", "pause".
 };
 
+/// One of ours, that rolls back; its sentence must parse.
+Rule default_rule(const std::string& name, std::string_view sentence);
 /// `errors` of a whole service, before a rollout: what is bad by it was bad before.
 Rule errors_before(const RolloutLimits& limits);
 /// All of them, in the order of RolloutRule, with the limits in them.

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <ratio>
 #include <utility>
 
 #include "rules/rollout/drain.h"
@@ -13,18 +12,10 @@
 namespace belay::rules {
 namespace {
 
-/// As Service counts its requests.
-using Slices = std::chrono::duration<std::int64_t, std::ratio<10>>;
 /// What was there before the candidate shows in so much: a quiet service needs more slices.
 constexpr std::size_t kSlicesMin = 3;
 constexpr std::uint64_t kRequestsEnough = 20;
 constexpr std::uint64_t kClearly = 10;
-
-std::uint64_t sum_of(const TrafficSlice& slice) {
-  std::uint64_t sum = 0;
-  for (const VersionRequests& one : slice) sum += one.requests;
-  return sum;
-}
 
 }  // namespace
 
@@ -37,16 +28,25 @@ std::string largest_other(const Deployment& live, const std::string& candidate) 
   return largest == nullptr ? std::string() : largest->version;
 }
 
-namespace {
+TrafficSlice beside(TrafficSlice requests, const std::string& candidate) {
+  std::erase_if(requests, [&](const VersionRequests& one) {
+    return one.version.empty() || one.version == candidate;
+  });
+  return requests;
+}
 
-const VersionRequests* most_requests(const std::vector<VersionRequests>& recent) {
+std::uint64_t sum_of(const TrafficSlice& requests) {
+  std::uint64_t sum = 0;
+  for (const VersionRequests& one : requests) sum += one.requests;
+  return sum;
+}
+
+const VersionRequests* most_requests(const TrafficSlice& requests) {
   const VersionRequests* most = nullptr;
-  for (const VersionRequests& one : recent)
+  for (const VersionRequests& one : requests)
     if (one.requests > 0 && (most == nullptr || one.requests > most->requests)) most = &one;
   return most;
 }
-
-}  // namespace
 
 Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::optional<Deployment>& live,
@@ -93,9 +93,9 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
 
 std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, Instant now) {
   std::vector<TrafficSlice> slices;
-  const Instant newest = std::chrono::floor<Slices>(now);
-  for (Duration ago{}; ago < kRecent && newest - ago >= since; ago += Slices{1})
-    slices.push_back(service.recent_requests(Slices{1}, ago));
+  const Instant newest = std::chrono::floor<RequestBucket>(now);
+  for (Duration ago{}; ago < kRecent && newest - ago >= since; ago += RequestBucket{1})
+    slices.push_back(service.recent_requests(RequestBucket{1}, ago));
   return slices;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,8 +52,16 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::vector<VersionRequests>& recent,
                          const KnownVersions& known = {});
 
-/// What came of each version within ten seconds.
+/// As Service counts its requests.
+using RequestBucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
+/// What came of each version within one.
 using TrafficSlice = std::vector<VersionRequests>;
+
+/// What names a version, and not the candidate.
+TrafficSlice beside(TrafficSlice requests, const std::string& candidate);
+std::uint64_t sum_of(const TrafficSlice& requests);
+/// The first of those with most; null if there is no request.
+const VersionRequests* most_requests(const TrafficSlice& requests);
 
 /// The slices that began after `since`, newest first; those of ten minutes at most.
 std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, Instant now);

@@ -5,11 +5,9 @@
 #include <functional>
 #include <utility>
 
-#include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
 #include "rules/judgement/guarded_rules.h"
-#include "rules/language/parser.h"
 #include "rules/language/units.h"
 #include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
@@ -18,16 +16,6 @@ namespace belay::rules {
 namespace {
 
 constexpr std::size_t kReasonBytesMax = 200;
-
-Rule default_rule(const std::string& name, std::string_view sentence) {
-  ParsedSentence parsed = parse_sentence(sentence);
-  BELAY_CHECK(parsed.sentence.has_value(), sentence);
-  Rule rule;
-  rule.name = name;
-  rule.sentence = std::move(*parsed.sentence);
-  rule.then = {.kind = Then::Kind::rollback};
-  return rule;
-}
 
 /// The share of bad requests that the rule itself does not allow; nothing of one that asks for more
 /// than the baseline has.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <ratio>
 #include <utility>
 
 #include "base/check.h"
@@ -14,9 +13,6 @@
 
 namespace belay::rules {
 namespace {
-
-/// As Service counts its requests.
-using Bucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
 
 /// How long it is looked for whether an action was done; a restart begins that anew
 /// (monitor/attempt.h).
@@ -32,7 +28,7 @@ std::string words_of(const ActionStatus& action) {
 
 /// Of the buckets that have begun since then: what is in the one before may be older.
 Duration whole_buckets(Instant since, Instant now) {
-  return std::chrono::floor<Bucket>(now) - std::chrono::floor<Bucket>(since);
+  return std::chrono::floor<RequestBucket>(now) - std::chrono::floor<RequestBucket>(since);
 }
 
 }  // namespace

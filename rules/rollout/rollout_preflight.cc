@@ -57,15 +57,11 @@ namespace {
 /// That has nearly all of what the candidate has not, by the log; empty if none has.
 std::string version_that_serves(const Service& service, const std::string& candidate) {
   constexpr std::uint64_t kRequestsMin = 20;
-  std::uint64_t all = 0;
-  VersionRequests most;
-  for (const VersionRequests& one :
-       service.recent_requests(std::chrono::seconds{30}, Duration::zero())) {
-    if (one.version.empty() || one.version == candidate) continue;
-    all += one.requests;
-    if (one.requests > most.requests) most = one;
-  }
-  return all >= kRequestsMin && 10 * most.requests >= 9 * all ? most.version : std::string();
+  const TrafficSlice others =
+      beside(service.recent_requests(std::chrono::seconds{30}, Duration::zero()), candidate);
+  const std::uint64_t all = sum_of(others);
+  const VersionRequests* most = most_requests(others);
+  return all >= kRequestsMin && 10 * most->requests >= 9 * all ? most->version : std::string();
 }
 
 }  // namespace
@@ -88,14 +84,14 @@ PreflightFacts Rollout::facts(Instant now) const {
       .sentences = {},
       .is_asked = service_.plan.rollout.asks_preflight,
       .answered = preflight_.answered};
-  if (live_ && is_live_current(now))
+  if (live_ && is_live_current(now)) {
     if (const std::string most = largest_other(*live_, status.candidate); most != status.baseline)
       facts.serving_failed = versions_.failure_of(most, now);
-  if (!live_ || !is_live_current(now))
-    if (const std::string most = version_that_serves(service_, status.candidate);
-        !most.empty() && most != status.baseline)
-      facts.serving_failed =
-          versions_.failure_of(most, now).value_or(sanitize(most) + " is not the baseline");
+  } else if (const std::string most = version_that_serves(service_, status.candidate);
+             !most.empty() && most != status.baseline) {
+    facts.serving_failed =
+        versions_.failure_of(most, now).value_or(sanitize(most) + " is not the baseline");
+  }
   for (const std::vector<JudgedRule>* rules : {&service_.before, &service_.always})
     for (const JudgedRule& rule : *rules)
       if (counts_for_verdict(rule.rule()) && rule.status().unknown &&

@@ -47,14 +47,9 @@ namespace {
 /// Whether it has most of what the candidate has not.
 bool has_most(const std::string& version, const std::string& candidate,
               const std::vector<VersionRequests>& requests) {
-  std::uint64_t all = 0;
-  std::uint64_t own = 0;
-  for (const VersionRequests& one : requests) {
-    if (one.version.empty() || one.version == candidate) continue;
-    all += one.requests;
-    if (one.version == version) own = one.requests;
-  }
-  return own > 0 && 2 * own >= all;
+  const TrafficSlice others = beside(requests, candidate);
+  const auto own = std::ranges::find(others, version, &VersionRequests::version);
+  return own != others.end() && own->requests > 0 && 2 * own->requests >= sum_of(others);
 }
 
 /// Whether one of the rules was bad as the candidate came: then so was whatever had the traffic

@@ -204,6 +204,16 @@ TEST(PreflightAnswers, OfAnAttachedRolloutAreToldOnceAndWhenTheyChange) {
   EXPECT_EQ(told.headline, "shop: v2: nothing is in the way of a rollback any more");
 }
 
+RolloutStarted driven_v2(Instant at) {
+  return {.at = at,
+          .service = "shop",
+          .candidate = "v2",
+          .baseline = "v1",
+          .id = kId,
+          .steps = *parse_steps("10% for 60s, 100%"),
+          .is_driving = true};
+}
+
 TEST(Preflight, HoldsWhereTheTrafficIsNotTheBaselines) {
   for (const bool serves : {true, false}) {
     Plan plan = EngineRig::plan_of({}, {});
@@ -211,13 +221,7 @@ TEST(Preflight, HoldsWhereTheTrafficIsNotTheBaselines) {
     EngineRig rig(plan);
     rig.stream("all", 20, {.version = serves ? "v1" : "v3"});
     rig.run(1min);
-    rig.push(RolloutStarted{.at = rig.now(),
-                            .service = "shop",
-                            .candidate = "v2",
-                            .baseline = "v1",
-                            .id = kId,
-                            .steps = *parse_steps("10% for 60s, 100%"),
-                            .is_driving = true});
+    rig.push(driven_v2(rig.now()));
     rig.run(15s);
     EXPECT_EQ(rig.orders.size(), serves ? 1U : 0U);
     if (serves) continue;
@@ -239,13 +243,7 @@ TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
   rig.set_alive(EngineRig::kTail, false);
   rig.stream("v1", 0);
   rig.run(1min);
-  rig.push(RolloutStarted{.at = rig.now(),
-                          .service = "shop",
-                          .candidate = "v2",
-                          .baseline = "v1",
-                          .id = kId,
-                          .steps = *parse_steps("10% for 60s, 100%"),
-                          .is_driving = true});
+  rig.push(driven_v2(rig.now()));
   rig.run(15s);
   EXPECT_TRUE(rig.orders.empty());
   const RolloutStatus held = *rig.service().rollout;

@@ -46,6 +46,17 @@ void fail_and_fall_silent(EngineRig& rig, Phase phase = Phase::applied) {
   serve(rig, "v2", 500, 1);
 }
 
+/// v2 has failed, and there is no version to go back to.
+void fail_without_baseline(EngineRig& rig) {
+  serve(rig, "v2", 200, 20);
+  rig.run(12s);
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "", .lasts = 10min});
+  rig.run(2s);
+  serve(rig, "v2", 500, 20);
+  rig.run(20s);
+}
+
 RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
 
 TEST(UnseenRung, IsFollowedByTheNextOne) {
@@ -105,13 +116,7 @@ TEST(UnseenRung, IsNoRollbackThatHasNowhereToGo) {
   Plan plan = plan_of();
   std::reverse(plan.services[0].on_fail.begin(), plan.services[0].on_fail.end());
   EngineRig rig(plan);
-  serve(rig, "v2", 200, 20);
-  rig.run(12s);
-  rig.push(RolloutStarted{
-      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "", .lasts = 10min});
-  rig.run(2s);
-  serve(rig, "v2", 500, 20);
-  rig.run(20s);
+  fail_without_baseline(rig);
   EXPECT_THAT(rig.notices_of(Notice::Kind::not_acted).front().headline,
               HasSubstr("no version to go back to is known"));
   ASSERT_THAT(rig.orders, SizeIs(1));
@@ -140,13 +145,7 @@ TEST(UnseenRung, LetsARollbackPassWhileNobodyCanTellWhetherItCanBeDone) {
 
 TEST(UnseenRung, IsNotGivenUpForARollbackThatMayNotBe) {
   EngineRig rig(plan_of());
-  serve(rig, "v2", 200, 20);
-  rig.run(12s);
-  rig.push(RolloutStarted{
-      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "", .lasts = 10min});
-  rig.run(2s);
-  serve(rig, "v2", 500, 20);
-  rig.run(20s);
+  fail_without_baseline(rig);
   ASSERT_THAT(rig.orders, SizeIs(1));
   answer(rig, Phase::unknown);
   rig.run(1min);
