@@ -69,6 +69,8 @@ class RolloutJudgement {
 
   /// GuardedRules::was_bad_before().
   void was_bad_before(double error_rate) { guarded_.was_bad_before(error_rate); }
+  /// It was, and the candidate has not been fine for long enough since.
+  [[nodiscard]] bool is_excused() const { return guarded_.error_rate_before() > 0; }
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);

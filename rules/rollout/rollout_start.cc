@@ -287,10 +287,17 @@ void Rollout::note_before(Instant now, Step& out) {
         std::any_of(service_.always.begin(), service_.always.end(), counts))
       again += (again.empty() ? "" : ", ") + one.rule;
   }
+  // That of the default judgement stands behind them, and is no rule of the gate.
+  std::optional<RuleBefore> errors;
+  if (judgement_ && !record.before().empty()) errors = record.before().back();
+  if (errors && errors->truth == Truth::bad && !errors->evidence.empty() &&
+      !judgement_->is_excused()) {
+    again += (again.empty() ? "" : ", ") + errors->rule;
+    *errors = {.rule = errors->rule, .sentence = errors->sentence, .truth = Truth::fine};
+  }
   if (again.empty()) return;
   std::vector<RuleBefore> all = gate_->before(service_.always);
-  // That of the default judgement stands behind them, and is no rule of the gate.
-  if (judgement_ && !record.before().empty()) all.push_back(record.before().back());
+  if (errors) all.push_back(*std::move(errors));
   record.keep_before(std::move(all));
   record.restate(again + " counts again: it was bad before, and has been fine or got worse", now,
                  out);

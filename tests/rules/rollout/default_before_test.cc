@@ -58,6 +58,30 @@ TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
   }
 }
 
+TEST(DefaultBefore, ThatItCountsAgainIsInTheJournal) {
+  EngineRig rig(plan_of());
+  rig.stream("bad", 2, {.version = "v1", .status = 500});
+  rig.stream("good", 8, {.version = "v1"});
+  rig.run(1min);
+  rig.stream("bad", 0);
+  rig.stream("good", 10, {.version = "v2"});
+  rig.push(gate(rig.now()));
+  rig.run(2min);
+  const auto last_before = [&rig] {
+    for (auto entry = rig.journal.rbegin(); entry != rig.journal.rend(); ++entry)
+      if (entry->kind == JournalEntry::Kind::rollout_moved) return entry->text;
+    return std::string();
+  };
+  const std::string errors = "\"rule\":\"default/errors\",\"sentence\":\"";
+  ASSERT_THAT(last_before(), HasSubstr(errors));
+  ASSERT_THAT(last_before(), HasSubstr("\"truth\":\"bad\""));
+  rig.run(4min);
+  EXPECT_THAT(last_before(), testing::Not(HasSubstr("\"truth\":\"bad\"")));
+  EXPECT_THAT(last_before(), HasSubstr(errors));
+  EXPECT_EQ(rollout(rig).timeline.back().what,
+            "default/errors counts again: it was bad before, and has been fine or got worse");
+}
+
 TEST(DefaultBefore, NorAreThoseOfAVersionThatIsNotTheBaseline) {
   EngineRig rig(plan_of());
   const auto serve = [&rig](const char* version, std::uint16_t status) {
