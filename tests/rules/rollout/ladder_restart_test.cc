@@ -121,6 +121,17 @@ TEST(LadderRestart, InALowerModeAnActionThatIsOnItsWayIsRecalledUnlessEnforceWas
       }
 }
 
+TEST(LadderRestart, WhatMayNotBeDoneAnyMoreSaysWhyInItsTimeline) {
+  Remembered remembered = failed(rollback());
+  remembered.actions.clear();
+  remembered.rollouts[0].intents.clear();
+  remembered.disarmed = {{.service = "shop", .until = EngineRig::kStart + 1h}};
+  EngineRig rig(plan_of(Mode::enforce), remembered);
+  rig.run(2s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::failed);
+  EXPECT_TRUE(rollout(rig).timeline.back().what.starts_with("nothing was done: "));
+}
+
 TEST(LadderRestart, AnActionThatNoRuleIsLeftToVerifyIsRecalledInALowerModeToo) {
   for (const Mode mode : {Mode::recommend, Mode::enforce}) {
     Plan plan = plan_of(mode);

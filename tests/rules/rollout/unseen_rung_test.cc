@@ -93,6 +93,21 @@ TEST(UnseenRung, IsNoRollbackThatIsKnownToBeDone) {
   }
 }
 
+TEST(UnseenRung, IsNotOneBehindARollbackThatWasDone) {
+  Plan plan = plan_of();
+  std::reverse(plan.services[0].on_fail.begin(), plan.services[0].on_fail.end());
+  EngineRig rig(plan);
+  fail_and_fall_silent(rig);
+  serve(rig, "v1", 500, 20);
+  serve(rig, "v2", 200, 0);
+  rig.run(45s);
+  ASSERT_THAT(rig.orders, SizeIs(2)) << "v1 is bad as well";
+  answer(rig, Phase::applied);
+  serve(rig, "v1", 200, 20);
+  rig.run(45s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
+}
+
 TEST(UnseenRung, IsNoneWhereAllIsKnownToBeFine) {
   EngineRig rig(plan_of());
   fail_and_fall_silent(rig, Phase::abandoned);
