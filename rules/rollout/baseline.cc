@@ -15,7 +15,6 @@ namespace {
 /// What was there before the candidate shows in so much: a quiet service needs more slices.
 constexpr std::size_t kSlicesMin = 3;
 constexpr std::uint64_t kRequestsEnough = 20;
-constexpr std::uint64_t kClearly = 10;
 
 }  // namespace
 
@@ -46,6 +45,13 @@ const VersionRequests* most_requests(const TrafficSlice& requests) {
   for (const VersionRequests& one : requests)
     if (one.requests > 0 && (most == nullptr || one.requests > most->requests)) most = &one;
   return most;
+}
+
+bool has_most(const std::string& version, const std::string& candidate,
+              const TrafficSlice& requests) {
+  const TrafficSlice others = beside(requests, candidate);
+  const auto own = std::ranges::find(others, version, &VersionRequests::version);
+  return own != others.end() && own->requests > 0 && 2 * own->requests >= sum_of(others);
 }
 
 Baseline choose_baseline(const std::string& candidate, const std::string& asked,
@@ -100,7 +106,8 @@ std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, I
 }
 
 std::string replacement_of(const std::string& good, const std::vector<TrafficSlice>& since,
-                           const std::function<bool(const std::string&)>& may_be) {
+                           const std::function<bool(const std::string&)>& may_be,
+                           std::uint64_t clearly) {
   std::map<std::string, std::uint64_t> counted;
   std::uint64_t all = 0;
   std::size_t taken = 0;
@@ -116,7 +123,7 @@ std::string replacement_of(const std::string& good, const std::vector<TrafficSli
     all += kept;
     if (++taken >= kSlicesMin && all >= kRequestsEnough) break;
   }
-  if (all < kTrafficRequestsMin || counted[good] * kClearly >= all) return {};
+  if (all < kTrafficRequestsMin || counted[good] * clearly >= all) return {};
   return std::max_element(
              counted.begin(), counted.end(),
              [](const auto& left, const auto& right) { return left.second < right.second; })

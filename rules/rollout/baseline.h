@@ -63,15 +63,23 @@ std::uint64_t sum_of(const TrafficSlice& requests);
 /// The first of those with most; null if there is no request.
 const VersionRequests* most_requests(const TrafficSlice& requests);
 
+/// Whether the version has at least half of what the candidate has not.
+bool has_most(const std::string& version, const std::string& candidate,
+              const TrafficSlice& requests);
+
 /// The slices that began after `since`, newest first; those of ten minutes at most.
 std::vector<TrafficSlice> traffic_since(const Service& service, Instant since, Instant now);
 
+/// What someone has replaced has less than a tenth of its traffic left.
+inline constexpr std::uint64_t kClearly = 10;
 /// The version that clearly has what `good` had, to whom someone has given it without us: as the
-/// last before the candidate it had most requests, and `good` less than a tenth of them. Empty:
-/// nobody, or nobody knows. `since`: traffic_since() it was promoted or put back. Slices that are
-/// mostly of a version that may not be one are passed over: the candidate has come by then.
+/// last before the candidate it had most requests, and `good` less than one in `clearly` of them.
+/// Empty: nobody, or nobody knows. `since`: traffic_since() it was promoted or put back. Slices
+/// that are mostly of a version that may not be one are passed over: the candidate has come by
+/// then.
 std::string replacement_of(const std::string& good, const std::vector<TrafficSlice>& since,
-                           const std::function<bool(const std::string&)>& may_be);
+                           const std::function<bool(const std::string&)>& may_be,
+                           std::uint64_t clearly = kClearly);
 
 /// "the largest other share of what is live", "most requests in the last ten minutes", ...; empty
 /// for what was asked for and for none.

@@ -144,12 +144,13 @@ class Rollout {
   /// Adds to the page of one that ends inconclusive what is live, and what a person can do.
   void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
 
-  // rollout_start.cc: its beginning.
-  bool may_start(const RolloutStarted& asked, Instant now, Step& out);  ///< If not, why is told.
+  // rollout_baseline.cc: what it is compared with.
   [[nodiscard]] bool is_live_current(Instant now) const;
   [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
   /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
   [[nodiscard]] std::string why_not_baseline(const std::string& version, Instant now) const;
+  // rollout_start.cc: its beginning.
+  bool may_start(const RolloutStarted& asked, Instant now, Step& out);  ///< If not, why is told.
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
   [[nodiscard]] bool is_judged_by_default_alone() const;  ///< No rule counts for the verdict.
   void open_gate(const std::string& rollout, Instant now);

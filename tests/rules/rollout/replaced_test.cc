@@ -90,6 +90,26 @@ TEST(WayBack, LeadsToThePromotedVersionBesideALoadTestOfAnotherOrAfterALongRollo
   }
 }
 
+TEST(WayBack, LeadsToWhatKeepsMostOfTheTrafficWhereTheStepsEndThere) {
+  for (const std::string last : {"20%", "60%"}) {
+    World world;
+    world.rig.stream("v1", 32, {.version = "v1"});
+    world.rig.stream("v2", 8, {.version = "v2"});
+    world.rig.push(RolloutStarted{.at = world.rig.now(),
+                                  .service = "shop",
+                                  .candidate = "v2",
+                                  .baseline = "v1",
+                                  .steps = *parse_steps(last + " for 30s")});
+    world.rig.run(2min);
+    ASSERT_EQ(world.rig.service().rollout->state, RolloutState::promoted);
+    world.rig.stream("v2", 0);
+    world.rig.stream("v3", 8, {.version = "v3"});
+    world.rig.run(5s);
+    world.start("v3");
+    EXPECT_EQ(world.baseline(), last == "20%" ? "v1" : "v2");
+  }
+}
+
 TEST(WayBack, LeadsToNoVersionThatARuleFiredOnAfterItsPromotion) {
   for (const std::string by : {"rollout rule", "always", "default"}) {
     SCOPED_TRACE(by);

@@ -1,0 +1,107 @@
+// What a rollout is compared with and goes back to, where nobody names it.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/sanitize.h"
+#include "rules/rollout/baseline.h"
+#include "rules/rollout/rollout.h"
+
+namespace belay::rules {
+
+/// What a platform that cannot be read said last may be long over.
+bool Rollout::is_live_current(Instant now) const {
+  const auto& sources = *service_.evidence.sources;
+  return std::none_of(sources.begin(), sources.end(), [&](const auto& source) {
+    return source->plan().kind == SourceKind::platform &&
+           source->plan().service == service_.plan.name && !source->is_retired() &&
+           source->trouble(now).has_value();
+  });
+}
+
+namespace {
+
+/// Whether that promotion was this rollout's, and its steps ended where another version keeps most
+/// of the traffic.
+bool promoted_small(const RolloutRecord& record, const VersionHistory::Good& good) {
+  constexpr double kMostPercent = 50;
+  const RolloutStatus& status = record.status();
+  return record.state() == RolloutState::promoted && status.candidate == good.version &&
+         status.ended == good.at && !good.was_put_back &&
+         status.steps.back().percent < kMostPercent;
+}
+
+/// Whether one of the rules was bad as the candidate came: then so was whatever had the traffic
+/// until then.
+bool was_bad(const std::vector<JudgedRule>& rules, bool (*asks)(const Rule&),
+             const std::optional<Instant>& came) {
+  return std::any_of(rules.begin(), rules.end(), [&](const JudgedRule& rule) {
+    const RuleStatus& status = rule.status();
+    return asks(rule.rule()) && status.truth == Truth::bad && status.bad_since &&
+           (!came || *status.bad_since <= *came);
+  });
+}
+
+}  // namespace
+
+Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
+  KnownVersions known;
+  const std::string suspect = versions_.is_suspect() ? versions_.promoted_last() : "";
+  const std::optional<Instant> came =
+      service_.came(names_.id(asked.candidate), std::chrono::seconds{5});
+  const bool was_service_bad = was_bad(service_.before, counts_for_verdict, came) ||
+                               was_bad(service_.always, counts_for_verdict, came);
+  const auto is_critical = [](const Rule& rule) { return rule.severity == Severity::critical; };
+  // What turned bad after its promotion is nothing to go back to. What serves and is fine again
+  // is not gone back to: it stays.
+  const bool serves =
+      !suspect.empty() && !was_service_bad && !was_bad(service_.always, is_critical, came) &&
+      (live_ && is_live_current(now)
+           ? largest_other(*live_, asked.candidate) == suspect
+           : has_most(suspect, asked.candidate,
+                      service_.recent_requests(std::chrono::minutes{1}, Duration::zero())));
+  std::optional<VersionHistory::Good> good =
+      versions_.last_good(now, [this](const std::string& version) {
+        return !book_.was_rolled_away(service_.plan.name, version);
+      });
+  if (serves) good = VersionHistory::Good{.version = suspect, .at = versions_.promoted_at()};
+  if (good) {
+    known.good = good->version;
+    known.was_put_back = good->was_put_back;
+    const bool is_small = std::ranges::any_of(
+        records_, [&](const RolloutRecord& record) { return promoted_small(record, *good); });
+    known.replaced_by = replacement_of(
+        good->version, traffic_since(service_, good->at, now),
+        [&](const std::string& version) {
+          return version != asked.candidate && why_not_baseline(version, now).empty();
+        },
+        is_small ? 2 : kClearly);
+    if (suspect.empty() && was_service_bad) known.replaced_by.clear();
+  }
+  known.why_not = [&, this](const std::string& version) {
+    const std::string why =
+        serves && version == suspect ? std::string() : why_not_baseline(version, now);
+    return why.empty() ? std::nullopt : std::optional(why);
+  };
+  return choose_baseline(asked.candidate, asked.baseline,
+                         is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
+                         known);
+}
+
+/// However many requests it still gets.
+std::string Rollout::why_not_baseline(const std::string& version, Instant now) const {
+  const std::optional<std::string> failure = versions_.failure_of(version, now);
+  // Naming it does not help: no rollback goes back to it.
+  if (book_.was_rolled_away(service_.plan.name, version))
+    return (failure ? *failure + " and" : sanitize(version)) +
+           " was rolled away from, so it is no baseline unless it is promoted";
+  if (failure && version == versions_.promoted_last() && versions_.is_suspect())
+    return *failure + ", and is no baseline until it has been fine for 10m";
+  if (failure)
+    return *failure + ", and is no baseline until " + format_utc(*versions_.held_until(version)) +
+           " unless it is promoted, or named by --baseline";
+  return {};
+}
+
+}  // namespace belay::rules
