@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <spdlog/spdlog.h>
 
 #include "monitor/inbox.h"
 #include "monitor/source.h"
@@ -86,6 +89,8 @@ class SourceRun {
     }
   }
 
+  /// Made by the first who asks: two sources that log at once would race for it.
+  std::shared_ptr<spdlog::logger> logger_ = spdlog::default_logger();
   WallClock clock_;
   Inbox inbox_;
   std::vector<rules::Event> events_;
