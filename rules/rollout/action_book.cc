@@ -14,10 +14,9 @@ Duration whole_seconds(Duration duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration);
 }
 
-/// It stood down, was recalled, or was refused for good.
+/// A flag held another value, or it was recalled, or refused for good.
 bool changed_nothing(const Remembered::Action& action) {
-  return action.phase == ActionOutcome::Phase::superseded ||
-         action.phase == ActionOutcome::Phase::conflict ||
+  return action.phase == ActionOutcome::Phase::conflict ||
          action.phase == ActionOutcome::Phase::rejected;
 }
 
@@ -187,8 +186,10 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
     const bool are_outside = order.rollout.empty() && decision == action.intent;
     if (changed_nothing(action) && !are_outside) continue;
     const Duration ago = order.at - action.at;
+    // What someone has superseded may have been done before: it counts, and nothing waits for it.
+    const bool is_superseded = action.phase == ActionOutcome::Phase::superseded && !are_outside;
     if (ago < kCapWindow) within_hour.insert(decision);
-    if (ago < plan.cooldown)
+    if (ago < plan.cooldown && !is_superseded)
       return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
              " ago, and the next may come after " + format_duration(plan.cooldown);
   }
