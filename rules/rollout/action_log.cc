@@ -21,6 +21,16 @@ std::string target_of(const Order& order) {
   return move.candidate + "@" + decimal_text(move.percent) + "%";
 }
 
+/// Empty: it gives no traffic to anybody.
+std::vector<Deployment::Share> given_by(const Order& order) {
+  if (const auto* back = std::get_if<RollBack>(&order.action)) return {{back->target, 100}};
+  const auto* move = std::get_if<MoveTraffic>(&order.action);
+  if (move == nullptr) return {};
+  std::vector<Deployment::Share> shares = {{move->candidate, move->percent}};
+  if (move->percent < 100) shares.push_back({move->baseline, 100 - move->percent});
+  return shares;
+}
+
 }  // namespace
 
 void ActionLog::add(ActionStatus status) {
@@ -40,6 +50,7 @@ void ActionLog::remember(const Remembered::Action& action) {
 }
 
 void ActionLog::begin(const Order& order) {
+  if (auto shares = given_by(order); !shares.empty()) giving_[order.intent] = std::move(shares);
   add({.intent = order.intent,
        .kind = kind_of(order),
        .rule = order.rule,
@@ -71,6 +82,8 @@ void ActionLog::outcome(const ActionOutcome& outcome) {
   ActionStatus* status = find(outcome.intent);
   if (status != nullptr) status->phase = outcome.phase;
   if (!is_final(outcome.phase)) return;
+  if (auto given = giving_.extract(outcome.intent); given && was_done(outcome.phase))
+    left_ = Deployment{.service = {}, .at = outcome.at, .id = {}, .versions = given.mapped()};
   const std::string kind = status == nullptr || status->kind.empty() ? "action" : status->kind;
   ++totals_[kind + "/" + std::string(name_of(outcome.phase))];
 }

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "rules/event.h"
 #include "rules/order.h"
 #include "rules/snapshot.h"
 
@@ -22,11 +25,16 @@ class ActionLog {
   void outcome(const ActionOutcome& outcome);
   void verified(const std::string& intent, Notice::Kind result);
   void tell(ServiceStatus& status) const;
+  /// Who has the traffic since the last rollback or move of this life that was done; `at`: of its
+  /// outcome. A reading of the platform that is older than that says what was before.
+  [[nodiscard]] const std::optional<Deployment>& left() const { return left_; }
 
  private:
   void add(ActionStatus status);
 
   std::deque<ActionStatus> actions_;
+  std::map<std::string, std::vector<Deployment::Share>> giving_;  // By intent, while open.
+  std::optional<Deployment> left_;
   std::map<std::string, std::uint64_t> totals_;
 };
 

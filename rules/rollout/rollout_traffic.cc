@@ -128,7 +128,12 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   const RolloutStatus& status = record.status();
   const RolloutStep& wanted = status.steps[step];
   std::vector<Deployment::Share> expected;
-  if (live_) expected = live_->versions;
+  const std::optional<Deployment>& left = log_.left();
+  if (left && (!live_ || live_->at < left->at)) {
+    expected = left->versions;
+  } else if (live_) {
+    expected = live_->versions;
+  }
   if (expected.empty() && step == 0) expected = {{status.baseline, 100}};
   if (step > 0) {
     // What we ordered last; a reading of before it may be older.

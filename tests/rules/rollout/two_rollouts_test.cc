@@ -240,5 +240,32 @@ TEST(TwoRollouts, WhatWasNeverSentOfTheOlderOneIsTakenBack) {
   EXPECT_EQ(rig.orders[1].candidate, "v3");
 }
 
+TEST(TwoRollouts, AReadingOfBeforeTheRollbackIsNotWhatTheNextOneFinds) {
+  for (const bool is_read_again : {false, true}) {
+    EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+    const auto live = [&rig](std::vector<Deployment::Share> shares) {
+      rig.push(
+          Deployment{.service = "shop", .at = rig.now(), .id = "d", .versions = std::move(shares)});
+    };
+    live({{"v1", 70}, {"v2", 30}});
+    fail(rig);
+    rig.run(1s);
+    answer(rig, Phase::applied, 0);
+    serve(rig, "v2", 200, 0);
+    rig.run(90s);
+    if (is_read_again) live({{"v1", 99}, {"v4", 1}});
+    RolloutStarted next = rollout_of(rig, "v3");
+    next.steps = *parse_steps("30% for 20s, 100%");
+    next.is_driving = true;
+    rig.push(next);
+    rig.run(2s);
+    ASSERT_THAT(rig.orders, SizeIs(2));
+    const auto& expected = std::get<MoveTraffic>(rig.orders[1].action).expected;
+    EXPECT_EQ(expected.size(), is_read_again ? 2U : 1U);
+    EXPECT_EQ(expected[0].percent, is_read_again ? 99 : 100);
+    EXPECT_EQ(expected[0].version, "v1");
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
