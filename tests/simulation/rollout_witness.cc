@@ -217,14 +217,17 @@ void RolloutWitness::check_questions(const Known& known, Instant at) {
   const rules::RolloutPlan& plan = plan_of(started.service).rollout;
   constexpr const char* kPromise = "21 (before the first step the questions are answered)";
   if (plan.asks_preflight) {
-    const auto answer = answers_.find(started.id);
+    // What comes in the batch of the decision may come after it.
+    const rules::PreflightDone* answer = nullptr;
+    for (const rules::PreflightDone& one : answers_[started.id])
+      if (one.at <= at) answer = &one;
     const bool is_fine =
-        answer != answers_.end() &&
-        std::ranges::all_of(answer->second.checks, [](const rules::PreflightDone::Check& check) {
+        answer != nullptr &&
+        std::ranges::all_of(answer->checks, [](const rules::PreflightDone::Check& check) {
           return check.result == rules::Truth::fine;
         });
     story_.demand(is_fine, kPromise,
-                  started.id + (answer == answers_.end() ? " has no answer" : " has a bad answer"));
+                  started.id + (answer == nullptr ? " has no answer" : " has a bad answer"));
   }
   for (const rules::Requirement& wanted : plan.requirements) {
     const bool is_met = std::ranges::any_of(known_, [&](const auto& one) {

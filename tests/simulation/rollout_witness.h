@@ -28,7 +28,7 @@ class RolloutWitness {
   /// A person says this; each in words of his own.
   void says(const rules::OperatorCommand& command) { said_.insert(command.by); }
   /// The world's answer is on its way to the engine.
-  void answers(const rules::PreflightDone& done) { answers_[done.rollout] = done; }
+  void answers(const rules::PreflightDone& done) { answers_[done.rollout].push_back(done); }
   /// One batch, as it became durable. `now`: engine time.
   void recorded(const std::vector<rules::JournalEntry>& entries, Instant now);
   void is_sent(const rules::Order& order, Instant now);
@@ -70,7 +70,7 @@ class RolloutWitness {
   std::map<std::string, Known> known_;
   std::map<std::string, Instant> asked_;       // By rollout, in the world's time.
   std::map<std::string, std::string> newest_;  // Rollout, by service.
-  std::map<std::string, rules::PreflightDone> answers_;
+  std::map<std::string, std::vector<rules::PreflightDone>> answers_;  // By rollout, in order.
   std::map<std::string, Instant> disarmed_until_;
   std::set<std::string> said_;
   std::vector<Passage> passages_;        // Of this batch,
