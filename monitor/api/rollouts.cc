@@ -64,8 +64,11 @@ net::Outgoing list_rollouts(const Call& call) {
     return call.refuse({Problem::Kind::bad_request, "open is true or false", {{"field", "open"}}});
   }
   std::vector<const rules::RolloutStatus*> found;
+  ordered_json disarmed = ordered_json::array();
   for (const rules::ServiceStatus& one : published->snapshot.services) {
     if (!service.empty() && one.name != service) continue;
+    if (one.disarmed_until > published->snapshot.at)
+      disarmed.push_back({{"service", one.name}, {"until_ms", unix_ms(*one.disarmed_until)}});
     for (const rules::RolloutStatus& past : one.past) found.push_back(&past);
     if (one.rollout) found.push_back(&*one.rollout);
   }
@@ -75,7 +78,9 @@ net::Outgoing list_rollouts(const Call& call) {
   ordered_json rollouts = ordered_json::array();
   for (const rules::RolloutStatus* rollout : found)
     rollouts.push_back(rollout_view(*rollout, published->snapshot));
-  return answer_json({{"at_ms", unix_ms(published->snapshot.at)}, {"rollouts", rollouts}});
+  return answer_json({{"at_ms", unix_ms(published->snapshot.at)},
+                      {"disarmed", std::move(disarmed)},
+                      {"rollouts", std::move(rollouts)}});
 }
 
 net::Outgoing show_rollout(const Call& call) {

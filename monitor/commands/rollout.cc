@@ -50,7 +50,10 @@ int ask(const SteerArguments& arguments, const ApiClient::Request& request) {
     print(exporters::text_of(ordered_json(answer->json), 2) + "\n");
   } else {
     for (const json& rollout : *rollouts) show(rollout, arguments.output);
-    if (rollouts->empty() && arguments.output == OutputFormat::text) print("no rollouts\n");
+    if (arguments.output == OutputFormat::text) {
+      if (rollouts->empty()) print("no rollouts\n");
+      print(text_of_disarmed(answer->json));
+    }
   }
   return kExitPass;
 }

@@ -96,6 +96,15 @@ std::string why_nothing_was_done(const json& rollout) {
   return mode.empty() || mode == "enforce" ? "" : "mode " + mode;
 }
 
+std::string text_of_disarmed(const json& list) {
+  std::string text;
+  for (const json& one : array_in(list, "disarmed"))
+    if (const auto until = instant_in(one, "until_ms"))
+      text += fmt::format("{} is disarmed until {}: no action will be taken\n",
+                          sanitize(text_in(one, "service")), format_utc(*until));
+  return text;
+}
+
 std::string text_of_rollout(const json& rollout, const Style& style) {
   std::string text =
       fmt::format("{} {}\n", style.bold("rollout"), sanitize(text_in(rollout, "id")));

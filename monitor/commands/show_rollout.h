@@ -12,6 +12,9 @@ namespace belay::monitor {
 /// types to let it go on.
 std::string text_of_rollout(const nlohmann::json& rollout, const Style& style);
 
+/// A line for each service that is disarmed, of a list of rollouts; empty if none is.
+std::string text_of_disarmed(const nlohmann::json& list);
+
 /// Why it was rolled back, empty if it was not: its `why` says then what came of that. After a
 /// restart of the daemon it is the rule alone.
 std::string cause_of(const nlohmann::json& rollout);

@@ -80,6 +80,7 @@ rules::QueueStatus queue_of(const json& queue) {
 
 rules::ServiceStatus service_of(const json& service) {
   rules::ServiceStatus status{.name = text_in(service, "service")};
+  status.disarmed_until = instant_in(service, "disarmed_until_ms");
   for (const json& version : array_in(service, "versions")) {
     if (version.is_string()) status.versions.push_back(version.get<std::string>());
   }
@@ -135,9 +136,16 @@ Findings check_daemon(const std::string& at, const Observation& observation,
   for (const std::string& service : services) {
     const auto known =
         std::ranges::find(observation.snapshot.services, service, &rules::ServiceStatus::name);
-    if (known != observation.snapshot.services.end()) continue;
-    found.push_back({Level::weak, service, "daemon",
-                     "it does not know this service: `kill -HUP` makes it take the configuration"});
+    if (known == observation.snapshot.services.end()) {
+      found.push_back(
+          {Level::weak, service, "daemon",
+           "it does not know this service: `kill -HUP` makes it take the configuration"});
+    } else if (known->disarmed_until > observation.snapshot.at) {
+      found.push_back({Level::weak, service, "daemon",
+                       fmt::format("disarmed until {}: a fail is told, and nothing is done about "
+                                   "it; `belay disarm` with `--for 0s` arms it again",
+                                   format_utc(*known->disarmed_until))});
+    }
   }
   return found;
 }

@@ -17,7 +17,7 @@ Observation observation_of(const nlohmann::json& sources,
                            const std::vector<nlohmann::json>& services);
 
 /// Whose eyes they are, and since when; and services of the configuration that the daemon does not
-/// know. `at`: where it answers.
+/// know, or that are disarmed there. `at`: where it answers.
 Findings check_daemon(const std::string& at, const Observation& observation,
                       const std::vector<std::string>& services);
 

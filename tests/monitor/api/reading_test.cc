@@ -101,8 +101,9 @@ TEST_F(ReadingTest, ARolloutThatGoesOnSaysUntilWhenItsServiceIsDisarmed) {
       publish(snapshot);
       const bool is_shown = !is_over && left > Duration::zero();
       EXPECT_EQ(json_of(get("/api/v1/rollouts/one")).contains("disarmed_until_ms"), is_shown);
-      EXPECT_EQ(json_of(get("/api/v1/rollouts")).at("rollouts")[0].contains("disarmed_until_ms"),
-                is_shown);
+      const nlohmann::json list = json_of(get("/api/v1/rollouts"));
+      EXPECT_EQ(list.at("rollouts")[0].contains("disarmed_until_ms"), is_shown);
+      EXPECT_EQ(list.at("disarmed").size(), left > Duration::zero() ? 1U : 0U) << is_over;
     }
 }
 

@@ -33,6 +33,13 @@ TEST(ShowRolloutTest, SaysWhichStepItIsInAndUntilWhenAndWhoMovesTheTraffic) {
   EXPECT_THAT(shown(followed), HasSubstr("  traffic    followed: somebody else moves it\n"));
 }
 
+TEST(ShowRolloutTest, ADisarmIsShownWhereNoRolloutShowsIt) {
+  EXPECT_EQ(text_of_disarmed({{"disarmed", json::array()}}), "");
+  EXPECT_EQ(
+      text_of_disarmed({{"disarmed", {{{"service", "shop"}, {"until_ms", 1'795'658'891'000}}}}}),
+      "shop is disarmed until 2026-11-26T02:08:11.000Z: no action will be taken\n");
+}
+
 TEST(ShowRolloutTest, ADisarmThatStandsIsShown) {
   EXPECT_THAT(shown(baking()), Not(HasSubstr("disarmed")));
   json disarmed = baking();

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "monitor/doctor/daemon_view.h"
 
@@ -73,6 +74,22 @@ TEST(CheckDaemonTest, WhatWasWatchedForMomentsOnlyIsAGuess) {
   EXPECT_THAT(lines(check_daemon("http://127.0.0.1:1", young, {"shop"})),
               Contains(HasSubstr("weak daemon: it has watched for 4s only")));
   EXPECT_EQ(check_daemon("http://127.0.0.1:1", silent_for(0s), {"shop"}).size(), 1U);
+}
+
+TEST(CheckDaemonTest, AServiceThatIsDisarmedIsNamed) {
+  Observation disarmed = silent_for(0s);
+  disarmed.snapshot.services[0].disarmed_until = kNow + 1h;
+  EXPECT_THAT(lines(check_daemon("http://127.0.0.1:1", disarmed, {"shop"})),
+              Contains(HasSubstr("weak daemon: disarmed until 2026-")));
+  disarmed.snapshot.services[0].disarmed_until = kNow;
+  EXPECT_EQ(check_daemon("http://127.0.0.1:1", disarmed, {"shop"}).size(), 1U) << "it is over";
+}
+
+TEST(CheckDaemonTest, TheDisarmIsReadFromWhatTheDaemonSays) {
+  const nlohmann::json service = {{"service", "shop"}, {"disarmed_until_ms", unix_ms(kNow + 1h)}};
+  EXPECT_EQ(
+      observation_of({{"at_ms", unix_ms(kNow)}}, {service}).snapshot.services[0].disarmed_until,
+      kNow + 1h);
 }
 
 }  // namespace
