@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "monitor/commands/notice_output.h"
+#include "monitor/config/lint.h"
 #include "rules/judgement/default_rules.h"
 #include "rules/judgement/guarded_rules.h"
 #include "rules/judgement/verdict.h"
@@ -15,6 +16,9 @@
 
 namespace belay::monitor {
 namespace {
+
+/// The window of default/latency, and its `for`.
+constexpr Duration kLatencyTakes = std::chrono::seconds{90};
 
 std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
                          const std::string& baseline) {
@@ -42,16 +46,21 @@ std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
   return ladder;
 }
 
-/// Without a baseline the default judgement waits longer, so that a short gate ends before it acts.
+/// The default judgement takes its time: a short gate ends before it acts.
 std::string why_too_short(const rules::ServicePlan& plan, const std::string& baseline,
                           Duration lasts) {
+  if (!plan.rollout.is_judged_by_default) return {};
   const Duration errors = rules::GuardedRules::alone_for(rules::GuardedRule::errors);
-  if (!plan.rollout.is_judged_by_default || !baseline.empty() || lasts > errors) return {};
+  if (baseline.empty() && lasts <= errors)
+    return fmt::format(
+        "without a baseline default/errors acts after {}, and this gate lasts {}: name --baseline, "
+        "or watch for longer",
+        format_duration(errors), format_duration(lasts));
+  if (baseline.empty() || lasts >= kLatencyTakes) return {};
   return fmt::format(
-      "without a baseline default/errors acts after {}, and this gate lasts {}: name --baseline, "
-      "or "
-      "watch for longer",
-      format_duration(errors), format_duration(lasts));
+      "default/latency takes {} to be sure, and this gate lasts {}: a version that is only slow "
+      "would pass; watch for longer",
+      format_duration(kLatencyTakes), format_duration(lasts));
 }
 
 }  // namespace
@@ -81,6 +90,8 @@ GatePreview preview_of(const Config& config, const std::string& service, const G
     for (const rules::DefaultRule& rule : rules::default_rules(plan->rollout.limits)) {
       preview.default_rules.emplace_back(rules::name_of(rule.rule), rules::text_of(rule));
     }
+    for (const std::string_view probe : probes_without_version(config, service))
+      preview.probes_of_nobody.emplace_back(probe);
   }
   for (const SourceConfig& source : config.sources) {
     if (source.service == service || source.service.empty()) preview.sources.push_back(source.name);
@@ -94,6 +105,7 @@ std::string text_of(const GatePreview& preview, const Style& style) {
     text += fmt::format("  {:<10} {}\n", name, sanitize(value, 2000));
   };
   text += fmt::format("{} {}\n", style.bold("gate"), sanitize(preview.service));
+  if (!preview.rollout.empty()) row("rollout", preview.rollout);
   row("mode", preview.mode);
   row("candidate", preview.candidate);
   const std::string found = preview.is_baseline_found ? " (the largest other share)" : "";
@@ -111,6 +123,11 @@ std::string text_of(const GatePreview& preview, const Style& style) {
   for (const auto& [name, sentence] : preview.default_rules) {
     row("default", fmt::format("{}: {}", name, sentence));
   }
+  for (const std::string& probe : preview.probes_of_nobody) {
+    row("probe", probe +
+                     " names no version: while it fails nothing passes, and nothing is rolled "
+                     "back for it");
+  }
   return text;
 }
 
@@ -121,6 +138,7 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
       {"live", preview.live},           {"for_seconds", seconds(preview.lasts)},
       {"on_fail", preview.on_fail},     {"sources", preview.sources},
       {"state", preview.state}};
+  if (!preview.rollout.empty()) json["rollout"] = preview.rollout;
   if (!preview.beware.empty()) json["beware"] = preview.beware;
   for (const auto& [name, sentence] : preview.rules) {
     json["rules"].push_back({{"rule", name}, {"sentence", sentence}});
@@ -128,6 +146,7 @@ nlohmann::ordered_json json_of(const GatePreview& preview) {
   for (const auto& [name, sentence] : preview.default_rules) {
     json["default_rules"].push_back({{"rule", name}, {"sentence", sentence}});
   }
+  if (!preview.probes_of_nobody.empty()) json["probes_without_version"] = preview.probes_of_nobody;
   return json;
 }
 

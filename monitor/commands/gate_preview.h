@@ -16,6 +16,7 @@ namespace belay::monitor {
 
 /// What a gate is about to do, said before it does anything.
 struct GatePreview {
+  std::string rollout;  ///< Its id, for `belay report`; empty: not known yet.
   std::string mode;
   std::string service;
   std::string candidate;
@@ -26,6 +27,8 @@ struct GatePreview {
   std::vector<std::pair<std::string, std::string>> rules;  ///< Name, and sentence with its `then`.
   /// The default judgement's, as `rules`; none if it does not judge.
   std::vector<std::pair<std::string, std::string>> default_rules;
+  /// Those that the default judgement blames nobody for.
+  std::vector<std::string> probes_of_nobody;
   std::vector<std::string> sources;
   std::string on_fail;  ///< One line.
   std::string beware;   ///< Why it may end unknown where a person would say fail; else empty.

@@ -9,6 +9,7 @@
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
 #include "rules/language/rule_check.h"
+#include "rules/rollout/steps.h"
 
 namespace belay::monitor {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 using Sources = std::vector<const SourceConfig*>;
 
 constexpr Duration kDefaultJudgementWindow = std::chrono::minutes{1};  // Of default/latency.
+constexpr Duration kDefaultJudgementTakes = std::chrono::seconds{90};  // It, and its `for`.
+constexpr Duration kJudgedMin = std::chrono::seconds{30};  // After a warm-up (rollout_steps.cc).
 
 Sources sources_of(const Config& config, const std::string& service) {
   Sources sources;
@@ -186,6 +189,16 @@ void check_last_step(const rules::ServicePlan& plan, std::vector<Lint>& found) {
                                steps.back().percent)});
 }
 
+void check_bakes(const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const Duration bake = rules::shortest_bake(plan.rollout.steps);
+  const Duration takes = std::max(bake, plan.rollout.warm_up + std::min(bake, kJudgedMin));
+  if (bake == Duration::zero() || takes >= kDefaultJudgementTakes) return;
+  found.push_back({false, plan.name,
+                   fmt::format("a step can pass after {}, warm-up included, and default/latency "
+                               "takes {} to be sure: a version that is only slow would pass it",
+                               format_duration(takes), format_duration(kDefaultJudgementTakes))});
+}
+
 /// Where somebody else moves the traffic the calendar holds nothing.
 void check_calendar(const rules::ServicePlan& plan, std::vector<Lint>& found) {
   const rules::RolloutPlan& rollout = plan.rollout;
@@ -193,6 +206,16 @@ void check_calendar(const rules::ServicePlan& plan, std::vector<Lint>& found) {
   found.push_back({false, plan.name,
                    "`windows` and `freezes` hold only traffic that Belay moves, and without "
                    "`drive: true` somebody else moves it: a rollout is judged at any time"});
+}
+
+void check_probes(const Config& config, const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  for (const std::string_view probe : probes_without_version(config, plan.name))
+    found.push_back(
+        {false, plan.name,
+         fmt::format("the answers of probe {} name no version (`aim`, `version headers` "
+                     "or `version field`): while they fail, the default judgement lets "
+                     "nothing pass, but rolls nothing back for it",
+                     probe)});
 }
 
 void check_requirements(const Config& config, const rules::ServicePlan& plan,
@@ -227,7 +250,11 @@ std::vector<Lint> lint(const Config& config) {
     for (const rules::Rule& rule : plan.rules) rules.check(rule);
     for (const rules::Rule& rule : plan.rollout_rules) rules.check(rule);
     for (const rules::Rule& rule : plan.preflight_rules) rules.check(rule);
-    if (plan.rollout.is_judged_by_default) rules.check_filters("the default judgement");
+    if (plan.rollout.is_judged_by_default) {
+      rules.check_filters("the default judgement");
+      check_probes(config, plan, found);
+      check_bakes(plan, found);
+    }
     check_verifying(plan, found);
     check_ladder(plan, found);
     check_last_step(plan, found);
@@ -236,6 +263,17 @@ std::vector<Lint> lint(const Config& config) {
   }
   for (const SourceConfig& source : config.sources) check_polling(source, found);
   return found;
+}
+
+std::vector<std::string_view> probes_without_version(const Config& config,
+                                                     const std::string& service) {
+  std::vector<std::string_view> names;
+  for (const SourceConfig* source : sources_of(config, service)) {
+    const auto* probe = std::get_if<ProbeConfig>(&source->of);
+    if (probe != nullptr && probe->version_headers.empty() && probe->version_path.empty())
+      names.push_back(source->name);
+  }
+  return names;
 }
 
 }  // namespace belay::monitor

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "monitor/config/config.h"
@@ -17,5 +18,10 @@ struct Lint {
 /// Rules that can never fire or are never judged, shares over a filtered tail (an error), services
 /// without evidence, and what polling costs.
 std::vector<Lint> lint(const Config& config);
+
+/// The probes of a service whose answers do not tell which version gave them: the default judgement
+/// blames nobody for these.
+std::vector<std::string_view> probes_without_version(const Config& config,
+                                                     const std::string& service);
 
 }  // namespace belay::monitor

@@ -67,7 +67,7 @@ std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {
       {.rule = RolloutRule::probes,
        .when = "three probes of the candidate in a row fail",
        .guard = "the baseline's do not",
-       .then = "roll back"},
+       .then = "roll back; pause where the answers name no version"},
       {.rule = RolloutRule::queue,
        .when = "a queue is deeper than " + depth + " for " + format_duration(limits.queue_for) +
                ", and 1.5 times as deep as when the rollout began",
@@ -83,7 +83,7 @@ std::string text_of(const DefaultRule& rule) {
 std::string summary_of(const RolloutLimits& limits) {
   return "the default judgement: worse than the baseline at " + percent(1 - limits.alpha) +
          ", plainly broken, more than " + percent(limits.error_rate) + " errors or p95 above " +
-         format_duration(limits.latency) + " beside a better baseline, three failed probes";
+         format_duration(limits.latency) + " beside a better baseline, three failed probes of it";
 }
 
 }  // namespace belay::rules

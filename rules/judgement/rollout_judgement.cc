@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/sanitize.h"
 #include "rules/judgement/rollout_words.h"
 #include "rules/language/units.h"
 
@@ -57,10 +58,18 @@ void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   step_at_ = std::max(at, evidence_->start());
 }
 
-void RolloutJudgement::probe_answered(const std::string& probe, Role role, Instant at,
-                                      bool failed) {
+void RolloutJudgement::probe_answered(const std::string& probe, std::optional<Role> role,
+                                      Instant at, bool failed) {
   ProbeRows& rows = probes_[probe];
-  std::uint32_t& in_row = rows.failed[static_cast<std::size_t>(role)];
+  rows.has_passed = rows.has_passed || (!failed && role != Role::baseline);
+  // Whoever answers well answers: what asks by `version field` has no version where nobody does.
+  if (!failed) {
+    rows.failed_unnamed = 0;
+  } else if (!role) {
+    ++rows.failed_unnamed;
+  }
+  if (!role) return;
+  std::uint32_t& in_row = rows.failed[static_cast<std::size_t>(*role)];
   in_row = failed ? in_row + 1 : 0;
   if (role == Role::baseline && !failed) {
     rows.baseline_passed_at = at;
@@ -137,6 +146,9 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
       wanted.push_back({.rule = RolloutRule::probes,
                         .is_shared_cause = rows.failed_by(Role::baseline) >= kProbesInRow,
                         .name = name});
+  for (const auto& [name, rows] : probes_)
+    if (rows.failed_unnamed >= kProbesInRow)
+      wanted.push_back({.rule = RolloutRule::probes, .name = name, .is_unnamed = true});
   for (const auto& [queue, deep] : deep_queues_)
     if (deep.depth > kDeeperThanBefore * deep.before)
       wanted.push_back({.rule = RolloutRule::queue, .name = queue});
@@ -181,6 +193,7 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
       .kind = kind, .rule = about.rule, .is_shared_cause = about.is_shared_cause, .at = now};
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
   words.fill(answer, about.name);
+  if (about.is_unnamed) answer.headline = words.unnamed_probe(about.name);
   if (about.rule == RolloutRule::queue) {
     const auto deep = deep_queues_.find(about.name);
     if (deep != deep_queues_.end())
@@ -198,6 +211,8 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
   if (!pauses_.empty()) return std::string("paused by ") + name_of(pauses_.front().rule);
+  for (const auto& [name, rows] : probes_)
+    if (rows.is_doubtful()) return "probe " + sanitize(name) + " failed when it was asked last";
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)

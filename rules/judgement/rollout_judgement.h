@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -74,8 +75,9 @@ class RolloutJudgement {
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);
-  /// An answer of the probe called `probe` that was aimed at one version.
-  void probe_answered(const std::string& probe, Role role, Instant at, bool failed);
+  /// An answer of the probe called `probe`. No role: nobody knows which version gave it; while such
+  /// answers fail nothing passes, and nobody is blamed.
+  void probe_answered(const std::string& probe, std::optional<Role> role, Instant at, bool failed);
   /// A queue has been above its threshold for its rule's duration; `before`: its depth when the
   /// rollout began. queue_fine() when that is over.
   void queue_above(const std::string& queue, double depth, double before);
@@ -96,7 +98,8 @@ class RolloutJudgement {
   struct Pause {
     RolloutRule rule{};
     bool is_shared_cause = false;
-    std::string name;  ///< Of a queue or a probe.
+    std::string name;         ///< Of a queue or a probe.
+    bool is_unnamed = false;  ///< By answers of which nobody knows the version.
     bool operator==(const Pause&) const = default;
   };
   struct Deep {
@@ -111,9 +114,16 @@ class RolloutJudgement {
     std::uint32_t failed_alone = 0;
     Instant failed_alone_since{};               ///< The first of them.
     std::optional<Instant> baseline_passed_at;  ///< The newest that passed.
+    std::uint32_t failed_unnamed = 0;           ///< In a row, of answers without a version.
+    bool has_passed = false;                    ///< With any but the baseline's.
 
     [[nodiscard]] std::uint32_t failed_by(Role role) const {
       return failed[static_cast<std::size_t>(role)];
+    }
+    /// One that failed among others is a hiccup.
+    [[nodiscard]] bool is_doubtful() const {
+      const std::uint32_t in_row = std::max(failed_by(Role::candidate), failed_unnamed);
+      return in_row >= 2 || (in_row == 1 && !has_passed);
     }
   };
 

@@ -202,6 +202,11 @@ std::string RolloutWords::queue(const std::string& name, double depth, double be
          " deep; before the rollout it was " + words_of(before, Dimension::count);
 }
 
+std::string RolloutWords::unnamed_probe(const std::string& name) const {
+  return "the last three answers of probe " + sanitize(name) +
+         " failed, and it names no version: nobody knows whether " + candidate_ + " is to blame";
+}
+
 void RolloutWords::fill_comparison(RolloutAnswer& answer) const {
   answer.numbers = numbers_of(evidence_.comparison(), answer.at);
   answer.headline = words_of_finding(answer.numbers, candidate_);

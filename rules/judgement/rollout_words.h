@@ -20,6 +20,8 @@ class RolloutWords {
   /// `numbers`, `headline` and `details` of one whose other parts are set. `name`: of the probe.
   void fill(RolloutAnswer& answer, const std::string& name) const;
   [[nodiscard]] std::string queue(const std::string& name, double depth, double before) const;
+  /// Of a probe whose answers name no version.
+  [[nodiscard]] std::string unnamed_probe(const std::string& name) const;
 
  private:
   void fill_comparison(RolloutAnswer& answer) const;

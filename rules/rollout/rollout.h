@@ -278,7 +278,7 @@ class Rollout {
   [[nodiscard]] RolloutStep step_to_pass() const;
   [[nodiscard]] StepEvidence evidence(Instant now) const;
   /// Why the default judgement lets nothing pass now. Alone, it must have seen requests.
-  [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone,
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone, Instant since,
                                                               std::uint64_t requests_min,
                                                               Instant now) const;
   /// Why the end of the bake shows too little.

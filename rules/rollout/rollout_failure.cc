@@ -32,12 +32,13 @@ std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
   }
 }
 
-/// How the candidate's probes fail, for people.
+/// How the candidate's probes fail, or those that name no version, for people.
 std::string words_of_newest_failure(const ServiceEvidence& evidence) {
   const ProbeLog::Answer* newest = nullptr;
   for (const auto& [source, log] : evidence.probes)
     for (const ProbeLog::Answer& answer : log.answers)
-      if (answer.failure != ProbeFailure::none && answer.version == evidence.paired->candidate() &&
+      if (answer.failure != ProbeFailure::none &&
+          (answer.version == evidence.paired->candidate() || answer.version == kNoName) &&
           (newest == nullptr || answer.at >= newest->at))
         newest = &answer;
   return newest == nullptr ? "" : "; the newest failure: " + newest->words_of_failure();
@@ -335,14 +336,16 @@ void Rollout::answer(Instant now, Step& out) {
 }
 
 void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
-  if (!judgement_ || answer.version == kNoName || answer.at < gate_->started()) return;
+  if (!judgement_ || answer.at < gate_->started()) return;
   const PairedEvidence& paired = *service_.evidence.paired;
-  const bool failed = answer.failure != ProbeFailure::none;
+  std::optional<Role> role;
   if (answer.version == paired.candidate()) {
-    judgement_->probe_answered(probe, Role::candidate, answer.at, failed);
-  } else if (answer.version == paired.baseline()) {
-    judgement_->probe_answered(probe, Role::baseline, answer.at, failed);
+    role = Role::candidate;
+  } else if (answer.version != kNoName) {
+    if (answer.version != paired.baseline()) return;
+    role = Role::baseline;
   }
+  judgement_->probe_answered(probe, role, answer.at, answer.failure != ProbeFailure::none);
 }
 
 void Rollout::take_turns(Instant now, Step& out) {

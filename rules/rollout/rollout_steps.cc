@@ -13,6 +13,10 @@
 namespace belay::rules {
 namespace {
 
+/// What the default judgement must have seen of a step after its warm-up, if it bakes for so long:
+/// the window of default/errors.
+constexpr Duration kJudgedMin = std::chrono::seconds{30};
+
 /// Whether the hold's own beginning must reach somebody at night. A rule, a shared cause and a fail
 /// page by themselves; what a person has asked for does not.
 bool pages(HoldReason reason, bool is_of_judgement) {
@@ -101,8 +105,9 @@ RolloutStep Rollout::step_to_pass() const {
 
 StepEvidence Rollout::evidence(Instant now) const {
   const RolloutStatus& status = records_.back().status();
-  // A step without a bake of its own asks for no window of its own.
-  const bool has_steps = status.steps.size() > 1 && step_to_pass().bake > Duration::zero();
+  // A step without a bake of its own asks for no window of its own; nor does a gate.
+  const bool has_steps =
+      !records_.back().ends_at_maximum() && step_to_pass().bake > Duration::zero();
   const Instant since =
       has_steps ? status.step_started + service_.plan.rollout.warm_up : gate_->started();
   // A gate ends at its maximum: what is too little for it by then stays too little.
@@ -119,10 +124,17 @@ StepEvidence Rollout::evidence(Instant now) const {
   return evidence;
 }
 
-std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, std::uint64_t requests_min,
+std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant since,
+                                                       std::uint64_t requests_min,
                                                        Instant now) const {
+  if (now - since < std::min(step_to_pass().bake, kJudgedMin))
+    return Gate::Verdict{.unknown = UnknownKind::warming,
+                         .why = "too little of the step lies behind its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
     return Gate::Verdict{.unknown = trouble, .why = "nobody knows what the logs do not show"};
+  if (const auto trouble = service_.evidence.trouble_of(SourceKind::probe, now))
+    return Gate::Verdict{.unknown = trouble,
+                         .why = "a probe is not asked: nobody knows its answer"};
   if (const std::optional<std::string> hindrance = judgement_->hindrance())
     return Gate::Verdict{.why = *hindrance};
   // It looks at all of the bake, not at the end of it.
@@ -210,7 +222,7 @@ Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
   const bool is_alone = verdict.has_no_rules;
   if (is_alone)
     verdict = {.outcome = Outcome::pass, .why = "the default judgement finds nothing against it"};
-  const std::optional<Gate::Verdict> doubt = doubt_by_default(is_alone, requests_min, now);
+  const std::optional<Gate::Verdict> doubt = doubt_by_default(is_alone, since, requests_min, now);
   if (!doubt) return verdict;
   verdict.why = verdict.outcome == Outcome::pass ? doubt->why : verdict.why + "; " + doubt->why;
   verdict.outcome = Outcome::unknown;

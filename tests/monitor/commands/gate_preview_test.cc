@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "monitor/commands/terminal.h"
+
 namespace belay::monitor {
 namespace {
 
@@ -59,8 +61,25 @@ TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
             "without a baseline default/errors acts after 1m30s, and this gate lasts 1m: name "
             "--baseline, or watch for longer");
   EXPECT_EQ(beware(seconds{91}, "", true), "");
-  EXPECT_EQ(beware(seconds{60}, "v1", true), "");
+  EXPECT_EQ(beware(seconds{60}, "v1", true),
+            "default/latency takes 1m30s to be sure, and this gate lasts 1m: a version that is "
+            "only slow would pass; watch for longer");
+  EXPECT_EQ(beware(seconds{90}, "v1", true), "");
   EXPECT_EQ(beware(seconds{60}, "", false), "") << "rules of one's own have their own times";
+}
+
+TEST(GatePreviewTest, SaysWhichProbesBlameNobody) {
+  Config config;
+  rules::ServicePlan plan;
+  plan.name = "shop";
+  plan.rollout.is_judged_by_default = true;
+  config.plan.services = {plan};
+  config.sources = {{"healthz", "shop", ProbeConfig{}},
+                    {"aimed", "shop", ProbeConfig{.version_path = "version"}}};
+  const GatePreview preview =
+      preview_of(config, "shop", {.candidate = "v2", .baseline = "v1"}, std::chrono::minutes{10});
+  EXPECT_EQ(preview.probes_of_nobody, std::vector<std::string>{"healthz"});
+  EXPECT_NE(text_of(preview, Style(false)).find("healthz names no version"), std::string::npos);
 }
 
 TEST(GatePreviewTest, ProgressCountsRulesOrSaysWhatTheDefaultJudgementWaitsFor) {

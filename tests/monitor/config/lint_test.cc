@@ -146,6 +146,30 @@ TEST_F(LintTest, AWatchThatIsShorterThanTheWindowOfTheRuleThatActsIsNamed) {
               Contains(HasSubstr("the default judgement looks back 1m")));
 }
 
+TEST_F(LintTest, AProbeThatBlamesNobodyIsNamed) {
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty()) << "nothing is judged by default";
+  config_.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("the answers of probe healthz name no version")));
+  std::get<ProbeConfig>(config_.sources[1].of).version_headers = {{"X-Version", "{version}"}};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  std::get<ProbeConfig>(config_.sources[1].of) = {.version_path = "version"};
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+}
+
+TEST_F(LintTest, AStepThatIsTooShortForTheDefaultJudgementIsNamed) {
+  rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
+  std::get<ProbeConfig>(config_.sources[1].of).version_path = "version";
+  rollout.warm_up = std::chrono::seconds{30};
+  rollout.steps = *rules::parse_steps("10% for 15s, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty()) << "nothing is judged by default";
+  rollout.is_judged_by_default = true;
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("a step can pass after 45s, warm-up included")));
+  rollout.steps = *rules::parse_steps("10% for 90s, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+}
+
 TEST_F(LintTest, ARungThatIsNeverReachedIsNamed) {
   const rules::Then rollback{.kind = rules::Then::Kind::rollback};
   const rules::Then drain{.kind = rules::Then::Kind::run, .name = "drain"};

@@ -229,6 +229,25 @@ TEST(RolloutJudgement, BlamesFailedProbesOnlyWhenTheBaselinesPass) {
   EXPECT_THAT(apart.told(), IsEmpty()) << "each probe counts by itself";
 }
 
+TEST(RolloutJudgement, BlamesNobodyForFailuresOfWhichNobodyKnowsTheVersion) {
+  Rig rig;
+  const auto answer = [&rig](std::optional<Role> role, bool failed) {
+    rig.judgement().probe_answered("healthz", role, kStart, failed);
+    rig.second({.requests = 2}, {.requests = 18});
+  };
+  answer(Role::baseline, /*failed=*/false);
+  answer(std::nullopt, /*failed=*/true);
+  EXPECT_THAT(rig.judgement().hindrance().value_or(""), HasSubstr("healthz failed"))
+      << "there is no other answer yet";
+  answer(std::nullopt, /*failed=*/true);
+  answer(std::nullopt, /*failed=*/true);
+  EXPECT_THAT(rig.told(), testing::ElementsAre("4s pause probes"));
+  EXPECT_THAT(rig.answers.back().headline, HasSubstr("it names no version"));
+  answer(Role::candidate, /*failed=*/false);
+  EXPECT_EQ(rig.answers.back().kind, Kind::resume) << "whoever answers well answers";
+  EXPECT_EQ(rig.judgement().hindrance(), std::nullopt);
+}
+
 TEST(RolloutJudgement, SaysThatACandidateMayHarmBothWhenBothTurnBadAfterAStep) {
   const Flow bad_candidate{.requests = 50, .errors = 20};
   const Flow bad_baseline{.requests = 50, .errors = 20};

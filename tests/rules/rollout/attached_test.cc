@@ -330,6 +330,19 @@ TEST(Attached, LatencyIsNotBlamedWhileItWarmsUp) {
   EXPECT_EQ(rig.orders.size(), 1U) << "it is slow for good";
 }
 
+TEST(Attached, AnOnlyStepHasItsWarmUpToo) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.warm_up = 30s;
+  EngineRig rig(plan);
+  traffic(rig);
+  rig.run(12s);
+  rig.push(asked(rig.now(), "10% for 15s max 2m"));
+  rig.run(35s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::baking) << "a window of 10s does not fit yet";
+  rig.run(10s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted);
+}
+
 TEST(Attached, WhoGoesOverAStepBehindOneThatPassedIsSparedNoBake) {
   EngineRig rig(plan_of());
   traffic(rig);

@@ -167,32 +167,6 @@ TEST(DefaultJudgement, NeverPassesAStepWithoutARequest) {
   EXPECT_NE(rollout(rig).state, RolloutState::held) << "at the hard maximum little is enough";
 }
 
-void probe(EngineRig& rig, const char* version, bool failed) {
-  rig.push(Probe{.source = EngineRig::kProbe,
-                 .version = rig.text(EngineRig::kProbe, version),
-                 .at = rig.now(),
-                 .failure = failed ? ProbeFailure::timeout : ProbeFailure::none});
-}
-
-TEST(DefaultJudgement, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
-  for (const int failed : {2, 3}) {
-    EngineRig rig(plan_of());
-    traffic(rig, 200);
-    rig.push(gate(rig.now()));
-    rig.run(2s);
-    for (int i = 0; i < 3; ++i) {
-      probe(rig, "v2", i < failed);
-      probe(rig, "v1", false);
-      rig.run(5s);
-    }
-    EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
-    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "probes" : "");
-    for (const Order& order : rig.orders)
-      EXPECT_NE(order.reason.find("the newest failure: timeout"), std::string::npos)
-          << order.reason;
-  }
-}
-
 TEST(DefaultJudgement, HoldsWhileAQueueIsDeepAndDeeperThanWhenItBegan) {
   for (const std::uint64_t before : {100U, 1900U}) {
     EngineRig rig(plan_of());
@@ -382,6 +356,22 @@ TEST(DefaultJudgement, ARollbackThatBeginsAfterARestartIsOneOfItsRollout) {
   rig.run(1s);
   ASSERT_EQ(rig.orders.size(), 1U);
   EXPECT_EQ(rollout(rig).intents, std::vector{rig.orders[0].intent});
+}
+
+TEST(DefaultJudgement, NoStepPassesInsideItsWarmUp) {
+  for (const char* steps : {"10% for 15s", "10% for 15s, 50% for 15s, 100%"}) {
+    Plan plan = plan_of();
+    plan.services[0].rollout.warm_up = 30s;
+    EngineRig rig(plan);
+    traffic(rig, 200);
+    RolloutStarted started = gate(rig.now());
+    started.steps = *parse_steps(steps);
+    rig.push(started);
+    const RolloutStatus before = (rig.run(44s), rollout(rig));
+    EXPECT_TRUE(before.state == RolloutState::baking && before.step == 0) << steps;
+    rig.run(2s);
+    EXPECT_TRUE(rollout(rig).state == RolloutState::promoted || rollout(rig).step == 1) << steps;
+  }
 }
 
 }  // namespace
