@@ -60,8 +60,9 @@ class GateVerb {
     if (!target.trouble.empty()) {
       complain(sanitize("cannot see what is live: " + target.trouble, 2000));
     }
-    const GatePreview preview =
+    GatePreview preview =
         preview_of(config, arguments_.service, target, lasts, mode_named(arguments_.mode));
+    preview.rollout = id_;
     auto daemon = Daemon::start(std::move(config), {&watch_});
     if (!daemon) {
       complain(sanitize(daemon.error().message, 2000));

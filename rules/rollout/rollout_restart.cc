@@ -69,7 +69,8 @@ void Rollout::go_on_with(Instant now, Step& out) {
   if (is_judged(record.state())) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;
     if (status.held == HoldReason::traffic) move_refused_ = status.why;
-    if (!record.has_begun() && status.is_driving) return;  // Preflight asks again by itself.
+    if (!record.has_begun() && status.is_driving)
+      return record.note("Belay was restarted: what may stand in the way is asked again", now);
     open_gate(status.id, now);
     record.restart_bake(now);
     has_skipped_ = true;

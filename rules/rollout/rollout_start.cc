@@ -21,6 +21,13 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
+/// Of one that is superseded: what nobody goes on with.
+std::string words_of_going(const RolloutStatus& status) {
+  return "the rollout of " + sanitize(status.candidate) + " that went on (" + status.id + ", " +
+         std::string(name_of(status.state)) + ", " + (status.is_driving ? "driving" : "following") +
+         ")";
+}
+
 /// Of a baseline that was named; empty if nothing speaks against it. `failure`: of it.
 std::string beware_of(const std::string& version, const std::optional<std::string>& failure,
                       bool was_rolled_away) {
@@ -97,11 +104,13 @@ bool Rollout::may_start(const RolloutStarted& asked, Instant now, Step& out) {
 void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (!asked.id.empty() && record_of(asked.id) != nullptr) return;
   if (!may_start(asked, now, out)) return;
-  if (running() != nullptr)
+  std::vector<std::string> details;
+  if (const RolloutRecord* older = running()) {
+    details.push_back("it takes the place of " + words_of_going(older->status()));
     end(RolloutState::superseded, "another rollout began: " + asked.candidate, now, out);
+  }
   watch_until_.reset();
   close_gate();
-  std::vector<std::string> details;
   if (!asked.baseline.empty() && asked.baseline == asked.candidate)
     details.push_back("the baseline that was named is the candidate itself: there is no baseline");
   const Baseline baseline = baseline_for(asked, now);
@@ -109,6 +118,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   count_ended();
   while (records_.size() > kRecordsMax && is_final(records_.front().state())) records_.pop_front();
   RolloutRecord& record = records_.back();
+  for (const std::string& line : details) record.note(line, now);
   if (const std::string_view from = words_of(baseline.from); !from.empty()) {
     details.push_back("baseline " + sanitize(baseline.version) + ": " + std::string(from));
     record.note(details.back(), now);

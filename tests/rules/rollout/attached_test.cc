@@ -122,6 +122,11 @@ TEST(Attached, TheSameIdIsTheSameRolloutAndANewCandidateSupersedes) {
   EXPECT_EQ(rollout(rig).candidate, "v3");
   ASSERT_EQ(rig.service().past.size(), 1U);
   EXPECT_EQ(rig.service().past[0].state, RolloutState::superseded);
+  const auto says_so = [](const RolloutStatus::Moment& moment) {
+    return moment.what == "it takes the place of the rollout of v2 that went on (" +
+                              std::string(kId) + ", baking, following)";
+  };
+  EXPECT_TRUE(std::ranges::any_of(rollout(rig).timeline, says_so)) << "whoever began it is told";
 }
 
 TEST(Attached, TooLittleEvidenceDelaysAndUnknownHoldsAndPagesAtTheMaximum) {

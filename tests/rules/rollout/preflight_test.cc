@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/rules/rollout/remembered_rollout.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -253,6 +254,23 @@ TEST(Preflight, OfTheDefaultJudgementHoldsWhileTheLogIsBlind) {
   rig.stream("v1", 20, {.version = "v1"});
   rig.run(45s);
   EXPECT_EQ(rig.orders.size(), 1U) << rig.service().rollout->why;
+}
+
+TEST(PreflightRestart, IsInTheTimelineAndAsksAgain) {
+  Remembered remembered;
+  remembered.rollouts = {
+      rollout_of("v2", RolloutState::preflight, Outcome::unknown, EngineRig::kStart - 10s)};
+  remembered.rollouts[0].started.is_driving = true;
+  Plan plan = World::plan();
+  plan.services[0].rollout.asks_preflight = true;
+  EngineRig rig(plan, remembered);
+  rig.run(1s);
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::preflight);
+  const auto says_so = [](const RolloutStatus::Moment& moment) {
+    return moment.what.starts_with("Belay was restarted");
+  };
+  EXPECT_TRUE(std::ranges::any_of(rig.service().rollout->timeline, says_so));
+  EXPECT_FALSE(rig.preflight.empty());
 }
 
 }  // namespace
