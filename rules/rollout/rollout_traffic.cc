@@ -128,11 +128,11 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   const RolloutStatus& status = record.status();
   const RolloutStep& wanted = status.steps[step];
   std::vector<Deployment::Share> expected;
-  const std::optional<Deployment>& left = log_.left();
-  if (left && (!live_ || live_->at < left->at)) {
-    expected = left->versions;
-  } else if (live_) {
-    expected = live_->versions;
+  if (live_) expected = live_->versions;
+  if (const std::optional<Deployment>& left = log_.left(); live_ && left && live_->at < left->at) {
+    // Whoever names another baseline than that knows better than a reading of before it.
+    const bool has_baseline = share_of(*left, status.baseline) > 0;
+    expected = has_baseline ? left->versions : std::vector<Deployment::Share>{};
   }
   if (expected.empty() && step == 0) expected = {{status.baseline, 100}};
   if (step > 0) {

@@ -241,7 +241,13 @@ TEST(TwoRollouts, WhatWasNeverSentOfTheOlderOneIsTakenBack) {
 }
 
 TEST(TwoRollouts, AReadingOfBeforeTheRollbackIsNotWhatTheNextOneFinds) {
-  for (const bool is_read_again : {false, true}) {
+  struct Case {
+    bool is_read_again;
+    const char* baseline;
+    double percent;
+  };
+  for (const auto& [is_read_again, baseline, percent] :
+       {Case{false, "v1", 100}, Case{true, "v1", 99}, Case{false, "v5", 100}}) {
     EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
     const auto live = [&rig](std::vector<Deployment::Share> shares) {
       rig.push(
@@ -257,13 +263,19 @@ TEST(TwoRollouts, AReadingOfBeforeTheRollbackIsNotWhatTheNextOneFinds) {
     RolloutStarted next = rollout_of(rig, "v3");
     next.steps = *parse_steps("30% for 20s, 100%");
     next.is_driving = true;
+    next.baseline = baseline;
     rig.push(next);
+    rig.run(12s);
+    rig.push(OperatorCommand{.kind = OperatorCommand::Kind::approve,
+                             .at = rig.now(),
+                             .rollout = newer(rig).id,
+                             .by = "ann"});
     rig.run(2s);
     ASSERT_THAT(rig.orders, SizeIs(2));
     const auto& expected = std::get<MoveTraffic>(rig.orders[1].action).expected;
     EXPECT_EQ(expected.size(), is_read_again ? 2U : 1U);
-    EXPECT_EQ(expected[0].percent, is_read_again ? 99 : 100);
-    EXPECT_EQ(expected[0].version, "v1");
+    EXPECT_EQ(expected[0].percent, percent);
+    EXPECT_EQ(expected[0].version, baseline);
   }
 }
 
