@@ -5,8 +5,23 @@
 #include <spdlog/spdlog.h>
 
 #include "rules/engine.h"
+#include "rules/judgement/default_rules.h"
 
 namespace belay::monitor {
+namespace {
+
+std::set<std::string> names_of_rules(const rules::ServicePlan& service) {
+  std::set<std::string> names;
+  for (const auto* rules : {&service.rules, &service.rollout_rules})
+    for (const rules::Rule& rule : *rules) names.insert(rule.name);
+  if (service.rollout.is_judged_by_default)
+    for (const rules::DefaultRule& rule : rules::default_rules(service.rollout.limits))
+      names.insert(rules::default_name(rule.rule));
+  return names;
+}
+
+}  // namespace
+
 Daemon::Daemon(Config config) : config_(std::move(config)) {}
 
 Daemon::~Daemon() { stop(); }
@@ -69,6 +84,12 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
       .drives = [this](const std::string& service) { return driven_.get()->contains(service); },
       .lacks_steps =
           [this](const std::string& service) { return stepless_.get()->contains(service); },
+      .rules =
+          [this](const std::string& service) {
+            const auto names = rule_names_.get();
+            const auto found = names->find(service);
+            return found == names->end() ? std::set<std::string>{} : found->second;
+          },
       .commands = [this] { return *commands_.get(); }});
   sinks.push_back(&api_->sink());
   lookup_.when_asked([this] { inbox_.wake(); });
@@ -124,10 +145,16 @@ void Daemon::note_for_api(const Config& config) {
     into.insert(service.name);
     into.insert(service.aliases.begin(), service.aliases.end());
   };
+  std::map<std::string, std::set<std::string>> rule_names;
   for (const rules::ServicePlan& service : config.plan.services) {
     if (service.rollout.is_driving) put(service, driven);
     if (service.rollout.steps.empty()) put(service, stepless);
+    const std::set<std::string> names = names_of_rules(service);
+    rule_names[service.name] = names;
+    rule_names[""].insert(names.begin(), names.end());
   }
+  rule_names_.set(
+      std::make_shared<const std::map<std::string, std::set<std::string>>>(std::move(rule_names)));
   stepless_.set(std::make_shared<const std::set<std::string>>(std::move(stepless)));
   driven_.set(std::make_shared<const std::set<std::string>>(std::move(driven)));
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));

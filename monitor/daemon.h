@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -101,7 +102,9 @@ class Daemon {
   exporters::Latest<exporters::CommandsByService> commands_;
   exporters::Latest<std::set<std::string>> driven_;    ///< Services, by each of their names.
   exporters::Latest<std::set<std::string>> stepless_;  ///< As driven_: those without steps.
-  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the three before are.
+  /// What may be silenced, by service; under "" of all of them.
+  exporters::Latest<std::map<std::string, std::set<std::string>>> rule_names_;
+  std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the four before are.
   std::unique_ptr<EngineLoop> loop_;
   std::unique_ptr<ApiServer> api_;
   SourceThreads sources_{inbox_, clock_, gates_};

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -52,9 +53,11 @@ bool is_silenced(const rules::Snapshot& snapshot, const rules::Silenced& wanted)
   });
 }
 
-std::optional<Problem> unknown_rule(const rules::Snapshot& snapshot, const std::string& service,
-                                    const std::string& name) {
-  std::vector<std::string_view> names;
+std::optional<Problem> unknown_rule(const ApiParts& parts, const rules::Snapshot& snapshot,
+                                    const std::string& service, const std::string& name) {
+  std::set<std::string> known;
+  if (parts.rules) known = parts.rules(service);
+  std::vector<std::string_view> names(known.begin(), known.end());
   for (const rules::ServiceStatus& one : snapshot.services) {
     if (!service.empty() && one.name != service) continue;
     for (const rules::RuleStatus& rule : one.rules) names.push_back(rule.rule);
@@ -120,7 +123,8 @@ net::Outgoing silence(const Call& call) {
   if (const auto problem = resolve_service(snapshot, silenced.service)) {
     return call.refuse(*problem);
   }
-  if (const auto problem = unknown_rule(snapshot, silenced.service, silenced.rule)) {
+  if (const auto problem =
+          unknown_rule(call.context.parts, snapshot, silenced.service, silenced.rule)) {
     return call.refuse(*problem);
   }
   const ordered_json json{{"service", silenced.service},

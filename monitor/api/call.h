@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -49,6 +50,9 @@ struct ApiParts {
   /// Whether a service has no steps of its own, so that a rollout has to say how long. None: of
   /// none. An unknown service is no such one.
   std::function<bool(const std::string& service)> lacks_steps = nullptr;
+  /// The rules that a service is judged by at some time, also while no rollout runs; of an empty
+  /// name those of all services. None: those that the snapshot shows.
+  std::function<std::set<std::string>(const std::string& service)> rules = nullptr;
   /// What a person types next, by service; none: nobody knows.
   std::function<exporters::CommandsByService()> commands = nullptr;
 };

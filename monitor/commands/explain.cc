@@ -119,21 +119,21 @@ std::optional<rules::DefaultRule> find_default_rule(const ExplainArguments& argu
     if (found != services.end()) limits = found->rollout.limits;
   }
   for (const rules::DefaultRule& rule : rules::default_rules(limits)) {
-    if (arguments.rule == std::string("default/") + rules::name_of(rule.rule)) return rule;
+    if (arguments.rule == rules::default_name(rule.rule)) return rule;
   }
   return std::nullopt;
 }
 
 int explain_default(const rules::DefaultRule& rule, OutputFormat output) {
-  const std::string name = rules::name_of(rule.rule);
+  const std::string name = rules::default_name(rule.rule);
   if (output != OutputFormat::text) {
-    ordered_json json{{"rule", "default/" + name}, {"when", rule.when}, {"then", rule.then}};
+    ordered_json json{{"rule", name}, {"when", rule.when}, {"then", rule.then}};
     if (!rule.guard.empty()) json["if"] = rule.guard;
     print(exporters::text_of(json, output == OutputFormat::json ? 2 : -1) + "\n");
     return kExitPass;
   }
   const Style style = Style::of(stdout);
-  std::string text = fmt::format("{}\n  when       {}\n", style.bold("default/" + name), rule.when);
+  std::string text = fmt::format("{}\n  when       {}\n", style.bold(name), rule.when);
   if (!rule.guard.empty()) text += fmt::format("  if         {}\n", rule.guard);
   text += fmt::format("  then       {}\n", rule.then);
   text += "  judges     every rollout that has no rules of its own, or says `compare: true`\n";
@@ -165,7 +165,7 @@ std::optional<KnownRule> find_rule(const ExplainArguments& arguments, int& code)
   for (const KnownRule& known : *rules) names.push_back(known.rule.name);
   std::vector<std::string> defaults;
   for (const rules::DefaultRule& rule : rules::default_rules({}))
-    defaults.push_back(std::string("default/") + rules::name_of(rule.rule));
+    defaults.push_back(rules::default_name(rule.rule));
   names.insert(names.end(), defaults.begin(), defaults.end());
   const auto meant = nearest(arguments.rule, names);
   complain(sanitize(fmt::format("there is no rule {}{}", arguments.rule,

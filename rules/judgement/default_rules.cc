@@ -27,7 +27,7 @@ Rule default_rule(const std::string& name, std::string_view sentence) {
 }
 
 Rule errors_before(const RolloutLimits& limits) {
-  return default_rule("default/errors",
+  return default_rule(default_name(RolloutRule::errors),
                       "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests");
 }
 

@@ -210,14 +210,14 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
 
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
-  if (!pauses_.empty()) return std::string("paused by ") + name_of(pauses_.front().rule);
+  if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
   for (const auto& [name, rows] : probes_)
     if (rows.is_doubtful()) return "probe " + sanitize(name) + " failed when it was asked last";
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
-      return std::string("bad by default/") + name_of(rule_of(rule)) + ", not yet enough to act: " +
+      return "bad by " + default_name(rule_of(rule)) + ", not yet enough to act: " +
              words_of_rule(*evidence_, rule_of(rule), versions_.candidate, versions_.baseline) +
              (guarded_.error_rate_before() > 0
                   ? "; the service had " +

@@ -30,7 +30,9 @@ enum class RolloutRule : std::uint8_t {
   queue,             ///< Above its threshold, and 1.5 x what it was before the rollout.
 };
 inline constexpr std::size_t kRolloutRules = 8;
-const char* name_of(RolloutRule rule);
+const char* name_of(RolloutRule rule);  ///< "errors"
+/// "default/errors": what it is called beside the rules of a configuration.
+std::string default_name(RolloutRule rule);
 
 /// What the rollout should do now.
 struct RolloutAnswer {

@@ -131,6 +131,8 @@ const char* name_of(RolloutRule rule) {
   return "comparison";
 }
 
+std::string default_name(RolloutRule rule) { return std::string("default/") + name_of(rule); }
+
 const char* name_of(RolloutAnswer::Kind kind) {
   switch (kind) {
     case RolloutAnswer::Kind::warn:

@@ -80,7 +80,7 @@ RuleStatus status_of(const RolloutAnswer& answer, const RolloutLimits& limits, I
                      const std::string& service) {
   RuleStatus status;
   status.service = service;
-  status.rule = name_of(answer.rule);
+  status.rule = default_name(answer.rule);
   status.sentence = text_of(default_rules(limits)[static_cast<std::size_t>(answer.rule)]);
   status.then = {.kind = Then::Kind::rollback};
   status.truth = Truth::bad;
@@ -112,7 +112,8 @@ std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits) {
   std::vector<Rule> rules;
   for (std::size_t i = 0; i < kRolloutRules; ++i) {
     const auto rule = static_cast<RolloutRule>(i);
-    rules.push_back(default_rule(name_of(rule), rule == RolloutRule::latency ? latency : errors));
+    rules.push_back(
+        default_rule(default_name(rule), rule == RolloutRule::latency ? latency : errors));
   }
   return rules;
 }
@@ -122,14 +123,11 @@ Rule Rollout::rule_of_train() { return default_rule(kTrainRule, "error rate > 5%
 
 /// What a person can check by eye goes on after a promotion.
 std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
+  const std::vector<Rule> all = rules_by_default(limits);
   std::vector<Rule> alerts;
-  for (Rule& rule : rules_by_default(limits)) {
-    if (rule.name != name_of(RolloutRule::errors) && rule.name != name_of(RolloutRule::latency))
-      continue;
-    rule.name = "default/" + rule.name;
-    rule.then = {.kind = Then::Kind::alert};
-    alerts.push_back(std::move(rule));
-  }
+  for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
+    alerts.push_back(all[static_cast<std::size_t>(rule)]);
+  for (Rule& rule : alerts) rule.then = {.kind = Then::Kind::alert};
   return alerts;
 }
 
@@ -318,7 +316,7 @@ void Rollout::answer(Instant now, Step& out) {
       Notice& notice =
           teller(now, out).notice(Notice::Kind::fired, false,
                                   "a warning, too little to act on: " + sanitize(said->headline));
-      notice.rule = name_of(said->rule);
+      notice.rule = default_name(said->rule);
       notice.severity = Severity::warning;
       for (const std::string& line : said->details) notice.details.push_back(sanitize(line));
       break;

@@ -83,7 +83,7 @@ TEST_F(ActionTest, ItSaysAsMuchOfTheDefaultJudgement) {
   // It is watched for less than that judgement looks back.
   EXPECT_EQ(ran.code, 14) << ran.log;
   const std::string failed = ran.outputs.at("failed-rules");
-  EXPECT_THAT(failed, testing::AnyOf("broken", "clear"));
+  EXPECT_THAT(failed, testing::AnyOf("default/broken", "default/clear"));
   EXPECT_THAT(ran.log, HasSubstr("::error title=" + failed + "::v2 fails "));
   EXPECT_THAT(ran.log, HasSubstr("::error title=Belay::fail, not recovered: v2 fails "));
 }

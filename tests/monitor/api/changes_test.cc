@@ -117,6 +117,8 @@ TEST_F(ChangesTest, ARuleThatIsNotThereCannotBeSilenced) {
   post("/api/v1/silences", R"({"rule":"shop-5xx","for":"1h"})");
   ASSERT_EQ(delivered_.size(), 1U);
   EXPECT_EQ(std::get<Boxed<rules::Silenced>>(delivered_[0])->rule, "shop-5xx");
+  post("/api/v1/silences", R"({"rule":"default/errors","for":"1h"})");
+  EXPECT_EQ(delivered_.size(), 2U) << "no rollout runs, but one may begin";
 }
 
 TEST_F(ChangesTest, ARolloutIsCreatedOnceForAKey) {

@@ -40,7 +40,7 @@ TEST(DefaultJudgement, ShowsWhatItHoldsTheErrorsAgainst) {
     rig.run(30s);
     rig.stream("v2", per_second, {.version = "v2", .status = 503});
     rig.run(30s);
-    const bool is_broken = rollout(rig).rule == "broken";
+    const bool is_broken = rollout(rig).rule == "default/broken";
     EXPECT_EQ(is_broken, per_second == 3) << rollout(rig).rule;
     ASSERT_EQ(rig.orders.size(), 1U);
     ASSERT_EQ(rig.orders[0].evidence.size(), 1U);
@@ -63,7 +63,7 @@ TEST(DefaultJudgement, TellsWhoseTheErrorsAreAndFreezesItAtTheDecision) {
   rig.run(20s);
   const RolloutStatus failed = rollout(rig);
   EXPECT_EQ(decided(failed), Outcome::fail);
-  EXPECT_EQ(failed.rule, "clear");
+  EXPECT_EQ(failed.rule, "default/clear");
   ASSERT_TRUE(failed.comparison);
   const RolloutNumbers decided_on = *failed.comparison;
   EXPECT_EQ(decided_on.counts[Role::baseline].bad, 0U);
@@ -206,7 +206,7 @@ TEST(DefaultJudgement, HoldsTheCandidateToTheLimitsOfItsPlan) {
     rig.stream("bad", 1, {.version = "v2", .status = 500});
     rig.push(gate(rig.now(), 10min));
     rig.run(55s);
-    EXPECT_EQ(rollout(rig).rule, limit == 0.05 ? "errors" : "") << limit;
+    EXPECT_EQ(rollout(rig).rule, limit == 0.05 ? "default/errors" : "") << limit;
   }
 }
 
@@ -296,7 +296,7 @@ Remembered rolled_back(bool is_done) {
   order.at = EngineRig::kStart - 10s;
   order.service = "shop";
   order.action = RollBack{.target = "v1", .expected = "v2"};
-  order.rule = "clear";
+  order.rule = "default/clear";
   order.candidate = "v2";
   order.baseline = "v1";
   order.rollout = kId;
@@ -343,7 +343,7 @@ TEST(DefaultJudgement, GoesOnToVerifyItsRollbackAfterARestart) {
       EXPECT_EQ(rollout(rig).state, RolloutState::verifying) << rollout(rig).why;
       rig.run(41s);
       EXPECT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
-      EXPECT_THAT(rollout(rig).why, StartsWith("clear is fine"));
+      EXPECT_THAT(rollout(rig).why, StartsWith("default/clear is fine"));
       EXPECT_TRUE(rig.orders.empty());
     }
 }

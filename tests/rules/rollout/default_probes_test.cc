@@ -50,7 +50,7 @@ TEST(DefaultProbes, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
       rig.run(5s);
     }
     EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
-    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "probes" : "");
+    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "default/probes" : "");
     for (const Order& order : rig.orders)
       EXPECT_NE(order.reason.find("the newest failure: timeout"), std::string::npos)
           << order.reason;
@@ -88,8 +88,7 @@ TEST(DefaultProbes, TheNewestAnswersMustNotBeFailures) {
     rig.push(gate(rig.now()));
     for (int i = 0; i < 23; ++i) probe(rig, "", i >= 23 - failed), rig.run(5s);
     rig.run(7s);
-    EXPECT_EQ(rollout(rig).state,
-              failed == 1 ? RolloutState::promoted : RolloutState::inconclusive)
+    EXPECT_EQ(rollout(rig).state, failed == 1 ? RolloutState::promoted : RolloutState::inconclusive)
         << rollout(rig).why;
   }
 }
