@@ -47,6 +47,7 @@ Duration GuardedRules::alone_for(GuardedRule rule) {
 void GuardedRules::Clock::check(Truth truth, Baseline beside, std::uint32_t holds) {
   is_bad = truth == Truth::bad;
   not_bad = is_bad ? 0 : not_bad + 1;
+  fine = is_bad ? 0 : fine + (truth == Truth::fine ? 1 : 0);
   if (not_bad > std::max(holds, kClearsAfterMin)) is_shared = false;
   if (truth == Truth::fine) blamed = alone = shared = 0;
   if (!is_bad) return;
@@ -72,6 +73,10 @@ void GuardedRules::Clock::check(Truth truth, Baseline beside, std::uint32_t hold
       break;
   }
   is_shared = is_shared || has_held(shared, holds);
+}
+
+double GuardedRules::error_rate_allowed() const {
+  return std::max(error_rate_max_, kWorseThanBefore * error_rate_before_);
 }
 
 GuardedRules::Truth GuardedRules::truth(GuardedRule rule, const PairedEvidence& evidence) const {
@@ -119,7 +124,7 @@ void GuardedRules::check(const PairedEvidence& evidence) {
     const auto rule = static_cast<GuardedRule>(i);
     const Truth is = truth(rule, evidence);
     const bool is_fine_again =
-        rule == GuardedRule::errors && is == Truth::fine && clocks_[i].not_bad >= kFineAgain;
+        rule == GuardedRule::errors && is == Truth::fine && clocks_[i].fine >= kFineAgain;
     if (is_fine_again) error_rate_before_ = 0;
     clocks_[i].check(is, is == Truth::bad ? baseline(rule, evidence) : Baseline::none,
                      kShapes[i].holds);

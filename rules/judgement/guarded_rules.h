@@ -30,6 +30,8 @@ class GuardedRules {
   /// baseline is beside it.
   void was_bad_before(double error_rate) { error_rate_before_ = error_rate; }
   [[nodiscard]] double error_rate_before() const { return error_rate_before_; }
+  /// What default/errors lets pass: its limit, or the excuse.
+  [[nodiscard]] double error_rate_allowed() const;
 
   /// At each whole second, once.
   void check(const PairedEvidence& evidence);
@@ -47,6 +49,11 @@ class GuardedRules {
   static std::int64_t window_seconds(GuardedRule rule);
   /// For how long it must be bad, without a baseline to ask, before it acts.
   static Duration alone_for(GuardedRule rule);
+  /// The window of `latency`, and how long it must be bad.
+  static Duration latency_takes() {
+    return std::chrono::seconds{window_seconds(GuardedRule::latency)} +
+           alone_for(GuardedRule::latency);
+  }
 
  private:
   enum class Truth : std::uint8_t { unknown, fine, bad };
@@ -60,10 +67,11 @@ class GuardedRules {
   /// How many checks in a row something held; what is unknown neither counts nor breaks.
   struct Clock {
     bool is_bad = false;
-    std::uint32_t blamed = 0;  ///< Bad, and the baseline better.
-    std::uint32_t alone = 0;   ///< Bad, and no baseline as bad.
-    std::uint32_t shared = 0;  ///< Bad, and the baseline as well.
-    std::uint32_t not_bad = 0;
+    std::uint32_t blamed = 0;   ///< Bad, and the baseline better.
+    std::uint32_t alone = 0;    ///< Bad, and no baseline as bad.
+    std::uint32_t shared = 0;   ///< Bad, and the baseline as well.
+    std::uint32_t fine = 0;     ///< And known to be, since it was bad last.
+    std::uint32_t not_bad = 0;  ///< Fine, or nobody knows.
     bool is_shared = false;
 
     void check(Truth truth, Baseline baseline, std::uint32_t holds);

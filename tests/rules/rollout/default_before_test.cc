@@ -58,6 +58,28 @@ TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
   }
 }
 
+TEST(DefaultBefore, MinutesOfWhichNobodyKnowsAreNoSignThatItIsFine) {
+  EngineRig rig(plan_of());
+  const auto serve = [&rig](const std::string& version, int all, int bad) {
+    rig.stream(version + " bad", bad, {.version = version, .status = 500});
+    rig.stream(version + " good", all - bad, {.version = version});
+  };
+  serve("v1", 10, 2);
+  rig.run(1min);
+  serve("v1", 0, 0);
+  serve("v2", 10, 2);
+  rig.push(gate(rig.now()));
+  rig.run(2min);
+  serve("v2", 0, 0);
+  rig.run(6min);
+  serve("v2", 10, 0);
+  rig.run(35s);
+  serve("v2", 10, 2);
+  rig.run(3min);
+  EXPECT_TRUE(rig.orders.empty()) << "one fine window is luck";
+  EXPECT_THAT(rollout(rig).why, HasSubstr("% errors before"));
+}
+
 TEST(DefaultBefore, ThatItCountsAgainIsInTheJournal) {
   EngineRig rig(plan_of());
   rig.stream("bad", 2, {.version = "v1", .status = 500});
