@@ -17,9 +17,6 @@
 namespace belay::monitor {
 namespace {
 
-/// The window of default/latency, and its `for`.
-constexpr Duration kLatencyTakes = std::chrono::seconds{90};
-
 std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
                          const std::string& baseline) {
   std::vector<std::string> rungs;
@@ -56,11 +53,11 @@ std::string why_too_short(const rules::ServicePlan& plan, const std::string& bas
         "without a baseline default/errors acts after {}, and this gate lasts {}: name --baseline, "
         "or watch for longer",
         format_duration(errors), format_duration(lasts));
-  if (baseline.empty() || lasts >= kLatencyTakes) return {};
+  if (baseline.empty() || lasts >= rules::GuardedRules::latency_takes()) return {};
   return fmt::format(
       "default/latency takes {} to be sure, and this gate lasts {}: a version that is only slow "
       "would pass; watch for longer",
-      format_duration(kLatencyTakes), format_duration(lasts));
+      format_duration(rules::GuardedRules::latency_takes()), format_duration(lasts));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
+#include "rules/judgement/guarded_rules.h"
 #include "rules/language/rule_check.h"
 #include "rules/rollout/steps.h"
 
@@ -17,8 +18,6 @@ namespace {
 using Sources = std::vector<const SourceConfig*>;
 
 constexpr Duration kDefaultJudgementWindow = std::chrono::minutes{1};  // Of default/latency.
-constexpr Duration kDefaultJudgementTakes = std::chrono::seconds{90};  // It, and its `for`.
-constexpr Duration kJudgedMin = std::chrono::seconds{30};  // After a warm-up (rollout_steps.cc).
 
 Sources sources_of(const Config& config, const std::string& service) {
   Sources sources;
@@ -190,13 +189,31 @@ void check_last_step(const rules::ServicePlan& plan, std::vector<Lint>& found) {
 }
 
 void check_bakes(const rules::ServicePlan& plan, std::vector<Lint>& found) {
-  const Duration bake = rules::shortest_bake(plan.rollout.steps);
-  const Duration takes = std::max(bake, plan.rollout.warm_up + std::min(bake, kJudgedMin));
-  if (bake == Duration::zero() || takes >= kDefaultJudgementTakes) return;
-  found.push_back({false, plan.name,
-                   fmt::format("a step can pass after {}, warm-up included, and default/latency "
-                               "takes {} to be sure: a version that is only slow would pass it",
-                               format_duration(takes), format_duration(kDefaultJudgementTakes))});
+  const auto needed = [&](const rules::RolloutStep& step) {
+    return plan.rollout.warm_up + std::min(step.bake, rules::kJudgedAfterWarmUp);
+  };
+  const auto names = [&](std::string message) {
+    found.push_back({false, plan.name, std::move(message)});
+  };
+  const std::vector<rules::RolloutStep>& steps = plan.rollout.steps;
+  const auto late = std::ranges::find_if(steps, [&](const rules::RolloutStep& step) {
+    return step.bake > Duration::zero() && step.bake_max < needed(step);
+  });
+  if (late != steps.end())
+    names(
+        fmt::format("a step's hard maximum is {}, and it can pass after {} at the earliest, "
+                    "warm-up included: it will be held and paged before that",
+                    format_duration(late->bake_max), format_duration(needed(*late))));
+  const auto quick = std::ranges::find_if(steps, [&](const rules::RolloutStep& step) {
+    return step.bake > Duration::zero() &&
+           std::max(step.bake, needed(step)) < rules::GuardedRules::latency_takes();
+  });
+  if (quick != steps.end())
+    names(
+        fmt::format("a step can pass after {}, warm-up included, and default/latency takes {} to "
+                    "be sure: a version that is only slow would pass it",
+                    format_duration(std::max(quick->bake, needed(*quick))),
+                    format_duration(rules::GuardedRules::latency_takes())));
 }
 
 /// Where somebody else moves the traffic the calendar holds nothing.
@@ -212,9 +229,9 @@ void check_probes(const Config& config, const rules::ServicePlan& plan, std::vec
   for (const std::string_view probe : probes_without_version(config, plan.name))
     found.push_back(
         {false, plan.name,
-         fmt::format("the answers of probe {} name no version (`aim`, `version headers` "
-                     "or `version field`): while they fail, the default judgement lets "
-                     "nothing pass, but rolls nothing back for it",
+         fmt::format("the answers of probe {} name no version (no `aim` or `version headers`): "
+                     "while they fail, the default judgement lets nothing pass, but "
+                     "rolls nothing back for it",
                      probe)});
 }
 
@@ -270,8 +287,7 @@ std::vector<std::string_view> probes_without_version(const Config& config,
   std::vector<std::string_view> names;
   for (const SourceConfig* source : sources_of(config, service)) {
     const auto* probe = std::get_if<ProbeConfig>(&source->of);
-    if (probe != nullptr && probe->version_headers.empty() && probe->version_path.empty())
-      names.push_back(source->name);
+    if (probe != nullptr && probe->version_headers.empty()) names.push_back(source->name);
   }
   return names;
 }

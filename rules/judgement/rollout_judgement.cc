@@ -11,7 +11,12 @@
 namespace belay::rules {
 namespace {
 
-constexpr std::uint32_t kProbesInRow = 3;
+/// Of default/errors: with fewer within its window it knows nothing.
+constexpr std::uint64_t kErrorsSamplesMin = 20;
+/// Of fewer requests so many failures, or half of them, are no sign of health.
+constexpr std::uint64_t kFewFailuresMin = 3;
+/// So much more than what is allowed they page at once.
+constexpr double kPlainlyMore = 2;
 constexpr double kDeeperThanBefore = 1.5;
 constexpr Duration kSilenceMin = std::chrono::seconds{60};
 constexpr double kExpectedMin = 10;
@@ -58,28 +63,6 @@ void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   step_at_ = std::max(at, evidence_->start());
 }
 
-void RolloutJudgement::probe_answered(const std::string& probe, std::optional<Role> role,
-                                      Instant at, bool failed) {
-  ProbeRows& rows = probes_[probe];
-  rows.has_passed = rows.has_passed || (!failed && role != Role::baseline);
-  // Whoever answers well answers: what asks by `version field` has no version where nobody does.
-  if (!failed) {
-    rows.failed_unnamed = 0;
-  } else if (!role) {
-    ++rows.failed_unnamed;
-  }
-  if (!role) return;
-  std::uint32_t& in_row = rows.failed[static_cast<std::size_t>(*role)];
-  in_row = failed ? in_row + 1 : 0;
-  if (role == Role::baseline && !failed) {
-    rows.baseline_passed_at = at;
-  } else if (role == Role::candidate && failed) {
-    if (rows.failed_alone++ == 0) rows.failed_alone_since = at;
-  } else {
-    rows.failed_alone = 0;
-  }
-}
-
 void RolloutJudgement::queue_above(const std::string& queue, double depth, double before) {
   deep_queues_[queue] = {.depth = depth, .before = before};
 }
@@ -92,13 +75,8 @@ std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
   for (const GuardedRule rule : kGuarded)
     if (guarded_.verdict(rule, *evidence_) == GuardedRules::Verdict::rollback)
       return Pause{.rule = rule_of(rule)};
-  for (const auto& [name, rows] : probes_) {
-    // An answer from before the candidate began to fail says nothing of the time since.
-    const bool is_baseline_well =
-        rows.failed_by(Role::baseline) == 0 && rows.baseline_passed_at >= rows.failed_alone_since;
-    if (rows.failed_alone >= kProbesInRow && is_baseline_well)
-      return Pause{.rule = RolloutRule::probes, .name = name};
-  }
+  if (std::optional<std::string> probe = probes_.worse())
+    return Pause{.rule = RolloutRule::probes, .name = *std::move(probe)};
   return std::nullopt;
 }
 
@@ -139,16 +117,17 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
       wanted.push_back({.rule = rule_of(rule), .is_shared_cause = true});
     if (verdict == GuardedRules::Verdict::alone) wanted.push_back({.rule = rule_of(rule)});
   }
+  if (const PairedEvidence::Sums few = few_that_fail();
+      few.total >= kErrorsSamplesMin &&
+      few.error_rate() > kPlainlyMore * guarded_.error_rate_allowed())
+    wanted.push_back({.rule = RolloutRule::errors, .is_of_few = true});
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
-  for (const auto& [name, rows] : probes_)
-    if (rows.failed_by(Role::candidate) >= kProbesInRow)
-      wanted.push_back({.rule = RolloutRule::probes,
-                        .is_shared_cause = rows.failed_by(Role::baseline) >= kProbesInRow,
-                        .name = name});
-  for (const auto& [name, rows] : probes_)
-    if (rows.failed_unnamed >= kProbesInRow)
-      wanted.push_back({.rule = RolloutRule::probes, .name = name, .is_unnamed = true});
+  for (ProbeWatch::Red& red : probes_.red())
+    wanted.push_back({.rule = RolloutRule::probes,
+                      .is_shared_cause = red.is_shared,
+                      .name = std::move(red.probe),
+                      .is_nameless = red.is_nameless});
   for (const auto& [queue, deep] : deep_queues_)
     if (deep.depth > kDeeperThanBefore * deep.before)
       wanted.push_back({.rule = RolloutRule::queue, .name = queue});
@@ -193,7 +172,8 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
       .kind = kind, .rule = about.rule, .is_shared_cause = about.is_shared_cause, .at = now};
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
   words.fill(answer, about.name);
-  if (about.is_unnamed) answer.headline = words.unnamed_probe(about.name);
+  if (about.is_of_few) answer.headline = words_of_few_that_fail();
+  if (about.is_nameless) answer.headline = words.nameless_probe(about.name);
   if (about.rule == RolloutRule::queue) {
     const auto deep = deep_queues_.find(about.name);
     if (deep != deep_queues_.end())
@@ -208,11 +188,32 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
   return answer;
 }
 
+PairedEvidence::Sums RolloutJudgement::few_that_fail() const {
+  const std::int64_t window = GuardedRules::window_seconds(GuardedRule::errors);
+  if (evidence_->last(window, Role::candidate).total >= kErrorsSamplesMin) return {};
+  PairedEvidence::Sums few = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
+  if (few.total < kErrorsSamplesMin)
+    few = {.total = evidence_->total_in_step(Role::candidate),
+           .errors = evidence_->errors_in_step(Role::candidate)};
+  const bool are_many = few.errors >= kFewFailuresMin || 2 * few.errors >= few.total;
+  const bool is_bad =
+      few.errors > 0 && are_many && few.error_rate() > guarded_.error_rate_allowed();
+  return is_bad ? few : PairedEvidence::Sums{};
+}
+
+std::string RolloutJudgement::words_of_few_that_fail() const {
+  const PairedEvidence::Sums few = few_that_fail();
+  return std::to_string(few.errors) + " of the last " + std::to_string(few.total) +
+         " requests of " + versions_.candidate + " failed: too many to pass, and too few for " +
+         default_name(RolloutRule::errors) + " to act on";
+}
+
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
-  for (const auto& [name, rows] : probes_)
-    if (rows.is_doubtful()) return "probe " + sanitize(name) + " failed when it was asked last";
+  if (const std::optional<std::string> probe = probes_.doubtful())
+    return "too many of the newest answers of probe " + sanitize(*probe) + " are failures";
+  if (few_that_fail().total > 0) return words_of_few_that_fail();
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "rules/judgement/guarded_rules.h"
 #include "rules/judgement/names.h"
 #include "rules/judgement/paired_evidence.h"
+#include "rules/judgement/probe_watch.h"
 #include "rules/judgement/rollout_limits.h"
 #include "rules/judgement/rollout_numbers.h"
 
@@ -77,9 +76,10 @@ class RolloutJudgement {
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);
-  /// An answer of the probe called `probe`. No role: nobody knows which version gave it; while such
-  /// answers fail nothing passes, and nobody is blamed.
-  void probe_answered(const std::string& probe, std::optional<Role> role, Instant at, bool failed);
+  /// ProbeWatch::answered().
+  void probe_answered(const std::string& probe, std::optional<Role> role, Instant at, bool failed) {
+    probes_.answered(probe, role, at, failed);
+  }
   /// A queue has been above its threshold for its rule's duration; `before`: its depth when the
   /// rollout began. queue_fine() when that is over.
   void queue_above(const std::string& queue, double depth, double before);
@@ -92,6 +92,9 @@ class RolloutJudgement {
   [[nodiscard]] bool is_over() const { return is_over_; }
   [[nodiscard]] bool is_paused() const { return !pauses_.empty(); }
 
+  /// A person says that it goes on all the same: what is bad still is answered anew.
+  void go_on() { is_over_ = false; }
+
   /// Why the step must not pass now, for people; nothing if it may. How much evidence a step needs
   /// is not asked here (rollout/step_judge.h).
   [[nodiscard]] std::optional<std::string> hindrance() const;
@@ -100,8 +103,9 @@ class RolloutJudgement {
   struct Pause {
     RolloutRule rule{};
     bool is_shared_cause = false;
-    std::string name;         ///< Of a queue or a probe.
-    bool is_unnamed = false;  ///< By answers of which nobody knows the version.
+    std::string name;          ///< Of a queue or a probe.
+    bool is_nameless = false;  ///< ProbeWatch::Red.
+    bool is_of_few = false;    ///< few_that_fail().
     bool operator==(const Pause&) const = default;
   };
   struct Deep {
@@ -109,30 +113,14 @@ class RolloutJudgement {
     double before = 0;
   };
 
-  /// The last answers of one probe.
-  struct ProbeRows {
-    std::array<std::uint32_t, kRoles> failed{};  ///< In a row, by version.
-    /// Of the candidate, in a row and since the baseline failed last: what both share is nobody's.
-    std::uint32_t failed_alone = 0;
-    Instant failed_alone_since{};               ///< The first of them.
-    std::optional<Instant> baseline_passed_at;  ///< The newest that passed.
-    std::uint32_t failed_unnamed = 0;           ///< In a row, of answers without a version.
-    bool has_passed = false;                    ///< With any but the baseline's.
-
-    [[nodiscard]] std::uint32_t failed_by(Role role) const {
-      return failed[static_cast<std::size_t>(role)];
-    }
-    /// One that failed among others is a hiccup.
-    [[nodiscard]] bool is_doubtful() const {
-      const std::uint32_t in_row = std::max(failed_by(Role::candidate), failed_unnamed);
-      return in_row >= 2 || (in_row == 1 && !has_passed);
-    }
-  };
-
   [[nodiscard]] std::optional<Pause> worse() const;
   [[nodiscard]] bool has_shared_begun_with_step(GuardedRule rule, Instant now) const;
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;
+  /// The candidate's newest requests where they are too few for default/errors to know anything,
+  /// and too many of them failed; else none.
+  [[nodiscard]] PairedEvidence::Sums few_that_fail() const;
+  [[nodiscard]] std::string words_of_few_that_fail() const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
                                              const NameTable& names);
   [[nodiscard]] RolloutAnswer answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,
@@ -144,7 +132,7 @@ class RolloutJudgement {
   GuardedRules guarded_;
   std::optional<double> traffic_;
   Instant step_at_;
-  std::map<std::string, ProbeRows> probes_;
+  ProbeWatch probes_;
   std::map<std::string, Deep> deep_queues_;
   std::vector<Pause> pauses_;
   bool was_suspect_ = false;

@@ -204,7 +204,7 @@ std::string RolloutWords::queue(const std::string& name, double depth, double be
          " deep; before the rollout it was " + words_of(before, Dimension::count);
 }
 
-std::string RolloutWords::unnamed_probe(const std::string& name) const {
+std::string RolloutWords::nameless_probe(const std::string& name) const {
   return "the last three answers of probe " + sanitize(name) +
          " failed, and it names no version: nobody knows whether " + candidate_ + " is to blame";
 }

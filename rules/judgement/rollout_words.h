@@ -21,7 +21,7 @@ class RolloutWords {
   void fill(RolloutAnswer& answer, const std::string& name) const;
   [[nodiscard]] std::string queue(const std::string& name, double depth, double before) const;
   /// Of a probe whose answers name no version.
-  [[nodiscard]] std::string unnamed_probe(const std::string& name) const;
+  [[nodiscard]] std::string nameless_probe(const std::string& name) const;
 
  private:
   void fill_comparison(RolloutAnswer& answer) const;

@@ -79,6 +79,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
     case OperatorCommand::Kind::resume:
       if (!record.is_paused() && !irreversible_ && !move_refused_) return "it is not paused";
       record.pause(false);
+      if (irreversible_ && judgement_) judgement_->go_on();
       irreversible_.reset();
       move_refused_.reset();
       if (record.has_begun()) {

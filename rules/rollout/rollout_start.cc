@@ -303,6 +303,10 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
+    std::optional<double> percent = live_percent();
+    if (status.is_driving && record->has_begun()) percent = record->step().percent;
+    judgement_->begin_step(service_.evidence.paired->start(),
+                           percent ? std::optional(*percent / 100) : std::nullopt);
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
     const RuleBefore before =
         errors_before_of(service_, status, gate_->binding().unscoped.version, start_, known);

@@ -13,10 +13,6 @@
 namespace belay::rules {
 namespace {
 
-/// What the default judgement must have seen of a step after its warm-up, if it bakes for so long:
-/// the window of default/errors.
-constexpr Duration kJudgedMin = std::chrono::seconds{30};
-
 /// Whether the hold's own beginning must reach somebody at night. A rule, a shared cause and a fail
 /// page by themselves; what a person has asked for does not.
 bool pages(HoldReason reason, bool is_of_judgement) {
@@ -127,7 +123,7 @@ StepEvidence Rollout::evidence(Instant now) const {
 std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant since,
                                                        std::uint64_t requests_min,
                                                        Instant now) const {
-  if (now - since < std::min(step_to_pass().bake, kJudgedMin))
+  if (now - since < std::min(step_to_pass().bake, kJudgedAfterWarmUp))
     return Gate::Verdict{.unknown = UnknownKind::warming,
                          .why = "too little of the step lies behind its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))

@@ -38,5 +38,8 @@ std::vector<RolloutStep> default_steps();
 
 /// The shortest bake time of the plan; zero if none of its steps bakes.
 Duration shortest_bake(const std::vector<RolloutStep>& steps);
+/// So much of a step must lie behind its warm-up where the default judgement judges, or all of its
+/// bake: the window of default/errors.
+inline constexpr Duration kJudgedAfterWarmUp = std::chrono::seconds{30};
 
 }  // namespace belay::rules

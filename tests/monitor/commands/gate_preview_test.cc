@@ -74,8 +74,9 @@ TEST(GatePreviewTest, SaysWhichProbesBlameNobody) {
   plan.name = "shop";
   plan.rollout.is_judged_by_default = true;
   config.plan.services = {plan};
-  config.sources = {{"healthz", "shop", ProbeConfig{}},
-                    {"aimed", "shop", ProbeConfig{.version_path = "version"}}};
+  config.sources = {
+      {"healthz", "shop", ProbeConfig{}},
+      {"aimed", "shop", ProbeConfig{.version_headers = {{"X-Version", "{version}"}}}}};
   const GatePreview preview =
       preview_of(config, "shop", {.candidate = "v2", .baseline = "v1"}, std::chrono::minutes{10});
   EXPECT_EQ(preview.probes_of_nobody, std::vector<std::string>{"healthz"});

@@ -154,18 +154,22 @@ TEST_F(LintTest, AProbeThatBlamesNobodyIsNamed) {
   std::get<ProbeConfig>(config_.sources[1].of).version_headers = {{"X-Version", "{version}"}};
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
   std::get<ProbeConfig>(config_.sources[1].of) = {.version_path = "version"};
-  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), Contains(HasSubstr("name no version")))
+      << "the field is read where a version was asked";
 }
 
 TEST_F(LintTest, AStepThatIsTooShortForTheDefaultJudgementIsNamed) {
   rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
-  std::get<ProbeConfig>(config_.sources[1].of).version_path = "version";
+  std::get<ProbeConfig>(config_.sources[1].of).version_headers = {{"X-Version", "{version}"}};
   rollout.warm_up = std::chrono::seconds{30};
   rollout.steps = *rules::parse_steps("10% for 15s, 100%");
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty()) << "nothing is judged by default";
   rollout.is_judged_by_default = true;
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
               Contains(HasSubstr("a step can pass after 45s, warm-up included")));
+  rollout.steps = *rules::parse_steps("10% for 90s, 50% for 10s, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("a step's hard maximum is 30s, and it can pass after 40s")));
   rollout.steps = *rules::parse_steps("10% for 90s, 100%");
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
 }
