@@ -51,6 +51,8 @@ void PlatformSource::look(const std::stop_token& stop, Lane& lane, const Clock& 
     detail_ = "the platform asked for patience";
     return;
   }
+  // What it answers may be of any moment since.
+  const Instant asked_at = clock.now();
   Result<rules::Deployment> live = options_.platform.live(stop);
   if (stop.stop_requested()) return;
   ++reads_;
@@ -61,7 +63,7 @@ void PlatformSource::look(const std::stop_token& stop, Lane& lane, const Clock& 
   detail_.clear();
   if (live->versions.empty()) return;
   live->service = options_.service;
-  live->at = clock.now();
+  live->at = asked_at;
   lane.deliver(std::move(live).value());
 }
 

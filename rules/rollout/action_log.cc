@@ -39,6 +39,9 @@ void ActionLog::add(ActionStatus status) {
 }
 
 void ActionLog::remember(const Remembered::Action& action) {
+  if (action.is_open && action.order)
+    if (auto shares = given_by(*action.order); !shares.empty())
+      giving_[action.intent] = std::move(shares);
   const char* kind = action.target.empty() ? "" : "rollback";
   add({.intent = action.intent,
        .kind = action.order ? kind_of(*action.order) : kind,

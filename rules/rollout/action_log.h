@@ -25,16 +25,18 @@ class ActionLog {
   void outcome(const ActionOutcome& outcome);
   void verified(const std::string& intent, Notice::Kind result);
   void tell(ServiceStatus& status) const;
-  /// Who has the traffic since the last rollback or move of this life that was done; `at`: of its
-  /// outcome. A reading of the platform that is older than that says what was before.
-  [[nodiscard]] const std::optional<Deployment>& left() const { return left_; }
+  /// What is live, of what the platform was `read` to give to whom: a reading that is older than
+  /// the outcome of the last rollback or move of traffic says what was before that.
+  [[nodiscard]] const std::optional<Deployment>& live(const std::optional<Deployment>& read) const {
+    return read && left_ && read->at < left_->at ? left_ : read;
+  }
 
  private:
   void add(ActionStatus status);
 
   std::deque<ActionStatus> actions_;
   std::map<std::string, std::vector<Deployment::Share>> giving_;  // By intent, while open.
-  std::optional<Deployment> left_;
+  std::optional<Deployment> left_;  // By the last that was done; `at`: of its outcome.
   std::map<std::string, std::uint64_t> totals_;
 };
 

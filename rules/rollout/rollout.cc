@@ -215,7 +215,7 @@ bool Rollout::is_held(const JudgedRule& rule, const Blame& blame, Ruling& ruling
 
 bool Rollout::is_warming_up(const JudgedRule& rule, Instant now) const {
   const RolloutRecord* record = running();
-  if (record == nullptr || record->status().steps.size() < 2) return false;
+  if (record == nullptr || record->ends_at_maximum()) return false;
   if (now >= record->status().step_started + service_.plan.rollout.warm_up) return false;
   bool is_about_latency = false;
   for (const Evidence& one : rule.status().evidence) {

@@ -47,6 +47,7 @@ bool was_bad(const std::vector<JudgedRule>& rules, bool (*asks)(const Rule&),
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
+  const std::optional<Deployment>& live = log_.live(live_);
   const std::string suspect = versions_.is_suspect() ? versions_.promoted_last() : "";
   const std::optional<Instant> came =
       service_.came(names_.id(asked.candidate), std::chrono::seconds{5});
@@ -57,8 +58,8 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   // is not gone back to: it stays.
   const bool serves =
       !suspect.empty() && !was_service_bad && !was_bad(service_.always, is_critical, came) &&
-      (live_ && is_live_current(now)
-           ? largest_other(*live_, asked.candidate) == suspect
+      (live && is_live_current(now)
+           ? largest_other(*live, asked.candidate) == suspect
            : has_most(suspect, asked.candidate,
                       service_.recent_requests(std::chrono::minutes{1}, Duration::zero())));
   std::optional<VersionHistory::Good> good =
@@ -85,7 +86,7 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
     return why.empty() ? std::nullopt : std::optional(why);
   };
   return choose_baseline(asked.candidate, asked.baseline,
-                         is_live_current(now) ? live_ : std::nullopt, service_.recent_requests(),
+                         is_live_current(now) ? live : std::nullopt, service_.recent_requests(),
                          known);
 }
 

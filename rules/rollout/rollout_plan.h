@@ -45,7 +45,8 @@ struct RolloutPlan {
   RolloutLimits limits;                ///< Of the default judgement.
   /// A shared cause holds until it is gone. False: it rolls back like any other.
   bool holds_on_shared_cause = true;
-  /// After each change of traffic: rules about latency neither fail nor pass a step of several.
+  /// After each change of traffic: rules about latency do not fail a step, and what lets it pass is
+  /// counted from then on. A gate has none.
   Duration warm_up{};
   Duration watch_for{};         ///< After promotion; then rules only alert.
   bool asks_preflight = false;  ///< Somebody answers PreflightAsked.

@@ -68,6 +68,7 @@ std::string version_that_serves(const Service& service, const std::string& candi
 
 PreflightFacts Rollout::facts(Instant now) const {
   const RolloutStatus& status = records_.back().status();
+  const std::optional<Deployment>& live = log_.live(live_);
   const std::optional<VersionHistory::Good> good = versions_.last_good(now);
   // It was chosen because it serves all the same, or named.
   const bool serves_on = versions_.is_suspect() && status.baseline == versions_.promoted_last();
@@ -78,14 +79,14 @@ PreflightFacts Rollout::facts(Instant now) const {
       .was_rolled_away = book_.was_rolled_away(status.service, status.baseline),
       .failed = serves_on ? std::nullopt : versions_.failure_of(status.baseline, now),
       .last_good = good ? std::optional(good->version) : std::nullopt,
-      .serving = choose_baseline(status.candidate, "", live_, service_.recent_requests()).version,
+      .serving = choose_baseline(status.candidate, "", live, service_.recent_requests()).version,
       .baseline_unknown = std::nullopt,
       .unmet = preflight_.unmet,
       .sentences = {},
       .is_asked = service_.plan.rollout.asks_preflight,
       .answered = preflight_.answered};
-  if (live_ && is_live_current(now)) {
-    if (const std::string most = largest_other(*live_, status.candidate); most != status.baseline)
+  if (live && is_live_current(now)) {
+    if (const std::string most = largest_other(*live, status.candidate); most != status.baseline)
       facts.serving_failed = versions_.failure_of(most, now);
   } else if (const std::string most = version_that_serves(service_, status.candidate);
              !most.empty() && most != status.baseline) {

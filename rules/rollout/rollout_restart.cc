@@ -70,7 +70,7 @@ void Rollout::go_on_with(Instant now, Step& out) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;
     if (status.held == HoldReason::traffic) move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving)
-      return record.note("Belay was restarted: what may stand in the way is asked again", now);
+      return record.note("Belay was restarted: it looks anew before the first step", now);
     open_gate(status.id, now);
     record.restart_bake(now);
     has_skipped_ = true;

@@ -128,12 +128,11 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   const RolloutStatus& status = record.status();
   const RolloutStep& wanted = status.steps[step];
   std::vector<Deployment::Share> expected;
-  if (live_) expected = live_->versions;
-  if (const std::optional<Deployment>& left = log_.left(); live_ && left && live_->at < left->at) {
-    // Whoever names another baseline than that knows better than a reading of before it.
-    const bool has_baseline = share_of(*left, status.baseline) > 0;
-    expected = has_baseline ? left->versions : std::vector<Deployment::Share>{};
-  }
+  // Whoever names another baseline than what our own action left knows better than a reading of
+  // before it.
+  const std::optional<Deployment>& live = log_.live(live_);
+  if (live && (live->at == live_->at || share_of(*live, status.baseline) > 0))
+    expected = live->versions;
   if (expected.empty() && step == 0) expected = {{status.baseline, 100}};
   if (step > 0) {
     // What we ordered last; a reading of before it may be older.

@@ -279,5 +279,35 @@ TEST(TwoRollouts, AReadingOfBeforeTheRollbackIsNotWhatTheNextOneFinds) {
   }
 }
 
+TEST(TwoRollouts, WhatWasJustPromotedIsTheBaselineThoughNobodyHasReadIt) {
+  EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+  const auto drive = [&rig](const char* candidate, const char* steps) {
+    rig.push(RolloutStarted{.at = rig.now(),
+                            .service = "shop",
+                            .candidate = candidate,
+                            .steps = *parse_steps(steps),
+                            .is_driving = true});
+    rig.run(2s);
+  };
+  serve(rig, "v1");
+  rig.push(Deployment{.service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 100}}});
+  rig.run(12s);
+  drive("v2", "10% for 20s, 100%");
+  serve(rig, "v2");
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  answer(rig, Phase::applied, 0);
+  rig.push(Deployment{
+      .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 90}, {"v2", 10}}});
+  rig.run(25s);
+  ASSERT_THAT(rig.orders, SizeIs(2));
+  answer(rig, Phase::applied, 1);
+  rig.run(1s);
+  ASSERT_EQ(newer(rig).state, RolloutState::promoted);
+  drive("v3", "10% for 20s, 100%");
+  EXPECT_EQ(newer(rig).baseline, "v2");
+  ASSERT_THAT(rig.orders, SizeIs(3));
+  EXPECT_EQ(std::get<MoveTraffic>(rig.orders[2].action).expected[0].version, "v2");
+}
+
 }  // namespace
 }  // namespace belay::rules
