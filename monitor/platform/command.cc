@@ -71,6 +71,10 @@ Error cannot_move() {
   return Error{Error::Kind::failed, "no command is configured that moves traffic"};
 }
 
+/// Of the environment, what a person has to type, too.
+constexpr std::array<std::string_view, 5> kTypedByHand = {
+    "BELAY_ACTION", "BELAY_SERVICE", "BELAY_TARGET", "BELAY_PERCENT", "BELAY_BASELINE"};
+
 std::string said_by(const RunResult& run) {
   std::string text = run.err.empty() ? run.out : run.err;
   text.erase(text.find_last_not_of(" \t\r\n") + 1);  // A last line's end is nothing to tell.
@@ -145,9 +149,19 @@ Trace CommandPlatform::trace(const rules::Order& /*order*/) const {
 }
 
 std::string CommandPlatform::by_hand(const rules::Order& order) const {
+  const std::vector<std::string>& argv = is_move(order) ? options_.move_written : options_.written;
   std::string line;
-  for (const std::string& word : is_move(order) ? options_.move_written : options_.written)
-    line += (line.empty() ? "" : " ") + shell_quoted(word);
+  // What says whom it is about: without that a program would put back nobody.
+  for (const auto& [name, value] : environment_of(order, {}))
+    if (!value.empty() && std::ranges::find(kTypedByHand, name) != kTypedByHand.end() &&
+        (is_move(order) || name != "BELAY_BASELINE"))
+      line += name + "=" + shell_quoted(value) + " ";
+  for (const std::string& word : argv) line += shell_quoted(word) + " ";
+  line.pop_back();
+  const bool is_beside = !argv.empty() && !argv.front().starts_with('/') &&
+                         argv.front().find('/') != std::string::npos;
+  if (is_beside) line += " (in the directory of the configuration)";
+  if (!options_.environment.empty()) line += " (with its `env`)";
   return sanitize(line, 500);
 }
 

@@ -183,7 +183,10 @@ TEST_F(CommandTest, AVerifyThatSaysThatItGoesOnIsWaitedFor) {
 TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
   const CommandPlatform platform(
       {.argv = {"./deploy", "--token", "s3cret"}, .written = {"./deploy", "--token", "${TOKEN}"}});
-  EXPECT_EQ(platform.by_hand(order_), "./deploy --token '${TOKEN}'");
+  EXPECT_EQ(platform.by_hand(order_),
+            std::string("BELAY_SERVICE=shop BELAY_ACTION=rollback BELAY_TARGET=") +
+                test::kGoodVersion +
+                " ./deploy --token '${TOKEN}' (in the directory of the configuration)");
 }
 
 TEST_F(CommandTest, ItsOwnProgramMovesTheTraffic) {
