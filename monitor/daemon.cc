@@ -26,11 +26,11 @@ Daemon::Daemon(Config config) : config_(std::move(config)) {}
 
 Daemon::~Daemon() { stop(); }
 
-Result<std::unique_ptr<Daemon>> Daemon::start(Config config,
-                                              std::vector<exporters::Sink*> watchers) {
+Result<std::unique_ptr<Daemon>> Daemon::start(Config config, std::vector<exporters::Sink*> watchers,
+                                              Purpose purpose) {
   std::unique_ptr<Daemon> daemon{new Daemon(std::move(config))};
   if (const Status opened = daemon->open_journal(); !opened) return opened.error();
-  daemon->build_engine(std::move(watchers));
+  daemon->build_engine(std::move(watchers), purpose);
   if (const Status listening = daemon->start_listeners(); !listening) return listening.error();
   daemon->start_threads();
   return daemon;
@@ -54,7 +54,7 @@ Status Daemon::open_journal() {
   return Done{};
 }
 
-void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
+void Daemon::build_engine(std::vector<exporters::Sink*> sinks, Purpose purpose) {
   platforms_.push_back(std::make_unique<Platforms>());
   add_platforms(config_, *platforms_.back());
   actor_ = std::make_unique<Actor>(*platforms_.back(), clock_,
@@ -79,6 +79,7 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks) {
       .deliver = [this](rules::Event event) { inbox_.deliver(std::move(event)); },
       .now = [this] { return clock_.now(); },
       .is_recorded = [this] { return !loop_->degraded(); },
+      .begins_rollouts = purpose == Purpose::many,
       .past = &lookup_,
       .has_page = [this] { return has_page_.load(); },
       .drives = [this](const std::string& service) { return driven_.get()->contains(service); },

@@ -36,12 +36,15 @@ namespace belay::monitor {
 /// in the order in which evidence flows. It judges nothing and does nothing itself.
 class Daemon {
  public:
+  /// A gate ends with its one rollout: its API begins no other.
+  enum class Purpose : std::uint8_t { many, one_gate };
   /// Takes the state, remembers what the journal knows, resumes what is open, and begins to watch.
   /// `watchers` are told beside the configured sinks, and must outlive the daemon. Error kinds:
   /// conflict (the state is held by another process), unavailable (an address cannot be listened
   /// on), others as they come.
   static Result<std::unique_ptr<Daemon>> start(Config config,
-                                               std::vector<exporters::Sink*> watchers = {});
+                                               std::vector<exporters::Sink*> watchers = {},
+                                               Purpose purpose = Purpose::many);
 
   /// As stop().
   ~Daemon();
@@ -74,7 +77,7 @@ class Daemon {
   explicit Daemon(Config config);
 
   Status open_journal();
-  void build_engine(std::vector<exporters::Sink*> sinks);
+  void build_engine(std::vector<exporters::Sink*> sinks, Purpose purpose);
   Status start_listeners();
   void start_threads();
   void start_heartbeat();

@@ -41,6 +41,8 @@ struct ApiParts {
   std::function<void(rules::Event)> deliver;  ///< Into the lane that never drops.
   std::function<Instant()> now;
   std::function<bool()> is_recorded;  ///< What is delivered becomes durable: the journal works.
+  /// Rollouts and trains may be begun here: not in a gate that judges by itself, and ends then.
+  bool begins_rollouts = true;
   /// For the listener's thread alone. Null: there is no past to look at.
   JournalLookup* past = nullptr;
   /// Someone is paged when an action fails: without, nothing is enforced. None: someone is.

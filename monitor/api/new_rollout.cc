@@ -41,6 +41,13 @@ bool drives_by_plan(const rules::RolloutStarted& started, const ApiParts& parts)
 
 }  // namespace
 
+Problem gate_begins_nothing() {
+  return {
+      Problem::Kind::refused,
+      "a gate that judges by itself (`--standalone`) has this state: it begins nothing else and "
+      "ends with its own verdict; ask again when it is over and a daemon (`belay run`) is there"};
+}
+
 rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
   rules::RolloutStarted started;
   started.service = body.require_text("service");

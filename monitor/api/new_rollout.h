@@ -10,6 +10,8 @@
 
 namespace belay::monitor {
 
+/// Why a gate that judges by itself begins nothing else.
+Problem gate_begins_nothing();
 /// What a request says of one rollout; the caller adds its id and when it begins.
 rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts);
 

@@ -44,15 +44,18 @@ net::Outgoing made(const rules::RolloutStatus& rollout, int status,
   return answer;
 }
 
-/// What the engine said instead of beginning it.
-std::string refusal_of(const Newest& newest, std::uint64_t since, const std::string& service) {
+/// What the engine said instead of beginning it: not what it said meanwhile of another.
+std::string refusal_of(const Newest& newest, std::uint64_t since, const std::string& service,
+                       const std::string& candidate) {
   std::string why = "the engine did not begin it";
   const auto notices = newest.notices();
   if (!notices) return why;
   for (const Newest::Noted& noted : *notices) {
-    if (noted.number > since && noted.notice.service == service) {
-      why = noted.notice.headline;
-      for (const std::string& detail : noted.notice.details) why += "; " + detail;
+    const rules::Notice& notice = noted.notice;
+    if (noted.number > since && notice.service == service && notice.candidate == candidate &&
+        notice.kind == rules::Notice::Kind::rollout_ended) {
+      why = notice.headline;
+      for (const std::string& detail : notice.details) why += "; " + detail;
     }
   }
   return why;
@@ -94,15 +97,17 @@ net::Outgoing begin(const Call& call, rules::RolloutStarted started) {
   const auto notices = context.newest.notices();
   const std::uint64_t noticed = notices && !notices->empty() ? notices->back().number : 0;
   nlohmann::ordered_json pending{{"id", started.id}, {"service", started.service}};
-  auto shown = [&context, id = started.id, service = started.service, noticed,
+  auto shown = [&context, id = started.id, service = started.service, candidate = started.candidate,
+                noticed,
                 request_id = call.request_id](const Seen& seen) -> std::optional<net::Outgoing> {
     const rules::RolloutStatus* rollout = rollout_of(seen.snapshot, id);
     if (rollout != nullptr) return made(*rollout, 201, &seen.snapshot);
     if (!seen.is_settled) return std::nullopt;
     // What did not begin uses up no key.
     std::erase(context.started, id);
-    return answer_of({Problem::Kind::refused, refusal_of(context.newest, noticed, service)},
-                     request_id);
+    return answer_of(
+        {Problem::Kind::refused, refusal_of(context.newest, noticed, service, candidate)},
+        request_id);
   };
   return change(call, std::move(started), std::move(shown), pending);
 }
@@ -130,6 +135,7 @@ net::Outgoing begin_unless_recorded(const Call& call, rules::RolloutStarted star
 }  // namespace
 
 net::Outgoing start_rollout(const Call& call) {
+  if (!call.context.parts.begins_rollouts) return call.refuse(gate_begins_nothing());
   Body body(call.request);
   rules::RolloutStarted started = read_new_rollout(body, call.context.parts);
   if (const auto problem = body.problem()) return call.refuse(*problem);

@@ -194,6 +194,7 @@ net::Outgoing begin_unless_recorded(const Call& call, rules::TrainStarted train)
 }  // namespace
 
 net::Outgoing start_train(const Call& call) {
+  if (!call.context.parts.begins_rollouts) return call.refuse(gate_begins_nothing());
   Body body(call.request);
   rules::TrainStarted train = read(body, call.context.parts);
   if (const auto problem = body.problem()) return call.refuse(*problem);

@@ -63,7 +63,7 @@ class GateVerb {
     GatePreview preview =
         preview_of(config, arguments_.service, target, lasts, mode_named(arguments_.mode));
     preview.rollout = id_;
-    auto daemon = Daemon::start(std::move(config), {&watch_});
+    auto daemon = Daemon::start(std::move(config), {&watch_}, Daemon::Purpose::one_gate);
     if (!daemon) {
       complain(sanitize(daemon.error().message, 2000));
       return kExitUnavailable;

@@ -76,8 +76,12 @@ int start(GateArguments& arguments) {
   const Result<ApiClient> client = ApiClient::find(arguments.api);
   if (!client) return refuse(client.error());
   const Begun begun = begin_rollout(*client, arguments);
-  if (!begun.rollout.is_null()) show(begun.rollout, arguments.output);
-  return begun.code;
+  if (begun.rollout.is_null()) return begun.code;
+  show(begun.rollout, arguments.output);
+  // One that could not begin is over at once; so is one that the same key began before.
+  const auto ended = begun.rollout.find("exit_code");
+  return ended != begun.rollout.end() && ended->is_number_integer() ? ended->get<int>()
+                                                                    : begun.code;
 }
 
 void add_start(CLI::App& rollout, Chosen& chosen) {

@@ -87,5 +87,15 @@ TEST_F(AccessTest, NoTokenIsEverShown) {
   EXPECT_EQ(all.find("a-wrong-token"), std::string::npos) << all;
 }
 
+TEST_F(AccessTest, AGateThatJudgesByItselfBeginsNothingElse) {
+  begins_rollouts_ = false;
+  const net::Outgoing refused =
+      post("/api/v1/rollouts", R"({"service":"shop","candidate":"v9","for":"1m"})");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, testing::HasSubstr("ends with its own verdict"));
+  EXPECT_EQ(post("/api/v1/trains", R"({"name":"r1","rollouts":[]})").status, 409);
+  EXPECT_TRUE(delivered_.empty());
+}
+
 }  // namespace
 }  // namespace belay::test

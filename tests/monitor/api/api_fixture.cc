@@ -35,6 +35,7 @@ monitor::Api& ApiTest::api() {
           .deliver = [this](rules::Event event) { delivered_.push_back(std::move(event)); },
           .now = [this] { return now_; },
           .is_recorded = [this] { return is_recorded_; },
+          .begins_rollouts = begins_rollouts_,
           .past = has_past_ ? &past_ : nullptr,
           .has_page = [this] { return has_page_; },
           .drives = [this](const std::string& service) { return service == driven_; },

@@ -43,6 +43,7 @@ class ApiTest : public testing::Test {
   /// The events that were delivered.
   std::vector<rules::Event> delivered_;
   bool is_recorded_ = true;
+  bool begins_rollouts_ = true;  ///< Before the first request.
   bool has_page_ = true;
   bool has_past_ = true;  ///< A journal, which `past_` looks into; before the first request.
   std::string driven_;    ///< The service whose traffic Belay moves.
