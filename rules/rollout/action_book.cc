@@ -199,6 +199,14 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
          std::to_string(plan.actions_per_hour_max) + " are allowed";
 }
 
+std::optional<std::string> ActionBook::why_not_yet(const ServicePlan& plan, Instant now) const {
+  Order rollback;
+  rollback.at = now;
+  rollback.service = plan.name;
+  rollback.rollout = "the next";
+  return objection_to_rate(plan, rollback);
+}
+
 void ActionBook::begin(const Order& order, bool is_later_step) {
   std::string decision = order.rollout.empty() ? order.intent : order.rollout;
   if (order.rollout.empty() && is_later_step)

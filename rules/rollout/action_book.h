@@ -37,6 +37,8 @@ class ActionBook {
   /// was.
   [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
                                                         const Order& order) const;
+  /// What the cooldown or the cap would say of a rollback of a new rollout now.
+  [[nodiscard]] std::optional<std::string> why_not_yet(const ServicePlan& plan, Instant now) const;
   void begin(const Order& order, bool is_later_step);
   /// Traffic that moves is open like any action, and counts for no cap and no cooldown.
   void begin_move(const Order& order);

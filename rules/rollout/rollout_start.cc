@@ -21,6 +21,20 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
+/// Of a baseline that was named and that nobody knows, while the logs name others; else empty.
+std::string beware_of_unseen(const std::string& version,
+                             const std::vector<VersionRequests>& recent) {
+  std::string seen;
+  for (const VersionRequests& one : recent) {
+    if (one.version == version) return {};
+    if (one.requests > 0 && !one.version.empty())
+      seen += (seen.empty() ? "" : ", ") + sanitize(one.version);
+  }
+  if (seen.empty()) return {};
+  return "beware: nobody has seen " + sanitize(version) + ", the logs name " + seen +
+         "; a rollback would go to it all the same";
+}
+
 /// Of one that is superseded: what nobody goes on with.
 std::string words_of_going(const RolloutStatus& status) {
   return "the rollout of " + sanitize(status.candidate) + " that went on (" + status.id + ", " +
@@ -130,6 +144,12 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (baseline.from == Baseline::From::asked) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
+    const std::optional<Deployment>& live = log_.live(live_);
+    const auto is_it = [&](const std::string& version) { return version == baseline.version; };
+    const bool is_known = (live && share_of(*live, baseline.version) > 0) ||
+                          versions_.last_good(now, is_it).has_value();
+    if (why.empty() && !is_known)
+      why = beware_of_unseen(baseline.version, service_.recent_requests());
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
   }
@@ -144,6 +164,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   was_candidate_live_ = false;
   gone_since_.reset();
   foreign_since_.reset();
+  stranger_since_.reset();
   unannounced_.forget();
   live_before_.clear();
   if (live_)

@@ -158,5 +158,27 @@ TEST(Baseline, WhatCameLatelyIsShown) {
   EXPECT_EQ(status.recent_over, 10s);
 }
 
+TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsTold) {
+  for (const char* baseline : {"v1", "vv1"}) {
+    EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests")});
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.run(12s);
+    rig.push(RolloutStarted{.at = rig.now(),
+                            .service = "shop",
+                            .candidate = "v2",
+                            .baseline = baseline,
+                            .lasts = 1min});
+    rig.run(1s);
+    const std::vector<std::string> details =
+        rig.notices_of(Notice::Kind::rollout_started).at(0).details;
+    const bool is_told = std::ranges::any_of(details, [](const std::string& line) {
+      return line ==
+             "beware: nobody has seen vv1, the logs name v1; a rollback would go to it all "
+             "the same";
+    });
+    EXPECT_EQ(is_told, std::string(baseline) == "vv1");
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules

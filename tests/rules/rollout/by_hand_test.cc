@@ -215,6 +215,10 @@ void drive(World& world) {
   started.steps = *parse_steps("10% for 15s, 100%");
   started.is_driving = true;
   world.begin(started);
+  // A cooldown holds it, but for a person who says so.
+  world.rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::approve, .at = world.rig.now(), .rollout = kId, .by = "ann"});
+  world.rig.run(1s);
   world.answer(Phase::applied);
   world.rig.run(20s);
   ASSERT_EQ(world.rig.orders.size(), 2U);
