@@ -55,8 +55,8 @@ std::string why_too_short(const rules::ServicePlan& plan, const std::string& bas
         format_duration(errors), format_duration(lasts));
   if (baseline.empty() || lasts >= rules::GuardedRules::latency_takes()) return {};
   return fmt::format(
-      "default/latency takes {} to be sure, and this gate lasts {}: a version that is only slow "
-      "would pass; watch for longer",
+      "default/latency acts after {}, and this gate lasts {}: a version that is only slow ends it "
+      "unknown; watch for longer",
       format_duration(rules::GuardedRules::latency_takes()), format_duration(lasts));
 }
 

@@ -8,7 +8,6 @@
 #include "base/suggest.h"
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
-#include "rules/judgement/guarded_rules.h"
 #include "rules/language/rule_check.h"
 #include "rules/rollout/steps.h"
 
@@ -192,28 +191,15 @@ void check_bakes(const rules::ServicePlan& plan, std::vector<Lint>& found) {
   const auto needed = [&](const rules::RolloutStep& step) {
     return plan.rollout.warm_up + std::min(step.bake, rules::kJudgedAfterWarmUp);
   };
-  const auto names = [&](std::string message) {
-    found.push_back({false, plan.name, std::move(message)});
-  };
   const std::vector<rules::RolloutStep>& steps = plan.rollout.steps;
   const auto late = std::ranges::find_if(steps, [&](const rules::RolloutStep& step) {
     return step.bake > Duration::zero() && step.bake_max < needed(step);
   });
-  if (late != steps.end())
-    names(
-        fmt::format("a step's hard maximum is {}, and it can pass after {} at the earliest, "
-                    "warm-up included: it will be held and paged before that",
-                    format_duration(late->bake_max), format_duration(needed(*late))));
-  const auto quick = std::ranges::find_if(steps, [&](const rules::RolloutStep& step) {
-    return step.bake > Duration::zero() &&
-           std::max(step.bake, needed(step)) < rules::GuardedRules::latency_takes();
-  });
-  if (quick != steps.end())
-    names(
-        fmt::format("a step can pass after {}, warm-up included, and default/latency takes {} to "
-                    "be sure: a version that is only slow would pass it",
-                    format_duration(std::max(quick->bake, needed(*quick))),
-                    format_duration(rules::GuardedRules::latency_takes())));
+  if (late == steps.end()) return;
+  found.push_back({false, plan.name,
+                   fmt::format("a step's hard maximum is {}, and it can pass after {} at the "
+                               "earliest, warm-up included: it will be held and paged before that",
+                               format_duration(late->bake_max), format_duration(needed(*late)))});
 }
 
 /// Where somebody else moves the traffic the calendar holds nothing.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/sanitize.h"
+
 namespace belay::rules {
 
 void ProbeWatch::Answers::count_nameless(bool has_failed) {
@@ -40,7 +42,10 @@ void ProbeWatch::answered(const std::string& probe, std::optional<Role> role, In
                           bool failed) {
   Answers& answers = probes_[probe];
   if (role) answers.count(*role, at, failed);
-  if (role == Role::baseline) return;
+  if (role == Role::baseline) {
+    ++answers.of_baseline;
+    return;
+  }
   if (!role || !failed) answers.count_nameless(failed);
   answers.newest.push_back(failed);
   if (answers.newest.size() > kNewest) answers.newest.pop_front();
@@ -66,9 +71,13 @@ std::vector<ProbeWatch::Red> ProbeWatch::red() const {
   return red;
 }
 
-std::optional<std::string> ProbeWatch::doubtful() const {
-  for (const auto& [probe, answers] : probes_)
-    if (answers.is_doubtful()) return probe;
+std::optional<std::string> ProbeWatch::doubt() const {
+  for (const auto& [probe, answers] : probes_) {
+    if (answers.is_doubtful())
+      return "too many of the newest answers of probe " + sanitize(probe) + " are failures";
+    if (answers.newest.empty() && answers.of_baseline >= kInRow)
+      return "probe " + sanitize(probe) + " has reached only the baseline: its aim was not taken";
+  }
   return std::nullopt;
 }
 

@@ -35,9 +35,10 @@ class ProbeWatch {
   };
   /// By which three answers in a row have failed.
   [[nodiscard]] std::vector<Red> red() const;
-  /// A probe of which the newest answers, but for the baseline's, are no sign of health: the last
-  /// two failed, three of the last ten, or all that there are.
-  [[nodiscard]] std::optional<std::string> doubtful() const;
+  /// Why a probe is no sign of the candidate's health, in words: of its newest answers, but for the
+  /// baseline's, the last two failed, three of the last ten, or all that there are; or the
+  /// baseline's are all that came, three or more.
+  [[nodiscard]] std::optional<std::string> doubt() const;
 
  private:
   static constexpr std::size_t kNewest = 10;
@@ -51,6 +52,7 @@ class ProbeWatch {
     std::optional<Instant> baseline_passed_at;  // The newest that passed.
     std::uint32_t failed_nameless = 0;          // In a row.
     std::uint32_t passed_nameless = 0;          // In a row, and the candidate's.
+    std::uint32_t of_baseline = 0;              // All of them.
     bool is_red_nameless = false;
     std::deque<bool> newest;  // Whether they failed; not the baseline's.
 

@@ -120,7 +120,12 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
   if (const PairedEvidence::Sums few = few_that_fail();
       few.total >= kErrorsSamplesMin &&
       few.error_rate() > kPlainlyMore * guarded_.error_rate_allowed())
-    wanted.push_back({.rule = RolloutRule::errors, .is_of_few = true});
+    wanted.push_back(
+        {.rule = RolloutRule::errors,
+         .is_shared_cause =
+             evidence_->last(PairedEvidence::kSecondsMax, Role::baseline).error_rate() >=
+             few.error_rate() / 2,
+         .is_of_few = true});
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
   for (ProbeWatch::Red& red : probes_.red())
@@ -172,7 +177,8 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
       .kind = kind, .rule = about.rule, .is_shared_cause = about.is_shared_cause, .at = now};
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
   words.fill(answer, about.name);
-  if (about.is_of_few) answer.headline = words_of_few_that_fail();
+  if (about.is_of_few)
+    answer.headline = (about.is_shared_cause ? "shared cause: " : "") + words_of_few_that_fail();
   if (about.is_nameless) answer.headline = words.nameless_probe(about.name);
   if (about.rule == RolloutRule::queue) {
     const auto deep = deep_queues_.find(about.name);
@@ -203,17 +209,25 @@ PairedEvidence::Sums RolloutJudgement::few_that_fail() const {
 
 std::string RolloutJudgement::words_of_few_that_fail() const {
   const PairedEvidence::Sums few = few_that_fail();
-  return std::to_string(few.errors) + " of the last " + std::to_string(few.total) +
-         " requests of " + versions_.candidate + " failed: too many to pass, and too few for " +
-         default_name(RolloutRule::errors) + " to act on";
+  const PairedEvidence::Sums beside = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
+  std::string words = std::to_string(few.errors) + " of the last " + std::to_string(few.total) +
+                      " requests of " + versions_.candidate + " failed";
+  if (beside.total > 0)
+    words += ", and " + std::to_string(beside.errors) + " of " + std::to_string(beside.total) +
+             " of " + versions_.baseline;
+  return words + ": too many to pass, and too few for " + default_name(RolloutRule::errors) +
+         " to act on";
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
-  if (const std::optional<std::string> probe = probes_.doubtful())
-    return "too many of the newest answers of probe " + sanitize(*probe) + " are failures";
+  if (std::optional<std::string> doubt = probes_.doubt()) return doubt;
   if (few_that_fail().total > 0) return words_of_few_that_fail();
+  return finding_against();
+}
+
+std::optional<std::string> RolloutJudgement::finding_against() const {
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
   for (const GuardedRule rule : kGuarded)

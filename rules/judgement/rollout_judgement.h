@@ -98,6 +98,8 @@ class RolloutJudgement {
   /// Why the step must not pass now, for people; nothing if it may. How much evidence a step needs
   /// is not asked here (rollout/step_judge.h).
   [[nodiscard]] std::optional<std::string> hindrance() const;
+  /// Of that, what speaks against the candidate itself, as far as that is known.
+  [[nodiscard]] std::optional<std::string> finding_against() const;
 
  private:
   struct Pause {

@@ -206,7 +206,7 @@ std::string RolloutWords::queue(const std::string& name, double depth, double be
 
 std::string RolloutWords::nameless_probe(const std::string& name) const {
   return "the last three answers of probe " + sanitize(name) +
-         " failed, and it names no version: nobody knows whether " + candidate_ + " is to blame";
+         " failed, and they name no version: nobody knows whether " + candidate_ + " is to blame";
 }
 
 void RolloutWords::fill_comparison(RolloutAnswer& answer) const {

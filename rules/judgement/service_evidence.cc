@@ -20,6 +20,12 @@ std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant 
   return worst;
 }
 
+std::vector<std::string> ServiceEvidence::names_of(SourceKind kind) const {
+  std::vector<std::string> found;
+  for (const std::uint32_t index : of_kind(kind)) found.push_back(source(index).plan().name);
+  return found;
+}
+
 std::chrono::seconds ServiceEvidence::lag_of(SourceKind kind, Instant now) const {
   Duration most{};
   for (const std::uint32_t index : of_kind(kind)) most = std::max(most, source(index).lag(now));

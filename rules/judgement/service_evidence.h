@@ -55,6 +55,7 @@ struct ServiceEvidence {
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.
   [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
+  [[nodiscard]] std::vector<std::string> names_of(SourceKind kind) const;
   /// One line for each of them whose events come from the future.
   [[nodiscard]] std::vector<std::string> clock_troubles() const;
   /// How far its sources of one kind are behind now, the most of it; in whole seconds, rounded up.

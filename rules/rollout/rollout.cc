@@ -26,7 +26,7 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       book_(book),
       start_(start),
       by_hand_{.name = std::string(kByHand), .then = {.kind = Then::Kind::rollback}},
-      default_rules_(rules_by_default(service.plan.rollout.limits)),
+      default_rules_(rules_by_default(service.plan.rollout.limits, {})),
       default_alerts_(alerts_by_default(service.plan.rollout.limits)),
       train_rule_(rule_of_train()),
       ladder_(service, names, book, log_, versions_, start) {}
@@ -100,7 +100,8 @@ void Rollout::adopt(ServicePlan next, Instant now) {
   rulings_.clear();
   service_.adopt(std::move(next), now);
   for (RolloutRecord& record : records_) record.follow_mode(service_.plan.mode);
-  default_rules_ = rules_by_default(service_.plan.rollout.limits);
+  default_rules_ =
+      rules_by_default(service_.plan.rollout.limits, service_.evidence.names_of(SourceKind::probe));
   default_alerts_ = alerts_by_default(service_.plan.rollout.limits);
   if (is_watched_on) watch_again(now);
   for (const JudgedRule& rule : service_.always) {

@@ -203,7 +203,8 @@ class Rollout {
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   [[nodiscard]] std::vector<const Rule*> rules_that_count() const;  ///< For a verdict.
   static std::string cut(std::string text);  ///< To what fits into the reason of an order.
-  static std::vector<Rule> rules_by_default(const RolloutLimits& limits);
+  static std::vector<Rule> rules_by_default(const RolloutLimits& limits,
+                                            const std::vector<std::string>& probes);
   static std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
   static Rule rule_of_train();
   void answer(Instant now, Step& out);
@@ -262,8 +263,7 @@ class Rollout {
                                              const std::string& why) const;
   [[nodiscard]] std::optional<std::string> why_not_take_back(const RolloutRecord& record) const;
 
-  // rollout_preflight.cc: before the first step; what is required, and attached, as long as it is
-  // judged.
+  // rollout_preflight.cc: before the first step; what is required, as long as it is judged.
   [[nodiscard]] PreflightFacts facts(Instant now) const;
   void check_preflight(Instant now, Step& out);
   void tell_hindrances(const PreflightDone& done, Instant now, Step& out);
@@ -286,8 +286,7 @@ class Rollout {
   [[nodiscard]] Duration baked_of_step(Instant now) const;
   /// Whether rules that count for the verdict read the candidate's requests.
   [[nodiscard]] bool is_judged_by_requests() const;
-  /// Why rules that are fine may be so without the candidate: the logs name other versions, never
-  /// this one, no probe is aimed at it, and no platform gives it everything.
+  /// Why rules that are fine may be so without the candidate: nothing says that it was seen.
   [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
   /// What of the candidate's requests came and does not count: nobody knows how it is.
   void add_refused(Gate::Verdict& verdict) const;
@@ -320,6 +319,8 @@ class Rollout {
   [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);
+  /// A version that has traffic and that nobody announced; empty if there is none.
+  [[nodiscard]] std::string stranger_in(const Deployment& deployment) const;
   [[nodiscard]] std::optional<std::string> foreign_deployment(const Deployment& deployment,
                                                               Instant now) const;
 
@@ -377,6 +378,7 @@ class Rollout {
   std::optional<Instant> gone_since_;       // The candidate, from what is live.
   std::optional<Instant> rolled_off_seen_;  // The last report without what was rolled back.
   std::optional<Instant> foreign_since_;    // The split is not the one that was ordered.
+  std::optional<Instant> stranger_since_;   // A version is live that nobody announced.
 
   std::optional<Order> moving_;  // Traffic that is on its way.
   std::size_t moving_to_ = 0;    // Step.
@@ -390,9 +392,7 @@ class Rollout {
   std::optional<std::string> passed_;  // The step passed, and waits for the traffic to follow.
   bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.
   std::int64_t moves_ = 0;
-
   PreflightProgress preflight_;
-
   std::optional<std::string> train_stopped_;
   bool is_left_over_ = false;
 };

@@ -103,7 +103,8 @@ std::string Rollout::cut(std::string text) {
 
 /// After the default judgement rolled back, the restored version is watched by what a person can
 /// check by eye.
-std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits) {
+std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits,
+                                            const std::vector<std::string>& probes) {
   const double percent = std::round(limits.error_rate * 1e9) / 1e7;
   const std::string errors =
       "error rate > " + decimal_text(percent) + "% over 30s, min 20 requests, for 10s";
@@ -115,6 +116,12 @@ std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits) {
     rules.push_back(
         default_rule(default_name(rule), rule == RolloutRule::latency ? latency : errors));
   }
+  std::string failing;
+  for (const std::string& probe : probes)
+    failing += (failing.empty() ? "probe \"" : " or probe \"") + probe + "\" fails 3 of 3";
+  if (!failing.empty())
+    rules[static_cast<std::size_t>(RolloutRule::probes)] =
+        default_rule(default_name(RolloutRule::probes), failing);
   return rules;
 }
 
@@ -123,7 +130,7 @@ Rule Rollout::rule_of_train() { return default_rule(kTrainRule, "error rate > 5%
 
 /// What a person can check by eye goes on after a promotion.
 std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
-  const std::vector<Rule> all = rules_by_default(limits);
+  const std::vector<Rule> all = rules_by_default(limits, {});
   std::vector<Rule> alerts;
   for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
     alerts.push_back(all[static_cast<std::size_t>(rule)]);
@@ -336,11 +343,11 @@ void Rollout::answer(Instant now, Step& out) {
 void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
   if (!judgement_ || answer.at < gate_->started()) return;
   const PairedEvidence& paired = *service_.evidence.paired;
+  // What another version is said to have answered is nobody's: it may be the candidate, called so.
   std::optional<Role> role;
   if (answer.version == paired.candidate()) {
     role = Role::candidate;
-  } else if (answer.version != kNoName) {
-    if (answer.version != paired.baseline()) return;
+  } else if (answer.version != kNoName && answer.version == paired.baseline()) {
     role = Role::baseline;
   }
   judgement_->probe_answered(probe, role, answer.at, answer.failure != ProbeFailure::none);

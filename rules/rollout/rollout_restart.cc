@@ -20,6 +20,8 @@ std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
 void Rollout::remember(const Remembered& remembered, Instant now, Step& out) {
   const std::string& name = service_.plan.name;
   versions_ = VersionHistory(remembered, name);
+  default_rules_ =
+      rules_by_default(service_.plan.rollout.limits, service_.evidence.names_of(SourceKind::probe));
   if (const auto ended = remembered.deployments.find(name); ended != remembered.deployments.end())
     deployments_ = ended->second;
   for (const RememberedRollout& one : remembered.rollouts)

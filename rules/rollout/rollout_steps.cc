@@ -52,7 +52,11 @@ std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now)
   const std::optional<std::string> freeze = frozen(service_.plan.rollout, now);
   if (freeze && !record.is_approved()) return Hold{HoldReason::freeze, *freeze};
   // What nobody may override by an approval: a brake, and two calls at once.
-  return why_no_traffic(record, now);
+  if (const std::optional<Hold> hold = why_no_traffic(record, now)) return hold;
+  if (step > 0 || record.is_approved()) return std::nullopt;
+  if (const std::optional<std::string> why = book_.why_not_yet(service_.plan, now))
+    return Hold{HoldReason::preflight, "it could not be taken back yet: " + *why};
+  return std::nullopt;
 }
 
 std::optional<Rollout::Hold> Rollout::hold_due() const {
@@ -125,12 +129,19 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
                                                        Instant now) const {
   if (now - since < std::min(step_to_pass().bake, kJudgedAfterWarmUp))
     return Gate::Verdict{.unknown = UnknownKind::warming,
-                         .why = "too little of the step lies behind its warm-up"};
+                         .why = "less than 30s of it were judged yet, after its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
     return Gate::Verdict{.unknown = trouble, .why = "nobody knows what the logs do not show"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::probe, now))
     return Gate::Verdict{.unknown = trouble,
                          .why = "a probe is not asked: nobody knows its answer"};
+  for (const auto& [source, log] : service_.evidence.probes)
+    if (!service_.evidence.source(source).is_retired() &&
+        (log.answers.empty() || log.answers.back().at < gate_->started()))
+      return Gate::Verdict{.unknown = UnknownKind::blind,
+                           .why = "probe " +
+                                  sanitize(service_.evidence.source(source).plan().name) +
+                                  " has not answered since the rollout began"};
   if (const std::optional<std::string> hindrance = judgement_->hindrance())
     return Gate::Verdict{.why = *hindrance};
   // It looks at all of the bake, not at the end of it.
@@ -299,6 +310,8 @@ void Rollout::hold(const Hold& hold, Instant now, Step& out) {
       teller(now, out).notice(Notice::Kind::rollout_held, is_page,
                               record.status().candidate + " is held (" +
                                   std::string(name_of(hold.reason)) + "): " + hold.why);
+  if (is_page && record.has_begun() && !record.status().baseline.empty())
+    notice.details.push_back("to take it back: belay rollout rollback " + record.status().id);
   if (pause_ && (hold.reason == HoldReason::rule || hold.reason == HoldReason::shared_cause ||
                  hold.reason == HoldReason::candidate_silent))
     notice.details.insert(notice.details.end(), pause_->details.begin(), pause_->details.end());

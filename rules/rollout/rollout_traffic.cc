@@ -39,18 +39,28 @@ bool Rollout::is_gone(const RolloutRecord& record, Instant now) const {
          live_->at - status.step_started >= kPlatformSettles;
 }
 
+std::string Rollout::stranger_in(const Deployment& deployment) const {
+  const RolloutStatus& status = records_.back().status();
+  if (live_before_.empty()) return {};
+  for (const Deployment::Share& share : deployment.versions)
+    if (share.percent > 0 && share.version != status.candidate &&
+        share.version != status.baseline &&
+        std::find(live_before_.begin(), live_before_.end(), share.version) == live_before_.end())
+      return share.version;
+  return {};
+}
+
 std::optional<std::string> Rollout::foreign_deployment(const Deployment& deployment,
                                                        Instant now) const {
   const RolloutStatus& status = records_.back().status();
   const double percent = share_of(deployment, status.candidate);
   if (gone_since_ && now - *gone_since_ >= kGoneFor)
     return "someone took " + status.candidate + " out";
-  for (const Deployment::Share& share : deployment.versions) {
-    const bool is_known =
-        share.version == status.candidate || share.version == status.baseline ||
-        std::find(live_before_.begin(), live_before_.end(), share.version) != live_before_.end();
-    if (share.percent > 0 && !is_known && !live_before_.empty())
-      return "someone deployed " + sanitize(share.version);
+  if (const std::string stranger = stranger_in(deployment); !stranger.empty()) {
+    // What we rolled away may stand in a reading of before that.
+    const bool may_be_old = book_.was_rolled_away(service_.plan.name, stranger);
+    if (!may_be_old || (stranger_since_ && now - *stranger_since_ >= kGoneFor))
+      return "someone deployed " + sanitize(stranger);
   }
   if (foreign_since_ && now - *foreign_since_ >= kPlatformSettles)
     return "someone else moved the traffic of " + status.candidate + " to " +
@@ -88,6 +98,11 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   } else if (!foreign_since_) {
     foreign_since_ = now;
   }
+  if (stranger_in(deployment).empty()) {
+    stranger_since_.reset();
+  } else if (!stranger_since_) {
+    stranger_since_ = now;
+  }
   std::optional<std::string> why = foreign_deployment(deployment, now);
   if (const std::string other = replaced_meanwhile(deployment, now); !why && !other.empty())
     why = "someone deployed " + sanitize(other) + " while Belay was not running";
@@ -96,7 +111,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     return look_for_new_versions(deployment, now, out);
   }
   // Whether what is there instead is new is asked when it has superseded this one.
-  if (!foreign_since_) looked_at_ = deployment;
+  if (!foreign_since_ && !stranger_since_) looked_at_ = deployment;
   if (live_before_.empty())
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);

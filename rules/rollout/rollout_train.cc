@@ -109,7 +109,8 @@ Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::st
   cause.reason = sanitize(why);
   cause.watching = rules_that_count();
   if (cause.watching.empty())
-    for (const Rule& rule : default_rules_) cause.watching.push_back(&rule);
+    for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
+      cause.watching.push_back(&default_rules_[static_cast<std::size_t>(rule)]);
   cause.rungs = {train_rule_.then};
   return cause;
 }

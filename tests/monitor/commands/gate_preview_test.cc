@@ -62,8 +62,8 @@ TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
             "--baseline, or watch for longer");
   EXPECT_EQ(beware(seconds{91}, "", true), "");
   EXPECT_EQ(beware(seconds{60}, "v1", true),
-            "default/latency takes 1m30s to be sure, and this gate lasts 1m: a version that is "
-            "only slow would pass; watch for longer");
+            "default/latency acts after 1m30s, and this gate lasts 1m: a version that is only slow "
+            "ends it unknown; watch for longer");
   EXPECT_EQ(beware(seconds{90}, "v1", true), "");
   EXPECT_EQ(beware(seconds{60}, "", false), "") << "rules of one's own have their own times";
 }

@@ -63,10 +63,10 @@ TEST(ProbeWatchTest, WhatFlapsIsNotOverWithOneGoodAnswer) {
 }
 
 TEST(ProbeWatchTest, TheNewestAnswersMustBeASignOfHealth) {
-  for (const char* fine : {"", "n", "nN", "nnnnNnnnnN", "c", "cccC", "bBBB", "NNNnnnnnnnnnn"})
-    EXPECT_FALSE(after(fine).doubtful()) << fine;
-  for (const char* doubtful : {"N", "C", "nNN", "cCC", "NnnNnnnnnN", "bN"})
-    EXPECT_TRUE(after(doubtful).doubtful()) << doubtful;
+  for (const char* fine : {"", "n", "nN", "nnnnNnnnnN", "c", "cccC", "bb", "cBBB", "NNNnnnnnnnnnn"})
+    EXPECT_FALSE(after(fine).doubt()) << fine;
+  for (const char* doubtful : {"N", "C", "nNN", "cCC", "NnnNnnnnnN", "bN", "bbb"})
+    EXPECT_TRUE(after(doubtful).doubt()) << doubtful;
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ TEST(RolloutJudgement, PausesForFailuresOfWhichNobodyKnowsTheVersion) {
   };
   for (int i = 0; i < 3; ++i) answer(std::nullopt, /*failed=*/true);
   EXPECT_THAT(rig.told(), testing::ElementsAre("3s pause probes"));
-  EXPECT_THAT(rig.answers.back().headline, HasSubstr("it names no version"));
+  EXPECT_THAT(rig.answers.back().headline, HasSubstr("they name no version"));
   for (int i = 0; i < 3; ++i) answer(std::nullopt, /*failed=*/false);
   EXPECT_EQ(rig.answers.back().kind, Kind::resume);
 }
@@ -255,6 +255,18 @@ TEST(RolloutJudgement, FewRequestsThatFailLetNothingPass) {
           << "20 are enough to page";
     }
   }
+}
+
+TEST(RolloutJudgement, FewRequestsThatFailBesideABaselineThatDoesHaveASharedCause) {
+  Rig rig;
+  for (int i = 0; i < 20; ++i) {
+    rig.second({.requests = 1, .errors = 1}, {.requests = 1, .errors = 1});
+    rig.run(9, {}, {});
+  }
+  EXPECT_THAT(rig.told(), testing::ElementsAre("3m11s pause errors shared"));
+  EXPECT_THAT(
+      rig.answers.back().headline,
+      HasSubstr("shared cause: 20 of the last 20 requests of v2 failed, and 12 of 12 of v1"));
 }
 
 TEST(RolloutJudgement, SaysThatACandidateMayHarmBothWhenBothTurnBadAfterAStep) {

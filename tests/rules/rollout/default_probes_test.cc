@@ -63,12 +63,17 @@ TEST(DefaultProbes, NothingPassesWhileOneFailsOfWhichNobodyKnowsTheVersion) {
   rig.push(gate(rig.now()));
   for (int i = 0; i < 23; ++i) probe(rig, "", /*failed=*/true), rig.run(5s);
   EXPECT_EQ(rollout(rig).state, RolloutState::held);
-  EXPECT_THAT(rollout(rig).why, HasSubstr("the last three answers of probe healthz failed, and it "
-                                          "names no version"));
+  EXPECT_THAT(rollout(rig).why,
+              HasSubstr("the last three answers of probe healthz failed, and they "
+                        "name no version"));
   EXPECT_THAT(rollout(rig).why, HasSubstr("the newest failure: timeout"));
   rig.run(10s);
   EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
   EXPECT_TRUE(rig.orders.empty()) << "it may be the baseline's";
+  const Notice held = rig.notices_of(Notice::Kind::rollout_held).at(0);
+  EXPECT_TRUE(held.page);
+  EXPECT_THAT(held.details,
+              testing::Contains("to take it back: belay rollout rollback " + std::string(kId)));
 }
 
 TEST(DefaultProbes, WhatHoldsItIsOverWhenItAnswersAgain) {
@@ -102,6 +107,90 @@ TEST(DefaultProbes, AnOnlyAnswerMustNotBeAFailure) {
     probe(rig, version, /*failed=*/true);
     rig.run(2min);
     EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << version << rollout(rig).why;
+  }
+}
+
+TEST(DefaultProbes, WhatTheyHoldForIsNotHeldAgainstTheVersion) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  for (int i = 0; i < 23; ++i) probe(rig, "", i >= 21), rig.run(5s);
+  rig.run(7s);
+  ASSERT_EQ(rollout(rig).state, RolloutState::inconclusive);
+  RolloutStarted next = gate(rig.now());
+  next.candidate = "v3";
+  next.baseline.clear();
+  next.id = "22222222-2222-4222-8222-222222222222";
+  rig.stream("v1", 1, {.version = "v1"});
+  rig.stream("v2", 40, {.version = "v2"});
+  rig.run(10min);
+  next.at = rig.now();
+  rig.push(next);
+  rig.run(1s);
+  EXPECT_EQ(rollout(rig).baseline, "v2");
+}
+
+TEST(DefaultProbes, AnswersOfWhomNobodyMeantAreNobodys) {
+  for (const bool are_good : {false, true}) {
+    EngineRig rig(plan_of());
+    traffic(rig, 200);
+    rig.push(gate(rig.now()));
+    for (int i = 0; i < 23; ++i) {
+      probe(rig, "release-7", !are_good || i < 3);
+      probe(rig, "v1", /*failed=*/false);
+      rig.run(5s);
+    }
+    rig.run(7s);
+    EXPECT_EQ(rollout(rig).state, are_good ? RolloutState::promoted : RolloutState::inconclusive)
+        << rollout(rig).why;
+  }
+}
+
+TEST(DefaultProbes, OneThatDoesNotAnswerInTheRolloutLetsNothingPass) {
+  EngineRig rig(plan_of());
+  traffic(rig, 200);
+  probe(rig, "", /*failed=*/false);
+  rig.run(5s);
+  rig.push(gate(rig.now()));
+  rig.run(2min + 2s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive);
+  EXPECT_THAT(rollout(rig).why, HasSubstr("probe healthz has not answered since the rollout"));
+}
+
+TEST(DefaultProbes, WhatIsPutBackMustAnswerThemToHaveRecovered) {
+  for (const bool is_red : {false, true}) {
+    Plan plan = plan_of();
+    plan.services[0].verify_for = 1min;
+    EngineRig rig(plan);
+    traffic(rig, 200);
+    rig.push(gate(rig.now()));
+    rig.run(2s);
+    for (int i = 0; i < 3; ++i) {
+      probe(rig, "v2", /*failed=*/true);
+      probe(rig, "v1", /*failed=*/false);
+      rig.run(5s);
+    }
+    ASSERT_EQ(rig.orders.size(), 1U);
+    rig.push(ActionOutcome{
+        .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+    rig.stream("v2", 0);
+    for (int i = 0; i < 16; ++i) probe(rig, "", is_red), rig.run(5s);
+    EXPECT_EQ(rollout(rig).state, is_red ? RolloutState::not_recovered : RolloutState::recovered)
+        << rollout(rig).why;
+  }
+}
+
+TEST(DefaultProbes, DrivingNothingIsMovedWhileOneFails) {
+  for (const bool failed : {false, true}) {
+    EngineRig rig(plan_of());
+    rig.stream("v1", 40, {.version = "v1"});
+    for (int i = 0; i < 3; ++i) probe(rig, "", failed), rig.run(5s);
+    RolloutStarted driven = gate(rig.now());
+    driven.steps = *parse_steps("10% for 1m, 100%");
+    driven.is_driving = true;
+    rig.push(driven);
+    rig.run(15s);
+    EXPECT_EQ(rig.orders.size(), failed ? 0U : 1U) << rollout(rig).why;
   }
 }
 

@@ -309,5 +309,47 @@ TEST(TwoRollouts, WhatWasJustPromotedIsTheBaselineThoughNobodyHasReadIt) {
   EXPECT_EQ(std::get<MoveTraffic>(rig.orders[2].action).expected[0].version, "v2");
 }
 
+TEST(TwoRollouts, NothingIsDrivenThatCouldNotBeTakenBackYet) {
+  Plan plan = plan_of({{.kind = Then::Kind::rollback}});
+  plan.services[0].cooldown = 5min;
+  EngineRig rig(plan);
+  fail(rig);
+  answer(rig, Phase::applied, 0);
+  serve(rig, "v2", 200, 0);
+  rig.run(90s);
+  RolloutStarted next = rollout_of(rig, "v3");
+  next.steps = *parse_steps("30% for 20s, 100%");
+  next.is_driving = true;
+  rig.push(next);
+  rig.run(15s);
+  EXPECT_EQ(newer(rig).held, HoldReason::preflight);
+  EXPECT_THAT(newer(rig).why, HasSubstr("it could not be taken back yet: cooldown"));
+  rig.run(4min);
+  EXPECT_THAT(rig.orders, SizeIs(2)) << "the cooldown is over";
+}
+
+TEST(TwoRollouts, OneReadingOfBeforeTheRollbackIsNobodysDeployment) {
+  for (const bool is_read_again : {false, true}) {
+    EngineRig rig(plan_of({{.kind = Then::Kind::rollback}}));
+    const auto live = [&rig](const char* other) {
+      rig.push(Deployment{
+          .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 70}, {other, 30}}});
+      rig.run(6s);
+    };
+    fail(rig);
+    answer(rig, Phase::applied, 0);
+    serve(rig, "v2", 200, 0);
+    rig.run(90s);
+    rig.push(rollout_of(rig, "v3"));
+    serve(rig, "v3");
+    live("v3");
+    live("v2");
+    EXPECT_EQ(newer(rig).state, RolloutState::baking) << "it may be older than the one before it";
+    live(is_read_again ? "v2" : "v3");
+    live(is_read_again ? "v2" : "v3");
+    EXPECT_EQ(newer(rig).state, is_read_again ? RolloutState::superseded : RolloutState::baking);
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
