@@ -150,7 +150,11 @@ void Daemon::note_for_api(const Config& config) {
   for (const rules::ServicePlan& service : config.plan.services) {
     if (service.rollout.is_driving) put(service, driven);
     if (service.rollout.steps.empty()) put(service, stepless);
-    const std::set<std::string> names = names_of_rules(service);
+    std::set<std::string> names = names_of_rules(service);
+    for (const SourceConfig& source : config.sources)
+      if (source.service == service.name && service.rollout.is_judged_by_default &&
+          std::holds_alternative<ProbeConfig>(source.of))
+        names.insert(rules::default_name_of_probe(source.name));
     rule_names[service.name] = names;
     rule_names[""].insert(names.begin(), names.end());
   }

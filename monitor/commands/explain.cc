@@ -119,7 +119,8 @@ std::optional<rules::DefaultRule> find_default_rule(const ExplainArguments& argu
     if (found != services.end()) limits = found->rollout.limits;
   }
   for (const rules::DefaultRule& rule : rules::default_rules(limits)) {
-    if (arguments.rule == rules::default_name(rule.rule)) return rule;
+    const std::string name = rules::default_name(rule.rule);
+    if (arguments.rule == name || arguments.rule.starts_with(name + "/")) return rule;
   }
   return std::nullopt;
 }

@@ -160,8 +160,8 @@ std::string CommandPlatform::by_hand(const rules::Order& order) const {
   line.pop_back();
   const bool is_beside = !argv.empty() && !argv.front().starts_with('/') &&
                          argv.front().find('/') != std::string::npos;
-  if (is_beside) line += " (in the directory of the configuration)";
-  if (!options_.environment.empty()) line += " (with its `env`)";
+  if (is_beside) line += " # in the directory of the configuration";
+  if (!options_.environment.empty()) line += " # with its `env`";
   return sanitize(line, 500);
 }
 

@@ -43,10 +43,13 @@ void ProbeWatch::answered(const std::string& probe, std::optional<Role> role, In
   Answers& answers = probes_[probe];
   if (role) answers.count(*role, at, failed);
   if (role == Role::baseline) {
+    answers.own_passes = 0;
     ++answers.of_baseline;
     return;
   }
+  if (role == Role::candidate) answers.own_passes = failed ? 0 : answers.own_passes + 1;
   if (!role || !failed) answers.count_nameless(failed);
+  if (!role && failed && answers.own_passes >= kInRow && answers.failed_nameless < 2) return;
   answers.newest.push_back(failed);
   if (answers.newest.size() > kNewest) answers.newest.pop_front();
 }
@@ -75,7 +78,7 @@ std::optional<std::string> ProbeWatch::doubt() const {
   for (const auto& [probe, answers] : probes_) {
     if (answers.is_doubtful())
       return "too many of the newest answers of probe " + sanitize(probe) + " are failures";
-    if (answers.newest.empty() && answers.of_baseline >= kInRow)
+    if (answers.newest.empty() && answers.of_baseline > 0)
       return "probe " + sanitize(probe) + " has reached only the baseline: its aim was not taken";
   }
   return std::nullopt;

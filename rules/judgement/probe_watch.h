@@ -36,8 +36,8 @@ class ProbeWatch {
   /// By which three answers in a row have failed.
   [[nodiscard]] std::vector<Red> red() const;
   /// Why a probe is no sign of the candidate's health, in words: of its newest answers, but for the
-  /// baseline's, the last two failed, three of the last ten, or all that there are; or the
-  /// baseline's are all that came, three or more.
+  /// baseline's, the last two failed, three of the last ten, or all that there are; or all that
+  /// came were the baseline's.
   [[nodiscard]] std::optional<std::string> doubt() const;
 
  private:
@@ -53,6 +53,9 @@ class ProbeWatch {
     std::uint32_t failed_nameless = 0;          // In a row.
     std::uint32_t passed_nameless = 0;          // In a row, and the candidate's.
     std::uint32_t of_baseline = 0;              // All of them.
+    /// By name, since the baseline was named last: who is asked in turn with the candidate, and
+    /// names nobody while that passes, is the baseline.
+    std::uint32_t own_passes = 0;
     bool is_red_nameless = false;
     std::deque<bool> newest;  // Whether they failed; not the baseline's.
 

@@ -17,6 +17,8 @@ constexpr std::uint64_t kErrorsSamplesMin = 20;
 constexpr std::uint64_t kFewFailuresMin = 3;
 /// So much more than what is allowed they page at once.
 constexpr double kPlainlyMore = 2;
+/// None of n shows, at 95 %, that at most 3/n fail.
+constexpr double kRuleOfThree = 3;
 constexpr double kDeeperThanBefore = 1.5;
 constexpr Duration kSilenceMin = std::chrono::seconds{60};
 constexpr double kExpectedMin = 10;
@@ -60,6 +62,7 @@ RolloutJudgement::RolloutJudgement(PairedEvidence& evidence, Versions versions,
 void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   traffic_ = traffic;
   if (at > evidence_->start()) evidence_->begin_step(at);
+  errors_seen_ = total_at_failure_ = 0;
   step_at_ = std::max(at, evidence_->start());
 }
 
@@ -117,15 +120,9 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
       wanted.push_back({.rule = rule_of(rule), .is_shared_cause = true});
     if (verdict == GuardedRules::Verdict::alone) wanted.push_back({.rule = rule_of(rule)});
   }
-  if (const PairedEvidence::Sums few = few_that_fail();
-      few.total >= kErrorsSamplesMin &&
-      few.error_rate() > kPlainlyMore * guarded_.error_rate_allowed())
+  if (few_pause_)
     wanted.push_back(
-        {.rule = RolloutRule::errors,
-         .is_shared_cause =
-             evidence_->last(PairedEvidence::kSecondsMax, Role::baseline).error_rate() >=
-             few.error_rate() / 2,
-         .is_of_few = true});
+        {.rule = RolloutRule::errors, .is_shared_cause = *few_pause_, .is_of_few = true});
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
   for (ProbeWatch::Red& red : probes_.red())
@@ -159,6 +156,7 @@ std::optional<RolloutAnswer> RolloutJudgement::judge(Instant now, bool is_blind,
                                                      const NameTable& names) {
   if (is_over_) return std::nullopt;
   guarded_.check(*evidence_);
+  look_at_few(is_blind);
   if (const std::optional<Pause> found = worse()) {
     is_over_ = true;
     return answer(RolloutAnswer::Kind::rollback, *found, now, names);
@@ -173,8 +171,11 @@ std::optional<RolloutAnswer> RolloutJudgement::judge(Instant now, bool is_blind,
 
 RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,
                                        const NameTable& names) const {
-  RolloutAnswer answer{
-      .kind = kind, .rule = about.rule, .is_shared_cause = about.is_shared_cause, .at = now};
+  RolloutAnswer answer{.kind = kind,
+                       .rule = about.rule,
+                       .is_shared_cause = about.is_shared_cause,
+                       .about = about.name,
+                       .at = now};
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
   words.fill(answer, about.name);
   if (about.is_of_few)
@@ -197,19 +198,47 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
 PairedEvidence::Sums RolloutJudgement::few_that_fail() const {
   const std::int64_t window = GuardedRules::window_seconds(GuardedRule::errors);
   if (evidence_->last(window, Role::candidate).total >= kErrorsSamplesMin) return {};
-  PairedEvidence::Sums few = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
-  if (few.total < kErrorsSamplesMin)
+  const double allowed = guarded_.error_rate_allowed();
+  PairedEvidence::Sums few = lately(Role::candidate);
+  if (few.total < kErrorsSamplesMin) {
     few = {.total = evidence_->total_in_step(Role::candidate),
            .errors = evidence_->errors_in_step(Role::candidate)};
+    // So many without a failure since the last one show that it is over.
+    if (static_cast<double>(few.total - total_at_failure_) * allowed >= kRuleOfThree) return {};
+  }
   const bool are_many = few.errors >= kFewFailuresMin || 2 * few.errors >= few.total;
-  const bool is_bad =
-      few.errors > 0 && are_many && few.error_rate() > guarded_.error_rate_allowed();
+  const bool is_bad = few.errors > 0 && are_many && few.error_rate() > allowed;
   return is_bad ? few : PairedEvidence::Sums{};
 }
 
-std::string RolloutJudgement::words_of_few_that_fail() const {
+PairedEvidence::Sums RolloutJudgement::lately(Role role) const {
+  return evidence_->last(PairedEvidence::kSecondsMax, role);
+}
+
+/// Begun by plainly too many, it ends when no more fail than may: who is paged is paged once.
+void RolloutJudgement::look_at_few(bool is_blind) {
+  const std::uint64_t errors = evidence_->errors_in_step(Role::candidate);
+  if (errors != errors_seen_) total_at_failure_ = evidence_->total_in_step(Role::candidate);
+  errors_seen_ = errors;
+  const double allowed = guarded_.error_rate_allowed();
   const PairedEvidence::Sums few = few_that_fail();
-  const PairedEvidence::Sums beside = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
+  const bool are_plainly_many =
+      few.total >= kErrorsSamplesMin && few.error_rate() > kPlainlyMore * allowed;
+  if (!few_pause_ && are_plainly_many && !is_blind) {
+    few_pause_ = lately(Role::baseline).error_rate() >= few.error_rate() / 2;
+  } else if (few.total == 0 && lately(Role::candidate).error_rate() <= allowed) {
+    few_pause_.reset();
+  }
+}
+
+bool RolloutJudgement::blames_few() const {
+  return few_pause_ && !*few_pause_ && lately(Role::baseline).total > 0;
+}
+
+std::string RolloutJudgement::words_of_few_that_fail() const {
+  PairedEvidence::Sums few = few_that_fail();
+  if (few.total == 0) few = lately(Role::candidate);
+  const PairedEvidence::Sums beside = lately(Role::baseline);
   std::string words = std::to_string(few.errors) + " of the last " + std::to_string(few.total) +
                       " requests of " + versions_.candidate + " failed";
   if (beside.total > 0)

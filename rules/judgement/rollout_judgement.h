@@ -32,6 +32,8 @@ inline constexpr std::size_t kRolloutRules = 8;
 const char* name_of(RolloutRule rule);  ///< "errors"
 /// "default/errors": what it is called beside the rules of a configuration.
 std::string default_name(RolloutRule rule);
+/// "default/probes/healthz": of one probe.
+std::string default_name_of_probe(const std::string& probe);
 
 /// What the rollout should do now.
 struct RolloutAnswer {
@@ -43,6 +45,7 @@ struct RolloutAnswer {
   } kind{};
   RolloutRule rule{};
   bool is_shared_cause = false;  ///< Of a pause: the baseline is as bad.
+  std::string about;             ///< The probe or the queue; else empty.
   Instant at{};
   std::string headline;              ///< One line, fit for a terminal and for Slack.
   std::vector<std::string> details;  ///< Further lines.
@@ -100,6 +103,8 @@ class RolloutJudgement {
   [[nodiscard]] std::optional<std::string> hindrance() const;
   /// Of that, what speaks against the candidate itself, as far as that is known.
   [[nodiscard]] std::optional<std::string> finding_against() const;
+  /// Whether few_that_fail() paused it, while the baseline's did not fail.
+  [[nodiscard]] bool blames_few() const;
 
  private:
   struct Pause {
@@ -122,6 +127,8 @@ class RolloutJudgement {
   /// The candidate's newest requests where they are too few for default/errors to know anything,
   /// and too many of them failed; else none.
   [[nodiscard]] PairedEvidence::Sums few_that_fail() const;
+  [[nodiscard]] PairedEvidence::Sums lately(Role role) const;  ///< Two minutes.
+  void look_at_few(bool is_blind);
   [[nodiscard]] std::string words_of_few_that_fail() const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
                                              const NameTable& names);
@@ -137,6 +144,9 @@ class RolloutJudgement {
   ProbeWatch probes_;
   std::map<std::string, Deep> deep_queues_;
   std::vector<Pause> pauses_;
+  std::optional<bool> few_pause_;       // While it lasts: whether it is shared.
+  std::uint64_t errors_seen_ = 0;       // Of the candidate, in the step.
+  std::uint64_t total_at_failure_ = 0;  // Its requests when the last one failed.
   bool was_suspect_ = false;
   bool is_over_ = false;
 };

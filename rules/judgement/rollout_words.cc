@@ -133,6 +133,10 @@ const char* name_of(RolloutRule rule) {
 
 std::string default_name(RolloutRule rule) { return std::string("default/") + name_of(rule); }
 
+std::string default_name_of_probe(const std::string& probe) {
+  return default_name(RolloutRule::probes) + "/" + probe;
+}
+
 const char* name_of(RolloutAnswer::Kind kind) {
   switch (kind) {
     case RolloutAnswer::Kind::warn:

@@ -50,6 +50,10 @@ void Ladder::watch(Instant now) {
     const bool is_always = is_of_guard || (!always.empty() && rule >= always.data() &&
                                            rule < always.data() + always.size());
     Binding bound = is_always ? of_service : may_lack(rule) ? settled : binding;
+    // While the version stays, an answer that names nobody may be the other's.
+    if (!is_restored && !cause.candidate.empty() &&
+        rule->name.starts_with(default_name(RolloutRule::probes)))
+      bound.unscoped.is_strict = true;
     // Whichever version of the guard answers.
     if (is_of_guard) bound.candidate = VersionFilter{};
     watch_->rules.emplace_back(*rule, on.plan.name, bound, on.evidence, now);

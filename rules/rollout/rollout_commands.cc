@@ -30,13 +30,6 @@ std::string why_not_begun(const RolloutRecord& record, bool is_frozen) {
   return words + "it is held (" + name + "), and " + todo;
 }
 
-/// Its next step does, though it is not held for that just now: a person need not hit the moment.
-bool waits_for_approval(const RolloutRecord& record) {
-  const RolloutStatus& status = record.status();
-  return record.has_begun() && !record.is_last_step() && !record.is_approved() &&
-         status.held != HoldReason::approval && status.steps[status.step + 1].after_approval;
-}
-
 }  // namespace
 
 bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
@@ -98,11 +91,6 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
     case OperatorCommand::Kind::approve:
       if (held == HoldReason::freeze && !frozen(service_.plan.rollout, now))
         return "no approval overrides this: " + record.status().why;
-      if (waits_for_approval(record)) {
-        record.approve();
-        record.note("approved by " + by + ", ahead of the step", now);
-        return "done";
-      }
       if (!held || !can_be_approved(*held, true)) return "nothing waits for an approval";
       // The steps of an attached one may wait for an approval of their own.
       if (*held == HoldReason::preflight && !record.status().is_driving) {

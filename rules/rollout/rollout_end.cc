@@ -124,8 +124,10 @@ void Rollout::keep_history(RolloutState state, Instant now) {
     look(gate_->rules()[i], gate_->blame_of(i));
   for (std::size_t i = 0; i < service_.always.size(); ++i)
     look(service_.always[i], gate_->blame_of_always(i));
-  const bool is_suspect = judgement_ && !judgement_->is_paused() &&
-                          (judgement_->is_over() || judgement_->finding_against());
+  const bool is_suspect =
+      judgement_ &&
+      (judgement_->blames_few() ||
+       (!judgement_->is_paused() && (judgement_->is_over() || judgement_->finding_against())));
   if (!since && is_suspect) since = now;
   if (!since) return;
   record.failing_since(*since);

@@ -91,6 +91,19 @@ RuleStatus status_of(const RolloutAnswer& answer, const RolloutLimits& limits, I
   return status;
 }
 
+const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaults) {
+  if (answer.rule == RolloutRule::probes)
+    for (const Rule& rule : defaults)
+      if (rule.name == default_name_of_probe(answer.about)) return rule;
+  return defaults[static_cast<std::size_t>(answer.rule)];
+}
+
+/// Whoever goes back by a probe must answer it, and serve.
+std::vector<const Rule*> watched_with(const Rule& rule, const std::vector<Rule>& defaults) {
+  if (!rule.name.starts_with(default_name_of_probe(""))) return {&rule};
+  return {&rule, &defaults[static_cast<std::size_t>(RolloutRule::errors)]};
+}
+
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -116,12 +129,9 @@ std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits,
     rules.push_back(
         default_rule(default_name(rule), rule == RolloutRule::latency ? latency : errors));
   }
-  std::string failing;
   for (const std::string& probe : probes)
-    failing += (failing.empty() ? "probe \"" : " or probe \"") + probe + "\" fails 3 of 3";
-  if (!failing.empty())
-    rules[static_cast<std::size_t>(RolloutRule::probes)] =
-        default_rule(default_name(RolloutRule::probes), failing);
+    rules.push_back(
+        default_rule(default_name_of_probe(probe), "probe \"" + probe + "\" fails 3 of 3"));
   return rules;
 }
 
@@ -169,7 +179,7 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
     for (const Rule& one : rules.get())
       if (one.name == rule && cause.rule == nullptr) cause.rule = &one;
   if (cause.rule == nullptr) return cause;
-  cause.watching = {cause.rule};
+  cause.watching = watched_with(*cause.rule, default_rules_);
   cause.rungs = rungs_of(cause.rule->then);
   return cause;
 }
@@ -291,15 +301,16 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
 }
 
 void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {
-  const Rule& rule = default_rules_[static_cast<std::size_t>(answer.rule)];
+  const Rule& rule = rule_of(answer, default_rules_);
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
-  cause.watching = {&rule};
+  cause.watching = watched_with(rule, default_rules_);
   cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
   convicted_by_ = status_of(answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
+  convicted_by_->rule = rule.name;
   add_firing(cause);
   Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
   fired.rule = rule.name;

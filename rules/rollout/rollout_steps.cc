@@ -53,7 +53,7 @@ std::optional<Rollout::Hold> Rollout::hold_before(std::size_t step, Instant now)
   if (freeze && !record.is_approved()) return Hold{HoldReason::freeze, *freeze};
   // What nobody may override by an approval: a brake, and two calls at once.
   if (const std::optional<Hold> hold = why_no_traffic(record, now)) return hold;
-  if (step > 0 || record.is_approved()) return std::nullopt;
+  if (step > 0 || record.is_approved() || record.status().is_irreversible) return std::nullopt;
   if (const std::optional<std::string> why = book_.why_not_yet(service_.plan, now))
     return Hold{HoldReason::preflight, "it could not be taken back yet: " + *why};
   return std::nullopt;
@@ -127,9 +127,11 @@ StepEvidence Rollout::evidence(Instant now) const {
 std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant since,
                                                        std::uint64_t requests_min,
                                                        Instant now) const {
-  if (now - since < std::min(step_to_pass().bake, kJudgedAfterWarmUp))
+  const Duration judged_min = std::min(step_to_pass().bake, kJudgedAfterWarmUp);
+  if (now - since < judged_min)
     return Gate::Verdict{.unknown = UnknownKind::warming,
-                         .why = "less than 30s of it were judged yet, after its warm-up"};
+                         .why = "less than " + format_duration(judged_min) +
+                                " of it were judged yet, after its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
     return Gate::Verdict{.unknown = trouble, .why = "nobody knows what the logs do not show"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::probe, now))
@@ -310,7 +312,8 @@ void Rollout::hold(const Hold& hold, Instant now, Step& out) {
       teller(now, out).notice(Notice::Kind::rollout_held, is_page,
                               record.status().candidate + " is held (" +
                                   std::string(name_of(hold.reason)) + "): " + hold.why);
-  if (is_page && record.has_begun() && !record.status().baseline.empty())
+  if (is_page && record.has_begun() && record.status().mode == Mode::enforce &&
+      !record.status().baseline.empty())
     notice.details.push_back("to take it back: belay rollout rollback " + record.status().id);
   if (pause_ && (hold.reason == HoldReason::rule || hold.reason == HoldReason::shared_cause ||
                  hold.reason == HoldReason::candidate_silent))

@@ -110,8 +110,12 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     end(RolloutState::superseded, *why, now, out);
     return look_for_new_versions(deployment, now, out);
   }
+  if (stranger_since_) {  // Nothing is followed by a reading that may be old.
+    live_ = before;
+    return;
+  }
   // Whether what is there instead is new is asked when it has superseded this one.
-  if (!foreign_since_ && !stranger_since_) looked_at_ = deployment;
+  if (!foreign_since_) looked_at_ = deployment;
   if (live_before_.empty())
     for (const Deployment::Share& share : deployment.versions)
       live_before_.push_back(share.version);

@@ -186,7 +186,7 @@ TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
   EXPECT_EQ(platform.by_hand(order_),
             std::string("BELAY_SERVICE=shop BELAY_ACTION=rollback BELAY_TARGET=") +
                 test::kGoodVersion +
-                " ./deploy --token '${TOKEN}' (in the directory of the configuration)");
+                " ./deploy --token '${TOKEN}' # in the directory of the configuration");
 }
 
 TEST_F(CommandTest, ItsOwnProgramMovesTheTraffic) {

@@ -63,9 +63,11 @@ TEST(ProbeWatchTest, WhatFlapsIsNotOverWithOneGoodAnswer) {
 }
 
 TEST(ProbeWatchTest, TheNewestAnswersMustBeASignOfHealth) {
-  for (const char* fine : {"", "n", "nN", "nnnnNnnnnN", "c", "cccC", "bb", "cBBB", "NNNnnnnnnnnnn"})
+  for (const char* fine :
+       {"", "n", "nN", "nnnnNnnnnN", "c", "cccC", "cBBB", "NNNnnnnnnnnnn", "cNcNcNcNcNcNcNcN"})
     EXPECT_FALSE(after(fine).doubt()) << fine;
-  for (const char* doubtful : {"N", "C", "nNN", "cCC", "NnnNnnnnnN", "bN", "bbb"})
+  for (const char* doubtful :
+       {"N", "C", "nNN", "cCC", "NnnNnnnnnN", "bN", "b", "bcbNbcbNbcbN", "cNcNcNNNN"})
     EXPECT_TRUE(after(doubtful).doubt()) << doubtful;
 }
 

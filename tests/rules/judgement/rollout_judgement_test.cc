@@ -269,6 +269,21 @@ TEST(RolloutJudgement, FewRequestsThatFailBesideABaselineThatDoesHaveASharedCaus
       HasSubstr("shared cause: 20 of the last 20 requests of v2 failed, and 12 of 12 of v1"));
 }
 
+TEST(RolloutJudgement, FewThatFailPageOnceAndNotForWhatIsLongOver) {
+  Rig rig;
+  const auto serve = [&rig](int tens, std::uint32_t errors_of_four) {
+    for (int i = 0; i < tens; ++i) {
+      rig.second({.requests = 1, .errors = i % 4 < static_cast<int>(errors_of_four) ? 1U : 0U}, {});
+      rig.run(9, {}, {});
+    }
+  };
+  serve(40, 1);
+  EXPECT_THAT(rig.told(), testing::SizeIs(1)) << "a quarter fails for long: one page";
+  serve(70, 0);
+  EXPECT_EQ(rig.answers.back().kind, Kind::resume);
+  EXPECT_EQ(rig.judgement().hindrance(), std::nullopt) << "60 without a failure are enough";
+}
+
 TEST(RolloutJudgement, SaysThatACandidateMayHarmBothWhenBothTurnBadAfterAStep) {
   const Flow bad_candidate{.requests = 50, .errors = 20};
   const Flow bad_baseline{.requests = 50, .errors = 20};

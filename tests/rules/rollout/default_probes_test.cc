@@ -50,7 +50,7 @@ TEST(DefaultProbes, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
       rig.run(5s);
     }
     EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
-    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "default/probes" : "");
+    EXPECT_EQ(rollout(rig).rule, failed == 3 ? "default/probes/healthz" : "");
     for (const Order& order : rig.orders)
       EXPECT_NE(order.reason.find("the newest failure: timeout"), std::string::npos)
           << order.reason;
