@@ -43,13 +43,10 @@ void ProbeWatch::answered(const std::string& probe, std::optional<Role> role, In
   Answers& answers = probes_[probe];
   if (role) answers.count(*role, at, failed);
   if (role == Role::baseline) {
-    answers.own_passes = 0;
     ++answers.of_baseline;
     return;
   }
-  if (role == Role::candidate) answers.own_passes = failed ? 0 : answers.own_passes + 1;
   if (!role || !failed) answers.count_nameless(failed);
-  if (!role && failed && answers.own_passes >= kInRow && answers.failed_nameless < 2) return;
   answers.newest.push_back(failed);
   if (answers.newest.size() > kNewest) answers.newest.pop_front();
 }

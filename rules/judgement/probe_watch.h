@@ -53,9 +53,6 @@ class ProbeWatch {
     std::uint32_t failed_nameless = 0;          // In a row.
     std::uint32_t passed_nameless = 0;          // In a row, and the candidate's.
     std::uint32_t of_baseline = 0;              // All of them.
-    /// By name, since the baseline was named last: who is asked in turn with the candidate, and
-    /// names nobody while that passes, is the baseline.
-    std::uint32_t own_passes = 0;
     bool is_red_nameless = false;
     std::deque<bool> newest;  // Whether they failed; not the baseline's.
 

@@ -63,6 +63,7 @@ void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   traffic_ = traffic;
   if (at > evidence_->start()) evidence_->begin_step(at);
   errors_seen_ = total_at_failure_ = 0;
+  errors_when_over_.reset();
   step_at_ = std::max(at, evidence_->start());
 }
 
@@ -224,15 +225,20 @@ void RolloutJudgement::look_at_few(bool is_blind) {
   const PairedEvidence::Sums few = few_that_fail();
   const bool are_plainly_many =
       few.total >= kErrorsSamplesMin && few.error_rate() > kPlainlyMore * allowed;
-  if (!few_pause_ && are_plainly_many && !is_blind) {
+  // What is over begins anew only by another failure.
+  if (!few_pause_ && are_plainly_many && !is_blind && errors != errors_when_over_) {
     few_pause_ = lately(Role::baseline).error_rate() >= few.error_rate() / 2;
   } else if (few.total == 0 && lately(Role::candidate).error_rate() <= allowed) {
+    if (few_pause_) errors_when_over_ = errors;
     few_pause_.reset();
   }
 }
 
 bool RolloutJudgement::blames_few() const {
-  return few_pause_ && !*few_pause_ && lately(Role::baseline).total > 0;
+  const PairedEvidence::Sums few = few_that_fail();
+  const PairedEvidence::Sums beside = lately(Role::baseline);
+  return few_pause_ && few.total > 0 && beside.total > 0 &&
+         beside.error_rate() < few.error_rate() / 2;
 }
 
 std::string RolloutJudgement::words_of_few_that_fail() const {

@@ -144,9 +144,10 @@ class RolloutJudgement {
   ProbeWatch probes_;
   std::map<std::string, Deep> deep_queues_;
   std::vector<Pause> pauses_;
-  std::optional<bool> few_pause_;       // While it lasts: whether it is shared.
-  std::uint64_t errors_seen_ = 0;       // Of the candidate, in the step.
-  std::uint64_t total_at_failure_ = 0;  // Its requests when the last one failed.
+  std::optional<bool> few_pause_;                  // While it lasts: whether it is shared.
+  std::uint64_t errors_seen_ = 0;                  // Of the candidate, in the step.
+  std::optional<std::uint64_t> errors_when_over_;  // As many when the last pause of few ended.
+  std::uint64_t total_at_failure_ = 0;             // Its requests when the last one failed.
   bool was_suspect_ = false;
   bool is_over_ = false;
 };

@@ -98,12 +98,6 @@ const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaul
   return defaults[static_cast<std::size_t>(answer.rule)];
 }
 
-/// Whoever goes back by a probe must answer it, and serve.
-std::vector<const Rule*> watched_with(const Rule& rule, const std::vector<Rule>& defaults) {
-  if (!rule.name.starts_with(default_name_of_probe(""))) return {&rule};
-  return {&rule, &defaults[static_cast<std::size_t>(RolloutRule::errors)]};
-}
-
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -178,8 +172,11 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
        {std::cref(plan.rollout_rules), std::cref(plan.rules), std::cref(default_rules_)})
     for (const Rule& one : rules.get())
       if (one.name == rule && cause.rule == nullptr) cause.rule = &one;
+  // Of a probe that is gone.
+  if (cause.rule == nullptr && rule.starts_with(default_name_of_probe("")))
+    cause.rule = &default_rules_[static_cast<std::size_t>(RolloutRule::probes)];
   if (cause.rule == nullptr) return cause;
-  cause.watching = watched_with(*cause.rule, default_rules_);
+  cause.watching = {cause.rule};
   cause.rungs = rungs_of(cause.rule->then);
   return cause;
 }
@@ -304,7 +301,7 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   const Rule& rule = rule_of(answer, default_rules_);
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
-  cause.watching = watched_with(rule, default_rules_);
+  cause.watching = {&rule};
   cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;

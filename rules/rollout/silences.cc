@@ -4,6 +4,15 @@
 
 namespace belay::rules {
 
+namespace {
+
+/// "default/probes" of "default/probes/healthz".
+std::string whole_of(const std::string& rule) {
+  return rule.starts_with("default/probes/") ? rule.substr(0, rule.rfind('/')) : rule;
+}
+
+}  // namespace
+
 Silences::Silences(const std::vector<Silenced>& remembered) {
   for (const Silenced& silenced : remembered) silence(silenced);
 }
@@ -18,8 +27,9 @@ bool Silences::is_silent(const Notice& notice, Instant now) const {
                                                    notice.kind == Notice::Kind::would_act);
   if (!is_of_rule) return false;
   for (const std::string& service : {std::string(), notice.service})
-    if (const auto found = by_rule_.find({service, notice.rule}); found != by_rule_.end())
-      if (found->second.until > now) return true;
+    for (const std::string& rule : {notice.rule, whole_of(notice.rule)})
+      if (const auto found = by_rule_.find({service, rule}); found != by_rule_.end())
+        if (found->second.until > now) return true;
   return false;
 }
 
