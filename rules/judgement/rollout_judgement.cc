@@ -11,14 +11,6 @@
 namespace belay::rules {
 namespace {
 
-/// Of default/errors: with fewer within its window it knows nothing.
-constexpr std::uint64_t kErrorsSamplesMin = 20;
-/// Of fewer requests so many failures, or half of them, are no sign of health.
-constexpr std::uint64_t kFewFailuresMin = 3;
-/// So much more than what is allowed they page at once.
-constexpr double kPlainlyMore = 2;
-/// None of n shows, at 95 %, that at most 3/n fail.
-constexpr double kRuleOfThree = 3;
 constexpr double kDeeperThanBefore = 1.5;
 constexpr Duration kSilenceMin = std::chrono::seconds{60};
 constexpr double kExpectedMin = 10;
@@ -62,8 +54,7 @@ RolloutJudgement::RolloutJudgement(PairedEvidence& evidence, Versions versions,
 void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
   traffic_ = traffic;
   if (at > evidence_->start()) evidence_->begin_step(at);
-  errors_seen_ = total_at_failure_ = 0;
-  errors_when_over_.reset();
+  few_.begin_step();
   step_at_ = std::max(at, evidence_->start());
 }
 
@@ -121,9 +112,9 @@ std::vector<RolloutJudgement::Pause> RolloutJudgement::wanted_pauses(Instant now
       wanted.push_back({.rule = rule_of(rule), .is_shared_cause = true});
     if (verdict == GuardedRules::Verdict::alone) wanted.push_back({.rule = rule_of(rule)});
   }
-  if (few_pause_)
+  if (few_.is_plain())
     wanted.push_back(
-        {.rule = RolloutRule::errors, .is_shared_cause = *few_pause_, .is_of_few = true});
+        {.rule = RolloutRule::errors, .is_shared_cause = few_.is_shared(), .is_of_few = true});
   if (!is_blind && is_candidate_silent(now))
     wanted.push_back({.rule = RolloutRule::candidate_silent});
   for (ProbeWatch::Red& red : probes_.red())
@@ -157,7 +148,7 @@ std::optional<RolloutAnswer> RolloutJudgement::judge(Instant now, bool is_blind,
                                                      const NameTable& names) {
   if (is_over_) return std::nullopt;
   guarded_.check(*evidence_);
-  look_at_few(is_blind);
+  few_.look(*evidence_, guarded_.error_rate_allowed(), is_blind);
   if (const std::optional<Pause> found = worse()) {
     is_over_ = true;
     return answer(RolloutAnswer::Kind::rollback, *found, now, names);
@@ -180,7 +171,7 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
   const RolloutWords words(*evidence_, versions_.candidate, versions_.baseline, names);
   words.fill(answer, about.name);
   if (about.is_of_few)
-    answer.headline = (about.is_shared_cause ? "shared cause: " : "") + words_of_few_that_fail();
+    answer.headline = (about.is_shared_cause ? "shared cause: " : "") + words_of_few();
   if (about.is_nameless) answer.headline = words.nameless_probe(about.name);
   if (about.rule == RolloutRule::queue) {
     const auto deep = deep_queues_.find(about.name);
@@ -196,69 +187,16 @@ RolloutAnswer RolloutJudgement::answer(RolloutAnswer::Kind kind, const Pause& ab
   return answer;
 }
 
-PairedEvidence::Sums RolloutJudgement::few_that_fail() const {
-  const std::int64_t window = GuardedRules::window_seconds(GuardedRule::errors);
-  if (evidence_->last(window, Role::candidate).total >= kErrorsSamplesMin) return {};
-  const double allowed = guarded_.error_rate_allowed();
-  PairedEvidence::Sums few = lately(Role::candidate);
-  if (few.total < kErrorsSamplesMin) {
-    few = {.total = evidence_->total_in_step(Role::candidate),
-           .errors = evidence_->errors_in_step(Role::candidate)};
-    // So many without a failure since the last one show that it is over.
-    if (static_cast<double>(few.total - total_at_failure_) * allowed >= kRuleOfThree) return {};
-  }
-  const bool are_many = few.errors >= kFewFailuresMin || 2 * few.errors >= few.total;
-  const bool is_bad = few.errors > 0 && are_many && few.error_rate() > allowed;
-  return is_bad ? few : PairedEvidence::Sums{};
-}
-
-PairedEvidence::Sums RolloutJudgement::lately(Role role) const {
-  return evidence_->last(PairedEvidence::kSecondsMax, role);
-}
-
-/// Begun by plainly too many, it ends when no more fail than may: who is paged is paged once.
-void RolloutJudgement::look_at_few(bool is_blind) {
-  const std::uint64_t errors = evidence_->errors_in_step(Role::candidate);
-  if (errors != errors_seen_) total_at_failure_ = evidence_->total_in_step(Role::candidate);
-  errors_seen_ = errors;
-  const double allowed = guarded_.error_rate_allowed();
-  const PairedEvidence::Sums few = few_that_fail();
-  const bool are_plainly_many =
-      few.total >= kErrorsSamplesMin && few.error_rate() > kPlainlyMore * allowed;
-  // What is over begins anew only by another failure.
-  if (!few_pause_ && are_plainly_many && !is_blind && errors != errors_when_over_) {
-    few_pause_ = lately(Role::baseline).error_rate() >= few.error_rate() / 2;
-  } else if (few.total == 0 && lately(Role::candidate).error_rate() <= allowed) {
-    if (few_pause_) errors_when_over_ = errors;
-    few_pause_.reset();
-  }
-}
-
-bool RolloutJudgement::blames_few() const {
-  const PairedEvidence::Sums few = few_that_fail();
-  const PairedEvidence::Sums beside = lately(Role::baseline);
-  return few_pause_ && few.total > 0 && beside.total > 0 &&
-         beside.error_rate() < few.error_rate() / 2;
-}
-
-std::string RolloutJudgement::words_of_few_that_fail() const {
-  PairedEvidence::Sums few = few_that_fail();
-  if (few.total == 0) few = lately(Role::candidate);
-  const PairedEvidence::Sums beside = lately(Role::baseline);
-  std::string words = std::to_string(few.errors) + " of the last " + std::to_string(few.total) +
-                      " requests of " + versions_.candidate + " failed";
-  if (beside.total > 0)
-    words += ", and " + std::to_string(beside.errors) + " of " + std::to_string(beside.total) +
-             " of " + versions_.baseline;
-  return words + ": too many to pass, and too few for " + default_name(RolloutRule::errors) +
-         " to act on";
+std::string RolloutJudgement::words_of_few() const {
+  return few_.words(versions_.candidate, versions_.baseline) +
+         ": too many to pass, and too few for " + default_name(RolloutRule::errors) + " to act on";
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
   if (std::optional<std::string> doubt = probes_.doubt()) return doubt;
-  if (few_that_fail().total > 0) return words_of_few_that_fail();
+  if (few_.hinders()) return words_of_few();
   return finding_against();
 }
 

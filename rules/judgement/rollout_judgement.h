@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "rules/judgement/few_failures.h"
 #include "rules/judgement/guarded_rules.h"
 #include "rules/judgement/names.h"
 #include "rules/judgement/paired_evidence.h"
@@ -103,8 +104,8 @@ class RolloutJudgement {
   [[nodiscard]] std::optional<std::string> hindrance() const;
   /// Of that, what speaks against the candidate itself, as far as that is known.
   [[nodiscard]] std::optional<std::string> finding_against() const;
-  /// Whether few_that_fail() paused it, while the baseline's did not fail.
-  [[nodiscard]] bool blames_few() const;
+  /// FewFailures::blames_candidate().
+  [[nodiscard]] bool blames_few() const { return few_.blames_candidate(); }
 
  private:
   struct Pause {
@@ -112,7 +113,7 @@ class RolloutJudgement {
     bool is_shared_cause = false;
     std::string name;          ///< Of a queue or a probe.
     bool is_nameless = false;  ///< ProbeWatch::Red.
-    bool is_of_few = false;    ///< few_that_fail().
+    bool is_of_few = false;    ///< FewFailures.
     bool operator==(const Pause&) const = default;
   };
   struct Deep {
@@ -124,12 +125,7 @@ class RolloutJudgement {
   [[nodiscard]] bool has_shared_begun_with_step(GuardedRule rule, Instant now) const;
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;
-  /// The candidate's newest requests where they are too few for default/errors to know anything,
-  /// and too many of them failed; else none.
-  [[nodiscard]] PairedEvidence::Sums few_that_fail() const;
-  [[nodiscard]] PairedEvidence::Sums lately(Role role) const;  ///< Two minutes.
-  void look_at_few(bool is_blind);
-  [[nodiscard]] std::string words_of_few_that_fail() const;
+  [[nodiscard]] std::string words_of_few() const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
                                              const NameTable& names);
   [[nodiscard]] RolloutAnswer answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,
@@ -142,12 +138,9 @@ class RolloutJudgement {
   std::optional<double> traffic_;
   Instant step_at_;
   ProbeWatch probes_;
+  FewFailures few_;
   std::map<std::string, Deep> deep_queues_;
   std::vector<Pause> pauses_;
-  std::optional<bool> few_pause_;                  // While it lasts: whether it is shared.
-  std::uint64_t errors_seen_ = 0;                  // Of the candidate, in the step.
-  std::optional<std::uint64_t> errors_when_over_;  // As many when the last pause of few ended.
-  std::uint64_t total_at_failure_ = 0;             // Its requests when the last one failed.
   bool was_suspect_ = false;
   bool is_over_ = false;
 };
