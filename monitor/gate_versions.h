@@ -9,13 +9,14 @@
 
 namespace belay::monitor {
 
-/// The versions that gates are judging just now, for probes that aim at each of them.
+/// The versions that probes aim at: those of a gate that runs, and while an action is done and
+/// verified that leaves the candidate its traffic (a flag reset, a command).
 class GateVersions : public exporters::Sink {
  public:
   void publish(const rules::Snapshot& snapshot) override;
   void notify(const rules::Notice& /*notice*/) override {}
 
-  /// Any thread. Empty while no gate of the service runs.
+  /// Any thread. Candidate and baseline, as far as there is one; else empty.
   [[nodiscard]] std::vector<std::string> of(const std::string& service) const;
 
  private:
