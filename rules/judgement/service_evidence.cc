@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/judgement/probe_watch.h"
+
 namespace belay::rules {
 
 std::string ProbeLog::Answer::words_of_failure() const {
@@ -10,6 +12,25 @@ std::string ProbeLog::Answer::words_of_failure() const {
   if (detail.empty()) return kind;
   const bool says_all = failure == ProbeFailure::other || detail.starts_with(kind);
   return says_all ? detail : kind + ": " + detail;
+}
+
+std::optional<std::string> ProbeLog::failure_in_row(Instant since) const {
+  if (answers.size() < ProbeWatch::kInRow) return std::nullopt;
+  const auto is_red = [&](const Answer& one) {
+    return one.failure != ProbeFailure::none && one.at >= since;
+  };
+  if (!std::all_of(answers.end() - ProbeWatch::kInRow, answers.end(), is_red)) return std::nullopt;
+  return answers.back().words_of_failure();
+}
+
+bool ProbeLog::has_failed_throughout(Instant from, Instant to) const {
+  std::size_t failed = 0;
+  for (const Answer& one : answers) {
+    if (one.at < from || one.at >= to) continue;
+    if (one.failure == ProbeFailure::none) return false;
+    ++failed;
+  }
+  return failed >= ProbeWatch::kInRow;
 }
 
 std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant now) const {

@@ -27,7 +27,8 @@ namespace belay::rules {
 /// - After an action the rules that fired watch what was restored, on evidence from after it: one
 ///   that fires there means not recovered, at once; at the end of `verify_for` all fine means
 ///   recovered, unless the version that was rolled back from still has its requests, or nobody
-///   saw whether it has.
+///   saw whether it has. Not recovered is also what a rollback put back beside a probe that fails,
+///   where the default judgement decides.
 /// - Where nobody saw whether a rung helped, the next one follows: the fail is established.
 /// - Before a later rung rolls back, the baseline is asked again: while it is as bad, nothing is
 ///   rolled back; after ten minutes of it people are left with it.
@@ -43,7 +44,8 @@ class Ladder {
     std::string candidate;  ///< Empty outside a rollout.
     std::string baseline;
     std::string rollout;
-    Service* guard = nullptr;  ///< Whose rule it is; null: the service's own.
+    std::optional<Instant> began;  ///< The rollout.
+    Service* guard = nullptr;      ///< Whose rule it is; null: the service's own.
     /// A version that has come since and has traffic: a rollback would take it out. Empty: none.
     std::string newcomer;
   };
@@ -163,6 +165,7 @@ class Ladder {
   /// would go back; null if there is none.
   [[nodiscard]] const JudgedRule* bad_on_baseline() const;
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);
+  [[nodiscard]] std::optional<std::string> red_probe() const;
   void judge_end(Instant now, Step& out);
   /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).
   void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,

@@ -156,6 +156,23 @@ void Ladder::judge(Instant now, Step& out) {
   if (now >= watch_->until) judge_end(now, out);
 }
 
+/// No rule asks them, but what was put back is not called well beside one that fails. Which was
+/// failing all through the rollout says nothing.
+std::optional<std::string> Ladder::red_probe() const {
+  const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+  if (!is_back || !attempt_->cause.began || !service_.plan.rollout.is_judged_by_default)
+    return std::nullopt;
+  for (const auto& [source, log] : service_.evidence.probes) {
+    const SourceRecord& record = service_.evidence.source(source);
+    const Instant done = attempt_->done_at;
+    if (record.is_retired() || log.has_failed_throughout(*attempt_->cause.began, done)) continue;
+    if (const auto failure = log.failure_in_row(done + kSettles))
+      return "the last three answers of probe " + sanitize(record.plan().name) + " failed (" +
+             *failure + ")";
+  }
+  return std::nullopt;
+}
+
 /// No rule is bad.
 void Ladder::judge_end(Instant now, Step& out) {
   if (const JudgedRule* bad = bad_on_baseline()) return hold_shared(*bad, now, out);
@@ -187,6 +204,12 @@ void Ladder::judge_end(Instant now, Step& out) {
       action->phase == ActionOutcome::Phase::abandoned) {
     result = Notice::Kind::inconclusive;
     why = "nobody knows whether it was done; " + why;
+  }
+  if (result == Notice::Kind::recovered) {
+    if (const std::optional<std::string> red = red_probe()) {
+      result = Notice::Kind::not_recovered;
+      why = *red + "; " + why;
+    }
   }
   attempt_->order.evidence = watch_->rules.front().status().evidence;
   end_watch(result, why, now, out, is_unseen);

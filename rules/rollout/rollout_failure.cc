@@ -153,6 +153,7 @@ Ladder::Cause Rollout::cause_in(const RolloutStatus& status) {
   cause.candidate = status.candidate;
   cause.baseline = status.baseline;
   cause.rollout = status.id;
+  cause.began = status.started;
   return cause;
 }
 

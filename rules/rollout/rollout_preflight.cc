@@ -26,16 +26,6 @@ std::string joined(const std::vector<std::string>& hindrances) {
   return why;
 }
 
-/// The newest failure of a probe of which the last three answers failed.
-std::optional<std::string> failure_in_row(const ProbeLog& log) {
-  constexpr std::ptrdiff_t kInRow = ProbeWatch::kInRow;
-  if (std::ssize(log.answers) < kInRow ||
-      std::any_of(log.answers.end() - kInRow, log.answers.end(),
-                  [](const ProbeLog::Answer& one) { return one.failure == ProbeFailure::none; }))
-    return std::nullopt;
-  return log.answers.back().words_of_failure();
-}
-
 /// An attached rollout is live already: only what the world says counts.
 PreflightAnswer answer_to(const RolloutStatus& attached, PreflightDone done) {
   return judge_preflight({.candidate = attached.candidate,
@@ -114,7 +104,7 @@ PreflightFacts Rollout::facts(Instant now) const {
                                .detail = gist_of(rule.status().evidence)});
   if (!service_.plan.rollout.is_judged_by_default) return facts;
   for (const auto& [source, log] : service_.evidence.probes)
-    if (std::optional<std::string> failure = failure_in_row(log))
+    if (std::optional<std::string> failure = log.failure_in_row())
       facts.sentences.push_back({.name = "probe " + service_.evidence.source(source).plan().name,
                                  .result = Truth::bad,
                                  .detail = *std::move(failure)});

@@ -3,33 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/rules/support/engine_rig.h"
+#include "tests/rules/rollout/default_rollout.h"
 
 namespace belay::rules {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
-
-Plan plan_of() {
-  Plan plan = EngineRig::plan_of({}, {});
-  plan.services[0].rollout.is_judged_by_default = true;
-  return plan;
-}
-
-RolloutStarted asked(Instant at) {
-  return {.at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .id = kId};
-}
-
-RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
-
 TEST(DefaultFew, WhatIsTooFewToRollBackByMustNotFailToPass) {
   for (const std::uint16_t status : std::initializer_list<std::uint16_t>{200, 500}) {
-    EngineRig rig(plan_of());
-    RolloutStarted gate = asked(rig.now());
-    gate.lasts = 5min;
-    rig.push(gate);
+    EngineRig rig(plan_by_default());
+    rig.push(gate(rig.now(), 5min));
     for (int i = 0; i < 152; ++i) {
       rig.stream("v2", 1, {.version = "v2", .status = status});
       rig.run(1s);
@@ -52,14 +36,14 @@ TEST(DefaultFew, WhatIsTooFewToRollBackByMustNotFailToPass) {
 
 TEST(DefaultFew, ACandidateThatNobodyCallsInItsFirstStepIsHeld) {
   for (const double percent : {10.0, 0.0}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     rig.stream("v1", 100, {.version = "v1"});
     rig.push(Deployment{.service = "shop",
                         .at = rig.now(),
                         .id = "d",
                         .versions = {{"v1", 100 - percent}, {"v2", percent}}});
     rig.run(10s);
-    RolloutStarted attached = asked(rig.now());
+    RolloutStarted attached = gate(rig.now(), {});
     attached.steps = *parse_steps("10% for 10m, 100%");
     rig.push(attached);
     rig.run(65s);
@@ -68,13 +52,13 @@ TEST(DefaultFew, ACandidateThatNobodyCallsInItsFirstStepIsHeld) {
 }
 
 TEST(DefaultFew, WhatIsIrreversibleIsJudgedOnAfterAPersonLetsItGoOn) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   rig.stream("v1", 40, {.version = "v1"});
   rig.stream("v2", 10, {.version = "v2", .status = 500});
-  RolloutStarted gate = asked(rig.now());
-  gate.steps = *parse_steps("10% for 10m, 100%");
-  gate.is_irreversible = true;
-  rig.push(gate);
+  RolloutStarted irreversible = gate(rig.now(), {});
+  irreversible.steps = *parse_steps("10% for 10m, 100%");
+  irreversible.is_irreversible = true;
+  rig.push(irreversible);
   rig.run(30s);
   ASSERT_EQ(rollout(rig).held, HoldReason::irreversible);
   const std::size_t fired = rig.notices_of(Notice::Kind::fired).size();

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/rules/support/engine_rig.h"
+#include "tests/rules/rollout/default_rollout.h"
 
 namespace belay::rules {
 namespace {
@@ -11,29 +11,9 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
-
-Plan plan_of() {
-  Plan plan = EngineRig::plan_of({}, {});
-  plan.services[0].rollout.is_judged_by_default = true;
-  return plan;
-}
-
-RolloutStarted gate(Instant at, Duration lasts = 2min) {
-  return {
-      .at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = lasts, .id = kId};
-}
-
-void traffic(EngineRig& rig, std::uint16_t of_candidate, std::uint16_t of_baseline = 200) {
-  rig.stream("v1", 40, {.version = "v1", .status = of_baseline});
-  rig.stream("v2", 10, {.version = "v2", .route = "/buy", .status = of_candidate});
-}
-
-RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
-
 TEST(DefaultJudgement, ShowsWhatItHoldsTheErrorsAgainst) {
   for (const int per_second : {3, 10}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     rig.stream("v1", 40, {.version = "v1"});
     rig.stream("v2", per_second, {.version = "v2"});
     rig.push(gate(rig.now()));
@@ -49,7 +29,7 @@ TEST(DefaultJudgement, ShowsWhatItHoldsTheErrorsAgainst) {
 }
 
 TEST(DefaultJudgement, TellsWhoseTheErrorsAreAndFreezesItAtTheDecision) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now()));
   rig.run(30s);
@@ -88,7 +68,7 @@ TEST(DefaultJudgement, TellsWhoseTheErrorsAreAndFreezesItAtTheDecision) {
 }
 
 TEST(DefaultJudgement, NamesWhatTheCandidateThrew) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now()));
   rig.run(20s);
@@ -118,7 +98,7 @@ TEST(DefaultJudgement, NamesWhatTheCandidateThrew) {
 }
 
 TEST(DefaultJudgement, PassesAGateThatHasSeenEnough) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now(), 30s));
   rig.run(31s);
@@ -127,7 +107,7 @@ TEST(DefaultJudgement, PassesAGateThatHasSeenEnough) {
 }
 
 TEST(DefaultJudgement, OfTooFewRequestsIsUnknownAndSaysWhatTheyShow) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   rig.stream("v1", 40, {.version = "v1"});
   rig.stream("v2", 1, {.version = "v2"});
   rig.push(gate(rig.now(), 37s));
@@ -140,7 +120,7 @@ TEST(DefaultJudgement, OfTooFewRequestsIsUnknownAndSaysWhatTheyShow) {
 }
 
 TEST(DefaultJudgement, OfABlindSourceIsUnknown) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now(), 30s));
   rig.run(20s);
@@ -154,7 +134,7 @@ TEST(DefaultJudgement, OfABlindSourceIsUnknown) {
 }
 
 TEST(DefaultJudgement, NeverPassesAStepWithoutARequest) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   rig.stream("v1", 40, {.version = "v1"});
   RolloutStarted started = gate(rig.now(), 0s);
   started.steps = *parse_steps("10% for 20s max 40s, 100%");
@@ -169,7 +149,7 @@ TEST(DefaultJudgement, NeverPassesAStepWithoutARequest) {
 
 TEST(DefaultJudgement, HoldsWhileAQueueIsDeepAndDeeperThanWhenItBegan) {
   for (const std::uint64_t before : {100U, 1900U}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     const auto poll = [&rig](std::uint64_t depth, int seconds) {
       for (int i = 0; i < seconds; ++i) {
@@ -198,7 +178,7 @@ TEST(DefaultJudgement, HoldsWhileAQueueIsDeepAndDeeperThanWhenItBegan) {
 
 TEST(DefaultJudgement, HoldsTheCandidateToTheLimitsOfItsPlan) {
   for (const double limit : {0.05, 0.3}) {
-    Plan plan = plan_of();
+    Plan plan = plan_by_default();
     plan.services[0].rollout.limits = {.error_rate = limit, .alpha = 1e-9};
     EngineRig rig(plan);
     rig.stream("v1", 40, {.version = "v1"});
@@ -211,7 +191,7 @@ TEST(DefaultJudgement, HoldsTheCandidateToTheLimitsOfItsPlan) {
 }
 
 TEST(DefaultJudgement, OnlyAlertsAfterThePromotion) {
-  Plan plan = plan_of();
+  Plan plan = plan_by_default();
   plan.services[0].rollout.watch_for = 10min;
   EngineRig rig(plan);
   traffic(rig, 200);
@@ -230,7 +210,7 @@ TEST(DefaultJudgement, OnlyAlertsAfterThePromotion) {
 }
 
 TEST(DefaultJudgement, IsNotPromotedOverByAnOperator) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   RolloutStarted started = gate(rig.now(), 0s);
   started.steps = *parse_steps("10% for 10m, 100%");
@@ -254,7 +234,7 @@ TEST(DefaultJudgement, IsNotPromotedOverByAnOperator) {
 
 TEST(DefaultJudgement, PassesNothingThatItDidNotSeeForAFifthOfTheTime) {
   for (const Duration blind : {5s, 20s}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now(), 60s));
     rig.run(20s);
@@ -273,7 +253,7 @@ TEST(DefaultJudgement, PassesNothingThatItDidNotSeeForAFifthOfTheTime) {
 }
 
 TEST(DefaultJudgement, WaitsForARequestOfTheLastStepWithoutCallingItOverdue) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   RolloutStarted started = gate(rig.now(), 0s);
   started.steps = *parse_steps("10% for 20s, 100%");
@@ -327,7 +307,7 @@ TEST(DefaultJudgement, GoesOnToVerifyItsRollbackAfterARestart) {
   for (const bool is_done : {false, true})
     for (const bool has_other_rules : {false, true}) {
       SCOPED_TRACE(testing::Message() << "done " << is_done << ", others " << has_other_rules);
-      Plan plan = plan_of();
+      Plan plan = plan_by_default();
       plan.services[0].verify_for = 40s;
       if (has_other_rules)
         plan.services[0].rules = {make_rule("old-jobs", "queue \"emails\" oldest > 5m")};
@@ -352,7 +332,7 @@ TEST(DefaultJudgement, ARollbackThatBeginsAfterARestartIsOneOfItsRollout) {
   Remembered remembered = rolled_back(false);
   remembered.actions.clear();
   remembered.rollouts[0].intents.clear();
-  EngineRig rig(plan_of(), remembered);
+  EngineRig rig(plan_by_default(), remembered);
   rig.run(1s);
   ASSERT_EQ(rig.orders.size(), 1U);
   EXPECT_EQ(rollout(rig).intents, std::vector{rig.orders[0].intent});
@@ -360,7 +340,7 @@ TEST(DefaultJudgement, ARollbackThatBeginsAfterARestartIsOneOfItsRollout) {
 
 TEST(DefaultJudgement, NoStepPassesInsideItsWarmUp) {
   for (const char* steps : {"10% for 15s", "10% for 15s, 50% for 15s, 100%"}) {
-    Plan plan = plan_of();
+    Plan plan = plan_by_default();
     plan.services[0].rollout.warm_up = 30s;
     EngineRig rig(plan);
     traffic(rig, 200);

@@ -3,32 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/rules/support/engine_rig.h"
+#include "tests/rules/rollout/default_rollout.h"
 
 namespace belay::rules {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
-
-Plan plan_of() {
-  Plan plan = EngineRig::plan_of({}, {});
-  plan.services[0].rollout.is_judged_by_default = true;
-  return plan;
-}
-
-RolloutStarted gate(Instant at, Duration lasts = 2min) {
-  return {
-      .at = at, .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = lasts, .id = kId};
-}
-
-void traffic(EngineRig& rig, std::uint16_t of_candidate) {
-  rig.stream("v1", 40, {.version = "v1"});
-  rig.stream("v2", 10, {.version = "v2", .route = "/buy", .status = of_candidate});
-}
-
-RolloutStatus rollout(const EngineRig& rig) { return *rig.service().rollout; }
 
 /// `version`: empty if nobody knows which one answered.
 void probe(EngineRig& rig, const char* version, bool failed) {
@@ -40,7 +20,7 @@ void probe(EngineRig& rig, const char* version, bool failed) {
 
 TEST(DefaultProbes, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
   for (const int failed : {2, 3}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2s);
@@ -58,7 +38,7 @@ TEST(DefaultProbes, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
 }
 
 TEST(DefaultProbes, NothingPassesWhileOneFailsOfWhichNobodyKnowsTheVersion) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now()));
   for (int i = 0; i < 23; ++i) probe(rig, "", /*failed=*/true), rig.run(5s);
@@ -77,7 +57,7 @@ TEST(DefaultProbes, NothingPassesWhileOneFailsOfWhichNobodyKnowsTheVersion) {
 }
 
 TEST(DefaultProbes, WhatHoldsItIsOverWhenItAnswersAgain) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now()));
   for (int i = 0; i < 3; ++i) probe(rig, "", /*failed=*/true), rig.run(5s);
@@ -88,7 +68,7 @@ TEST(DefaultProbes, WhatHoldsItIsOverWhenItAnswersAgain) {
 
 TEST(DefaultProbes, TheNewestAnswersMustNotBeFailures) {
   for (const int failed : {1, 2}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     for (int i = 0; i < 23; ++i) probe(rig, "", i >= 23 - failed), rig.run(5s);
@@ -100,7 +80,7 @@ TEST(DefaultProbes, TheNewestAnswersMustNotBeFailures) {
 
 TEST(DefaultProbes, AnOnlyAnswerMustNotBeAFailure) {
   for (const char* version : {"", "v2"}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2s);
@@ -111,7 +91,7 @@ TEST(DefaultProbes, AnOnlyAnswerMustNotBeAFailure) {
 }
 
 TEST(DefaultProbes, WhatTheyHoldForIsNotHeldAgainstTheVersion) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.push(gate(rig.now()));
   for (int i = 0; i < 23; ++i) probe(rig, "", i >= 21), rig.run(5s);
@@ -132,7 +112,7 @@ TEST(DefaultProbes, WhatTheyHoldForIsNotHeldAgainstTheVersion) {
 
 TEST(DefaultProbes, AnswersOfWhomNobodyMeantAreNobodys) {
   for (const bool are_good : {false, true}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     for (int i = 0; i < 23; ++i) {
@@ -147,7 +127,7 @@ TEST(DefaultProbes, AnswersOfWhomNobodyMeantAreNobodys) {
 }
 
 TEST(DefaultProbes, OneThatDoesNotAnswerInTheRolloutLetsNothingPass) {
-  EngineRig rig(plan_of());
+  EngineRig rig(plan_by_default());
   traffic(rig, 200);
   probe(rig, "", /*failed=*/false);
   rig.run(5s);
@@ -159,7 +139,7 @@ TEST(DefaultProbes, OneThatDoesNotAnswerInTheRolloutLetsNothingPass) {
 
 TEST(DefaultProbes, WhatIsPutBackMustAnswerThemToHaveRecovered) {
   for (const bool is_red : {false, true}) {
-    Plan plan = plan_of();
+    Plan plan = plan_by_default();
     plan.services[0].verify_for = 1min;
     EngineRig rig(plan);
     traffic(rig, 200);
@@ -180,9 +160,89 @@ TEST(DefaultProbes, WhatIsPutBackMustAnswerThemToHaveRecovered) {
   }
 }
 
+/// A rollback for errors, before which the probe is asked so often and after which it `is_red`,
+/// both to nobody's name.
+RolloutStatus verified(int asked_before, bool was_good, bool is_red) {
+  Plan plan = plan_by_default();
+  plan.services[0].verify_for = 1min;
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  for (int i = 0; i < asked_before; ++i) probe(rig, "", !was_good), rig.run(5s);
+  rig.run(30s);
+  traffic(rig, 503);
+  rig.run(20s);
+  EXPECT_EQ(rig.orders.size(), 1U);
+  EXPECT_EQ(rollout(rig).rule, "default/clear");
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.stream("v2", 0);
+  rig.run(1s);
+  for (int i = 0; i < 16; ++i) probe(rig, "", is_red), rig.run(5s);
+  EXPECT_EQ(rig.orders.size(), 1U);
+  return rollout(rig);
+}
+
+TEST(DefaultProbes, WhatIsPutBackIsNotCalledWellBesideOneThatFails) {
+  EXPECT_EQ(verified(6, /*was_good=*/true, /*is_red=*/false).state, RolloutState::recovered);
+  const RolloutStatus red = verified(6, /*was_good=*/true, /*is_red=*/true);
+  EXPECT_EQ(red.state, RolloutState::not_recovered);
+  EXPECT_THAT(red.why, HasSubstr("the last three answers of probe healthz failed (timeout)"));
+  EXPECT_EQ(verified(0, /*was_good=*/true, /*is_red=*/true).state, RolloutState::not_recovered)
+      << "nobody knows that it failed before";
+  EXPECT_EQ(verified(2, /*was_good=*/false, /*is_red=*/true).state, RolloutState::not_recovered);
+  EXPECT_EQ(verified(6, /*was_good=*/false, /*is_red=*/true).state, RolloutState::recovered)
+      << "it says nothing of what was done";
+}
+
+TEST(DefaultProbes, WhatFailsWhileTheOldVersionComesBackIsForgiven) {
+  Plan plan = plan_by_default();
+  plan.services[0].verify_for = 1min;
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  probe(rig, "", /*failed=*/false);
+  rig.run(30s);
+  traffic(rig, 503);
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.stream("v2", 0);
+  for (int i = 0; i < 4; ++i) probe(rig, "", /*failed=*/true), rig.run(3s);
+  rig.run(80s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::recovered) << rollout(rig).why;
+}
+
+TEST(DefaultProbes, AfterAFlagWasResetTheCandidateSaysWhetherThatHelped) {
+  for (const bool has_helped : {false, true}) {
+    Plan plan = plan_by_default();
+    plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout"},
+                                {.kind = Then::Kind::rollback}};
+    plan.services[0].verify_for = 1min;
+    EngineRig rig(plan);
+    traffic(rig, 200);
+    rig.push(gate(rig.now()));
+    rig.run(2s);
+    const auto ask_both = [&rig](bool failed) {
+      probe(rig, "v2", failed);
+      probe(rig, "v1", /*failed=*/false);
+      rig.run(5s);
+    };
+    for (int i = 0; i < 3; ++i) ask_both(/*failed=*/true);
+    ASSERT_EQ(rig.orders.size(), 1U);
+    rig.push(ActionOutcome{
+        .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+    for (int i = 0; i < 16; ++i) ask_both(!has_helped);
+    EXPECT_EQ(rig.orders.size(), has_helped ? 1U : 2U);
+    EXPECT_EQ(rollout(rig).state, has_helped ? RolloutState::recovered : RolloutState::rolling_back)
+        << rollout(rig).why;
+  }
+}
+
 TEST(DefaultProbes, DrivingNothingIsMovedWhileOneFails) {
   for (const bool failed : {false, true}) {
-    EngineRig rig(plan_of());
+    EngineRig rig(plan_by_default());
     rig.stream("v1", 40, {.version = "v1"});
     for (int i = 0; i < 3; ++i) probe(rig, "", failed), rig.run(5s);
     RolloutStarted driven = gate(rig.now());
