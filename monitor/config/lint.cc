@@ -221,6 +221,22 @@ void check_probes(const Config& config, const rules::ServicePlan& plan, std::vec
                      probe)});
 }
 
+/// An answer is asked for in the rollout, not in each step.
+void check_pace_of_probes(const Config& config, const rules::ServicePlan& plan,
+                          std::vector<Lint>& found) {
+  const Duration shortest = rules::shortest_bake(plan.rollout.steps);
+  if (shortest == Duration::zero()) return;
+  for (const SourceConfig* source : sources_of(config, plan.name)) {
+    const auto* probe = std::get_if<ProbeConfig>(&source->of);
+    if (probe == nullptr || probe->every <= shortest) continue;
+    found.push_back(
+        {false, plan.name,
+         fmt::format("probe {} is asked every {}, and a step bakes for {}: it passes "
+                     "late, or by an answer of before it; ask at least as often",
+                     source->name, format_duration(probe->every), format_duration(shortest))});
+  }
+}
+
 void check_requirements(const Config& config, const rules::ServicePlan& plan,
                         std::vector<Lint>& found) {
   std::vector<std::string_view> environments;
@@ -256,6 +272,7 @@ std::vector<Lint> lint(const Config& config) {
     if (plan.rollout.is_judged_by_default) {
       rules.check_filters("the default judgement");
       check_probes(config, plan, found);
+      check_pace_of_probes(config, plan, found);
       check_bakes(plan, found);
     }
     check_verifying(plan, found);

@@ -158,6 +158,19 @@ TEST_F(LintTest, AProbeThatBlamesNobodyIsNamed) {
       << "the field is read where a version was asked";
 }
 
+TEST_F(LintTest, AProbeThatIsAskedTooSeldomForAStepIsNamed) {
+  rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
+  ProbeConfig& probe = std::get<ProbeConfig>(config_.sources[1].of);
+  probe.version_headers = {{"X-Version", "{version}"}};
+  probe.every = std::chrono::minutes{2};
+  rollout.is_judged_by_default = true;
+  rollout.steps = *rules::parse_steps("10% for 3m, 50% for 2m, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"), IsEmpty());
+  rollout.steps = *rules::parse_steps("10% for 3m, 50% for 90s, 100%");
+  EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
+              Contains(HasSubstr("probe healthz is asked every 2m, and a step bakes for 1m30s")));
+}
+
 TEST_F(LintTest, AStepThatIsPagedBeforeItCanPassIsNamed) {
   rules::RolloutPlan& rollout = config_.plan.services[0].rollout;
   std::get<ProbeConfig>(config_.sources[1].of).version_headers = {{"X-Version", "{version}"}};
