@@ -153,10 +153,10 @@ const char* name_of(Severity severity) {
 std::string words_of(double value, Dimension dimension) { return quantity(value, dimension); }
 
 std::string describe(const Evidence& evidence) {
+  if (evidence.truth == Truth::unknown && !evidence.unknown) return "unknown (not judged yet)";
   std::string text;
   if (evidence.truth == Truth::unknown)
-    text = std::string("unknown (") +
-           (evidence.unknown ? name_of(*evidence.unknown) : "not judged yet") + "): ";
+    text = std::string("unknown (") + name_of(*evidence.unknown) + "): ";
   text += evidence.has_value ? quantity(evidence.value, evidence.dimension) : "no value";
   text += samples(evidence);
   text += evidence.truth == Truth::bad ? " " : ", not ";

@@ -125,7 +125,7 @@ TEST(ShowRolloutTest, RulesCarryWhatTheyMeasureOnceTheyAreJudged) {
                      {{"rule", "slow"},
                       {"truth", "unknown"},
                       {"sentence", "p95 latency > 1s over 10s"},
-                      {"evidence", {{{"text", "unknown (not judged yet): no value"}}}}}};
+                      {"evidence", {{{"text", "unknown (not judged yet)"}}}}}};
   const std::string text = shown(judged);
   EXPECT_THAT(text, HasSubstr("bad errors: error rate > 5% over 10s\n"
                               "             34% (17 of 50) > 5% over 10s\n"));

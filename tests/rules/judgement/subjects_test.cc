@@ -277,5 +277,9 @@ TEST(JudgeLatency, SaysWhenItIsWallTime) {
   EXPECT_NE(describe(rig.rule("l").evidence[0]).find("wall time"), std::string::npos);
 }
 
+TEST(JudgedEvidence, NamesNoLimitBeforeItIsJudged) {
+  EXPECT_EQ(describe(Evidence{}), "unknown (not judged yet)");
+}
+
 }  // namespace
 }  // namespace belay::rules
