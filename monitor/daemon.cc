@@ -10,14 +10,26 @@
 namespace belay::monitor {
 namespace {
 
-std::set<std::string> names_of_rules(const rules::ServicePlan& service) {
-  std::set<std::string> names;
-  for (const auto* rules : {&service.rules, &service.rollout_rules})
-    for (const rules::Rule& rule : *rules) names.insert(rule.name);
-  if (service.rollout.is_judged_by_default)
+using RuleNames = std::map<std::string, std::set<std::string>>;
+
+/// By service; all of them under "".
+RuleNames names_of_rules(const Config& config) {
+  RuleNames all;
+  for (const rules::ServicePlan& service : config.plan.services) {
+    std::set<std::string>& names = all[service.name];
+    for (const auto* rules : {&service.rules, &service.rollout_rules})
+      for (const rules::Rule& rule : *rules) names.insert(rule.name);
+    if (!service.rollout.is_judged_by_default) continue;
     for (const rules::DefaultRule& rule : rules::default_rules(service.rollout.limits))
       names.insert(rules::default_name(rule.rule));
-  return names;
+    for (const SourceConfig& source : config.sources)
+      if (source.service == service.name && std::holds_alternative<ProbeConfig>(source.of))
+        names.insert(rules::default_name_of_probe(source.name));
+  }
+  std::set<std::string> everywhere;
+  for (const auto& [service, names] : all) everywhere.insert(names.begin(), names.end());
+  all[""] = std::move(everywhere);
+  return all;
 }
 
 }  // namespace
@@ -146,20 +158,11 @@ void Daemon::note_for_api(const Config& config) {
     into.insert(service.name);
     into.insert(service.aliases.begin(), service.aliases.end());
   };
-  std::map<std::string, std::set<std::string>> rule_names;
   for (const rules::ServicePlan& service : config.plan.services) {
     if (service.rollout.is_driving) put(service, driven);
     if (service.rollout.steps.empty()) put(service, stepless);
-    std::set<std::string> names = names_of_rules(service);
-    for (const SourceConfig& source : config.sources)
-      if (source.service == service.name && service.rollout.is_judged_by_default &&
-          std::holds_alternative<ProbeConfig>(source.of))
-        names.insert(rules::default_name_of_probe(source.name));
-    rule_names[service.name] = names;
-    rule_names[""].insert(names.begin(), names.end());
   }
-  rule_names_.set(
-      std::make_shared<const std::map<std::string, std::set<std::string>>>(std::move(rule_names)));
+  rule_names_.set(std::make_shared<const RuleNames>(names_of_rules(config)));
   stepless_.set(std::make_shared<const std::set<std::string>>(std::move(stepless)));
   driven_.set(std::make_shared<const std::set<std::string>>(std::move(driven)));
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));

@@ -76,11 +76,11 @@ Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
   return evidence;
 }
 
-RuleStatus status_of(const RolloutAnswer& answer, const RolloutLimits& limits, Instant since,
-                     const std::string& service) {
+RuleStatus status_of(const Rule& rule, const RolloutAnswer& answer, const RolloutLimits& limits,
+                     Instant since, const std::string& service) {
   RuleStatus status;
   status.service = service;
-  status.rule = default_name(answer.rule);
+  status.rule = rule.name;
   status.sentence = text_of(default_rules(limits)[static_cast<std::size_t>(answer.rule)]);
   status.then = {.kind = Then::Kind::rollback};
   status.truth = Truth::bad;
@@ -307,8 +307,8 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
-  convicted_by_ = status_of(answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
-  convicted_by_->rule = rule.name;
+  convicted_by_ =
+      status_of(rule, answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
   add_firing(cause);
   Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
   fired.rule = rule.name;
