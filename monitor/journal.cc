@@ -290,7 +290,7 @@ Result<Database> open_database(const StateDirectory& state, SqliteFault& fault) 
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& state_directory) {
   Result<StateDirectory> state = StateDirectory::open(state_directory);
   if (!state.ok()) return state.error();
-  for (const char* suffix : {"", "-wal", "-shm"}) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
     const bool is_main = *suffix == '\0';
     if (Status fine = state->check_file(kFile + std::string(suffix), is_main); !fine.ok()) {
       return fine.error();

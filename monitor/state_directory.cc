@@ -185,7 +185,7 @@ Result<std::filesystem::path> StateDirectory::set_aside(const std::string& name)
       aside = std::move(candidate);
     }
   }
-  for (const char* suffix : {"-wal", "-shm", ""}) {
+  for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {
     const std::string from = name + suffix;
     const std::string to = aside + suffix;
     if (::renameat(directory_, from.c_str(), directory_, to.c_str()) != 0 && errno != ENOENT) {

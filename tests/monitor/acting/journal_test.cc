@@ -220,11 +220,14 @@ TEST_F(JournalTest, ADamagedJournalIsSetAsideAndTheNextOneIsNew) {
     file.seekp(0);
     file << std::string(4096, 'x');
   }
+  std::ofstream(state_ / "journal.db-journal") << std::string(512, '\0');
+  fs::permissions(state_ / "journal.db-journal", fs::perms::owner_read | fs::perms::owner_write);
   const auto damaged = Journal::open(state_);
   ASSERT_FALSE(damaged.ok());
   EXPECT_NE(damaged.error().message.find("journal.db.damaged-1"), std::string::npos)
       << damaged.error().message;
   EXPECT_TRUE(fs::exists(state_ / "journal.db.damaged-1"));
+  EXPECT_TRUE(fs::exists(state_ / "journal.db.damaged-1-journal")) << "it may mend the other";
   EXPECT_FALSE(fs::exists(state_ / "journal.db"));
   EXPECT_TRUE(recovered().open_orders.empty());
 }
