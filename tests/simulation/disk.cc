@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -118,6 +119,7 @@ struct DiskCalls {
     Disk& disk = disk_of(vfs);
     file->pMethods = nullptr;
     if (disk.is_dead_) return SQLITE_CANTOPEN;
+    if (name != nullptr) disk.forget_replaced(name);
     std::shared_ptr<Disk::File> nameless = std::make_shared<Disk::File>();
     std::shared_ptr<Disk::File>& found = name == nullptr ? nameless : disk.files_[name];
     if (!found) found = std::make_shared<Disk::File>();
@@ -177,10 +179,21 @@ Disk::~Disk() {
 
 void Disk::begin(Seeded chance, Decide decide) {
   files_.clear();
+  inodes_.clear();
   chance_ = chance;
   decide_ = std::move(decide);
   is_dead_ = false;
   sqlite3_randomness(0, nullptr);  // It asks us for a new seed.
+}
+
+void Disk::forget_replaced(const std::string& name) {
+  struct stat facts {};
+  if (::stat(name.c_str(), &facts) != 0) return;
+  const auto [known, is_new] = inodes_.try_emplace(name, facts.st_ino);
+  if (is_new || known->second == facts.st_ino) return;
+  known->second = facts.st_ino;
+  // What SQLite keeps beside a file is moved with it.
+  std::erase_if(files_, [&](const auto& file) { return file.first.starts_with(name); });
 }
 
 void Disk::write(File& file, const std::uint8_t* from, std::size_t bytes, std::size_t at) {

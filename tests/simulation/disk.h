@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "tests/simulation/seeded.h"
 
 namespace belay::simulation {
@@ -49,12 +51,15 @@ class Disk {
   };
   struct Registration;
 
+  /// Directories are real, and so is moving a file away: one that lies there anew is empty.
+  void forget_replaced(const std::string& name);
   void write(File& file, const std::uint8_t* from, std::size_t bytes, std::size_t at);
   static void sync(File& file);
   static void fail_sync(File& file);
 
   std::unique_ptr<Registration> registration_;
   std::map<std::string, std::shared_ptr<File>> files_;
+  std::map<std::string, ino_t> inodes_;  // Of the real ones, where there is one of the name.
   Seeded chance_{0};
   Decide decide_;
   bool is_dead_ = false;

@@ -65,5 +65,18 @@ TEST(DiskTest, AnIntentThatCouldNotBeSyncedIsDurableBeforeTheNextLifeSeesIt) {
   EXPECT_EQ(open_orders(place.path()), disk.has_durably(kIntent) ? 1U : 0U);
 }
 
+TEST(DiskTest, WhatIsSetAsideIsNotFoundByTheNextLife) {
+  const test::TemporaryDirectory place;
+  Disk disk;
+  disk.begin(Seeded(1), nullptr);
+  auto journal = monitor::Journal::open(place.path());
+  ASSERT_TRUE(journal.ok()) << journal.error().message;
+  ASSERT_TRUE((*journal)->append({intent()}).ok());
+  journal->reset();
+  EXPECT_EQ(open_orders(place.path()), 1U);
+  std::filesystem::rename(place.path() / "journal.db", place.path() / "journal.db.damaged-1");
+  EXPECT_EQ(open_orders(place.path()), 0U);
+}
+
 }  // namespace
 }  // namespace belay::simulation
