@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -28,6 +29,15 @@ std::string why_not_begun(const RolloutRecord& record, bool is_frozen) {
   }
   if (*held == HoldReason::paused || *held == HoldReason::traffic) todo = "resume lets it go on";
   return words + "it is held (" + name + "), and " + todo;
+}
+
+std::string why_not_approved(const RolloutStatus& status) {
+  const std::string nothing = "nothing waits for an approval";
+  const std::size_t next = status.step + 1;
+  if (next >= status.steps.size() || !status.steps[next].after_approval) return nothing;
+  return nothing + " yet: the step before " + decimal_text(status.steps[next].percent) +
+         "% has not passed" + (status.held ? " (" + status.why + ")" : "") +
+         "; approve when the rollout is held for it";
 }
 
 }  // namespace
@@ -91,7 +101,7 @@ std::string Rollout::obey(const OperatorCommand& command, Instant now, Step& out
     case OperatorCommand::Kind::approve:
       if (held == HoldReason::freeze && !frozen(service_.plan.rollout, now))
         return "no approval overrides this: " + record.status().why;
-      if (!held || !can_be_approved(*held, true)) return "nothing waits for an approval";
+      if (!held || !can_be_approved(*held, true)) return why_not_approved(record.status());
       // The steps of an attached one may wait for an approval of their own.
       if (*held == HoldReason::preflight && !record.status().is_driving) {
         preflight_.is_waived = true;

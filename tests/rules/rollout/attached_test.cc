@@ -218,7 +218,12 @@ TEST(Attached, AStepAfterApprovalWaitsForAPerson) {
   traffic(rig);
   rig.run(12s);
   rig.push(asked(rig.now(), "10% for 20s, 100% after approval"));
-  rig.run(30s);
+  rig.run(5s);
+  command(rig, OperatorCommand::Kind::approve);
+  EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted).at(0).headline,
+            "shop: did not approve v2: nothing waits for an approval yet: the step before 100% has not "
+            "passed; approve when the rollout is held for it");
+  rig.run(25s);
   EXPECT_EQ(rollout(rig).held, HoldReason::approval);
   command(rig, OperatorCommand::Kind::approve);
   rig.run(3s);
