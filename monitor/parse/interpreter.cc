@@ -238,7 +238,10 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   if (int{has_time} + int{has_service} + int{has_outcome} < 2) return Rejection::not_an_event;
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
-  if (!has_outcome && fields.status.present()) return Rejection::bad_value;
+  // A call that does not say how it ended, unlike a line of an application's own.
+  const bool is_call =
+      fields.wall_ms.present() && (!fields.method.empty() || !fields.url.empty());
+  if (!has_outcome && (fields.status.present() || is_call)) return Rejection::bad_value;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};
   if (const auto rejection = set_end(fields, request)) return rejection;
