@@ -61,7 +61,7 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
   if (!asked.empty()) return {};
   Baseline chosen;
   const auto may_be = [&](const std::string& version) {
-    if (version.empty() || version == candidate) return false;
+    if (version.empty() || version == candidate || version == kOtherVersions) return false;
     const auto why = known.why_not ? known.why_not(version) : std::nullopt;
     if (!why) return true;
     if (std::find(chosen.passed_over.begin(), chosen.passed_over.end(), *why) ==

@@ -42,6 +42,8 @@ TEST(Baseline, IsElseTheVersionWithMostRequests) {
     EXPECT_EQ(chosen.from, From::traffic);
   }
   EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"", 9}, {"v3", 9}}).from, From::nobody);
+  EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"other", 9}, {"v3", 9}}).from, From::nobody)
+      << "that is all versions that a source cannot keep apart any more";
 }
 
 /// Ten seconds each, newest first.
