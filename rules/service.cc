@@ -18,7 +18,8 @@ std::vector<Rule> default_before_of(const ServicePlan& plan) {
 
 Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since)
     : plan(std::move(plan_of_it)), watched_since(since), series(routes_max) {
-  versions_.push_back({.recent = CountWindow(kRecent, since)});
+  versions_.push_back(
+      {.recent = CountWindow(kRecent, since), .failed = CountWindow(kRecent, since)});
 }
 
 void Service::bind(Instant now) {
@@ -90,7 +91,9 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
                    [version](const SeenVersion& seen) { return seen.version == version; });
   if (known != versions_.end()) return static_cast<std::uint32_t>(known - versions_.begin());
   if (versions_.size() <= std::max(versions_max, 1U)) {
-    versions_.push_back({.version = version, .recent = CountWindow(kRecent, now)});
+    versions_.push_back({.version = version,
+                         .recent = CountWindow(kRecent, now),
+                         .failed = CountWindow(kRecent, now)});
     return static_cast<std::uint32_t>(versions_.size() - 1);
   }
   auto oldest = versions_.end();
@@ -101,7 +104,8 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
   if (oldest == versions_.end()) return 0;
   series.drop_version(oldest->version);
   ++epoch;
-  *oldest = SeenVersion{.version = version, .recent = CountWindow(kRecent, now)};
+  *oldest = SeenVersion{
+      .version = version, .recent = CountWindow(kRecent, now), .failed = CountWindow(kRecent, now)};
   return static_cast<std::uint32_t>(oldest - versions_.begin());
 }
 
@@ -140,7 +144,33 @@ std::optional<Instant> Service::last_seen(NameId version) const {
 }
 
 void Service::forget_old_requests(const TimeBuckets& now) {
-  for (SeenVersion& seen : versions_) seen.recent.advance(now);
+  for (SeenVersion& seen : versions_) {
+    seen.recent.advance(now);
+    seen.failed.advance(now);
+  }
+}
+
+void Service::note_failures(std::uint32_t slot, Instant at, std::uint32_t failed,
+                            const TimeBuckets& now, const TimeBuckets& bucket) {
+  SeenVersion& seen = versions_[slot];
+  seen.failed.add(now, bucket, failed);
+  const PairedEvidence* paired = evidence.paired.get();
+  const bool has_no_role =
+      seen.version == kNoName || (paired != nullptr && seen.version != paired->candidate() &&
+                                  seen.version != paired->baseline());
+  if (paired != nullptr && has_no_role) evidence.paired->stray(at, failed);
+}
+
+double Service::failures_beside(const std::vector<NameId>& versions, Instant now) const {
+  constexpr Duration kWatchedMin = std::chrono::seconds{10};
+  const Duration watched = std::min(now - watched_since, kRecent);
+  if (watched < kWatchedMin) return 0;
+  std::uint64_t failed = 0;
+  for (const SeenVersion& seen : versions_)
+    if (seen.version == kNoName ||
+        std::find(versions.begin(), versions.end(), seen.version) == versions.end())
+      failed += seen.failed.sum();
+  return static_cast<double>(failed) / seconds(watched);
 }
 
 std::vector<VersionRequests> Service::recent_requests() const {

@@ -74,6 +74,12 @@ class Service {
     }
     version.recent.add(now, bucket, requests);
   }
+  /// Of requests that see_version() was told of.
+  void note_failures(std::uint32_t slot, Instant at, std::uint32_t failed, const TimeBuckets& now,
+                     const TimeBuckets& bucket);
+  /// Failed requests a second, of late, that name none of `versions`; 0 where nobody watched for
+  /// long enough.
+  [[nodiscard]] double failures_beside(const std::vector<NameId>& versions, Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
   /// Requests of each version within the last ten minutes, by its name; as of
@@ -106,6 +112,7 @@ class Service {
     Instant seen = Instant::min();
     std::vector<Coming> comings{};  // In order; after each it was absent for less long.
     CountWindow recent;             // Requests.
+    CountWindow failed;             // Of them.
     void come(Instant at);
     /// A late request.
     void come_earlier(Instant at);

@@ -28,6 +28,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       start_(start),
       now_(second_of(start)),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
+      strays_(start),
       failures_since_(now_) {
   comparisons_.push_back(
       std::make_unique<CandidateComparison>(ComparisonSpec{.alpha = alpha}, start));
@@ -161,6 +162,7 @@ void PairedEvidence::begin_step(Instant at) {
   in_step_ = {};
   baseline_since_candidate_ = 0;
   refused_.begin_step();
+  strays_.begin_step(at);
 }
 
 PairCounts PairedEvidence::since_start() const {

@@ -15,6 +15,7 @@
 #include "rules/judgement/candidate_comparison.h"
 #include "rules/judgement/evidence_blocks.h"
 #include "rules/judgement/refused_requests.h"
+#include "rules/judgement/stray_failures.h"
 #include "rules/windows/quantile_window.h"
 #include "rules/windows/series_store.h"
 
@@ -48,6 +49,11 @@ class PairedEvidence {
   void count(const Place& place, const RequestSecond& second);
   /// Of requests that were not counted, for the candidate's.
   void refuse(NameId version, Instant at, Refusal why, std::uint64_t calls);
+
+  /// Of failed requests that have no place here.
+  void stray(Instant at, std::uint64_t calls) {
+    if (at >= start_) strays_.add(calls);
+  }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
   /// for late events.
@@ -84,6 +90,8 @@ class PairedEvidence {
   }
   /// What of the candidate came, and does not count.
   [[nodiscard]] const RefusedRequests& refused() const { return refused_; }
+  [[nodiscard]] const StrayFailures& strays() const { return strays_; }
+  StrayFailures& strays() { return strays_; }
   /// Errors among all of both versions since the start.
   [[nodiscard]] PairCounts since_start() const;
   /// The newest request of the candidate (its event time).
@@ -146,6 +154,7 @@ class PairedEvidence {
   std::optional<Instant> last_candidate_;
   std::uint64_t baseline_since_candidate_ = 0;
   RefusedRequests refused_;
+  StrayFailures strays_;
   std::vector<Failure> failures_;
   std::vector<Exception> exceptions_;
   std::int64_t failures_since_ = 0;

@@ -224,8 +224,7 @@ class Rollout {
     std::string baseline;  ///< What its rollback puts back: nothing newer, whoever rolls it out.
     Instant at{};          ///< Outside a rollout, or of one that is forgotten: when.
   };
-  /// The newest rollout of a third version that has begun since and has traffic; null if there is
-  /// none.
+  /// The newest rollout of a third version that has begun since and has traffic; else null.
   [[nodiscard]] const RolloutRecord* successor_of(const Older& older, Instant now) const;
   [[nodiscard]] static Older older_of(const RolloutStatus& status);
   /// The ladder of an older rollout ends for a newer one that acts and has traffic. One that has
@@ -288,8 +287,8 @@ class Rollout {
   [[nodiscard]] bool is_judged_by_requests() const;
   /// Why rules that are fine may be so without the candidate: nothing says that it was seen.
   [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
-  /// What of the candidate's requests came and does not count: nobody knows how it is.
-  void add_refused(Gate::Verdict& verdict) const;
+  /// Requests that came, are or may be the candidate's, and do not count: nobody knows how it is.
+  void add_uncounted(Gate::Verdict& verdict, Instant now) const;
   /// By the rules, over windows after `since`, and by the default judgement.
   [[nodiscard]] Gate::Verdict verdict(Instant now, Instant since, std::uint64_t requests_min) const;
   [[nodiscard]] Gate::Verdict verdict_by_own(Instant now, Instant since,
@@ -314,8 +313,9 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
-  /// Whether the platform says for sure that its candidate has no traffic any more: as of now, and
-  /// of long enough after its last step.
+  /// By the platform, else by a log that shows a third version and nothing of the candidate ever.
+  [[nodiscard]] bool is_candidate_absent(Instant now) const;
+  /// Whether the platform says for sure, long enough after its last step, that it has no traffic.
   [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);

@@ -349,19 +349,6 @@ void Rollout::answer(Instant now, Step& out) {
   }
 }
 
-void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
-  if (!judgement_ || answer.at < gate_->started()) return;
-  const PairedEvidence& paired = *service_.evidence.paired;
-  // What another version is said to have answered is nobody's: it may be the candidate, called so.
-  std::optional<Role> role;
-  if (answer.version == paired.candidate()) {
-    role = Role::candidate;
-  } else if (answer.version != kNoName && answer.version == paired.baseline()) {
-    role = Role::baseline;
-  }
-  judgement_->probe_answered(probe, role, answer.at, answer.failure != ProbeFailure::none);
-}
-
 void Rollout::take_turns(Instant now, Step& out) {
   for (const Ladder::Turn& turn : ladder_.take_turns()) {
     RolloutRecord* record = record_of(turn.rollout);

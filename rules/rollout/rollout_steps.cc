@@ -186,18 +186,22 @@ bool Rollout::is_judged_by_requests() const {
 
 Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t requests_min) const {
   Gate::Verdict verdict = verdict_by_own(now, since, requests_min);
-  add_refused(verdict);
+  add_uncounted(verdict, now);
   add_guards(verdict, now, since);
   if (const std::optional<Hold> unmet = hold_by_requirements())
     Gate::add(verdict, {.why = unmet->why});
   return verdict;
 }
 
-void Rollout::add_refused(Gate::Verdict& verdict) const {
+void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   const PairedEvidence& paired = *service_.evidence.paired;
   if (std::optional<RefusedRequests::Objection> found =
           paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
     Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
+  if (std::optional<std::string> stray =
+          paired.strays().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
+                                service_.plan.rollout.limits.error_rate, now))
+    Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(stray)});
 }
 
 std::optional<std::string> Rollout::doubt_of_presence() const {

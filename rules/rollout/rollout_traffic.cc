@@ -33,6 +33,32 @@ std::optional<double> Rollout::live_percent() const {
   return share_of(*live_, records_.back().status().candidate);
 }
 
+bool Rollout::is_candidate_absent(Instant now) const {
+  const RolloutStatus& status = records_.back().status();
+  const std::optional<Deployment>& live = log_.live(live_);
+  if (live && !live->versions.empty() && is_live_current(now))
+    return share_of(*live, status.candidate) <= 0;
+  if (service_.last_seen(gate_->binding().unscoped.version)) return false;
+  const TrafficSlice others = beside(service_.recent_requests(), status.candidate);
+  return std::ranges::any_of(others, [&](const VersionRequests& one) {
+    return one.version != status.baseline && is_traffic(one.requests, sum_of(others));
+  });
+}
+
+void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
+  if (!judgement_ || answer.at < gate_->started()) return;
+  const PairedEvidence& paired = *service_.evidence.paired;
+  // What another version is said to have answered is nobody's: it may be the candidate, called so.
+  // And what was aimed at one that is not there says nothing of it: there is nothing to take back.
+  std::optional<Role> role;
+  if (answer.version == paired.candidate()) {
+    if (!is_candidate_absent(answer.at)) role = Role::candidate;
+  } else if (answer.version != kNoName && answer.version == paired.baseline()) {
+    role = Role::baseline;
+  }
+  judgement_->probe_answered(probe, role, answer.at, answer.failure != ProbeFailure::none);
+}
+
 bool Rollout::is_gone(const RolloutRecord& record, Instant now) const {
   const RolloutStatus& status = record.status();
   return live_ && !moving_ && is_live_current(now) && share_of(*live_, status.candidate) <= 0 &&
