@@ -31,14 +31,16 @@ using testing::HasSubstr;
 
 constexpr const char* kServices[] = {"gateway", "orders", "journeys"};
 
-/// A service whose platform is the file live-NAME; `runs` takes a line for each rollback.
+/// A service whose platform is the file live-NAME; `runs` takes a line for each rollback, once it
+/// is done: whoever kills on that line leaves nothing half done, which would rightly be done again.
 std::string service(const std::string& name, const std::string& after) {
   return fmt::format(
       "  {0}:\n"
       "    logs: {{ file: {0}.log }}\n"
       "    after: [{1}]\n"
-      "    platform: {{ command: {{ rollback: [sh, -c, 'echo {0} >> runs; "
-      "echo $BELAY_TARGET > live-{0}'], verify: [sh, -c, 'grep -qx $BELAY_TARGET live-{0}'] }} }}\n"
+      "    platform: {{ command: {{ rollback: [sh, -c, "
+      "'echo $BELAY_TARGET > live-{0}; echo {0} >> runs'], verify: [sh, -c, 'grep -qx "
+      "$BELAY_TARGET live-{0}'] }} }}\n"
       "    rollout: {{ rules: [rules.yaml], verify for: 5s }}\n",
       name, after);
 }
