@@ -78,7 +78,9 @@ void Engine::State::take(const Request& request) {
   feed(*cell->feeds, buckets_, at, request);
   if (cell->paired) service.evidence.paired->count(*cell->paired, request);
   if (!is_request) return;
-  if (cell->call.is_error) service.note_failures(cell->version_slot, request.at, 1, buckets_, at);
+  if (cell->call.is_error) service.note_failures(cell->version_slot, 1, buckets_, at);
+  if (!cell->paired && service.evidence.paired)
+    service.evidence.paired->stray(request.at, 1, cell->call.is_error);
   service.series.count(cell->series, {.status = request.status,
                                       .is_error = cell->call.is_error,
                                       .exceptions = request.exceptions,
@@ -108,8 +110,9 @@ void Engine::State::take(const RequestSecond& second) {
   feed(*cell->feeds, buckets_, at, second);
   if (cell->paired) service.evidence.paired->count(*cell->paired, second);
   if (!is_request) return;
-  if (cell->call.is_error)
-    service.note_failures(cell->version_slot, like.at, second.count, buckets_, at);
+  if (cell->call.is_error) service.note_failures(cell->version_slot, second.count, buckets_, at);
+  if (!cell->paired && service.evidence.paired)
+    service.evidence.paired->stray(like.at, second.count, cell->call.is_error);
   service.series.count(cell->series, {.status = like.status,
                                       .is_error = cell->call.is_error,
                                       .exceptions = std::uint64_t{like.exceptions} * second.count,

@@ -17,7 +17,10 @@ std::vector<Rule> default_before_of(const ServicePlan& plan) {
 }  // namespace
 
 Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since)
-    : plan(std::move(plan_of_it)), watched_since(since), series(routes_max) {
+    : plan(std::move(plan_of_it)),
+      watched_since(since),
+      series(routes_max),
+      failed_(kRecent, since) {
   versions_.push_back(
       {.recent = CountWindow(kRecent, since), .failed = CountWindow(kRecent, since)});
 }
@@ -144,33 +147,36 @@ std::optional<Instant> Service::last_seen(NameId version) const {
 }
 
 void Service::forget_old_requests(const TimeBuckets& now) {
+  failed_.advance(now);
   for (SeenVersion& seen : versions_) {
     seen.recent.advance(now);
     seen.failed.advance(now);
   }
 }
 
-void Service::note_failures(std::uint32_t slot, Instant at, std::uint32_t failed,
-                            const TimeBuckets& now, const TimeBuckets& bucket) {
-  SeenVersion& seen = versions_[slot];
-  seen.failed.add(now, bucket, failed);
-  const PairedEvidence* paired = evidence.paired.get();
-  const bool has_no_role =
-      seen.version == kNoName || (paired != nullptr && seen.version != paired->candidate() &&
-                                  seen.version != paired->baseline());
-  if (paired != nullptr && has_no_role) evidence.paired->stray(at, failed);
+std::optional<double> Service::failures_beside(NameId one, NameId other, Instant now) const {
+  constexpr Duration kWatchedMin = std::chrono::minutes{1};
+  const Duration watched = std::min(now - watched_since, kRecent);
+  if (watched < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
+    return std::nullopt;
+  std::uint64_t failed = failed_.sum() + 1;
+  for (const SeenVersion& seen : versions_)
+    if (seen.version != kNoName && (seen.version == one || seen.version == other))
+      failed -= std::min(failed, seen.failed.sum());
+  const Duration seen = std::max(watched - evidence.lag_of(SourceKind::log, now), kWatchedMin);
+  return static_cast<double>(failed) / seconds(seen);
 }
 
-double Service::failures_beside(const std::vector<NameId>& versions, Instant now) const {
-  constexpr Duration kWatchedMin = std::chrono::seconds{10};
-  const Duration watched = std::min(now - watched_since, kRecent);
-  if (watched < kWatchedMin) return 0;
-  std::uint64_t failed = 0;
-  for (const SeenVersion& seen : versions_)
-    if (seen.version == kNoName ||
-        std::find(versions.begin(), versions.end(), seen.version) == versions.end())
-      failed += seen.failed.sum();
-  return static_cast<double>(failed) / seconds(watched);
+std::vector<VersionRequests> Service::recent_answers(Duration over) const {
+  std::vector<VersionRequests> found;
+  for (const SeenVersion& seen : versions_) {
+    const std::uint64_t requests = seen.recent.sum_of(over, Duration::zero());
+    const std::uint64_t failed = seen.failed.sum_of(over, Duration::zero());
+    if (seen.version != kNoName && requests > failed)
+      found.push_back(
+          {.version = evidence.names->text(seen.version), .requests = requests - failed});
+  }
+  return found;
 }
 
 std::vector<VersionRequests> Service::recent_requests() const {

@@ -75,11 +75,15 @@ class Service {
     version.recent.add(now, bucket, requests);
   }
   /// Of requests that see_version() was told of.
-  void note_failures(std::uint32_t slot, Instant at, std::uint32_t failed, const TimeBuckets& now,
-                     const TimeBuckets& bucket);
-  /// Failed requests a second, of late, that name none of `versions`; 0 where nobody watched for
-  /// long enough.
-  [[nodiscard]] double failures_beside(const std::vector<NameId>& versions, Instant now) const;
+  void note_failures(std::uint32_t slot, std::uint32_t failed, const TimeBuckets& now,
+                     const TimeBuckets& bucket) {
+    versions_[slot].failed.add(now, bucket, failed);
+    failed_.add(now, bucket, failed);
+  }
+  /// Failed requests a second, in the last ten minutes, that name neither of two versions; one more
+  /// than were seen, so as not to take few for none. Nothing where they were watched for less than
+  /// a minute, or with gaps.
+  [[nodiscard]] std::optional<double> failures_beside(NameId one, NameId other, Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
   /// Requests of each version within the last ten minutes, by its name; as of
@@ -87,6 +91,8 @@ class Service {
   [[nodiscard]] std::vector<VersionRequests> recent_requests() const;
   /// The same of the last `over` of them, as of `behind` before that, in steps of ten seconds.
   [[nodiscard]] std::vector<VersionRequests> recent_requests(Duration over, Duration behind) const;
+  /// As many of them as did not fail.
+  [[nodiscard]] std::vector<VersionRequests> recent_answers(Duration over) const;
   /// When the first of its requests ended after the latest time of at least `absent` without any;
   /// before its first one there was none.
   [[nodiscard]] std::optional<Instant> came(NameId version, Duration absent) const;
@@ -117,6 +123,7 @@ class Service {
     /// A late request.
     void come_earlier(Instant at);
   };
+  CountWindow failed_;                 // Requests, of all versions.
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };
 

@@ -239,8 +239,7 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
   // A call that does not say how it ended, unlike a line of an application's own.
-  const bool is_call =
-      fields.wall_ms.present() && (!fields.method.empty() || !fields.url.empty());
+  const bool is_call = fields.wall_ms.present() && !fields.url.empty();
   if (!has_outcome && (fields.status.present() || is_call)) return Rejection::bad_value;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};

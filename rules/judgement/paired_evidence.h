@@ -50,9 +50,9 @@ class PairedEvidence {
   /// Of requests that were not counted, for the candidate's.
   void refuse(NameId version, Instant at, Refusal why, std::uint64_t calls);
 
-  /// Of failed requests that have no place here.
-  void stray(Instant at, std::uint64_t calls) {
-    if (at >= start_) strays_.add(calls);
+  /// Of requests that have no place here.
+  void stray(Instant at, std::uint64_t requests, bool are_failing) {
+    strays_.add(at, requests, are_failing);
   }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but

@@ -82,15 +82,18 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
   }
   std::vector<VersionRequests> others = recent;
   std::erase_if(others, [&](const VersionRequests& one) {
-    return one.requests == 0 || !may_be(one.version);
+    return one.requests == 0 || (one.version != kOtherVersions && !may_be(one.version));
   });
+  // Where that has most of the traffic, what is beside it is a straggler.
+  if (known.replaced_by == kOtherVersions) return chosen;
   if (may_be(known.replaced_by)) {
     chosen.version = known.replaced_by;
     chosen.from = Baseline::From::replaced;
   } else if (may_be(known.good)) {
     chosen.version = known.good;
     chosen.from = known.was_put_back ? Baseline::From::put_back : Baseline::From::promoted;
-  } else if (const VersionRequests* most = most_requests(others)) {
+  } else if (const VersionRequests* most = most_requests(others);
+             most != nullptr && most->version != kOtherVersions) {
     chosen.version = most->version;
     chosen.from = Baseline::From::traffic;
   }

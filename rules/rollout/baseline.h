@@ -52,13 +52,13 @@ Baseline choose_baseline(const std::string& candidate, const std::string& asked,
                          const std::vector<VersionRequests>& recent,
                          const KnownVersions& known = {});
 
-/// As Service counts its requests.
-using RequestBucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
-/// What came of each version within one.
 /// What a source calls all versions beyond those that it can keep apart (monitor/parse/interner.h):
 /// none that can be compared with, or gone back to.
 inline constexpr std::string_view kOtherVersions = "other";
 
+/// As Service counts its requests.
+using RequestBucket = std::chrono::duration<std::int64_t, std::ratio<10>>;
+/// What came of each version within one.
 using TrafficSlice = std::vector<VersionRequests>;
 
 /// What names a version, and not the candidate.

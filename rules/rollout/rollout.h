@@ -313,7 +313,7 @@ class Rollout {
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
   static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
-  /// By the platform, else by a log that shows a third version and nothing of the candidate ever.
+  /// By the platform, else by a log in which a third version came, and the candidate never.
   [[nodiscard]] bool is_candidate_absent(Instant now) const;
   /// Whether the platform says for sure, long enough after its last step, that it has no traffic.
   [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;

@@ -321,7 +321,8 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
   lost_evidence_.emplace(now);
   end_of_bake_.emplace(service_.evidence, now);
   PairedEvidence& paired = *service_.evidence.paired;
-  paired.strays().expect(service_.failures_beside({paired.candidate(), paired.baseline()}, now));
+  paired.strays().begin(service_.failures_beside(paired.candidate(), paired.baseline(), now),
+                        service_.plan.rollout.warm_up);
   if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},

@@ -18,6 +18,9 @@ constexpr Duration kPlatformSettles = std::chrono::seconds{30};
 /// A reading may be older than the one before it: so long nothing else must be read.
 constexpr Duration kGoneFor = std::chrono::seconds{10};
 constexpr double kPercentSlack = 0.5;
+/// Who has traffic, and came with this deployment as far as the log tells.
+constexpr Duration kLately = std::chrono::seconds{30};
+constexpr Duration kAbsentBefore = std::chrono::seconds{5};
 
 }  // namespace
 
@@ -36,12 +39,17 @@ std::optional<double> Rollout::live_percent() const {
 bool Rollout::is_candidate_absent(Instant now) const {
   const RolloutStatus& status = records_.back().status();
   const std::optional<Deployment>& live = log_.live(live_);
-  if (live && !live->versions.empty() && is_live_current(now))
+  if (live && !moving_ && is_live_current(now) && share_of(*live, status.baseline) > 0)
     return share_of(*live, status.candidate) <= 0;
-  if (service_.last_seen(gate_->binding().unscoped.version)) return false;
-  const TrafficSlice others = beside(service_.recent_requests(), status.candidate);
+  // A candidate that crashes before it logs must not look so.
+  if (status.is_driving || start_ > status.started ||
+      service_.last_seen(gate_->binding().unscoped.version))
+    return false;
+  const TrafficSlice others = beside(service_.recent_answers(kLately), status.candidate);
   return std::ranges::any_of(others, [&](const VersionRequests& one) {
-    return one.version != status.baseline && is_traffic(one.requests, sum_of(others));
+    const auto came = service_.came(names_.id(one.version), kAbsentBefore);
+    return one.version != status.baseline && one.version != kOtherVersions &&
+           is_traffic(one.requests, sum_of(others)) && came && *came >= status.started - kRecent;
   });
 }
 

@@ -293,8 +293,10 @@ TEST(GenericTest, WhatIsMissingIsNamed) {
   EXPECT_EQ(why(R"({"service":"shop","status":200})"), "no_time");
   EXPECT_EQ(why(R"({"ts":1795181608838,"status":200})"), "no_service");
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop"})"), "no_outcome");
-  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","method":"GET"})"), "no_outcome");
-  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","method":"GET","wall_ms":5})"), "bad_value")
+  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","route":"/"})"), "no_outcome");
+  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","method":"db.query","wall_ms":5})"),
+            "no_outcome");
+  EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","route":"/","wall_ms":5})"), "bad_value")
       << "a call that does not say how it ended";
   EXPECT_EQ(why(R"({"ts":1795181608838,"service":"shop","route":"/","status":null,"wall_ms":5})"),
             "bad_value");

@@ -44,6 +44,11 @@ TEST(Baseline, IsElseTheVersionWithMostRequests) {
   EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"", 9}, {"v3", 9}}).from, From::nobody);
   EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"other", 9}, {"v3", 9}}).from, From::nobody)
       << "that is all versions that a source cannot keep apart any more";
+  EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"other", 9}, {"v1", 3}}).from, From::nobody);
+  EXPECT_EQ(choose_baseline("v3", "", std::nullopt, {{"other", 3}, {"v1", 9}}).version, "v1");
+  EXPECT_EQ(
+      choose_baseline("v3", "", std::nullopt, {}, {.good = "v1", .replaced_by = "other"}).from,
+      From::nobody);
 }
 
 /// Ten seconds each, newest first.

@@ -12,12 +12,13 @@ namespace {
 using testing::HasSubstr;
 
 /// The gate's end, of good versions, where `name` fails so often a second before and in the gate.
-RolloutStatus ended(const char* name, int before, int since, int good_besides = 0) {
+RolloutStatus ended(const char* name, int before, int since, int good_besides = 0,
+                    Duration watched = 70s) {
   EngineRig rig(plan_by_default());
   traffic(rig, 200);
   rig.stream("others", good_besides, {.version = name});
   rig.stream("strays", before, {.version = name, .status = 500});
-  rig.run(60s);
+  rig.run(watched);
   rig.stream("strays", since, {.version = name, .status = 500});
   rig.push(gate(rig.now()));
   rig.run(2min + 20s);
@@ -37,6 +38,28 @@ TEST(Strays, WhatFailsWithoutANameMayBeTheCandidates) {
 
 TEST(Strays, WorseThanBeforeIsNotAsBefore) {
   EXPECT_EQ(ended("", 1, 5).state, RolloutState::inconclusive);
+}
+
+TEST(Strays, WhereNobodyKnowsWhatWasBeforeMostOfThemMustFail) {
+  EXPECT_EQ(ended("", 0, 3, /*good_besides=*/9, 5s).state, RolloutState::promoted);
+  EXPECT_EQ(ended("", 0, 3, /*good_besides=*/2, 5s).state, RolloutState::inconclusive);
+}
+
+TEST(Strays, WhatBreaksInTheWarmUpIsForgiven) {
+  for (const Duration lasts : {5s, 60s}) {
+    Plan plan = plan_by_default();
+    plan.services[0].rollout.warm_up = 10s;
+    EngineRig rig(plan);
+    traffic(rig, 200);
+    rig.run(70s);
+    rig.push(gate(rig.now()));
+    rig.stream("strays", 20, {.status = 502});
+    rig.run(lasts);
+    rig.stream("strays", 0);
+    rig.run(140s - lasts);
+    EXPECT_EQ(rollout(rig).state, lasts == 5s ? RolloutState::promoted : RolloutState::inconclusive)
+        << rollout(rig).why;
+  }
 }
 
 TEST(Strays, WithRulesOfOnesOwnTheyAreNoPassEither) {
@@ -89,22 +112,50 @@ TEST(Strays, NothingIsTakenBackFromAVersionThatIsNotThere) {
       << "it may crash before it logs";
 }
 
-TEST(Strays, WhatCrashesBesideTheBaselineAloneIsTakenBack) {
-  EngineRig rig(plan_by_default());
-  rig.stream("v1", 40, {.version = "v1"});
-  rig.run(20s);
-  rig.push(gate(rig.now()));
-  rig.run(2s);
-  for (int i = 0; i < 4; ++i) {
-    for (const char* version : {"v2", "v1"})
-      rig.push(Probe{.source = EngineRig::kProbe,
-                     .version = rig.text(EngineRig::kProbe, version),
-                     .at = rig.now(),
-                     .failure = std::string_view(version) == "v2" ? ProbeFailure::refused
-                                                                  : ProbeFailure::none});
-    rig.run(5s);
+/// `third`: has traffic beside the baseline, all of which has `status`.
+TEST(Strays, WhatCrashesAtOnceIsTakenBackBesideWhatIsNoDeploymentOfNow) {
+  struct Beside {
+    const char* third;
+    std::uint16_t status;
+    Duration before;  // It comes so long before the rollout,
+    Duration gone;    // and goes so long before it.
+    bool is_driving = false;
+  };
+  for (const Beside& beside : std::initializer_list<Beside>{{"", 200, 20s, 0s},
+                                                            {"v0", 200, 2min, 1min},
+                                                            {"edge", 500, 20s, 0s},
+                                                            {"other", 200, 20s, 0s},
+                                                            {"ab", 200, 11min, 0s},
+                                                            {"v0", 200, 20s, 0s, true}}) {
+    EngineRig rig(plan_by_default());
+    rig.stream("v1", 40, {.version = "v1"});
+    rig.run(10s);
+    rig.stream("third", 5, {.version = beside.third, .status = beside.status});
+    rig.run(beside.before - beside.gone);
+    if (beside.gone > 0s) rig.stream("third", 0);
+    rig.run(beside.gone);
+    RolloutStarted started = gate(rig.now());
+    started.is_driving = beside.is_driving;
+    rig.push(started);
+    rig.run(2s);
+    if (beside.is_driving) {
+      ASSERT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+      rig.push(ActionOutcome{
+          .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+      rig.run(2s);
+    }
+    for (int i = 0; i < 4; ++i) {
+      for (const char* version : {"v2", "v1"})
+        rig.push(Probe{.source = EngineRig::kProbe,
+                       .version = rig.text(EngineRig::kProbe, version),
+                       .at = rig.now(),
+                       .failure = std::string_view(version) == "v2" ? ProbeFailure::refused
+                                                                    : ProbeFailure::none});
+      rig.run(5s);
+    }
+    EXPECT_EQ(rig.orders.size(), beside.is_driving ? 2U : 1U)
+        << beside.third << ": " << rollout(rig).why;
   }
-  EXPECT_EQ(rig.orders.size(), 1U);
 }
 
 }  // namespace
