@@ -154,17 +154,21 @@ void Service::forget_old_requests(const TimeBuckets& now) {
   }
 }
 
-std::optional<double> Service::failures_beside(NameId one, NameId other, Instant now) const {
+std::optional<StrayFailures::Usual> Service::failures_beside(NameId one, NameId other,
+                                                             Instant now) const {
   constexpr Duration kWatchedMin = std::chrono::minutes{1};
   const Duration watched = std::min(now - watched_since, kRecent);
   if (watched < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
     return std::nullopt;
-  std::uint64_t failed = failed_.sum() + 1;
-  for (const SeenVersion& seen : versions_)
-    if (seen.version != kNoName && (seen.version == one || seen.version == other))
-      failed -= std::min(failed, seen.failed.sum());
-  const Duration seen = std::max(watched - evidence.lag_of(SourceKind::log, now), kWatchedMin);
-  return static_cast<double>(failed) / seconds(seen);
+  const std::uint64_t nameless = versions_.front().failed.sum();
+  std::uint64_t named = failed_.sum() - std::min(failed_.sum(), nameless);
+  for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
+    if (seen->version == one || seen->version == other)
+      named -= std::min(named, seen->failed.sum());
+  const double over =
+      seconds(std::max(watched - evidence.lag_of(SourceKind::log, now), kWatchedMin));
+  return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / over,
+                              .named = static_cast<double>(named + 1) / over};
 }
 
 std::vector<VersionRequests> Service::recent_answers(Duration over) const {

@@ -80,10 +80,10 @@ class Service {
     versions_[slot].failed.add(now, bucket, failed);
     failed_.add(now, bucket, failed);
   }
-  /// Failed requests a second, in the last ten minutes, that name neither of two versions; one more
-  /// than were seen, so as not to take few for none. Nothing where they were watched for less than
-  /// a minute, or with gaps.
-  [[nodiscard]] std::optional<double> failures_beside(NameId one, NameId other, Instant now) const;
+  /// Of the last ten minutes, beside two versions; of each kind one more than was seen, so as not
+  /// to take few for none. Nothing where they were watched for less than a minute, or with gaps.
+  [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId one, NameId other,
+                                                                    Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
   /// Requests of each version within the last ten minutes, by its name; as of

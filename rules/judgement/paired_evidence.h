@@ -51,8 +51,8 @@ class PairedEvidence {
   void refuse(NameId version, Instant at, Refusal why, std::uint64_t calls);
 
   /// Of requests that have no place here.
-  void stray(Instant at, std::uint64_t requests, bool are_failing) {
-    strays_.add(at, requests, are_failing);
+  void stray(Instant at, bool is_named, std::uint64_t requests, bool are_failing) {
+    strays_.add(at, is_named, requests, are_failing);
   }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but

@@ -14,14 +14,21 @@ class StrayFailures {
  public:
   explicit StrayFailures(Instant start) : since_(start) {}
 
-  /// As it begins. `usual`: so many failed a second before; nothing where nobody knows. `warm_up`:
-  /// of each step, in which a switch of the traffic breaks connections.
-  void begin(std::optional<double> usual, Duration warm_up);
+  /// Of those that name no version, and of those that name another: what these were used to may be
+  /// the doing of a version that is gone. So many failed a second.
+  struct Usual {
+    double nameless = 0;
+    double named = 0;
+  };
+  /// As it begins. No `usual`: nobody knows. `warm_up`: of each step, in which a switch of the
+  /// traffic breaks connections.
+  void begin(const std::optional<Usual>& usual, Duration warm_up);
   void begin_step(Instant at);
-  void add(Instant at, std::uint64_t requests, bool are_failing) {
+  void add(Instant at, bool is_named, std::uint64_t requests, bool are_failing) {
     if (at < since_) return;
-    requests_ += requests;
-    if (are_failing) failed_ += requests;
+    Seen& seen = is_named ? named_ : nameless_;
+    seen.requests += requests;
+    if (are_failing) seen.failed += requests;
   }
 
   /// Why nobody knows how the candidate is: those that failed are plainly more than before, or, if
@@ -33,13 +40,17 @@ class StrayFailures {
                                                  Instant now) const;
 
  private:
-  [[nodiscard]] bool are_usual(Instant now) const;
+  struct Seen {
+    std::uint64_t requests = 0;
+    std::uint64_t failed = 0;
+    std::optional<double> usual = std::nullopt;
+  };
+  [[nodiscard]] bool are_usual(const Seen& seen, Instant now) const;
 
-  std::optional<double> usual_;
   Duration warm_up_{};
   Instant since_;
-  std::uint64_t requests_ = 0;  // Since then.
-  std::uint64_t failed_ = 0;    // Of them.
+  Seen nameless_;  // Since then.
+  Seen named_;
 };
 
 }  // namespace belay::rules

@@ -40,6 +40,19 @@ TEST(Strays, WorseThanBeforeIsNotAsBefore) {
   EXPECT_EQ(ended("", 1, 5).state, RolloutState::inconclusive);
 }
 
+TEST(Strays, WhatAVersionThatIsGoneHasFailedIsNotUsual) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("old", 10, {.version = "v0", .status = 500});
+  rig.run(70s);
+  rig.stream("old", 0);
+  traffic(rig, 200);
+  rig.stream("strays", 3, {.status = 502});
+  rig.push(gate(rig.now()));
+  rig.run(2min + 20s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
+}
+
 TEST(Strays, WhereNobodyKnowsWhatWasBeforeMostOfThemMustFail) {
   EXPECT_EQ(ended("", 0, 3, /*good_besides=*/9, 5s).state, RolloutState::promoted);
   EXPECT_EQ(ended("", 0, 3, /*good_besides=*/2, 5s).state, RolloutState::inconclusive);
