@@ -23,14 +23,15 @@ std::optional<std::string> ProbeLog::failure_in_row(Instant since) const {
   return answers.back().words_of_failure();
 }
 
-bool ProbeLog::has_failed_throughout(Instant from, Instant to) const {
-  std::size_t failed = 0;
+bool ProbeLog::was_failing_from(Instant from, Instant to) const {
+  bool was_failing = false;
   for (const Answer& one : answers) {
-    if (one.at < from || one.at >= to) continue;
-    if (one.failure == ProbeFailure::none) return false;
-    ++failed;
+    if (one.at >= to) break;
+    const bool is_failure = one.failure != ProbeFailure::none;
+    if (one.at < from) was_failing = is_failure;
+    if (one.at >= from && !is_failure) return false;
   }
-  return failed >= ProbeWatch::kInRow;
+  return was_failing;
 }
 
 std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant now) const {

@@ -38,8 +38,8 @@ struct ProbeLog {
   /// The newest failure where the last three answers failed, whoever gave them, none of them before
   /// `since`.
   [[nodiscard]] std::optional<std::string> failure_in_row(Instant since = Instant::min()) const;
-  /// Whether there are three answers or more in [from, to), none of which passed.
-  [[nodiscard]] bool has_failed_throughout(Instant from, Instant to) const;
+  /// Whether the newest answer of before `from` failed, and none in [from, to) passed.
+  [[nodiscard]] bool was_failing_from(Instant from, Instant to) const;
   std::deque<Answer> answers;  ///< Oldest first.
   std::map<std::string, ProbeStatus> by_version;
 };

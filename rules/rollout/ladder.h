@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,7 @@ class Ladder {
     std::optional<Instant> since;       ///< When it was first seen.
     std::string reason;                 ///< One line.
     std::vector<const Rule*> watching;  ///< Those that must be fine for "recovered".
+    std::vector<const Rule*> beside;    ///< Those that must not be bad for it, if they are known.
     std::vector<Then> rungs;
     std::string candidate;  ///< Empty outside a rollout.
     std::string baseline;
@@ -135,8 +138,10 @@ class Ladder {
     [[nodiscard]] bool has_begun() const { return !order.intent.empty(); }
   };
   struct Watch {
-    std::vector<JudgedRule> rules;
-    std::vector<ServiceEvidence*> on;  ///< Beside the rules: what each is judged by.
+    std::vector<JudgedRule> rules;      // Those of Cause::watching, then Cause::beside.
+    std::size_t asked = 0;              // How many are of Cause::watching.
+    std::set<std::uint32_t> excused{};  // Sources of probes that failed before.
+    std::vector<ServiceEvidence*> on;   ///< Beside the rules: what each is judged by.
     std::vector<Blame> blames;   ///< Beside the rules; none when there is nobody else to blame.
     std::optional<Drain> drain;  ///< Of the version that was rolled back from.
     Instant until{};
@@ -165,6 +170,7 @@ class Ladder {
   /// would go back; null if there is none.
   [[nodiscard]] const JudgedRule* bad_on_baseline() const;
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);
+  [[nodiscard]] std::set<std::uint32_t> probes_failing_from(Instant began, Instant done) const;
   [[nodiscard]] std::optional<std::string> red_probe() const;
   void judge_end(Instant now, Step& out);
   /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).

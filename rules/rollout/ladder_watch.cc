@@ -42,9 +42,13 @@ void Ladder::watch(Instant now) {
   watch_.emplace();
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
+  if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_restored && !cause.candidate.empty() && !cause.baseline.empty();
-  for (const Rule* rule : cause.watching) {
+  watch_->asked = cause.watching.size();
+  std::vector<const Rule*> rules = cause.watching;
+  rules.insert(rules.end(), cause.beside.begin(), cause.beside.end());
+  for (const Rule* rule : rules) {
     const bool is_of_guard = cause.guard != nullptr && rule == cause.rule;
     Service& on = is_of_guard ? *cause.guard : service_;
     const bool is_always = is_of_guard || (!always.empty() && rule >= always.data() &&
@@ -83,6 +87,7 @@ Drain Ladder::drain(Instant now) {
   std::vector<const Rule*> rules;
   for (const Rule* rule : attempt_->cause.watching)
     if (attempt_->cause.guard == nullptr || rule != attempt_->cause.rule) rules.push_back(rule);
+  rules.insert(rules.end(), attempt_->cause.beside.begin(), attempt_->cause.beside.end());
   return {versions,          names_, attempt_->before, service_.plan.verify_for, rules,
           service_.evidence, now};
 }
@@ -149,24 +154,30 @@ void Ladder::judge(Instant now, Step& out) {
     attempt_->order.evidence = rule.status().evidence;
     const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
     std::string why = " is bad";
-    if (rule.is_firing()) why = is_back ? " fires again on what was restored" : " fires still";
+    if (rule.is_firing()) why = is_back ? " fires on what was restored" : " fires still";
     end_watch(Notice::Kind::not_recovered, rule.rule().name + why, now, out);
     return;
   }
   if (now >= watch_->until) judge_end(now, out);
 }
 
-/// No rule asks them, but what was put back is not called well beside one that fails. Which was
-/// failing all through the rollout says nothing.
+/// What was failing before the rollout, and all through it, says nothing of what was put back.
+std::set<std::uint32_t> Ladder::probes_failing_from(Instant began, Instant done) const {
+  std::set<std::uint32_t> failing;
+  for (const auto& [source, log] : service_.evidence.probes)
+    if (log.was_failing_from(began, done)) failing.insert(source);
+  return failing;
+}
+
+/// No rule asks them, but what was put back is not called well beside one that fails.
 std::optional<std::string> Ladder::red_probe() const {
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
   if (!is_back || !attempt_->cause.began || !service_.plan.rollout.is_judged_by_default)
     return std::nullopt;
   for (const auto& [source, log] : service_.evidence.probes) {
     const SourceRecord& record = service_.evidence.source(source);
-    const Instant done = attempt_->done_at;
-    if (record.is_retired() || log.has_failed_throughout(*attempt_->cause.began, done)) continue;
-    if (const auto failure = log.failure_in_row(done + kSettles))
+    if (record.is_retired() || watch_->excused.contains(source)) continue;
+    if (const auto failure = log.failure_in_row(attempt_->done_at + kSettles))
       return "the last three answers of probe " + sanitize(record.plan().name) + " failed (" +
              *failure + ")";
   }
@@ -178,7 +189,8 @@ void Ladder::judge_end(Instant now, Step& out) {
   if (const JudgedRule* bad = bad_on_baseline()) return hold_shared(*bad, now, out);
   std::string why;
   Notice::Kind result = Notice::Kind::recovered;
-  for (const JudgedRule& rule : watch_->rules) {
+  for (std::size_t i = 0; i < watch_->asked; ++i) {
+    const JudgedRule& rule = watch_->rules[i];
     const Truth truth = rule.status().truth;
     if (truth == Truth::unknown) result = Notice::Kind::inconclusive;
     why += (why.empty() ? "" : "; ") + rule.rule().name + " is " + name_of(truth);

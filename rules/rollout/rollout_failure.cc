@@ -98,6 +98,21 @@ const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaul
   return defaults[static_cast<std::size_t>(answer.rule)];
 }
 
+/// What was put back for its probes or its latency must not fail its requests either; but for what
+/// was so before.
+std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>& defaults,
+                                       const std::vector<RuleBefore>& before) {
+  const Rule& errors = defaults[static_cast<std::size_t>(RolloutRule::errors)];
+  const auto is_default = [&rule](const Rule& one) { return &one == &rule; };
+  const auto was_bad = [&errors](const RuleBefore& one) {
+    return one.rule == errors.name && one.truth == Truth::bad;
+  };
+  if (std::ranges::none_of(defaults, is_default) || rule.sentence == errors.sentence ||
+      std::ranges::any_of(before, was_bad))
+    return {};
+  return {&errors};
+}
+
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -178,6 +193,8 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
     cause.rule = &default_rules_[static_cast<std::size_t>(RolloutRule::probes)];
   if (cause.rule == nullptr) return cause;
   cause.watching = {cause.rule};
+  if (const RolloutRecord* record = record_of(status.id))
+    cause.beside = errors_beside(*cause.rule, default_rules_, record->before());
   cause.rungs = rungs_of(cause.rule->then);
   return cause;
 }
@@ -303,6 +320,7 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
   cause.watching = {&rule};
+  cause.beside = errors_beside(rule, default_rules_, records_.back().before());
   cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;

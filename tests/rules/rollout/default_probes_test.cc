@@ -160,16 +160,19 @@ TEST(DefaultProbes, WhatIsPutBackMustAnswerThemToHaveRecovered) {
   }
 }
 
-/// A rollback for errors, before which the probe is asked so often and after which it `is_red`,
-/// both to nobody's name.
-RolloutStatus verified(int asked_before, bool was_good, bool is_red) {
+/// A rollback for errors: before the rollout the probe is `asked_before` times, to nobody's name,
+/// and after the rollback it `is_red`.
+RolloutStatus verified(int asked_before, bool was_good, bool is_red,
+                       bool passes_meanwhile = false) {
   Plan plan = plan_by_default();
   plan.services[0].verify_for = 1min;
   EngineRig rig(plan);
   traffic(rig, 200);
-  rig.push(gate(rig.now()));
   for (int i = 0; i < asked_before; ++i) probe(rig, "", !was_good), rig.run(5s);
-  rig.run(30s);
+  rig.push(gate(rig.now()));
+  rig.run(20s);
+  if (passes_meanwhile) probe(rig, "", /*failed=*/false);
+  rig.run(10s);
   traffic(rig, 503);
   rig.run(20s);
   EXPECT_EQ(rig.orders.size(), 1U);
@@ -184,15 +187,69 @@ RolloutStatus verified(int asked_before, bool was_good, bool is_red) {
 }
 
 TEST(DefaultProbes, WhatIsPutBackIsNotCalledWellBesideOneThatFails) {
-  EXPECT_EQ(verified(6, /*was_good=*/true, /*is_red=*/false).state, RolloutState::recovered);
-  const RolloutStatus red = verified(6, /*was_good=*/true, /*is_red=*/true);
+  EXPECT_EQ(verified(1, /*was_good=*/true, /*is_red=*/false).state, RolloutState::recovered);
+  const RolloutStatus red = verified(1, /*was_good=*/true, /*is_red=*/true);
   EXPECT_EQ(red.state, RolloutState::not_recovered);
   EXPECT_THAT(red.why, HasSubstr("the last three answers of probe healthz failed (timeout)"));
   EXPECT_EQ(verified(0, /*was_good=*/true, /*is_red=*/true).state, RolloutState::not_recovered)
       << "nobody knows that it failed before";
-  EXPECT_EQ(verified(2, /*was_good=*/false, /*is_red=*/true).state, RolloutState::not_recovered);
-  EXPECT_EQ(verified(6, /*was_good=*/false, /*is_red=*/true).state, RolloutState::recovered)
+  EXPECT_EQ(verified(1, /*was_good=*/false, /*is_red=*/true).state, RolloutState::recovered)
       << "it says nothing of what was done";
+  EXPECT_EQ(verified(1, /*was_good=*/false, /*is_red=*/true, /*passes_meanwhile=*/true).state,
+            RolloutState::not_recovered);
+}
+
+/// A rollback by the probe, after a rung before it that has helped the probe; the errors of v2 from
+/// the first action on, those of v1 from the rollback on, and those of before.
+struct Errors {
+  std::uint16_t of_candidate = 200;
+  std::uint16_t of_baseline = 200;
+  bool were_before = false;
+};
+RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std::size_t& orders) {
+  Plan plan = plan_by_default();
+  plan.services[0].on_fail = on_fail;
+  plan.services[0].verify_for = 1min;
+  EngineRig rig(plan);
+  const std::uint16_t before = errors.were_before ? 500 : 200;
+  rig.stream("v1", 40, {.version = "v1", .status = before});
+  rig.run(70s);
+  traffic(rig, 200, before);
+  rig.push(gate(rig.now()));
+  rig.run(2s);
+  const auto ask_both = [&rig](bool failed) {
+    probe(rig, "v2", failed);
+    probe(rig, "v1", /*failed=*/false);
+    rig.run(5s);
+  };
+  for (int i = 0; i < 3; ++i) ask_both(/*failed=*/true);
+  EXPECT_EQ(rig.orders.size(), 1U);
+  const bool is_back = std::holds_alternative<RollBack>(rig.orders[0].action);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  traffic(rig, errors.of_candidate, errors.of_baseline);
+  if (is_back) rig.stream("v2", 0);
+  for (int i = 0; i < 16; ++i) ask_both(/*failed=*/false);
+  orders = rig.orders.size();
+  return rollout(rig);
+}
+
+TEST(DefaultProbes, WhatIsMendedMustNotFailItsRequestsInstead) {
+  const std::vector<Then> back = {{.kind = Then::Kind::rollback}};
+  const std::vector<Then> fix = {{.kind = Then::Kind::reset_flag, .name = "checkout"},
+                                 {.kind = Then::Kind::rollback}};
+  std::size_t orders = 0;
+  EXPECT_EQ(mended(back, {}, orders).state, RolloutState::recovered);
+  const RolloutStatus bad = mended(back, {.of_baseline = 500}, orders);
+  EXPECT_EQ(bad.state, RolloutState::not_recovered) << bad.why;
+  EXPECT_THAT(bad.why, HasSubstr("default/errors fires on what was restored"));
+  EXPECT_EQ(mended(fix, {}, orders).state, RolloutState::recovered);
+  EXPECT_EQ(orders, 1U);
+  EXPECT_EQ(mended(fix, {.of_candidate = 500}, orders).state, RolloutState::rolling_back);
+  EXPECT_EQ(orders, 2U);
+  EXPECT_EQ(mended(back, {.of_baseline = 500, .were_before = true}, orders).state,
+            RolloutState::recovered)
+      << "it is as it was";
 }
 
 TEST(DefaultProbes, WhatFailsWhileTheOldVersionComesBackIsForgiven) {
