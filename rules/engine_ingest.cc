@@ -80,8 +80,7 @@ void Engine::State::take(const Request& request) {
   if (!is_request) return;
   if (cell->call.is_error) service.note_failures(cell->version_slot, 1, buckets_, at);
   if (!cell->paired && service.evidence.paired)
-    service.evidence.paired->stray(request.at, cell->call.version != kNoName, 1,
-                                   cell->call.is_error);
+    service.evidence.paired->stray(request.at, cell->version_slot != 0, 1, cell->call.is_error);
   service.series.count(cell->series, {.status = request.status,
                                       .is_error = cell->call.is_error,
                                       .exceptions = request.exceptions,
@@ -113,7 +112,7 @@ void Engine::State::take(const RequestSecond& second) {
   if (!is_request) return;
   if (cell->call.is_error) service.note_failures(cell->version_slot, second.count, buckets_, at);
   if (!cell->paired && service.evidence.paired)
-    service.evidence.paired->stray(like.at, cell->call.version != kNoName, second.count,
+    service.evidence.paired->stray(like.at, cell->version_slot != 0, second.count,
                                    cell->call.is_error);
   service.series.count(cell->series, {.status = like.status,
                                       .is_error = cell->call.is_error,

@@ -49,11 +49,13 @@ void Ladder::watch(Instant now) {
   std::vector<const Rule*> rules = cause.watching;
   rules.insert(rules.end(), cause.beside.begin(), cause.beside.end());
   for (const Rule* rule : rules) {
+    // What is on its way while the traffic is switched fails, whatever is put back.
+    const bool is_beside = watch_->rules.size() >= watch_->asked;
     const bool is_of_guard = cause.guard != nullptr && rule == cause.rule;
     Service& on = is_of_guard ? *cause.guard : service_;
     const bool is_always = is_of_guard || (!always.empty() && rule >= always.data() &&
                                            rule < always.data() + always.size());
-    Binding bound = is_always ? of_service : may_lack(rule) ? settled : binding;
+    Binding bound = is_always ? of_service : is_beside || may_lack(rule) ? settled : binding;
     // While the version stays, an answer that names nobody may be the other's.
     if (!is_restored && !cause.candidate.empty() &&
         rule->name.starts_with(default_name(RolloutRule::probes)))
@@ -106,7 +108,7 @@ bool Ladder::is_shared(std::size_t rule) const {
 
 const JudgedRule* Ladder::bad_on_baseline() const {
   if (!may_be_shared()) return nullptr;
-  for (std::size_t i = 0; i < watch_->blames.size(); ++i)
+  for (std::size_t i = 0; i < std::min(watch_->asked, watch_->blames.size()); ++i)
     if (watch_->rules[i].status().truth == Truth::unknown && watch_->blames[i].is_baseline_bad())
       return &watch_->rules[i];
   return nullptr;
@@ -146,7 +148,12 @@ void Ladder::judge(Instant now, Step& out) {
   }
   for (std::size_t i = 0; i < watch_->rules.size(); ++i) {
     const JudgedRule& rule = watch_->rules[i];
-    if (!rule.is_firing() && (now < watch_->until || rule.status().truth != Truth::bad)) continue;
+    const bool is_beside = i >= watch_->asked;
+    if (!rule.is_firing() &&
+        (is_beside || now < watch_->until || rule.status().truth != Truth::bad))
+      continue;
+    if (is_beside && i < watch_->blames.size() && watch_->blames[i].fault() == Blame::Fault::shared)
+      continue;
     if (is_shared(i)) {
       hold_shared(rule, now, out);
       return;

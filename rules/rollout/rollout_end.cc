@@ -155,4 +155,32 @@ void Rollout::follow_evidence(Instant now, Step& out) {
     tell.evidence_lost(spell);
 }
 
+namespace {
+
+/// By its last action.
+bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
+  const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
+  return action != nullptr && action->kind == "rollback" && action->phase &&
+         was_done(*action->phase);
+}
+
+}  // namespace
+
+void Rollout::take_turns(Instant now, Step& out) {
+  for (const Ladder::Turn& turn : ladder_.take_turns()) {
+    RolloutRecord* record = record_of(turn.rollout);
+    // Its own first fail has been told already.
+    if (record == nullptr || !may_follow(record->state(), turn.state) || is_judged(record->state()))
+      continue;
+    if (turn.state == RolloutState::rolling_back && !out.orders.empty())
+      record->add_intent(out.orders.back().intent);
+    if (turn.state == RolloutState::recovered && was_rolled_back(log_, record->status()))
+      versions_.recovered(record->status().baseline, now);
+    record->move(turn.state, turn.why, now, out);
+    const bool stays =
+        turn.state == RolloutState::recovered && !was_rolled_back(log_, record->status());
+    if (turn.state == RolloutState::inconclusive || stays) tell_ways_on(record->status(), now, out);
+  }
+}
+
 }  // namespace belay::rules

@@ -44,13 +44,6 @@ std::string words_of_newest_failure(const ServiceEvidence& evidence) {
   return newest == nullptr ? "" : "; the newest failure: " + newest->words_of_failure();
 }
 
-/// By its last action.
-bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
-  const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
-  return action != nullptr && action->kind == "rollback" && action->phase &&
-         was_done(*action->phase);
-}
-
 Evidence evidence_of(const RolloutAnswer& answer, const RolloutLimits& limits) {
   const PairCounts::Of& candidate = answer.numbers.counts[Role::candidate];
   Evidence evidence;
@@ -98,18 +91,20 @@ const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaul
   return defaults[static_cast<std::size_t>(answer.rule)];
 }
 
-/// What was put back for its probes or its latency must not fail its requests either; but for what
-/// was so before.
+/// Of a default `rule` that does not look at them: what was put back must not fail its requests
+/// either; but for what was so before, or of the baseline in the rollout (`counts`).
 std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>& defaults,
-                                       const std::vector<RuleBefore>& before) {
+                                       const std::vector<RuleBefore>& before,
+                                       const PairCounts& counts, double allowed) {
   const Rule& errors = defaults[static_cast<std::size_t>(RolloutRule::errors)];
-  const auto is_default = [&rule](const Rule& one) { return &one == &rule; };
-  const auto was_bad = [&errors](const RuleBefore& one) {
+  const bool is_default = &rule >= defaults.data() && &rule < defaults.data() + defaults.size();
+  const bool was_bad = std::ranges::any_of(before, [&errors](const RuleBefore& one) {
     return one.rule == errors.name && one.truth == Truth::bad;
-  };
-  if (std::ranges::none_of(defaults, is_default) || rule.sentence == errors.sentence ||
-      std::ranges::any_of(before, was_bad))
-    return {};
+  });
+  const PairCounts::Of& baseline = counts[Role::baseline];
+  const bool is_as_bad =
+      static_cast<double>(baseline.bad) > allowed * static_cast<double>(baseline.total);
+  if (!is_default || rule.sentence == errors.sentence || was_bad || is_as_bad) return {};
   return {&errors};
 }
 
@@ -194,7 +189,9 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
   if (cause.rule == nullptr) return cause;
   cause.watching = {cause.rule};
   if (const RolloutRecord* record = record_of(status.id))
-    cause.beside = errors_beside(*cause.rule, default_rules_, record->before());
+    cause.beside = errors_beside(*cause.rule, default_rules_, record->before(),
+                                 status.comparison ? status.comparison->since_start : PairCounts{},
+                                 plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(cause.rule->then);
   return cause;
 }
@@ -320,7 +317,9 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
   cause.watching = {&rule};
-  cause.beside = errors_beside(rule, default_rules_, records_.back().before());
+  cause.beside = errors_beside(rule, default_rules_, records_.back().before(),
+                               service_.evidence.paired->since_start(),
+                               service_.plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
@@ -364,23 +363,6 @@ void Rollout::answer(Instant now, Step& out) {
     case RolloutAnswer::Kind::rollback:
       fail_by_default(*said, now, out);
       break;
-  }
-}
-
-void Rollout::take_turns(Instant now, Step& out) {
-  for (const Ladder::Turn& turn : ladder_.take_turns()) {
-    RolloutRecord* record = record_of(turn.rollout);
-    // Its own first fail has been told already.
-    if (record == nullptr || !may_follow(record->state(), turn.state) || is_judged(record->state()))
-      continue;
-    if (turn.state == RolloutState::rolling_back && !out.orders.empty())
-      record->add_intent(out.orders.back().intent);
-    if (turn.state == RolloutState::recovered && was_rolled_back(log_, record->status()))
-      versions_.recovered(record->status().baseline, now);
-    record->move(turn.state, turn.why, now, out);
-    const bool stays =
-        turn.state == RolloutState::recovered && !was_rolled_back(log_, record->status());
-    if (turn.state == RolloutState::inconclusive || stays) tell_ways_on(record->status(), now, out);
   }
 }
 

@@ -205,6 +205,8 @@ struct Errors {
   std::uint16_t of_candidate = 200;
   std::uint16_t of_baseline = 200;
   bool were_before = false;
+  bool are_meanwhile = false;  // Of v1, in the rollout.
+  Duration last = 80s;
 };
 RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std::size_t& orders) {
   Plan plan = plan_by_default();
@@ -214,7 +216,7 @@ RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std
   const std::uint16_t before = errors.were_before ? 500 : 200;
   rig.stream("v1", 40, {.version = "v1", .status = before});
   rig.run(70s);
-  traffic(rig, 200, before);
+  traffic(rig, 200, errors.are_meanwhile ? 500 : before);
   rig.push(gate(rig.now()));
   rig.run(2s);
   const auto ask_both = [&rig](bool failed) {
@@ -229,7 +231,10 @@ RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std
       .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
   traffic(rig, errors.of_candidate, errors.of_baseline);
   if (is_back) rig.stream("v2", 0);
-  for (int i = 0; i < 16; ++i) ask_both(/*failed=*/false);
+  for (Duration since{}; since < 80s; since += 5s) {
+    if (since == errors.last) rig.stream("v1", 40, {.version = "v1"});
+    ask_both(/*failed=*/false);
+  }
   orders = rig.orders.size();
   return rollout(rig);
 }
@@ -250,6 +255,15 @@ TEST(DefaultProbes, WhatIsMendedMustNotFailItsRequestsInstead) {
   EXPECT_EQ(mended(back, {.of_baseline = 500, .were_before = true}, orders).state,
             RolloutState::recovered)
       << "it is as it was";
+  EXPECT_EQ(mended(back, {.of_baseline = 500, .are_meanwhile = true}, orders).state,
+            RolloutState::recovered)
+      << "it was so in the rollout";
+  EXPECT_EQ(mended(back, {.of_baseline = 500, .last = 10s}, orders).state, RolloutState::recovered)
+      << "what was on its way";
+  EXPECT_EQ(mended(fix, {.of_candidate = 500, .of_baseline = 500}, orders).state,
+            RolloutState::recovered)
+      << "both fail, and the probe is mended";
+  EXPECT_EQ(orders, 1U);
 }
 
 TEST(DefaultProbes, WhatFailsWhileTheOldVersionComesBackIsForgiven) {
