@@ -64,6 +64,18 @@ bool got_no_answer(const Fields& fields) {
          !is_grpc && !(fields.url.empty() && fields.method.empty());
 }
 
+/// A call that does not say how it ended, unlike a line of an application's own.
+bool is_call_without_end(const Fields& fields) {
+  const bool says_end = has_status(fields) || !fields.outcome.empty() || got_no_answer(fields);
+  return !says_end && fields.wall_ms.present() && !fields.url.empty();
+}
+
+/// An application's own lines have words of theirs for `status` ("active"), but speak of no path.
+bool is_call_with_bad_status(const Fields& fields) {
+  return fields.status.state == Number::State::bad &&
+         !(fields.url.empty() && fields.method.empty());
+}
+
 Invocation invocation_of_keys(std::uint16_t keys) {
   static constexpr std::array<std::pair<EventKey, Invocation>, 7> kInOrder = {{
       {kRequest, Invocation::fetch},
@@ -214,7 +226,11 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
     message_.assign(line.message);
     message_.append(kDocumentPadding, '\0');
     const auto document = std::string_view(message_).substr(0, line.message.size());
-    if (message_reader_.read(document, inner)) return Rejection::not_an_event;
+    // Text that is no JSON may begin as Node prints objects: "{ id: 1 }", or "{" by itself.
+    const auto unread =
+        line.message.starts_with("{\"") ? Rejection::broken : Rejection::not_an_event;
+    if (message_reader_.read(document, inner)) return unread;
+    if (is_call_with_bad_status(inner) || is_call_without_end(inner)) return Rejection::bad_value;
     const bool is_call = inner.status.state != Number::State::bad &&
                          (has_status(inner) || !inner.outcome.empty() || got_no_answer(inner));
     if (!is_call) return Rejection::not_an_event;
@@ -238,9 +254,8 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   if (int{has_time} + int{has_service} + int{has_outcome} < 2) return Rejection::not_an_event;
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
-  // A call that does not say how it ended, unlike a line of an application's own.
-  const bool is_call = fields.wall_ms.present() && !fields.url.empty();
-  if (!has_outcome && (fields.status.present() || is_call)) return Rejection::bad_value;
+  if (!has_outcome && (fields.status.present() || is_call_without_end(fields)))
+    return Rejection::bad_value;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};
   if (const auto rejection = set_end(fields, request)) return rejection;

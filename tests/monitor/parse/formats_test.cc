@@ -275,7 +275,16 @@ TEST(FlyTest, OtherLinesAreNoEvents) {
   EXPECT_EQ(why(fly(R"("{\"status\":0,\"msg\":\"done\"}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{\"status\":0,\"method\":\"/shop.Orders/Get\"}")")), "not_an_event");
   EXPECT_EQ(why(fly(R"("{broken")")), "not_an_event");
+  EXPECT_EQ(why(fly(R"("{ id: 1, status: 200 }")")), "not_an_event");
   EXPECT_EQ(why(fly("null")), "not_an_event");
+}
+
+TEST(FlyTest, ACallWhoseEndIsUnreadableIsLostEvidence) {
+  EXPECT_EQ(why(fly(R"("{\"status\":\"?\",\"route\":\"/a\",\"version\":\"v3\"}")")), "bad_value");
+  EXPECT_EQ(why(fly(R"("{\"status\":\"?\",\"method\":\"GET\",\"version\":\"v3\"}")")), "bad_value");
+  EXPECT_EQ(why(fly(R"("{\"status\":99,\"route\":\"/a\",\"version\":\"v3\"}")")), "bad_value");
+  EXPECT_EQ(why(fly(R"("{\"route\":\"/a\",\"version\":\"v3\",\"wall_ms\":5}")")), "bad_value");
+  EXPECT_EQ(why(fly(R"("{\"route\":\"/a\",\"version\":\"v3\",\"sta")")), "broken");
 }
 
 TEST(GenericTest, AllButTimeServiceAndOutcomeMayBeMissing) {
