@@ -20,6 +20,13 @@ std::string share_kept(const RolloutRecord& record) {
          " keeps the rest of the traffic";
 }
 
+/// By its last action.
+bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
+  const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
+  return action != nullptr && action->kind == "rollback" && action->phase &&
+         was_done(*action->phase);
+}
+
 }  // namespace
 
 void Rollout::close_gate() {
@@ -70,6 +77,9 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
       lines.push_back(rule.rule().name + ": " + gist_of(rule.status().evidence));
       rules.push_back(rule.status());
     }
+  if (judgement_ && state == RolloutState::superseded)
+    if (const std::optional<std::string> finding = judgement_->finding_against())
+      lines.push_back(*finding);
   const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
   const bool is_pass = state == RolloutState::promoted;
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
@@ -154,17 +164,6 @@ void Rollout::follow_evidence(Instant now, Step& out) {
   for (const LostEvidence::Spell& spell : lost_evidence_->look(service_.evidence, now))
     tell.evidence_lost(spell);
 }
-
-namespace {
-
-/// By its last action.
-bool was_rolled_back(const ActionLog& log, const RolloutStatus& status) {
-  const ActionStatus* action = status.intents.empty() ? nullptr : log.find(status.intents.back());
-  return action != nullptr && action->kind == "rollback" && action->phase &&
-         was_done(*action->phase);
-}
-
-}  // namespace
 
 void Rollout::take_turns(Instant now, Step& out) {
   for (const Ladder::Turn& turn : ladder_.take_turns()) {
