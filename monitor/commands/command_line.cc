@@ -24,7 +24,7 @@ constexpr const char* kAbout =
     "`belay demo` shows the whole story on this machine alone.";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 pass, 10 fail, 11 fail and rolled back, 12 unknown, 13 waits for approval,\n"
+    "Exit codes: 0 pass, 10 fail, 11 fail and put back, 12 unknown, 13 waits for approval,\n"
     "14 rollback failed or not recovered, 15 superseded or aborted, 2 usage, 69 daemon "
     "unreachable\n"
     "or state in use, 78 configuration, 124 timeout, 130 interrupted.";

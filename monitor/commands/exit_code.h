@@ -7,7 +7,7 @@ enum ExitCode : int {
   kExitPass = 0,
   kExitUsage = 2,
   kExitFail = 10,
-  kExitRolledBack = 11,
+  kExitRolledBack = 11,  ///< A version, or a flag was reset; and it helped.
   kExitUnknown = 12,
   kExitWaitsForApproval = 13,
   kExitNotRecovered = 14,  ///< The rollback failed, or did not help.
@@ -19,7 +19,7 @@ enum ExitCode : int {
   kExitInterrupted = 130,
 };
 
-/// "pass", "fail", "rolled back", …: the verdict in words.
+/// "pass", "fail", "fail, put back", …: the verdict in words.
 constexpr const char* name_of(ExitCode code) {
   switch (code) {
     case kExitPass:
@@ -29,7 +29,7 @@ constexpr const char* name_of(ExitCode code) {
     case kExitFail:
       return "fail";
     case kExitRolledBack:
-      return "fail, rolled back";
+      return "fail, put back";
     case kExitUnknown:
       return "unknown";
     case kExitWaitsForApproval:

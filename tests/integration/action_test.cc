@@ -63,7 +63,7 @@ TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
                       << "\n";
   const ActionRunner::Ran ran = act({{"from-wrangler", file}});
   EXPECT_EQ(ran.code, 11) << ran.log;
-  EXPECT_EQ(ran.outputs.at("verdict"), "fail, rolled back");
+  EXPECT_EQ(ran.outputs.at("verdict"), "fail, put back");
   EXPECT_EQ(world_.line_of("live"), "v1");
   EXPECT_THAT(ran.summary, HasSubstr("| candidate | `v2` |"));
   EXPECT_THAT(ran.summary, HasSubstr("## What it was judged on"));
@@ -71,7 +71,7 @@ TEST_F(ActionTest, ABadVersionFailsTheJobAndSaysWhy) {
   EXPECT_EQ(ran.outputs.at("failed-rules"), "shop-errors") << "although it is fine again";
   EXPECT_THAT(ran.log, HasSubstr("::error title=shop-errors::error rate > 20%25 over 5s"));
   EXPECT_THAT(ran.log, testing::ContainsRegex(
-                           "::error title=Belay::fail, rolled back: shop-errors: error rate .*; "
+                           "::error title=Belay::fail, put back: shop-errors: error rate .*; "
                            "since then: shop-errors is fine"));
 }
 
