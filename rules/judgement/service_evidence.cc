@@ -43,6 +43,14 @@ std::optional<UnknownKind> ServiceEvidence::trouble_of(SourceKind kind, Instant 
   return worst;
 }
 
+std::string ServiceEvidence::words_of_trouble(SourceKind kind, Instant now) const {
+  const std::optional<UnknownKind> worst = trouble_of(kind, now);
+  for (const std::uint32_t index : of_kind(kind))
+    if (worst && source(index).trouble(now) == worst)
+      return source(index).plan().name + source(index).words_of_trouble(now);
+  return {};
+}
+
 std::vector<std::string> ServiceEvidence::names_of(SourceKind kind) const {
   std::vector<std::string> found;
   for (const std::uint32_t index : of_kind(kind)) found.push_back(source(index).plan().name);

@@ -60,6 +60,8 @@ struct ServiceEvidence {
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.
   [[nodiscard]] std::optional<UnknownKind> trouble_of(SourceKind kind, Instant now) const;
+  /// Of which source that is, and what, for people: "tail is down: no such file".
+  [[nodiscard]] std::string words_of_trouble(SourceKind kind, Instant now) const;
   [[nodiscard]] std::vector<std::string> names_of(SourceKind kind) const;
   /// One line for each of them whose events come from the future.
   [[nodiscard]] std::vector<std::string> clock_troubles() const;

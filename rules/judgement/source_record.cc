@@ -133,6 +133,11 @@ bool SourceRecord::is_clock_wrong() const {
   return from_the_future_minute_.sum() * 10 > received_minute_.sum();
 }
 
+/// What comes too late is not counted: where it is many, no window is whole.
+bool SourceRecord::is_much_late() const {
+  return late_minute_.sum() * kRequestsForOneLate > received_minute_.sum();
+}
+
 std::string SourceRecord::clock_trouble() const {
   if (!is_clock_wrong()) return {};
   return "its events are ahead of this machine's clock by " +
@@ -144,13 +149,33 @@ std::optional<UnknownKind> SourceRecord::trouble(Instant now) const {
   if (said_ == SourceHealth::refused || is_clock_wrong()) return UnknownKind::error;
   if (is_blind(now)) return UnknownKind::blind;
   if (said_ == SourceHealth::sampled) return UnknownKind::sampled;
-  // What comes too late is not counted: where it is many, no window is whole.
-  if (late_minute_.sum() * kRequestsForOneLate > received_minute_.sum())
-    return UnknownKind::lagging;
+  if (is_much_late()) return UnknownKind::lagging;
   // One that has given nothing for longer than it lagged is quiet, not behind.
   if (lag_ && *lag_ > std::max(kLagMax, plan_.lateness) && now - *last_evidence_ <= *lag_)
     return UnknownKind::lagging;
   return std::nullopt;
+}
+
+std::string SourceRecord::words_of_trouble(Instant now) const {
+  const std::optional<UnknownKind> kind = trouble(now);
+  if (!kind) return {};
+  if (is_clock_wrong()) return ": " + clock_trouble();
+  const std::string detail = detail_.empty() ? "" : ": " + detail_;
+  const auto whole = [](Duration time) {
+    return format_duration(std::chrono::floor<std::chrono::seconds>(time));
+  };
+  if (said_ == SourceHealth::refused) return " is refused" + detail;
+  if (*kind == UnknownKind::sampled) return " gives only some of its events" + detail;
+  if (*kind == UnknownKind::blind) {
+    if (said_ == SourceHealth::down) return " is down" + detail;
+    return last_heard_ ? " has been silent for " + whole(now - *last_heard_) + detail
+                       : " has given nothing yet";
+  }
+  if (is_much_late())
+    return ": " + std::to_string(late_minute_.sum()) + " of " +
+           std::to_string(received_minute_.sum()) + " events of the last minute came more than " +
+           format_duration(plan_.lateness) + " late, and are not counted (`lateness`)";
+  return " is " + whole(*lag_) + " behind";
 }
 
 Duration SourceRecord::lag(Instant now) const {

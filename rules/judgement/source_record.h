@@ -79,6 +79,9 @@ class SourceRecord {
 
   /// What is wrong with it now, the worst first.
   [[nodiscard]] std::optional<UnknownKind> trouble(Instant now) const;
+  /// That in words, to stand behind its name: " is down: no such file", ": 3 of 9 events …"; empty
+  /// if nothing is wrong.
+  [[nodiscard]] std::string words_of_trouble(Instant now) const;
   /// Said where so many events come from the future that nothing can be known; else empty.
   [[nodiscard]] std::string clock_trouble() const;
   [[nodiscard]] bool is_blind(Instant now) const;
@@ -123,6 +126,7 @@ class SourceRecord {
   std::uint64_t from_the_future_before_ = 0;
   std::uint64_t late_before_ = 0;
   [[nodiscard]] bool is_clock_wrong() const;
+  [[nodiscard]] bool is_much_late() const;
 
   CountWindow received_minute_;
   CountWindow from_the_future_minute_;

@@ -30,6 +30,19 @@ bool pages(HoldReason reason, bool is_of_judgement) {
   }
 }
 
+/// Of a candidate without a request: what the logs name instead.
+std::string words_of_unseen(const std::string& candidate,
+                            const std::vector<VersionRequests>& recent) {
+  std::string named;
+  for (const VersionRequests& one : recent)
+    if (one.requests > 0)
+      named += (named.empty() ? "" : ", ") +
+               (one.version.empty() ? "no version" : sanitize(one.version)) + " (" +
+               std::to_string(one.requests) + ")";
+  return "no request of " + sanitize(candidate) + " was seen; the requests of the last 10m are " +
+         (named.empty() ? "none" : "of " + named);
+}
+
 }  // namespace
 
 void Rollout::advance(Instant now, Step& out) {
@@ -133,10 +146,15 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
                          .why = "less than " + format_duration(judged_min) +
                                 " of it were judged yet, after its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
-    return Gate::Verdict{.unknown = trouble, .why = "nobody knows what the logs do not show"};
-  if (const auto trouble = service_.evidence.trouble_of(SourceKind::probe, now))
     return Gate::Verdict{.unknown = trouble,
-                         .why = "a probe is not asked: nobody knows its answer"};
+                         .why = "source " +
+                                sanitize(service_.evidence.words_of_trouble(SourceKind::log, now)) +
+                                ": nobody knows what it does not show"};
+  if (const auto trouble = service_.evidence.trouble_of(SourceKind::probe, now))
+    return Gate::Verdict{
+        .unknown = trouble,
+        .why = "probe " + sanitize(service_.evidence.words_of_trouble(SourceKind::probe, now)) +
+               ": nobody knows its answer"};
   for (const auto& [source, log] : service_.evidence.probes)
     if (!service_.evidence.source(source).is_retired() &&
         (log.answers.empty() || log.answers.back().at < gate_->started()))
@@ -156,10 +174,11 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
   if (!is_alone || requests >= wanted) return std::nullopt;
-  return Gate::Verdict{
-      .unknown = UnknownKind::no_traffic,
-      .why = words_of_few(requests, service_.evidence.paired->errors_in_step(Role::candidate),
-                          wanted)};
+  const std::uint64_t errors = service_.evidence.paired->errors_in_step(Role::candidate);
+  return Gate::Verdict{.unknown = UnknownKind::no_traffic,
+                       .why = requests == 0
+                                  ? words_of_unseen(gate_->candidate(), service_.recent_requests())
+                                  : words_of_few(requests, errors, wanted)};
 }
 
 Duration Rollout::baked_of_step(Instant now) const {
