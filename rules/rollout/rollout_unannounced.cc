@@ -90,12 +90,9 @@ bool Rollout::has_come_meanwhile(const std::string& version, Instant now) const 
 std::string Rollout::replaced_meanwhile(const Deployment& live, Instant now) const {
   const RolloutRecord& record = records_.back();
   const RolloutStatus& status = record.status();
-  // Of what Belay drives it knows what must be live. A gate may begin before its version is there,
-  // and without a baseline what was there all along would be news.
-  const bool may_be_old =
-      status.baseline.empty() && !service_.plan.rollout.is_attached_by_itself;
-  if (looked_at_ || may_be_old || status.is_driving || !record.has_begun() ||
-      status.started >= start_ || share_of(live, status.candidate) > 0)
+  // Of what Belay drives it knows what must be live. A gate may begin before its version is there.
+  if (looked_at_ || !service_.plan.rollout.is_attached_by_itself || status.is_driving ||
+      !record.has_begun() || status.started >= start_ || share_of(live, status.candidate) > 0)
     return {};
   const auto other =
       std::find_if(live.versions.begin(), live.versions.end(), [&](const Deployment::Share& share) {

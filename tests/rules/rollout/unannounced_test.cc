@@ -215,23 +215,6 @@ TEST(Unannounced, WhatReplacedARolloutWhileBelayWasDownIsJudgedInItsPlace) {
   EXPECT_EQ(rollout(same).state, RolloutState::baking);
 }
 
-TEST(Unannounced, WhatReplacedARolloutWhileBelayWasDownEndsItWithoutAttachToo) {
-  Plan plan = plan_of("100% for 10m");
-  plan.services[0].rollout.is_attached_by_itself = false;
-  const auto state_with = [&](const std::string& baseline, const std::string& live) {
-    Remembered remembered = judged_v2(RolloutState::baking);
-    remembered.rollouts[0].started.baseline = baseline;
-    EngineRig rig(plan, remembered);
-    rig.push(only(live, rig.now()));
-    rig.run(2s);
-    EXPECT_EQ(rollout(rig).id, "r2");
-    return rollout(rig).state;
-  };
-  EXPECT_EQ(state_with("v1", "v3"), RolloutState::superseded);
-  EXPECT_EQ(state_with("v1", "v1"), RolloutState::baking) << "v2 may not be there yet";
-  EXPECT_EQ(state_with("", "v3"), RolloutState::baking) << "v3 may be what was there before";
-}
-
 /// Of the deployments that were told, and not judged.
 std::vector<Notice> told(const EngineRig& rig) { return rig.notices_of(Notice::Kind::not_acted); }
 
