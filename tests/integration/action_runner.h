@@ -21,7 +21,7 @@ class ActionRunner {
   };
   /// Inputs that are not given have the action's defaults; a required one must be given.
   /// `is_cancelled`: asked until it says so, while the step that waits runs; then the runner
-  /// interrupts it.
+  /// interrupts it, and terminates it when that has not ended it.
   Ran run(std::map<std::string, std::string> inputs,
           const std::function<bool()>& is_cancelled = nullptr);
 
