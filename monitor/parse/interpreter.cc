@@ -73,7 +73,17 @@ bool is_call_without_end(const Fields& fields) {
 /// An application's own lines have words of theirs for `status` ("active"), but speak of no path.
 bool is_call_with_bad_status(const Fields& fields) {
   return fields.status.state == Number::State::bad &&
-         !(fields.url.empty() && fields.method.empty());
+         (fields.url.starts_with('/') || fields.url.starts_with("http"));
+}
+
+/// Of text that is no JSON: a line of calls that was cut, and not what Ruby or Elixir print of an
+/// object.
+bool may_be_cut_call(std::string_view text) {
+  const auto has = [text](std::string_view key) {
+    return text.find(key) != std::string_view::npos;
+  };
+  return text.starts_with("{\"") &&
+         (has("\"route\":") || has("\"status\":") || has("\"outcome\":") || has("\"url\":"));
 }
 
 Invocation invocation_of_keys(std::uint16_t keys) {
@@ -226,10 +236,8 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
     message_.assign(line.message);
     message_.append(kDocumentPadding, '\0');
     const auto document = std::string_view(message_).substr(0, line.message.size());
-    // Text that is no JSON may begin as Node prints objects: "{ id: 1 }", or "{" by itself.
-    const auto unread =
-        line.message.starts_with("{\"") ? Rejection::broken : Rejection::not_an_event;
-    if (message_reader_.read(document, inner)) return unread;
+    if (message_reader_.read(document, inner))
+      return may_be_cut_call(line.message) ? Rejection::broken : Rejection::not_an_event;
     if (is_call_with_bad_status(inner) || is_call_without_end(inner)) return Rejection::bad_value;
     const bool is_call = inner.status.state != Number::State::bad &&
                          (has_status(inner) || !inner.outcome.empty() || got_no_answer(inner));
