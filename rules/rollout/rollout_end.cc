@@ -78,8 +78,7 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
       rules.push_back(rule.status());
     }
   if (judgement_ && state == RolloutState::superseded)
-    if (const std::optional<std::string> finding = judgement_->finding_against())
-      lines.push_back(*finding);
+    if (const std::optional<std::string> doubt = judgement_->hindrance()) lines.push_back(*doubt);
   const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
   const bool is_pass = state == RolloutState::promoted;
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";

@@ -39,8 +39,8 @@ std::string words_of_unseen(const std::string& candidate,
       named += (named.empty() ? "" : ", ") +
                (one.version.empty() ? "no version" : sanitize(one.version)) + " (" +
                std::to_string(one.requests) + ")";
-  return "no request of " + sanitize(candidate) + " was seen; the requests of the last 10m are " +
-         (named.empty() ? "none" : "of " + named);
+  return "no request of " + sanitize(candidate) + " was seen in this step; those of the last 10m " +
+         (named.empty() ? "were none at all" : "are of " + named);
 }
 
 }  // namespace

@@ -363,23 +363,23 @@ TEST(DefaultJudgement, WhatAPersonGaveAllOfTheTrafficIsToldWithWhatSpokeAgainstI
   driven.is_driving = true;
   rig.push(driven);
   rig.run(2s);
-  rig.push(ActionOutcome{.at = rig.now(),
-                         .intent = rig.orders.back().intent,
-                         .phase = ActionOutcome::Phase::applied});
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders.back().intent, .phase = ActionOutcome::Phase::applied});
   traffic(rig, 200);
   rig.run(10s);
   rig.stream("v1", 0);
   rig.stream("v2", 45, {.version = "v2"});
   rig.stream("failing", 5, {.version = "v2", .status = 500});
   for (int i = 0; i < 20; ++i) {
-    rig.push(Deployment{
-        .service = "shop", .at = rig.now(), .id = "by hand", .versions = {{"v2", 100}}});
+    rig.push(
+        Deployment{.service = "shop", .at = rig.now(), .id = "by hand", .versions = {{"v2", 100}}});
     rig.run(2s);
   }
   ASSERT_EQ(rollout(rig).state, RolloutState::superseded);
   const std::vector<Notice> ended = rig.notices_of(Notice::Kind::rollout_ended);
   ASSERT_EQ(ended.size(), 1U);
-  EXPECT_THAT(ended[0].details, testing::Contains(HasSubstr("v2 fails 10% of its requests (50 of 500)")));
+  EXPECT_THAT(ended[0].details,
+              testing::Contains(HasSubstr("v2 fails 10% of its requests (50 of 500)")));
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ TEST(UnknownWords, SayWhatTheLogsNameInsteadOfTheCandidate) {
   rig.run(42s);
   EXPECT_EQ(rollout(rig).verdict, Outcome::unknown);
   EXPECT_EQ(rollout(rig).why,
-            "no request of v2 was seen; the requests of the last 10m are of no version (400), v1 "
-            "(1600)");
+            "no request of v2 was seen in this step; those of the last 10m are of no version "
+            "(400), v1 (1600)");
 }
 
 TEST(UnknownWords, SayOfAProbeThatItIsNotAsked) {
