@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/judgement/chance.h"
 #include "rules/judgement/rollout_words.h"
 #include "rules/language/units.h"
 
@@ -20,6 +21,13 @@ constexpr Duration kStepBlame = std::chrono::minutes{2};
 constexpr std::uint64_t kBaselineBeforeMin = 20;
 /// Requests of both versions that show how the traffic is split when nobody said so.
 constexpr std::uint64_t kSplitMin = 50;
+/// What keeps a step from passing by the errors of all routes together: so many, such a share of
+/// the requests, so many times the baseline's, and no likelier by chance than this. It acts on
+/// nothing, so that routes which only one of them serves may be the reason.
+constexpr std::uint64_t kWholeErrorsMin = 10;
+constexpr double kWholeShareMin = 0.01;
+constexpr double kWholeTimesMin = 2;
+constexpr double kWholeChanceMax = 1e-4;
 
 RolloutRule rule_of(GuardedRule rule) {
   switch (rule) {
@@ -192,12 +200,33 @@ std::string RolloutJudgement::words_of_few() const {
          ": too many to pass, and too few for " + default_name(RolloutRule::errors) + " to act on";
 }
 
+std::optional<std::string> RolloutJudgement::doubt_of_whole() const {
+  const std::uint64_t requests = evidence_->total_in_step(Role::candidate);
+  const std::uint64_t beside = evidence_->total_in_step(Role::baseline);
+  const std::uint64_t failed = evidence_->errors_in_step(Role::candidate);
+  const std::uint64_t failed_beside = evidence_->errors_in_step(Role::baseline);
+  if (beside == 0 || failed < kWholeErrorsMin) return std::nullopt;
+  const double share = static_cast<double>(failed) / static_cast<double>(requests);
+  const double share_beside = static_cast<double>(failed_beside) / static_cast<double>(beside);
+  const double traffic = static_cast<double>(requests) / static_cast<double>(requests + beside);
+  if (share < kWholeShareMin || share < kWholeTimesMin * share_beside ||
+      chance_of_at_least(failed, failed + failed_beside, traffic) > kWholeChanceMax)
+    return std::nullopt;
+  const auto words = [](const std::string& version, std::uint64_t bad, std::uint64_t all) {
+    return version + " fails " + std::to_string(bad) + " of " + std::to_string(all) + " requests";
+  };
+  return words(versions_.candidate, failed, requests) + " of this step, " +
+         words(versions_.baseline, failed_beside, beside) +
+         ": too many to pass, whatever the routes, and not enough on one that both serve to act on";
+}
+
 std::optional<std::string> RolloutJudgement::hindrance() const {
   if (is_over_) return versions_.candidate + " was to be rolled back";
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
   if (std::optional<std::string> doubt = probes_.doubt()) return doubt;
   if (few_.hinders()) return words_of_few();
-  return finding_against();
+  if (std::optional<std::string> finding = finding_against()) return finding;
+  return doubt_of_whole();
 }
 
 std::optional<std::string> RolloutJudgement::finding_against() const {

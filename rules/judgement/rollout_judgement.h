@@ -126,6 +126,9 @@ class RolloutJudgement {
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;
   [[nodiscard]] std::string words_of_few() const;
+  /// Said where the candidate fails plainly more of all its requests in the step than the baseline,
+  /// on whatever routes. The comparison sees only what both serve.
+  [[nodiscard]] std::optional<std::string> doubt_of_whole() const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
                                              const NameTable& names);
   [[nodiscard]] RolloutAnswer answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,

@@ -1,0 +1,62 @@
+// The default judgement where the candidate fails on routes that the comparison cannot pair.
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rules/judgement/chance.h"
+#include "tests/rules/rollout/default_rollout.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+
+/// What a gate of two minutes comes to in which both answer `per_second` requests, and these come
+/// beside them.
+RolloutStatus judged(int per_second, const std::vector<std::pair<int, Alike>>& beside) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", per_second, {.version = "v1"});
+  rig.stream("v2", per_second, {.version = "v2"});
+  for (std::size_t i = 0; i < beside.size(); ++i)
+    rig.stream("beside " + std::to_string(i), beside[i].first, beside[i].second);
+  rig.push(gate(rig.now()));
+  rig.run(122s);
+  EXPECT_TRUE(rig.orders.empty());
+  return rollout(rig);
+}
+
+Alike failing(const char* version, const char* route) {
+  return {.version = version, .route = route, .status = 500};
+}
+
+TEST(DefaultWhole, ErrorsOnARouteThatTheBaselineHasNotLetNothingPass) {
+  for (const char* route : {"/_error", ""}) {
+    const RolloutStatus status = judged(25, {{1, failing("v2", route)}});
+    EXPECT_EQ(status.verdict, Outcome::unknown) << route;
+    EXPECT_THAT(
+        status.why,
+        HasSubstr("v2 fails 120 of 3120 requests of this step, v1 fails 0 of 3000 requests: "
+                  "too many to pass, whatever the routes"));
+  }
+}
+
+TEST(DefaultWhole, WhatBothFailOrTooFewFailPasses) {
+  EXPECT_EQ(judged(25, {{1, failing("v2", "/a")}, {1, failing("v1", "/b")}}).verdict, Outcome::pass)
+      << "on routes of their own";
+  EXPECT_EQ(judged(200, {{1, failing("v2", "/_error")}}).verdict, Outcome::pass)
+      << "less than one in a hundred";
+}
+
+TEST(DefaultWhole, ChanceIsTheBinomialsTail) {
+  EXPECT_NEAR(chance_of_at_least(14, 14, 0.5), std::pow(0.5, 14), 1e-12);
+  EXPECT_NEAR(chance_of_at_least(0, 9, 0.3), 1, 1e-12);
+  EXPECT_NEAR(chance_of_at_least(2, 3, 0.1), 0.028, 1e-12);
+}
+
+}  // namespace
+}  // namespace belay::rules
