@@ -87,7 +87,7 @@ TEST_F(ReadingTest, APollOfARolloutThatIsOverDoesNotWait) {
   publish_rollout(over);
   const nlohmann::json json = json_of(get("/api/v1/rollouts/one?wait=30s"));
   EXPECT_EQ(json.at("exit_code"), 11);
-  EXPECT_EQ(json.at("result"), "fail, rolled back");
+  EXPECT_EQ(json.at("result"), "fail, put back");
 }
 
 TEST_F(ReadingTest, ARolloutThatGoesOnSaysUntilWhenItsServiceIsDisarmed) {
