@@ -22,8 +22,7 @@ constexpr std::uint64_t kBaselineBeforeMin = 20;
 /// Requests of both versions that show how the traffic is split when nobody said so.
 constexpr std::uint64_t kSplitMin = 50;
 /// What keeps a step from passing by the errors of all routes together: so many, such a share of
-/// the requests, so many times the baseline's, and no likelier by chance than this. It acts on
-/// nothing, so that routes which only one of them serves may be the reason.
+/// the requests, so many times the baseline's, and no likelier by chance than this.
 constexpr std::uint64_t kWholeErrorsMin = 10;
 constexpr double kWholeShareMin = 0.01;
 constexpr double kWholeTimesMin = 2;
@@ -201,23 +200,24 @@ std::string RolloutJudgement::words_of_few() const {
 }
 
 std::optional<std::string> RolloutJudgement::doubt_of_whole() const {
-  const std::uint64_t requests = evidence_->total_in_step(Role::candidate);
-  const std::uint64_t beside = evidence_->total_in_step(Role::baseline);
-  const std::uint64_t failed = evidence_->errors_in_step(Role::candidate);
-  const std::uint64_t failed_beside = evidence_->errors_in_step(Role::baseline);
-  if (beside == 0 || failed < kWholeErrorsMin) return std::nullopt;
-  const double share = static_cast<double>(failed) / static_cast<double>(requests);
-  const double share_beside = static_cast<double>(failed_beside) / static_cast<double>(beside);
-  const double traffic = static_cast<double>(requests) / static_cast<double>(requests + beside);
-  if (share < kWholeShareMin || share < kWholeTimesMin * share_beside ||
-      chance_of_at_least(failed, failed + failed_beside, traffic) > kWholeChanceMax)
+  using Sums = PairedEvidence::Sums;
+  const Sums candidate = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
+  const Sums baseline = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
+  if (baseline.total == 0 || candidate.errors < kWholeErrorsMin) return std::nullopt;
+  const double share = candidate.error_rate();
+  const double traffic =
+      static_cast<double>(candidate.total) / static_cast<double>(candidate.total + baseline.total);
+  const bool is_excused_by_before = is_excused() && share <= guarded_.error_rate_allowed();
+  if (is_excused_by_before || share < kWholeShareMin ||
+      share < kWholeTimesMin * baseline.error_rate() ||
+      chance_of_at_least(candidate.errors, candidate.errors + baseline.errors, traffic) >
+          kWholeChanceMax)
     return std::nullopt;
-  const auto words = [](const std::string& version, std::uint64_t bad, std::uint64_t all) {
-    return version + " fails " + std::to_string(bad) + " of " + std::to_string(all) + " requests";
+  const auto words = [](const std::string& version, const Sums& sums) {
+    return version + " failed " + std::to_string(sums.errors) + " of " + std::to_string(sums.total);
   };
-  return words(versions_.candidate, failed, requests) + " of this step, " +
-         words(versions_.baseline, failed_beside, beside) +
-         ": too many to pass, whatever the routes, and not enough on one that both serve to act on";
+  return words(versions_.candidate, candidate) + " requests in the last 2m, " +
+         words(versions_.baseline, baseline) + ": too many to pass, whatever their routes";
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {
@@ -225,8 +225,7 @@ std::optional<std::string> RolloutJudgement::hindrance() const {
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
   if (std::optional<std::string> doubt = probes_.doubt()) return doubt;
   if (few_.hinders()) return words_of_few();
-  if (std::optional<std::string> finding = finding_against()) return finding;
-  return doubt_of_whole();
+  return finding_against();
 }
 
 std::optional<std::string> RolloutJudgement::finding_against() const {

@@ -104,6 +104,10 @@ class RolloutJudgement {
   [[nodiscard]] std::optional<std::string> hindrance() const;
   /// Of that, what speaks against the candidate itself, as far as that is known.
   [[nodiscard]] std::optional<std::string> finding_against() const;
+  /// Said where the candidate has failed plainly more of all its requests of the last two minutes
+  /// than the baseline, on whatever routes: the comparison sees only what both serve. Nothing
+  /// passes by itself; a person may know better.
+  [[nodiscard]] std::optional<std::string> doubt_of_whole() const;
   /// FewFailures::blames_candidate().
   [[nodiscard]] bool blames_few() const { return few_.blames_candidate(); }
 
@@ -126,9 +130,6 @@ class RolloutJudgement {
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;
   [[nodiscard]] std::string words_of_few() const;
-  /// Said where the candidate fails plainly more of all its requests in the step than the baseline,
-  /// on whatever routes. The comparison sees only what both serve.
-  [[nodiscard]] std::optional<std::string> doubt_of_whole() const;
   std::optional<RolloutAnswer> change_pauses(std::vector<Pause> wanted, Instant now,
                                              const NameTable& names);
   [[nodiscard]] RolloutAnswer answer(RolloutAnswer::Kind kind, const Pause& about, Instant now,

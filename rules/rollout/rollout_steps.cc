@@ -164,6 +164,8 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
                                   " has not answered since the rollout began"};
   if (const std::optional<std::string> hindrance = judgement_->hindrance())
     return Gate::Verdict{.why = *hindrance};
+  if (const std::optional<std::string> doubt = judgement_->doubt_of_whole())
+    return Gate::Verdict{.why = *doubt};
   // It looks at all of the bake, not at the end of it.
   const Duration baked = baked_of_step(now);
   if (!service_.evidence.is_covered(SourceKind::log, now, baked))

@@ -38,10 +38,9 @@ TEST(DefaultWhole, ErrorsOnARouteThatTheBaselineHasNotLetNothingPass) {
   for (const char* route : {"/_error", ""}) {
     const RolloutStatus status = judged(25, {{1, failing("v2", route)}});
     EXPECT_EQ(status.verdict, Outcome::unknown) << route;
-    EXPECT_THAT(
-        status.why,
-        HasSubstr("v2 fails 120 of 3120 requests of this step, v1 fails 0 of 3000 requests: "
-                  "too many to pass, whatever the routes"));
+    EXPECT_THAT(status.why,
+                HasSubstr("v2 failed 120 of 3120 requests in the last 2m, v1 failed 0 of 3000: too "
+                          "many to pass, whatever their routes"));
   }
 }
 
@@ -50,6 +49,35 @@ TEST(DefaultWhole, WhatBothFailOrTooFewFailPasses) {
       << "on routes of their own";
   EXPECT_EQ(judged(200, {{1, failing("v2", "/_error")}}).verdict, Outcome::pass)
       << "less than one in a hundred";
+}
+
+TEST(DefaultWhole, WhatIsOverForTwoMinutesPasses) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 25, {.version = "v1"});
+  rig.stream("v2", 25, {.version = "v2"});
+  rig.push(gate(rig.now(), 5min));
+  rig.run(2s);
+  rig.stream("cold", 2, failing("v2", "/_cold"));
+  rig.run(10s);
+  rig.stream("cold", 0);
+  rig.run(4min + 52s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << rollout(rig).why;
+}
+
+TEST(DefaultWhole, APersonMayPromoteAllTheSame) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 25, {.version = "v1"});
+  rig.stream("v2", 25, {.version = "v2"});
+  rig.stream("new", 1, failing("v2", "/new"));
+  rig.push(gate(rig.now(), 10min));
+  rig.run(2min);
+  rig.push(OperatorCommand{.kind = OperatorCommand::Kind::promote,
+                           .at = rig.now(),
+                           .rollout = kId,
+                           .by = "ops",
+                           .reason = "the new route is not called yet"});
+  rig.run(1s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
 }
 
 TEST(DefaultWhole, ChanceIsTheBinomialsTail) {
