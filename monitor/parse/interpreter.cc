@@ -64,10 +64,13 @@ bool got_no_answer(const Fields& fields) {
          !is_grpc && !(fields.url.empty() && fields.method.empty());
 }
 
+bool says_end(const Fields& fields) {
+  return has_status(fields) || !fields.outcome.empty() || got_no_answer(fields);
+}
+
 /// A call that does not say how it ended, unlike a line of an application's own.
 bool is_call_without_end(const Fields& fields) {
-  const bool says_end = has_status(fields) || !fields.outcome.empty() || got_no_answer(fields);
-  return !says_end && fields.wall_ms.present() && !fields.url.empty();
+  return !says_end(fields) && fields.wall_ms.present() && !fields.url.empty();
 }
 
 /// An application's own lines have words of theirs for `status` ("active"), but speak of no path.
@@ -236,9 +239,8 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
     if (message_reader_.read(document, inner))
       return may_be_cut_call(line.message) ? Rejection::broken : Rejection::not_an_event;
     if (is_call_with_bad_status(inner) || is_call_without_end(inner)) return Rejection::bad_value;
-    const bool is_call = inner.status.state != Number::State::bad &&
-                         (has_status(inner) || !inner.outcome.empty() || got_no_answer(inner));
-    if (!is_call) return Rejection::not_an_event;
+    if (inner.status.state == Number::State::bad || !says_end(inner))
+      return Rejection::not_an_event;
   }
   const Fields& fields = has_status(line) ? line : inner;
   rules::Request request{.source = source_, .at = *at};
@@ -254,8 +256,7 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
                                               std::vector<rules::Event>& events) {
   const bool has_time = fields.at_ms.state != Number::State::absent || !fields.timestamp.empty();
   const bool has_service = !fields.service.empty();
-  const bool has_outcome = fields.status.state == Number::State::bad || has_status(fields) ||
-                           !fields.outcome.empty() || got_no_answer(fields);
+  const bool has_outcome = fields.status.state == Number::State::bad || says_end(fields);
   if (int{has_time} + int{has_service} + int{has_outcome} < 2) return Rejection::not_an_event;
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/sanitize.h"
-#include "rules/judgement/chance.h"
 #include "rules/judgement/rollout_words.h"
+#include "rules/language/false_alarms.h"
 #include "rules/language/units.h"
 
 namespace belay::rules {

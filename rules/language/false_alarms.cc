@@ -23,22 +23,27 @@ double log_factorial(double k) {
 
 }  // namespace
 
-double chance_above(std::uint32_t n, double p, double threshold) {
-  if (p <= 0) return 0;
-  if (p >= 1) return 1;
-  // n * threshold is a whole number up to rounding: 0.05 * 20 must be 1.
-  const double most = std::floor(n * threshold + 1e-9);
-  const double ratio = p / (1 - p);
-  double k = most + 1;
+double chance_of_at_least(std::uint64_t least, std::uint64_t all, double share) {
+  const auto n = static_cast<double>(all);
+  auto k = static_cast<double>(least);
   if (k > n) return 0;
+  const double ratio = share / (1 - share);
   double term = std::exp(log_factorial(n) - log_factorial(k) - log_factorial(n - k) +
-                         k * std::log(p) + (n - k) * std::log1p(-p));
+                         k * std::log(share) + (n - k) * std::log1p(-share));
   double sum = 0;
   for (; k <= n && term > 1e-18; k += 1) {
     sum += term;
     term *= (n - k) / (k + 1) * ratio;
   }
   return std::min(sum, 1.0);
+}
+
+double chance_above(std::uint32_t n, double p, double threshold) {
+  if (p <= 0) return 0;
+  if (p >= 1) return 1;
+  // n * threshold is a whole number up to rounding: 0.05 * 20 must be 1.
+  const auto most = static_cast<std::uint64_t>(std::floor(n * threshold + 1e-9));
+  return chance_of_at_least(most + 1, n, p);
 }
 
 FalseAlarmRisk risk_without_floor(double threshold) {

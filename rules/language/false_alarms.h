@@ -23,6 +23,10 @@ struct FalseAlarmRisk {
 /// `threshold` in (0, 1), as a share that is bad when exceeded.
 FalseAlarmRisk risk_without_floor(double threshold);
 
+/// How probable it is that `least` or more of `all` independent events are of a kind that each is
+/// with `share` (0..1, both excluded): 0..1.
+double chance_of_at_least(std::uint64_t least, std::uint64_t all, double share);
+
 /// P(k > n * threshold) for k ~ Bin(n, p).
 double chance_above(std::uint32_t n, double p, double threshold);
 

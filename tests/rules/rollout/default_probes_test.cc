@@ -18,17 +18,20 @@ void probe(EngineRig& rig, const char* version, bool failed) {
                  .failure = failed ? ProbeFailure::timeout : ProbeFailure::none});
 }
 
+/// Both versions; `failed`: what the candidate answers.
+void ask_both(EngineRig& rig, bool failed) {
+  probe(rig, "v2", failed);
+  probe(rig, "v1", /*failed=*/false);
+  rig.run(5s);
+}
+
 TEST(DefaultProbes, RollsBackByThreeFailedProbesOfTheCandidateInARow) {
   for (const int failed : {2, 3}) {
     EngineRig rig(plan_by_default());
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2s);
-    for (int i = 0; i < 3; ++i) {
-      probe(rig, "v2", i < failed);
-      probe(rig, "v1", false);
-      rig.run(5s);
-    }
+    for (int i = 0; i < 3; ++i) ask_both(rig, i < failed);
     EXPECT_EQ(rig.orders.size(), failed == 3 ? 1U : 0U);
     EXPECT_EQ(rollout(rig).rule, failed == 3 ? "default/probes/healthz" : "");
     for (const Order& order : rig.orders)
@@ -145,11 +148,7 @@ TEST(DefaultProbes, WhatIsPutBackMustAnswerThemToHaveRecovered) {
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2s);
-    for (int i = 0; i < 3; ++i) {
-      probe(rig, "v2", /*failed=*/true);
-      probe(rig, "v1", /*failed=*/false);
-      rig.run(5s);
-    }
+    for (int i = 0; i < 3; ++i) ask_both(rig, /*failed=*/true);
     ASSERT_EQ(rig.orders.size(), 1U);
     rig.push(ActionOutcome{
         .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
@@ -219,12 +218,7 @@ RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std
   traffic(rig, 200, errors.are_meanwhile ? 500 : before);
   rig.push(gate(rig.now()));
   rig.run(2s);
-  const auto ask_both = [&rig](bool failed) {
-    probe(rig, "v2", failed);
-    probe(rig, "v1", /*failed=*/false);
-    rig.run(5s);
-  };
-  for (int i = 0; i < 3; ++i) ask_both(/*failed=*/true);
+  for (int i = 0; i < 3; ++i) ask_both(rig, /*failed=*/true);
   EXPECT_EQ(rig.orders.size(), 1U);
   const bool is_back = std::holds_alternative<RollBack>(rig.orders[0].action);
   rig.push(ActionOutcome{
@@ -233,7 +227,7 @@ RolloutStatus mended(const std::vector<Then>& on_fail, const Errors& errors, std
   if (is_back) rig.stream("v2", 0);
   for (Duration since{}; since < 80s; since += 5s) {
     if (since == errors.last) rig.stream("v1", 40, {.version = "v1"});
-    ask_both(/*failed=*/false);
+    ask_both(rig, /*failed=*/false);
   }
   orders = rig.orders.size();
   return rollout(rig);
@@ -295,16 +289,11 @@ TEST(DefaultProbes, AfterAFlagWasResetTheCandidateSaysWhetherThatHelped) {
     traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2s);
-    const auto ask_both = [&rig](bool failed) {
-      probe(rig, "v2", failed);
-      probe(rig, "v1", /*failed=*/false);
-      rig.run(5s);
-    };
-    for (int i = 0; i < 3; ++i) ask_both(/*failed=*/true);
+    for (int i = 0; i < 3; ++i) ask_both(rig, /*failed=*/true);
     ASSERT_EQ(rig.orders.size(), 1U);
     rig.push(ActionOutcome{
         .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
-    for (int i = 0; i < 16; ++i) ask_both(!has_helped);
+    for (int i = 0; i < 16; ++i) ask_both(rig, !has_helped);
     EXPECT_EQ(rig.orders.size(), has_helped ? 1U : 2U);
     EXPECT_EQ(rollout(rig).state, has_helped ? RolloutState::recovered : RolloutState::rolling_back)
         << rollout(rig).why;

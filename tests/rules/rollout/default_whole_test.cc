@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "rules/judgement/chance.h"
+#include "rules/language/false_alarms.h"
 #include "tests/rules/rollout/default_rollout.h"
 
 namespace belay::rules {
