@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 
+#include "base/ascii_case.h"
 #include "base/sanitize.h"
 #include "base/time.h"
 #include "net/http_syntax.h"

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "net/gzip.h"
 #include "net/http_syntax.h"
 

@@ -17,6 +17,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <sys/socket.h>
 
+#include "base/ascii_case.h"
 #include "net/http_message.h"
 #include "net/http_syntax.h"
 

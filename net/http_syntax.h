@@ -12,9 +12,6 @@ bool is_token(std::string_view text);
 /// Fit for a header's value: no CR, LF, NUL or other control character but the tab.
 bool is_header_value(std::string_view text);
 
-/// ASCII letters in any case.
-bool equal_ignoring_case(std::string_view left, std::string_view right);
-
 /// Without the spaces, tabs and line breaks around it.
 std::string_view trimmed(std::string_view text);
 

@@ -51,11 +51,18 @@ void Engine::State::refuse(const Request& like, Refusal why, std::uint64_t calls
   const std::optional<NameId> name = from.name(like.service);
   const std::optional<NameId> version = from.name(like.version);
   if (!name || !version || like.invocation != Invocation::fetch || from.is_retired()) return;
-  const auto found =
-      service_by_name_.find(*name == kNoName ? from.plan().service : names_.text(*name));
-  if (found == service_by_name_.end()) return;
-  PairedEvidence* paired = services_[found->second]->evidence.paired.get();
-  if (paired != nullptr) paired->refuse(*version, like.at, why, calls);
+  const std::string& own = from.plan().service;
+  if (why == Refusal::unknown_service) {
+    const std::optional<NameId> outcome = from.name(like.outcome);
+    if (const auto owner = service_in_log(own); owner && outcome)
+      services_[*owner]->evidence.misnamed.add(*version, like.at, calls,
+                                               is_error(like.status, names_.text(*outcome)));
+    return;
+  }
+  const auto found = service_in_log(*name == kNoName ? own : names_.text(*name));
+  if (!found) return;
+  if (PairedEvidence* paired = services_[*found]->evidence.paired.get())
+    paired->refuse(*version, like.at, why, calls);
 }
 
 void Engine::State::take(const Request& request) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/engine_state.h"
@@ -77,9 +78,21 @@ Refusal Engine::State::find_service(const SourceRecord& from, TextId text, std::
   return find_service_named(*name == kNoName ? from.plan().service : names_.text(*name), found);
 }
 
+std::optional<std::uint32_t> Engine::State::service_in_log(const std::string& name) const {
+  if (const auto known = service_by_name_.find(name); known != service_by_name_.end())
+    return known->second;
+  std::optional<std::uint32_t> alike;
+  for (const auto& [known, index] : service_by_name_) {
+    if (!equal_ignoring_case(known, name)) continue;
+    if (alike && *alike != index) return std::nullopt;
+    alike = index;
+  }
+  return alike;
+}
+
 Refusal Engine::State::find_service_named(const std::string& wanted, std::uint32_t& found) {
-  if (const auto known = service_by_name_.find(wanted); known != service_by_name_.end()) {
-    found = known->second;
+  if (const std::optional<std::uint32_t> known = service_in_log(wanted)) {
+    found = *known;
     return Refusal::none;
   }
   if (wanted.empty() || !plan_.any_service) return Refusal::unknown_service;

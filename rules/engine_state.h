@@ -103,6 +103,8 @@ class Engine::State {
   void settle_sources(Instant at);
   void notice_sources(Instant at);
   Refusal admit(SourceRecord& source, Instant at) const;
+  /// By its name or an alias; capitals matter only where two services differ in nothing else.
+  [[nodiscard]] std::optional<std::uint32_t> service_in_log(const std::string& name) const;
   /// The service that a source's text means; a refusal if there is none and none may be made.
   Refusal find_service_named(const std::string& name, std::uint32_t& found);
   Refusal find_service(const SourceRecord& source, TextId text, std::uint32_t& found);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/http_syntax.h"
+#include "base/ascii_case.h"
 
 namespace belay::monitor {
 namespace {
@@ -20,7 +20,7 @@ std::string_view host_of(std::string_view authority) {
 
 bool is_loopback_name(std::string_view authority) {
   const std::string_view host = host_of(authority);
-  if (net::equal_ignoring_case(host, "localhost")) return true;
+  if (equal_ignoring_case(host, "localhost")) return true;
   const auto address = net::ListenAddress::parse(std::string(host) + ":1");
   return address && address->is_loopback;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "net/digest.h"
-#include "net/http_syntax.h"
 #include "net/percent_coding.h"
 
 namespace belay::monitor {
@@ -20,7 +20,7 @@ constexpr const char* kOnce[] = {"Host", "Authorization", "Idempotency-Key", "Co
 
 bool has_twice(const net::Incoming& request, std::string_view name) {
   return std::ranges::count_if(request.headers, [name](const net::Header& header) {
-           return net::equal_ignoring_case(header.name, name);
+           return equal_ignoring_case(header.name, name);
          }) > 1;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "base/sanitize.h"
 #include "base/suggest.h"
 #include "net/http_syntax.h"
@@ -22,7 +23,7 @@ constexpr int kDepthMax = 4;
 bool is_json(const net::Incoming& request) {
   std::string_view type = request.header("content-type").value_or("");
   type = net::trimmed(type.substr(0, type.find(';')));
-  return net::equal_ignoring_case(type, "application/json");
+  return equal_ignoring_case(type, "application/json");
 }
 
 /// Nothing for what is no JSON, is nested too deep, or names a field twice: the last one would win

@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/judgement/misnamed_requests.h"
 #include "rules/judgement/names.h"
 #include "rules/judgement/paired_evidence.h"
 #include "rules/judgement/source_record.h"
@@ -56,6 +57,8 @@ struct ServiceEvidence {
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
   /// Candidate and baseline of the rollout that runs; none outside one.
   std::unique_ptr<PairedEvidence> paired;
+  /// Since the step of a rollout, or the watch over a rollback, began.
+  MisnamedRequests misnamed;
 
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.

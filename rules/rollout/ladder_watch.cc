@@ -42,6 +42,7 @@ void Ladder::watch(Instant now) {
   watch_.emplace();
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
+  service_.evidence.misnamed.begin(of_service.since);
   if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_restored && !cause.candidate.empty() && !cause.baseline.empty();
@@ -191,6 +192,16 @@ std::optional<std::string> Ladder::red_probe() const {
   return std::nullopt;
 }
 
+std::optional<std::string> Ladder::misnamed(Instant now) const {
+  const std::string& restored = attempt_->cause.baseline;
+  std::uint64_t counted = 0;
+  for (const VersionRequests& one :
+       service_.recent_requests(now - attempt_->done_at - kSettles, Duration::zero()))
+    if (one.version == restored) counted = one.requests;
+  return service_.evidence.misnamed.doubt(names_.id(restored), restored, counted,
+                                          service_.plan.rollout.limits.error_rate);
+}
+
 /// No rule is bad.
 void Ladder::judge_end(Instant now, Step& out) {
   if (const JudgedRule* bad = bad_on_baseline()) return hold_shared(*bad, now, out);
@@ -211,6 +222,12 @@ void Ladder::judge_end(Instant now, Step& out) {
       why = left.words + "; " + why;
     } else if (!left.words.empty()) {
       why += "; " + left.words;
+    }
+  }
+  if (result == Notice::Kind::recovered && watch_->drain) {
+    if (const std::optional<std::string> doubt = misnamed(now)) {
+      result = Notice::Kind::inconclusive;
+      why = *doubt + "; " + why;
     }
   }
   const ActionStatus* action = log_.find(attempt_->order.intent);

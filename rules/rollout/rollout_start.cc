@@ -323,6 +323,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
   PairedEvidence& paired = *service_.evidence.paired;
   paired.strays().begin(service_.failures_beside(paired.candidate(), paired.baseline(), now),
                         service_.plan.rollout.warm_up);
+  service_.evidence.misnamed.begin(paired.start() + service_.plan.rollout.warm_up);
   if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},

@@ -214,34 +214,6 @@ Gate::Verdict Rollout::verdict(Instant now, Instant since, std::uint64_t request
   return verdict;
 }
 
-void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
-  const PairedEvidence& paired = *service_.evidence.paired;
-  if (std::optional<RefusedRequests::Objection> found =
-          paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
-    Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
-  if (std::optional<std::string> stray =
-          paired.strays().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
-                                service_.plan.rollout.limits.error_rate, now))
-    Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(stray)});
-}
-
-std::optional<std::string> Rollout::doubt_of_presence() const {
-  const std::string& candidate = gate_->candidate();
-  const std::optional<Instant> seen = service_.last_seen(gate_->binding().unscoped.version);
-  if (seen && *seen >= gate_->started()) return std::nullopt;
-  const auto is_aimed_at = [&](const auto& probe) {
-    return probe.second.by_version.contains(candidate);
-  };
-  if (std::any_of(service_.evidence.probes.begin(), service_.evidence.probes.end(), is_aimed_at) ||
-      live_percent().value_or(0) >= 100)
-    return std::nullopt;
-  for (const VersionRequests& other : service_.recent_requests())
-    if (!other.version.empty() && other.version != candidate)
-      return "no request of " + sanitize(candidate) + " was seen in this rollout, while " +
-             sanitize(other.version) + " had " + std::to_string(other.requests);
-  return std::nullopt;
-}
-
 Gate::Verdict Rollout::verdict_by_own(Instant now, Instant since,
                                       std::uint64_t requests_min) const {
   Gate::Verdict verdict = gate_->verdict(service_.always, now, since);
@@ -383,6 +355,7 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
   } else if (service_.evidence.paired != nullptr) {
     service_.evidence.paired->begin_step(now);
   }
+  service_.evidence.misnamed.begin(now + service_.plan.rollout.warm_up);
   if (end_of_bake_) end_of_bake_->begin_step(now);
   Notice& notice =
       teller(now, out).notice(Notice::Kind::rollout_moved, false,

@@ -1,0 +1,111 @@
+// Failed requests in a service's own log that name another service, which nobody knows.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/rollout/default_rollout.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+
+/// The gate's end, of good versions, beside so many requests a second of `version` that name
+/// `service`.
+RolloutStatus ended(const char* service, const char* version, int failed, int good = 0) {
+  EngineRig rig(plan_by_default());
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.push(gate(rig.now()));
+  rig.stream("failed", failed, {.service = service, .version = version, .status = 500});
+  rig.stream("good", good, {.service = service, .version = version});
+  rig.run(2min + 20s);
+  EXPECT_TRUE(rig.orders.empty());
+  return rollout(rig);
+}
+
+TEST(Misnamed, WhatFailsUnderANameThatNobodyKnowsMayBeTheCandidates) {
+  const RolloutStatus held = ended("shop-edge", "v2", 3);
+  EXPECT_EQ(held.state, RolloutState::inconclusive);
+  EXPECT_THAT(held.why, HasSubstr("failed requests of v2 name a service that belay.yaml does not "
+                                  "know: nobody knows whose they are"));
+}
+
+TEST(Misnamed, ANeighbourInTheSameFileIsNone) {
+  EXPECT_EQ(ended("neighbour", "v2", 3, /*good=*/9).state, RolloutState::promoted);
+  EXPECT_EQ(ended("neighbour", "v7", 3).state, RolloutState::promoted);
+  EXPECT_EQ(ended("neighbour", "", 3).state, RolloutState::promoted);
+}
+
+TEST(Misnamed, CapitalsDoNotMakeAnotherService) {
+  EngineRig rig(plan_by_default());
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.push(gate(rig.now()));
+  rig.stream("failed", 9, {.service = "SHOP", .version = "v2", .status = 500});
+  rig.run(1min);
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
+TEST(Misnamed, AStepHasItsOwn) {
+  Plan plan = plan_by_default();
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.stream("failed", 9, {.service = "shop-edge", .version = "v2", .status = 500});
+  rig.run(10s);
+  rig.stream("failed", 0);
+  rig.push(gate(rig.now()));
+  rig.run(2min + 20s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
+TEST(Misnamed, CapitalsMatterWhereTwoServicesDifferInNothingElse) {
+  Plan plan = EngineRig::plan_of({});
+  plan.services.push_back({.name = "Shop"});
+  EngineRig rig(plan);
+  rig.run(1s);
+  for (const char* name : {"shop", "Shop", "SHOP"})
+    rig.push(rig.request({.service = name}, rig.now()));
+  rig.run(250ms);
+  EXPECT_EQ(rig.service("shop").series.at(0).requests, 1U);
+  EXPECT_EQ(rig.service("Shop").series.at(0).requests, 1U);
+  EXPECT_EQ(rig.source("tail").rejected_total.at("unknown_service"), 1U);
+}
+
+/// What is told at the end of the watch over the rollback of a bad v2; before it and in it, v1
+/// fails so often a second under a name that nobody knows.
+Notice::Kind told_after(int before, int restored) {
+  Plan plan = plan_by_default();
+  plan.services[0].verify_for = 40s;
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.push(gate(rig.now()));
+  traffic(rig, 500);
+  const Alike misnamed{.service = "shop-edge", .version = "v1", .status = 500};
+  rig.stream("misnamed", before, misnamed);
+  for (int i = 0; i < 100 && rig.orders.empty(); ++i) rig.run(1s);
+  if (rig.orders.size() != 1) {
+    ADD_FAILURE() << rollout(rig).why;
+    return Notice::Kind::not_acted;
+  }
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders.back().intent, .phase = ActionOutcome::Phase::applied});
+  rig.stream("v2", 0);
+  rig.stream("misnamed", restored, misnamed);
+  rig.run(1min);
+  for (const Notice::Kind kind :
+       {Notice::Kind::recovered, Notice::Kind::inconclusive, Notice::Kind::not_recovered})
+    if (!rig.notices_of(kind).empty()) return kind;
+  return Notice::Kind::not_acted;
+}
+
+TEST(Misnamed, WhatWasPutBackIsNotCalledWellBesideThem) {
+  EXPECT_EQ(told_after(0, 0), Notice::Kind::recovered);
+  EXPECT_EQ(told_after(0, 30), Notice::Kind::inconclusive);
+  EXPECT_EQ(told_after(30, 0), Notice::Kind::recovered);
+}
+
+}  // namespace
+}  // namespace belay::rules
