@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/suggest.h"
 #include "rules/rollout/drain.h"
 
 namespace belay::rules {
@@ -16,7 +17,31 @@ namespace {
 constexpr std::size_t kSlicesMin = 3;
 constexpr std::uint64_t kRequestsEnough = 20;
 
+/// Of the requests, whoever answered them: a version that serves beside the candidate.
+constexpr std::uint64_t kOneOf = 10;
+
+bool has_answered(const std::string& version, const Service& service) {
+  const auto& probes = service.evidence.probes;
+  return std::ranges::count(service.version_names(), version) > 0 ||
+         std::any_of(probes.begin(), probes.end(), [&](const auto& probe) {
+           const auto found = probe.second.by_version.find(version);
+           return found != probe.second.by_version.end() && found->second.passed_total > 0;
+         });
+}
+
 }  // namespace
+
+std::string meant_by(const std::string& baseline, const std::string& candidate,
+                     const Service& service) {
+  if (baseline.empty() || has_answered(baseline, service)) return {};
+  const TrafficSlice lately = service.recent_requests(std::chrono::minutes{1}, Duration::zero());
+  const TrafficSlice others = beside(lately, candidate);
+  std::vector<std::string_view> serving;
+  for (const VersionRequests& one : others)
+    if (one.requests * kOneOf >= sum_of(lately) && one.version != kOtherVersions)
+      serving.push_back(one.version);
+  return std::string(nearest(baseline, serving).value_or(""));
+}
 
 std::string largest_other(const Deployment& live, const std::string& candidate) {
   const Deployment::Share* largest = nullptr;

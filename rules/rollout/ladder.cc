@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 #include "base/sanitize.h"
 #include "rules/rollout/guards.h"
@@ -171,9 +172,14 @@ std::optional<std::string> Ladder::begin(Cause cause, Instant now, Step& out) {
 }
 
 std::optional<std::string> Ladder::objection_to_rollback(const Order& order) const {
-  const std::string& newcomer = attempt_->cause.newcomer;
-  if (newcomer.empty() || !std::holds_alternative<RollBack>(order.action)) return std::nullopt;
-  return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
+  const auto& [newcomer, meant] = std::tie(attempt_->cause.newcomer, attempt_->cause.meant);
+  if (!std::holds_alternative<RollBack>(order.action)) return std::nullopt;
+  if (!newcomer.empty())
+    return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
+  if (!meant.empty())
+    return "nobody has ever seen " + sanitize(order.baseline) + ", while " + sanitize(meant) +
+           " serves: if that was meant, begin a rollout with it as the baseline";
+  return std::nullopt;
 }
 
 std::optional<std::string> Ladder::objection_to_sending() const {

@@ -51,6 +51,8 @@ class Ladder {
     Service* guard = nullptr;      ///< Whose rule it is; null: the service's own.
     /// A version that has come since and has traffic: a rollback would take it out. Empty: none.
     std::string newcomer;
+    /// What meant_by() finds in place of the baseline; empty: nothing.
+    std::string meant;
   };
   /// As orders and the journal call it: "errors", or "gateway:errors" of a guard.
   static std::string name_of_rule(const Cause& cause);

@@ -22,8 +22,9 @@ constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
 /// Of a baseline that was named and that nobody knows, while the logs name others; else empty.
-std::string beware_of_unseen(const std::string& version,
-                             const std::vector<VersionRequests>& recent) {
+/// `meant`: meant_by() it.
+std::string beware_of_unseen(const std::string& version, const std::vector<VersionRequests>& recent,
+                             const std::string& meant) {
   std::string seen;
   for (const VersionRequests& one : recent) {
     if (one.version == version) return {};
@@ -32,7 +33,9 @@ std::string beware_of_unseen(const std::string& version,
   }
   if (seen.empty()) return {};
   return "beware: nobody has seen " + sanitize(version) + ", the logs name " + seen +
-         "; a rollback would go to it all the same";
+         (meant.empty() ? "; a rollback would go to it all the same"
+                        : "; was " + sanitize(meant) + " meant? Nothing is rolled back to " +
+                              sanitize(version) + " while " + sanitize(meant) + " serves");
 }
 
 /// Of one that is superseded: what nobody goes on with.
@@ -145,11 +148,11 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
     const std::optional<Deployment>& live = log_.live(live_);
-    const auto is_it = [&](const std::string& version) { return version == baseline.version; };
     const bool is_known = (live && share_of(*live, baseline.version) > 0) ||
-                          versions_.last_good(now, is_it).has_value();
+                          versions_.was_good(baseline.version, now);
     if (why.empty() && !is_known)
-      why = beware_of_unseen(baseline.version, service_.recent_requests());
+      why = beware_of_unseen(baseline.version, service_.recent_requests(),
+                             live_ ? "" : meant_by(baseline.version, asked.candidate, service_));
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
   }

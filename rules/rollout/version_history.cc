@@ -153,6 +153,10 @@ std::optional<VersionHistory::Good> VersionHistory::last_good(
   return std::nullopt;
 }
 
+bool VersionHistory::was_good(const std::string& version, Instant now) const {
+  return last_good(now, [&](const std::string& good) { return good == version; }).has_value();
+}
+
 void VersionHistory::add(Good good) {
   if (good.version.empty()) return;
   withdraw(good.version);

@@ -62,6 +62,8 @@ class VersionHistory {
   /// What was promoted or put back last, of what nothing is held against, and `may_be`.
   [[nodiscard]] std::optional<Good> last_good(
       Instant now, const std::function<bool(const std::string&)>& may_be = {}) const;
+  /// Whether it was ever promoted or put back, and nothing is held against it.
+  [[nodiscard]] bool was_good(const std::string& version, Instant now) const;
 
  private:
   struct Failure {

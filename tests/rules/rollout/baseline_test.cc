@@ -180,8 +180,8 @@ TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsTold) {
         rig.notices_of(Notice::Kind::rollout_started).at(0).details;
     const bool is_told = std::ranges::any_of(details, [](const std::string& line) {
       return line ==
-             "beware: nobody has seen vv1, the logs name v1; a rollback would go to it all "
-             "the same";
+             "beware: nobody has seen vv1, the logs name v1; was v1 meant? Nothing is rolled back "
+             "to vv1 while v1 serves";
     });
     EXPECT_EQ(is_told, std::string(baseline) == "vv1");
   }
