@@ -25,8 +25,8 @@ void Compare(benchmark::State& state) {
   std::array<rules::PairedEvidence::Place, std::size_t{2} * kRoutes * 2> places{};
   for (std::uint32_t i = 0; i < places.size(); ++i) {
     const rules::NameId route = names.id("/" + std::to_string(i / 4));
-    places[i] =
-        *evidence.place(i % 2 == 0 ? candidate : baseline, route, rules::kNoName, i / 2 % 2 == 0);
+    places[i] = *evidence.place(
+        {.version = i % 2 == 0 ? candidate : baseline, .route = route, .is_error = i / 2 % 2 == 0});
   }
   Instant now = kStart;
   std::uint64_t event = 0;

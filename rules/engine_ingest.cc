@@ -20,7 +20,8 @@ Refusal Engine::State::fill_cell(const Request& request, Cell& cell) {
                    .status = request.status,
                    .invocation = request.invocation,
                    .has_exception = request.exceptions > 0,
-                   .is_error = is_error(request.status, names_.text(*outcome))};
+                   .is_error = is_error(request.status, names_.text(*outcome)),
+                   .is_canceled = is_canceled(names_.text(*outcome))};
   Service& service = *services_[cell.service];
   note_source(service, static_cast<std::uint32_t>(request.source));
   cell.version_slot = service.version_slot(*version, plan_.versions_per_service_max,
@@ -28,8 +29,7 @@ Refusal Engine::State::fill_cell(const Request& request, Cell& cell) {
   cell.series = service.series.find_or_add({.version = *version, .route = *route});
   cell.feeds = service.evidence.windows.fed_by(cell.call, names_);
   cell.paired.reset();
-  if (service.evidence.paired != nullptr && request.invocation == Invocation::fetch)
-    cell.paired = service.evidence.paired->place(*version, *route, *outcome, cell.call.is_error);
+  if (service.evidence.paired != nullptr) cell.paired = service.evidence.paired->place(cell.call);
   cell.epoch = service.epoch;
   return Refusal::none;
 }

@@ -44,14 +44,22 @@ std::uint32_t PairedEvidence::number_of(NameId route) {
   return number;
 }
 
-std::optional<PairedEvidence::Place> PairedEvidence::place(NameId version, NameId route,
-                                                           NameId outcome, bool is_error) {
-  const bool is_candidate = version == candidate_;
-  if (version == kNoName || (!is_candidate && version != baseline_)) return std::nullopt;
+std::optional<PairedEvidence::Place> PairedEvidence::place(const Call& call) {
+  const bool is_candidate = call.version == candidate_;
+  const bool is_request = call.invocation == Invocation::fetch;
+  if (call.version == kNoName || (!is_candidate && call.version != baseline_)) return std::nullopt;
   return Place{.role = is_candidate ? Role::candidate : Role::baseline,
-               .route = number_of(route),
-               .outcome = outcome,
-               .is_error = is_error};
+               .route = is_request ? number_of(call.route) : 0,
+               .outcome = call.outcome,
+               .is_error = call.is_error,
+               .is_canceled = call.is_canceled,
+               .is_request = is_request};
+}
+
+PairedEvidence::Sums* PairedEvidence::sums_of(std::int64_t second, Role role) {
+  Second& of = seconds_[static_cast<std::size_t>(second) % kSeconds];
+  if (of.at < second) of = Second{.at = second};
+  return of.at == second ? &of.roles[static_cast<std::size_t>(role)] : nullptr;
 }
 
 void PairedEvidence::count(const Place& place, const Request& request) {
@@ -78,6 +86,13 @@ void PairedEvidence::count(const Place& place, const RequestSecond& second) {
 void PairedEvidence::count(const Place& place, const Many& many) {
   if (many.at < start_) return;
   const std::uint32_t errors = place.is_error ? many.count : 0;
+  Sums* sums = sums_of(many.second, place.role);
+  if (!place.is_request) {
+    if (sums == nullptr) return;
+    sums->invocations += many.count;
+    sums->failed_invocations += errors;
+    return;
+  }
   const PairedCalls calls{.second = many.second,
                           .route = place.route,
                           .role = place.role,
@@ -95,14 +110,12 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     reported += latency.count;
     latencies_[role].add(now, at, latency.bucket, latency.count);
   }
-  Second& second = seconds_[static_cast<std::size_t>(many.second) % kSeconds];
-  if (second.at < many.second) second = Second{.at = many.second};
-  if (second.at == many.second) {
-    Sums& sums = second.roles[role];
-    sums.total += many.count;
-    sums.errors += errors;
-    sums.reported += reported;
-    sums.slow += many.slow;
+  if (sums != nullptr) {
+    sums->total += many.count;
+    sums->errors += errors;
+    sums->reported += reported;
+    sums->slow += many.slow;
+    if (place.is_canceled) sums->canceled += many.count;
   }
   in_step_[role].total += many.count;
   in_step_[role].bad += errors;
@@ -191,6 +204,9 @@ PairedEvidence::Sums PairedEvidence::last(std::int64_t seconds, Role role) const
     sums.errors += one.errors;
     sums.reported += one.reported;
     sums.slow += one.slow;
+    sums.canceled += one.canceled;
+    sums.invocations += one.invocations;
+    sums.failed_invocations += one.failed_invocations;
   }
   return sums;
 }

@@ -15,6 +15,7 @@
 #include "rules/judgement/candidate_comparison.h"
 #include "rules/judgement/evidence_blocks.h"
 #include "rules/judgement/refused_requests.h"
+#include "rules/judgement/selector.h"
 #include "rules/judgement/stray_failures.h"
 #include "rules/windows/quantile_window.h"
 #include "rules/windows/series_store.h"
@@ -36,15 +37,17 @@ class PairedEvidence {
   [[nodiscard]] NameId baseline() const { return baseline_; }
   [[nodiscard]] Instant start() const { return start_; }
 
-  /// Where requests of one kind count. Good as long as this lives.
+  /// Where calls of one kind count. Good as long as this lives.
   struct Place {
     Role role = Role::candidate;
     std::uint32_t route = 0;
     NameId outcome = kNoName;
     bool is_error = false;
+    bool is_canceled = false;
+    bool is_request = true;  ///< Else another invocation, which only Sums knows.
   };
   /// Nothing for a version that is neither. Routes over the cap share one number.
-  std::optional<Place> place(NameId version, NameId route, NameId outcome, bool is_error);
+  std::optional<Place> place(const Call& call);
   void count(const Place& place, const Request& request);
   void count(const Place& place, const RequestSecond& second);
   /// Of requests that were not counted, for the candidate's.
@@ -72,6 +75,9 @@ class PairedEvidence {
     std::uint64_t errors = 0;
     std::uint64_t reported = 0;  ///< With a latency.
     std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
+    std::uint64_t canceled = 0;
+    std::uint64_t invocations = 0;  ///< Those that are no requests.
+    std::uint64_t failed_invocations = 0;
     [[nodiscard]] double error_rate() const;
   };
   static constexpr std::int64_t kSecondsMax = 120;
@@ -131,6 +137,8 @@ class PairedEvidence {
   };
   void count(const Place& place, const Many& many);
   void note_failure(const Place& place, std::uint16_t status, std::uint32_t count);
+  /// Nothing for a second that was forgotten already.
+  Sums* sums_of(std::int64_t second, Role role);
   std::uint32_t number_of(NameId route);
 
   static constexpr std::size_t kRoutesMax = 200;

@@ -6,7 +6,7 @@
 
 #include "base/sanitize.h"
 #include "rules/judgement/rollout_words.h"
-#include "rules/language/false_alarms.h"
+#include "rules/judgement/whole_traffic.h"
 #include "rules/language/units.h"
 
 namespace belay::rules {
@@ -21,12 +21,6 @@ constexpr Duration kStepBlame = std::chrono::minutes{2};
 constexpr std::uint64_t kBaselineBeforeMin = 20;
 /// Requests of both versions that show how the traffic is split when nobody said so.
 constexpr std::uint64_t kSplitMin = 50;
-/// What keeps a step from passing by the errors of all routes together: so many, such a share of
-/// the requests, so many times the baseline's, and no likelier by chance than this.
-constexpr std::uint64_t kWholeErrorsMin = 10;
-constexpr double kWholeShareMin = 0.01;
-constexpr double kWholeTimesMin = 2;
-constexpr double kWholeChanceMax = 1e-4;
 
 RolloutRule rule_of(GuardedRule rule) {
   switch (rule) {
@@ -200,24 +194,8 @@ std::string RolloutJudgement::words_of_few() const {
 }
 
 std::optional<std::string> RolloutJudgement::doubt_of_whole() const {
-  using Sums = PairedEvidence::Sums;
-  const Sums candidate = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
-  const Sums baseline = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
-  if (baseline.total == 0 || candidate.errors < kWholeErrorsMin) return std::nullopt;
-  const double share = candidate.error_rate();
-  const double traffic =
-      static_cast<double>(candidate.total) / static_cast<double>(candidate.total + baseline.total);
-  const bool is_excused_by_before = is_excused() && share <= guarded_.error_rate_allowed();
-  if (is_excused_by_before || share < kWholeShareMin ||
-      share < kWholeTimesMin * baseline.error_rate() ||
-      chance_of_at_least(candidate.errors, candidate.errors + baseline.errors, traffic) >
-          kWholeChanceMax)
-    return std::nullopt;
-  const auto words = [](const std::string& version, const Sums& sums) {
-    return version + " failed " + std::to_string(sums.errors) + " of " + std::to_string(sums.total);
-  };
-  return words(versions_.candidate, candidate) + " requests in the last 2m, " +
-         words(versions_.baseline, baseline) + ": too many to pass, whatever their routes";
+  return rules::doubt_of_whole(*evidence_, versions_.candidate, versions_.baseline,
+                               is_excused() ? guarded_.error_rate_allowed() : 0);
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {

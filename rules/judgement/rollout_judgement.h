@@ -104,9 +104,7 @@ class RolloutJudgement {
   [[nodiscard]] std::optional<std::string> hindrance() const;
   /// Of that, what speaks against the candidate itself, as far as that is known.
   [[nodiscard]] std::optional<std::string> finding_against() const;
-  /// Said where the candidate has failed plainly more of all its requests of the last two minutes
-  /// than the baseline, on whatever routes: the comparison sees only what both serve. Nothing
-  /// passes by itself; a person may know better.
+  /// That of whole_traffic.h. Nothing passes by itself; a person may know better.
   [[nodiscard]] std::optional<std::string> doubt_of_whole() const;
   /// FewFailures::blames_candidate().
   [[nodiscard]] bool blames_few() const { return few_.blames_candidate(); }

@@ -9,8 +9,11 @@ namespace belay::rules {
 
 bool is_error(std::uint16_t status, std::string_view outcome) {
   if (status >= 500) return true;
-  return !outcome.empty() && outcome != "ok" && outcome != "canceled" &&
-         outcome != "responseStreamDisconnected";
+  return !outcome.empty() && outcome != "ok" && !is_canceled(outcome);
+}
+
+bool is_canceled(std::string_view outcome) {
+  return outcome == "canceled" || outcome == "responseStreamDisconnected";
 }
 
 const char* name_of(Invocation invocation) {

@@ -25,10 +25,13 @@ struct Call {
   Invocation invocation = Invocation::fetch;
   bool has_exception = false;
   bool is_error = false;
+  bool is_canceled = false;  ///< The client left before its end.
 };
 
 /// A status of 500 or above, or an outcome that is neither success nor a client who left.
 bool is_error(std::uint16_t status, std::string_view outcome);
+/// An outcome of a client who left.
+bool is_canceled(std::string_view outcome);
 
 /// "fetch", "queue", ...: the label `type`.
 const char* name_of(Invocation invocation);

@@ -37,7 +37,10 @@ class Rig {
 
  private:
   void call(NameId version, bool is_failing) {
-    const auto place = evidence_.place(version, names_.id("/"), names_.id("ok"), is_failing);
+    const auto place = evidence_.place({.version = version,
+                                        .route = names_.id("/"),
+                                        .outcome = names_.id("ok"),
+                                        .is_error = is_failing});
     evidence_.count(*place, Request{.at = now_});
   }
 

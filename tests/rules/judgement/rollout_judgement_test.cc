@@ -69,7 +69,10 @@ class Rig {
   void calls(NameId version, const Flow& flow) {
     for (std::uint32_t i = 0; i < flow.requests; ++i) {
       const bool is_error = i < flow.errors;
-      const auto place = evidence_.place(version, route_, is_error ? error_ : kNoName, is_error);
+      const auto place = evidence_.place({.version = version,
+                                          .route = route_,
+                                          .outcome = is_error ? error_ : kNoName,
+                                          .is_error = is_error});
       ASSERT_TRUE(place);
       evidence_.count(*place, Request{.at = now_ + i * 1ms,
                                       .status = static_cast<std::uint16_t>(is_error ? 500 : 200),
@@ -334,8 +337,10 @@ TEST(RolloutJudgement, ASecondThatWasCountedElsewhereSaysTheSameAsItsRequests) {
         if (count == 0) continue;
         RequestSecond whole{
             .like = {.at = now, .status = is_error ? std::uint16_t{500} : std::uint16_t{200}}};
-        const auto place = single.place(version, names.id("/api"), kNoName, is_error);
-        const auto other = counted.place(version, names.id("/api"), kNoName, is_error);
+        const auto place =
+            single.place({.version = version, .route = names.id("/api"), .is_error = is_error});
+        const auto other =
+            counted.place({.version = version, .route = names.id("/api"), .is_error = is_error});
         for (std::uint32_t i = 0; i < count; ++i) {
           Request one = whole.like;
           one.latency_us = 1000 * (20 + (second * 7919 + i * 104'729) % (version == v2 ? 40 : 30));

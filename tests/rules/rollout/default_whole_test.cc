@@ -51,6 +51,87 @@ TEST(DefaultWhole, WhatBothFailOrTooFewFailPasses) {
       << "less than one in a hundred";
 }
 
+TEST(DefaultWhole, AThirdMoreOrAFewByChancePass) {
+  EXPECT_EQ(judged(250, {{5, failing("v2", "/a")}, {3, failing("v1", "/b")}}).verdict,
+            Outcome::pass)
+      << "not twice as many";
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 5, {.version = "v1"});
+  rig.stream("v2", 5, {.version = "v2"});
+  rig.stream("of v2", 1, failing("v2", "/a"));
+  rig.stream("of v1", 1, failing("v1", "/b"));
+  rig.push(gate(rig.now()));
+  rig.run(6s);
+  rig.stream("of v1", 0);
+  rig.run(8s);
+  rig.stream("of v2", 0);
+  rig.run(108s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << rollout(rig).why;
+}
+
+TEST(DefaultWhole, WhatTheServiceFailedBeforeIsExcused) {
+  for (const int before : {0, 2}) {
+    EngineRig rig(plan_by_default());
+    rig.stream("v1", 8, {.version = "v1"});
+    rig.stream("of v1", before, failing("v1", "/"));
+    rig.run(1min);
+    rig.stream("of v1", 0);
+    rig.stream("v2", 48, {.version = "v2"});
+    rig.stream("of v2", 2, failing("v2", "/a"));
+    rig.push(gate(rig.now()));
+    rig.run(122s);
+    EXPECT_EQ(rollout(rig).verdict, before > 0 ? Outcome::pass : Outcome::unknown)
+        << rollout(rig).why;
+  }
+}
+
+Alike call(const char* version, std::uint16_t status, Invocation type = Invocation::rpc) {
+  return {
+      .version = version, .route = "", .outcome = status < 500 ? "ok" : "exception", .type = type};
+}
+
+TEST(DefaultWhole, InvocationsThatAreNoRequestsMustNotFailMore) {
+  for (const Invocation type : {Invocation::rpc, Invocation::queue, Invocation::other}) {
+    const RolloutStatus status =
+        judged(25, {{2, call("v2", 500, type)}, {2, call("v1", 200, type)}});
+    EXPECT_EQ(status.verdict, Outcome::unknown);
+    EXPECT_THAT(status.why, HasSubstr("v2 failed 240 of 240 invocations that are no requests (RPC, "
+                                      "queue, cron, ...) in the last 2m, v1 0 of 240"));
+  }
+  EXPECT_EQ(judged(25, {{1, call("v2", 500)}, {2, call("v2", 200)}}).verdict, Outcome::pass)
+      << "the baseline has none, and most are fine";
+  EXPECT_EQ(judged(25, {{2, call("v2", 500)}}).verdict, Outcome::unknown);
+  EXPECT_EQ(judged(25, {{2, call("v2", 500)}, {2, call("v1", 500)}}).verdict, Outcome::pass)
+      << "as they do on the baseline";
+}
+
+TEST(DefaultWhole, ClientsMustNotLeaveTheCandidateMore) {
+  const auto left = [](const char* version) {
+    return Alike{.version = version, .outcome = "canceled", .status = 0};
+  };
+  const RolloutStatus status = judged(10, {{9, left("v2")}});
+  EXPECT_EQ(status.verdict, Outcome::unknown);
+  EXPECT_THAT(status.why, HasSubstr("the clients of v2 left 1080 of 2280 requests in the last 2m "
+                                    "before their end, those of v1 0 of 1200"));
+  EXPECT_EQ(judged(10, {{9, left("v2")}, {9, left("v1")}}).verdict, Outcome::pass);
+  EXPECT_EQ(judged(100, {{4, left("v2")}}).verdict, Outcome::pass) << "one in twenty-six";
+}
+
+TEST(DefaultWhole, ACandidateWithoutDurationsBesideABaselineWithThemIsNotKnown) {
+  for (const std::optional<Duration> latency :
+       {std::optional<Duration>(20ms), std::optional<Duration>()}) {
+    EngineRig rig(plan_by_default());
+    rig.stream("v1", 25, {.version = "v1", .latency = 20ms});
+    rig.stream("v2", 25, {.version = "v2", .latency = latency});
+    rig.push(gate(rig.now()));
+    rig.run(122s);
+    EXPECT_EQ(rollout(rig).verdict, latency ? Outcome::pass : Outcome::unknown);
+    EXPECT_THAT(rollout(rig).why,
+                HasSubstr(latency ? "finds nothing against it"
+                                  : "requests of v2 in the last 2m tell no duration, of v1 0 of"));
+  }
+}
+
 TEST(DefaultWhole, WhatIsOverForTwoMinutesPasses) {
   EngineRig rig(plan_by_default());
   rig.stream("v1", 25, {.version = "v1"});

@@ -1,0 +1,81 @@
+#include "rules/judgement/whole_traffic.h"
+
+#include <cstdint>
+
+#include "rules/language/false_alarms.h"
+
+namespace belay::rules {
+namespace {
+
+using Sums = PairedEvidence::Sums;
+
+/// What is plainly more: so many, so many times the baseline's share, and no likelier by chance
+/// than this. Beside that each kind has a share of its own that is nothing to speak of.
+constexpr std::uint64_t kCallsMin = 10;
+constexpr double kTimesMin = 2;
+constexpr double kChanceMax = 1e-4;
+constexpr double kFailedMin = 0.01;
+constexpr double kCanceledMin = 0.05;
+constexpr double kUntimedMin = 0.5;
+/// Beside no call of the baseline.
+constexpr double kFailedAloneMin = 0.5;
+
+struct Part {
+  std::uint64_t calls = 0;
+  std::uint64_t all = 0;
+  [[nodiscard]] double share() const {
+    return all == 0 ? 0 : static_cast<double>(calls) / static_cast<double>(all);
+  }
+  [[nodiscard]] std::string words() const {
+    return std::to_string(calls) + " of " + std::to_string(all);
+  }
+};
+
+bool is_plainly_more(const Part& candidate, const Part& baseline, double share_min) {
+  if (baseline.all == 0 || candidate.calls < kCallsMin || candidate.share() < share_min ||
+      candidate.share() < kTimesMin * baseline.share())
+    return false;
+  const double traffic =
+      static_cast<double>(candidate.all) / static_cast<double>(candidate.all + baseline.all);
+  return chance_of_at_least(candidate.calls, candidate.calls + baseline.calls, traffic) <=
+         kChanceMax;
+}
+
+Part failed(const Sums& sums) { return {.calls = sums.errors, .all = sums.total}; }
+Part failed_invocations(const Sums& sums) {
+  return {.calls = sums.failed_invocations, .all = sums.invocations};
+}
+Part canceled(const Sums& sums) { return {.calls = sums.canceled, .all = sums.total}; }
+Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }
+
+}  // namespace
+
+std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
+                                          const std::string& candidate, const std::string& baseline,
+                                          double excused) {
+  const Sums own = evidence.last(PairedEvidence::kSecondsMax, Role::candidate);
+  const Sums beside = evidence.last(PairedEvidence::kSecondsMax, Role::baseline);
+  if (failed(own).share() > excused && is_plainly_more(failed(own), failed(beside), kFailedMin))
+    return candidate + " failed " + failed(own).words() + " requests in the last 2m, " + baseline +
+           " failed " + failed(beside).words() + ": too many to pass, whatever their routes";
+  const Part calls = failed_invocations(own);
+  const Part calls_beside = failed_invocations(beside);
+  const bool fails_alone =
+      calls_beside.all == 0 && calls.calls >= kCallsMin && calls.share() >= kFailedAloneMin;
+  if (fails_alone || is_plainly_more(calls, calls_beside, kFailedMin))
+    return candidate + " failed " + calls.words() +
+           " invocations that are no requests (RPC, queue, cron, ...) in the last 2m, " + baseline +
+           " " + calls_beside.words() +
+           ": too many to pass, and only a rule on `invocations` acts on them";
+  if (is_plainly_more(canceled(own), canceled(beside), kCanceledMin))
+    return "the clients of " + candidate + " left " + canceled(own).words() +
+           " requests in the last 2m before their end, those of " + baseline + " " +
+           canceled(beside).words() + ": nobody knows how they would have ended";
+  if (is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
+    return untimed(own).words() + " requests of " + candidate +
+           " in the last 2m tell no duration, of " + baseline + " " + untimed(beside).words() +
+           ": nobody knows how slow it is";
+  return std::nullopt;
+}
+
+}  // namespace belay::rules
