@@ -164,8 +164,10 @@ void put_comparison(Page& page, const Report& report) {
 void put_lost(Page& page, const Report& report) {
   page.heading("What could not be seen");
   if (report.lost.empty()) {
-    page.line(report.has_evidence ? "Nothing is known to be missing."
-                                  : "The journal does not say.");
+    page.line(
+        report.has_evidence
+            ? "No source was away, late or sampled, and no request of the candidate was refused."
+            : "The journal does not say.");
     return;
   }
   page.table("| source | what | from | to |", "|---|---|---|---|");

@@ -140,11 +140,6 @@ StepEvidence Rollout::evidence(Instant now) const {
 std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant since,
                                                        std::uint64_t requests_min,
                                                        Instant now) const {
-  const Duration judged_min = std::min(step_to_pass().bake, kJudgedAfterWarmUp);
-  if (now - since < judged_min)
-    return Gate::Verdict{.unknown = UnknownKind::warming,
-                         .why = "less than " + format_duration(judged_min) +
-                                " of it were judged yet, after its warm-up"};
   if (const auto trouble = service_.evidence.trouble_of(SourceKind::log, now))
     return Gate::Verdict{.unknown = trouble,
                          .why = "source " +
@@ -155,6 +150,11 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
         .unknown = trouble,
         .why = "probe " + sanitize(service_.evidence.words_of_trouble(SourceKind::probe, now)) +
                ": nobody knows its answer"};
+  const Duration judged_min = std::min(step_to_pass().bake, kJudgedAfterWarmUp);
+  if (now - since < judged_min)
+    return Gate::Verdict{.unknown = UnknownKind::warming,
+                         .why = "less than " + format_duration(judged_min) +
+                                " of it were judged yet, after its warm-up"};
   for (const auto& [source, log] : service_.evidence.probes)
     if (!service_.evidence.source(source).is_retired() &&
         (log.answers.empty() || log.answers.back().at < gate_->started()))
