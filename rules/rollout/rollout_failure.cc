@@ -108,16 +108,6 @@ std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>
   return {&errors};
 }
 
-/// Of a default `rule` that does not look at it: what is put back first of all must not be slow
-/// where it had half of the limit or less in the rollout. It has more of the traffic now.
-bool must_be_fast(const Ladder::Cause& cause, const Rule& latency, const PairedEvidence& paired,
-                  Duration limit) {
-  const std::optional<double> p95 = paired.p95_us(Role::baseline);
-  return p95 && 2 * *p95 <= static_cast<double>(limit / std::chrono::microseconds{1}) &&
-         cause.rule->sentence != latency.sentence &&
-         cause.rungs.front().kind == Then::Kind::rollback;
-}
-
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -334,9 +324,6 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
                                service_.evidence.paired->since_start(),
                                service_.plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(rule.then);
-  const Rule& latency = default_rules_[static_cast<std::size_t>(RolloutRule::latency)];
-  if (must_be_fast(cause, latency, *service_.evidence.paired, service_.plan.rollout.limits.latency))
-    cause.beside.push_back(&latency);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
   cause.reason = cut(sanitize(answer.headline));
