@@ -46,19 +46,27 @@ Cell& Engine::State::cell_of(const Request& request) {
   return *cell;
 }
 
+void Engine::State::note_misnamed(const Request& like, NameId version, std::uint64_t calls) {
+  SourceRecord& from = source(like.source);
+  const auto owner = service_in_log(from.plan().service);
+  const std::optional<NameId> outcome = from.name(like.outcome);
+  if (!owner || !outcome) return;
+  ServiceEvidence& evidence = services_[*owner]->evidence;
+  if (!evidence.paired && !evidence.misnamed_of_restored) return;
+  if (like.fingerprint != 0 && !from.is_new(like.fingerprint)) return;
+  const bool are_failing = is_error(like.status, names_.text(*outcome));
+  if (evidence.paired) evidence.paired->misnamed().add(version, like.at, calls, are_failing);
+  if (evidence.misnamed_of_restored)
+    evidence.misnamed_of_restored->add(version, like.at, calls, are_failing);
+}
+
 void Engine::State::refuse(const Request& like, Refusal why, std::uint64_t calls) {
   const SourceRecord& from = source(like.source);
   const std::optional<NameId> name = from.name(like.service);
   const std::optional<NameId> version = from.name(like.version);
   if (!name || !version || like.invocation != Invocation::fetch || from.is_retired()) return;
   const std::string& own = from.plan().service;
-  if (why == Refusal::unknown_service) {
-    const std::optional<NameId> outcome = from.name(like.outcome);
-    if (const auto owner = service_in_log(own); owner && outcome)
-      services_[*owner]->evidence.misnamed.add(*version, like.at, calls,
-                                               is_error(like.status, names_.text(*outcome)));
-    return;
-  }
+  if (why == Refusal::unknown_service) return note_misnamed(like, *version, calls);
   const auto found = service_in_log(*name == kNoName ? own : names_.text(*name));
   if (!found) return;
   if (PairedEvidence* paired = services_[*found]->evidence.paired.get())
@@ -84,7 +92,10 @@ void Engine::State::take(const Request& request) {
   service.see_version(cell->version_slot, request.at, is_request ? 1 : 0, buckets_, at);
   feed(*cell->feeds, buckets_, at, request);
   if (cell->paired) service.evidence.paired->count(*cell->paired, request);
-  if (!is_request) return;
+  if (!is_request) {
+    if (cell->call.is_error) service.note_failed_invocation(cell->version_slot, request.at);
+    return;
+  }
   if (cell->call.is_error) service.note_failures(cell->version_slot, 1, buckets_, at);
   if (!cell->paired && service.evidence.paired)
     service.evidence.paired->stray(request.at, cell->version_slot != 0, 1, cell->call.is_error);
@@ -116,7 +127,10 @@ void Engine::State::take(const RequestSecond& second) {
   service.see_version(cell->version_slot, like.at, is_request ? second.count : 0, buckets_, at);
   feed(*cell->feeds, buckets_, at, second);
   if (cell->paired) service.evidence.paired->count(*cell->paired, second);
-  if (!is_request) return;
+  if (!is_request) {
+    if (cell->call.is_error) service.note_failed_invocation(cell->version_slot, like.at);
+    return;
+  }
   if (cell->call.is_error) service.note_failures(cell->version_slot, second.count, buckets_, at);
   if (!cell->paired && service.evidence.paired)
     service.evidence.paired->stray(like.at, cell->version_slot != 0, second.count,

@@ -88,6 +88,8 @@ class Engine::State {
   Refusal fill_cell(const Request& request, Cell& cell);
   /// Of requests that were booked and do not count: whether they are missing in a rollout.
   void refuse(const Request& like, Refusal why, std::uint64_t calls);
+  /// Of a service that nobody knows: for the service whose own log it is in.
+  void note_misnamed(const Request& like, NameId version, std::uint64_t calls);
 
   // engine_samples.cc
   void take(const Probe& probe);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -80,6 +81,13 @@ class Service {
     versions_[slot].failed.add(now, bucket, failed);
     failed_.add(now, bucket, failed);
   }
+  /// Of an invocation that is no request.
+  void note_failed_invocation(std::uint32_t slot, Instant at) {
+    Instant& newest = versions_[slot].invocation_failed;
+    newest = std::max(newest, at);
+  }
+  /// Whether another version's did within the last ten minutes, or nobody knows, as below.
+  [[nodiscard]] bool invocations_failed_beside(NameId version, Instant now) const;
   /// Of the last ten minutes, beside two versions; of each kind one more than was seen, so as not
   /// to take few for none. Nothing where they were watched for less than a minute, or with gaps.
   [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId one, NameId other,
@@ -119,10 +127,14 @@ class Service {
     std::vector<Coming> comings{};  // In order; after each it was absent for less long.
     CountWindow recent;             // Requests.
     CountWindow failed;             // Of them.
+    Instant invocation_failed = Instant::min();  // The newest that did.
     void come(Instant at);
     /// A late request.
     void come_earlier(Instant at);
   };
+  /// How long it was watched before, ten minutes at most; nothing if for less than one, or with
+  /// gaps.
+  [[nodiscard]] std::optional<Duration> watched_before(Instant now) const;
   CountWindow failed_;                 // Requests, of all versions.
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };

@@ -15,27 +15,22 @@ constexpr std::uint64_t kFailuresMin = 3;
 
 void MisnamedRequests::begin(Instant since) {
   since_ = since;
-  by_version_.clear();
+  requests_ = failed_ = 0;
 }
 
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
-  if (at < since_ || version == kNoName) return;
-  if (by_version_.size() >= kVersionsMax && !by_version_.contains(version)) return;
-  Seen& seen = by_version_[version];
-  seen.requests += requests;
-  if (are_failing) seen.failed += requests;
+  if (version != version_ || version == kNoName || at < since_) return;
+  requests_ += requests;
+  if (are_failing) failed_ += requests;
 }
 
-std::optional<std::string> MisnamedRequests::doubt(NameId version, const std::string& name,
-                                                   std::uint64_t counted, double allowed) const {
-  const auto found = by_version_.find(version);
-  if (found == by_version_.end()) return std::nullopt;
-  const Seen& seen = found->second;
-  if (seen.failed < kFailuresMin || 2 * seen.failed < seen.requests) return std::nullopt;
-  const auto failed = static_cast<double>(seen.failed);
+std::optional<std::string> MisnamedRequests::doubt(const std::string& name, std::uint64_t counted,
+                                                   double allowed) const {
+  if (failed_ < kFailuresMin || 2 * failed_ < requests_) return std::nullopt;
+  const auto failed = static_cast<double>(failed_);
   const double share = failed / (failed + static_cast<double>(counted));
   if (share <= allowed) return std::nullopt;
-  return std::to_string(seen.failed) + " failed requests of " + sanitize(name) +
+  return std::to_string(failed_) + " failed requests of " + sanitize(name) +
          " name a service that belay.yaml does not know: nobody knows whose they are, and if they "
          "were this one's, " +
          decimal_text(std::round(share * 1000) / 10) +

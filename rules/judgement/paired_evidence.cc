@@ -29,6 +29,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       now_(second_of(start)),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       strays_(start),
+      misnamed_(candidate, start),
       failures_since_(now_) {
   comparisons_.push_back(
       std::make_unique<CandidateComparison>(ComparisonSpec{.alpha = alpha}, start));

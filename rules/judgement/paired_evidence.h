@@ -14,6 +14,7 @@
 #include "rules/event.h"
 #include "rules/judgement/candidate_comparison.h"
 #include "rules/judgement/evidence_blocks.h"
+#include "rules/judgement/misnamed_requests.h"
 #include "rules/judgement/refused_requests.h"
 #include "rules/judgement/selector.h"
 #include "rules/judgement/stray_failures.h"
@@ -98,6 +99,9 @@ class PairedEvidence {
   [[nodiscard]] const RefusedRequests& refused() const { return refused_; }
   [[nodiscard]] const StrayFailures& strays() const { return strays_; }
   StrayFailures& strays() { return strays_; }
+  /// The candidate's in this step.
+  [[nodiscard]] const MisnamedRequests& misnamed() const { return misnamed_; }
+  MisnamedRequests& misnamed() { return misnamed_; }
   /// Errors among all of both versions since the start.
   [[nodiscard]] PairCounts since_start() const;
   /// The newest request of the candidate (its event time).
@@ -163,6 +167,7 @@ class PairedEvidence {
   std::uint64_t baseline_since_candidate_ = 0;
   RefusedRequests refused_;
   StrayFailures strays_;
+  MisnamedRequests misnamed_;
   std::vector<Failure> failures_;
   std::vector<Exception> exceptions_;
   std::int64_t failures_since_ = 0;

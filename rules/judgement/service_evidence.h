@@ -57,8 +57,8 @@ struct ServiceEvidence {
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
   /// Candidate and baseline of the rollout that runs; none outside one.
   std::unique_ptr<PairedEvidence> paired;
-  /// Since the step of a rollout, or the watch over a rollback, began.
-  MisnamedRequests misnamed;
+  /// While a rollback is watched: of what was put back.
+  std::optional<MisnamedRequests> misnamed_of_restored;
 
   [[nodiscard]] const SourceRecord& source(std::uint32_t index) const { return *(*sources)[index]; }
   /// What is wrong with its sources of one kind now, the worst of it.

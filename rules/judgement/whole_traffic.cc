@@ -17,8 +17,11 @@ constexpr double kChanceMax = 1e-4;
 constexpr double kFailedMin = 0.01;
 constexpr double kCanceledMin = 0.05;
 constexpr double kUntimedMin = 0.5;
-/// Beside no call of the baseline.
+/// Beside no invocation of the baseline.
 constexpr double kFailedAloneMin = 0.5;
+/// A baseline that has kept but its health checks shows nothing of what clients do: of both, it
+/// must have one request in so many.
+constexpr std::uint64_t kBesideOneOf = 10;
 
 struct Part {
   std::uint64_t calls = 0;
@@ -41,6 +44,10 @@ bool is_plainly_more(const Part& candidate, const Part& baseline, double share_m
          kChanceMax;
 }
 
+bool shows_clients(const Sums& baseline, const Sums& candidate) {
+  return baseline.total * kBesideOneOf >= baseline.total + candidate.total;
+}
+
 Part failed(const Sums& sums) { return {.calls = sums.errors, .all = sums.total}; }
 Part failed_invocations(const Sums& sums) {
   return {.calls = sums.failed_invocations, .all = sums.invocations};
@@ -52,21 +59,23 @@ Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .a
 
 std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
                                           const std::string& candidate, const std::string& baseline,
-                                          double excused) {
+                                          const Excused& excused) {
   const Sums own = evidence.last(PairedEvidence::kSecondsMax, Role::candidate);
   const Sums beside = evidence.last(PairedEvidence::kSecondsMax, Role::baseline);
-  if (failed(own).share() > excused && is_plainly_more(failed(own), failed(beside), kFailedMin))
+  if (failed(own).share() > excused.errors &&
+      is_plainly_more(failed(own), failed(beside), kFailedMin))
     return candidate + " failed " + failed(own).words() + " requests in the last 2m, " + baseline +
            " failed " + failed(beside).words() + ": too many to pass, whatever their routes";
   const Part calls = failed_invocations(own);
   const Part calls_beside = failed_invocations(beside);
-  const bool fails_alone =
-      calls_beside.all == 0 && calls.calls >= kCallsMin && calls.share() >= kFailedAloneMin;
+  const bool fails_alone = !excused.invocations && calls_beside.all == 0 &&
+                           calls.calls >= kCallsMin && calls.share() >= kFailedAloneMin;
   if (fails_alone || is_plainly_more(calls, calls_beside, kFailedMin))
     return candidate + " failed " + calls.words() +
            " invocations that are no requests (RPC, queue, cron, ...) in the last 2m, " + baseline +
            " " + calls_beside.words() +
            ": too many to pass, and only a rule on `invocations` acts on them";
+  if (!shows_clients(beside, own)) return std::nullopt;
   if (is_plainly_more(canceled(own), canceled(beside), kCanceledMin))
     return "the clients of " + candidate + " left " + canceled(own).words() +
            " requests in the last 2m before their end, those of " + baseline + " " +

@@ -7,15 +7,19 @@
 
 namespace belay::rules {
 
+/// What was so before the rollout.
+struct Excused {
+  double errors = 0;         ///< The share of requests (0..1) that failed.
+  bool invocations = false;  ///< Others failed, or nobody knows.
+};
+
 /// Why nothing passes by itself, for people: of all calls of the last two minutes, whatever their
 /// routes, the candidate has plainly more than the baseline of requests that failed, of other
 /// invocations that failed (or, beside none of the baseline's, half of them), of requests whose
 /// client left, or of such as tell no duration. The comparison sees only what both versions serve,
 /// and of that only errors and durations. Ten or more, twice the baseline's share, and no chance.
-///
-/// `excused`: the share of errors (0..1) that the service had before.
 std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
                                           const std::string& candidate, const std::string& baseline,
-                                          double excused);
+                                          const Excused& excused);
 
 }  // namespace belay::rules

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/sanitize.h"
 #include "base/suggest.h"
 #include "rules/rollout/drain.h"
 
@@ -16,9 +17,6 @@ namespace {
 /// What was there before the candidate shows in so much: a quiet service needs more slices.
 constexpr std::size_t kSlicesMin = 3;
 constexpr std::uint64_t kRequestsEnough = 20;
-
-/// Of the requests, whoever answered them: a version that serves beside the candidate.
-constexpr std::uint64_t kOneOf = 10;
 
 bool has_answered(const std::string& version, const Service& service) {
   const auto& probes = service.evidence.probes;
@@ -31,16 +29,20 @@ bool has_answered(const std::string& version, const Service& service) {
 
 }  // namespace
 
-std::string meant_by(const std::string& baseline, const std::string& candidate,
-                     const Service& service) {
+std::string beware_of_unseen(const std::string& baseline, const Service& service) {
   if (baseline.empty() || has_answered(baseline, service)) return {};
-  const TrafficSlice lately = service.recent_requests(std::chrono::minutes{1}, Duration::zero());
-  const TrafficSlice others = beside(lately, candidate);
-  std::vector<std::string_view> serving;
-  for (const VersionRequests& one : others)
-    if (one.requests * kOneOf >= sum_of(lately) && one.version != kOtherVersions)
-      serving.push_back(one.version);
-  return std::string(nearest(baseline, serving).value_or(""));
+  const std::vector<VersionRequests> recent = service.recent_requests();
+  std::string seen;
+  std::vector<std::string_view> names;
+  for (const VersionRequests& one : recent) {
+    if (one.requests == 0 || one.version.empty()) continue;
+    seen += (seen.empty() ? "" : ", ") + sanitize(one.version);
+    names.push_back(one.version);
+  }
+  if (seen.empty()) return {};
+  const std::optional<std::string_view> meant = nearest(baseline, names);
+  return "beware: nobody has seen " + sanitize(baseline) + ", the logs name " + seen +
+         (meant ? " (did you mean " + sanitize(*meant) + "?)" : std::string());
 }
 
 std::string largest_other(const Deployment& live, const std::string& candidate) {

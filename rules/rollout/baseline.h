@@ -85,11 +85,10 @@ std::string replacement_of(const std::string& good, const std::vector<TrafficSli
                            const std::function<bool(const std::string&)>& may_be,
                            std::uint64_t clearly = kClearly);
 
-/// The version that was meant by a baseline of which nobody has ever seen an answer: the nearest
-/// name (base/suggest.h) of those that have a tenth of the last minute's requests or more. Empty:
-/// none, so that one without traffic, as after a switch of all of it, is gone back to.
-std::string meant_by(const std::string& baseline, const std::string& candidate,
-                     const Service& service);
+/// Of a baseline that was named and of which nobody has ever seen an answer, while the logs name
+/// other versions: "beware: nobody has seen vv1, the logs name v1 (did you mean v1?)". Else empty.
+/// It may be a typo, or have no traffic, as after a switch of all of it.
+std::string beware_of_unseen(const std::string& baseline, const Service& service);
 
 /// "the largest other share of what is live", "most requests in the last ten minutes", ...; empty
 /// for what was asked for and for none.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <tuple>
 
 #include "base/sanitize.h"
 #include "rules/rollout/guards.h"
@@ -172,14 +171,9 @@ std::optional<std::string> Ladder::begin(Cause cause, Instant now, Step& out) {
 }
 
 std::optional<std::string> Ladder::objection_to_rollback(const Order& order) const {
-  const auto& [newcomer, meant] = std::tie(attempt_->cause.newcomer, attempt_->cause.meant);
-  if (!std::holds_alternative<RollBack>(order.action)) return std::nullopt;
-  if (!newcomer.empty())
-    return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
-  if (!meant.empty())
-    return "nobody has ever seen " + sanitize(order.baseline) + ", while " + sanitize(meant) +
-           " serves: if that was meant, begin a rollout with it as the baseline";
-  return std::nullopt;
+  const std::string& newcomer = attempt_->cause.newcomer;
+  if (newcomer.empty() || !std::holds_alternative<RollBack>(order.action)) return std::nullopt;
+  return sanitize(newcomer) + " has come since and has traffic: a rollback would take it out";
 }
 
 std::optional<std::string> Ladder::objection_to_sending() const {
@@ -224,7 +218,7 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   const bool is_later = attempt_->has_begun();
   book_.begin(order, is_later);
   log_.begin(order);
-  tell.acting(order);
+  tell.acting(order, std::holds_alternative<RollBack>(order.action) ? attempt_->cause.beware : "");
   if (is_later && !order.rollout.empty())
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
   attempt_->is_stuck = false;
@@ -258,8 +252,7 @@ void Ladder::stand_down(const std::string& why, Instant now, Step& out) {
   teller(now, out).not_acted(*attempt_->cause.rule, "stopped watching: " + why,
                              "someone else has deployed", {}, attempt_->order.intent);
   log_.verified(attempt_->order.intent, Notice::Kind::inconclusive);
-  watch_.reset();
-  has_free_windows_ = true;
+  unwatch();
   end(RolloutState::superseded, why);
 }
 

@@ -51,8 +51,7 @@ class Ladder {
     Service* guard = nullptr;      ///< Whose rule it is; null: the service's own.
     /// A version that has come since and has traffic: a rollback would take it out. Empty: none.
     std::string newcomer;
-    /// What meant_by() finds in place of the baseline; empty: nothing.
-    std::string meant;
+    std::string beware;  ///< Told with a rollback; empty: nothing.
   };
   /// As orders and the journal call it: "errors", or "gateway:errors" of a guard.
   static std::string name_of_rule(const Cause& cause);
@@ -148,6 +147,7 @@ class Ladder {
     std::optional<Drain> drain;  ///< Of the version that was rolled back from.
     Instant until{};
     std::optional<Instant> shared_since;
+    std::uint64_t restored_before = 0;  ///< Requests of what was put back, until then.
   };
 
   [[nodiscard]] Cause cause_of(const Order& order) const;
@@ -164,6 +164,7 @@ class Ladder {
   [[nodiscard]] std::optional<std::string> objection_to_rung(const Order& order) const;
   [[nodiscard]] std::optional<std::string> objection_to_rollback(const Order& order) const;
   void watch(Instant now);
+  void unwatch();
   [[nodiscard]] Drain drain(Instant now);
   /// Whether the next rung would roll back although the baseline is as bad.
   [[nodiscard]] bool is_shared(std::size_t rule) const;
@@ -175,7 +176,7 @@ class Ladder {
   [[nodiscard]] std::set<std::uint32_t> probes_failing_from(Instant began, Instant done) const;
   [[nodiscard]] std::optional<std::string> red_probe() const;
   /// Why what was put back may fail unseen: its failures name a service that nobody knows.
-  [[nodiscard]] std::optional<std::string> misnamed(Instant now) const;
+  [[nodiscard]] std::optional<std::string> misnamed() const;
   void judge_end(Instant now, Step& out);
   /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).
   void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,

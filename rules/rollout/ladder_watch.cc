@@ -42,7 +42,11 @@ void Ladder::watch(Instant now) {
   watch_.emplace();
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
-  service_.evidence.misnamed.begin(of_service.since);
+  if (watch_->drain) {
+    const NameId restored = names_.id(cause.baseline);
+    service_.evidence.misnamed_of_restored.emplace(restored, of_service.since);
+    watch_->restored_before = service_.series.requests_of(restored);
+  }
   if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
   const std::vector<Rule>& always = service_.plan.rules;
   const bool asks_baseline = !is_restored && !cause.candidate.empty() && !cause.baseline.empty();
@@ -83,6 +87,12 @@ void Ladder::watch(Instant now) {
   if (!cause.rollout.empty())
     turns_.push_back({cause.rollout, RolloutState::verifying, words_of(attempt_->order)});
   ++service_.epoch;
+}
+
+void Ladder::unwatch() {
+  watch_.reset();
+  service_.evidence.misnamed_of_restored.reset();
+  has_free_windows_ = true;
 }
 
 Drain Ladder::drain(Instant now) {
@@ -192,14 +202,13 @@ std::optional<std::string> Ladder::red_probe() const {
   return std::nullopt;
 }
 
-std::optional<std::string> Ladder::misnamed(Instant now) const {
+std::optional<std::string> Ladder::misnamed() const {
+  const std::optional<MisnamedRequests>& misnamed = service_.evidence.misnamed_of_restored;
+  if (!misnamed) return std::nullopt;
   const std::string& restored = attempt_->cause.baseline;
-  std::uint64_t counted = 0;
-  for (const VersionRequests& one :
-       service_.recent_requests(now - attempt_->done_at - kSettles, Duration::zero()))
-    if (one.version == restored) counted = one.requests;
-  return service_.evidence.misnamed.doubt(names_.id(restored), restored, counted,
-                                          service_.plan.rollout.limits.error_rate);
+  const std::uint64_t total = service_.series.requests_of(names_.id(restored));
+  return misnamed->doubt(restored, total - std::min(total, watch_->restored_before),
+                         service_.plan.rollout.limits.error_rate);
 }
 
 /// No rule is bad.
@@ -224,12 +233,6 @@ void Ladder::judge_end(Instant now, Step& out) {
       why += "; " + left.words;
     }
   }
-  if (result == Notice::Kind::recovered && watch_->drain) {
-    if (const std::optional<std::string> doubt = misnamed(now)) {
-      result = Notice::Kind::inconclusive;
-      why = *doubt + "; " + why;
-    }
-  }
   const ActionStatus* action = log_.find(attempt_->order.intent);
   // A rollback that is known to be done is no rung that failed to help.
   const bool is_known_done = std::holds_alternative<RollBack>(attempt_->order.action) &&
@@ -245,6 +248,9 @@ void Ladder::judge_end(Instant now, Step& out) {
     if (const std::optional<std::string> red = red_probe()) {
       result = Notice::Kind::not_recovered;
       why = *red + "; " + why;
+    } else if (const std::optional<std::string> doubt = misnamed()) {
+      result = Notice::Kind::inconclusive;
+      why = *doubt + "; " + why;
     }
   }
   attempt_->order.evidence = watch_->rules.front().status().evidence;
@@ -273,8 +279,7 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
     headline = "cannot say whether it helped: " + words + further;
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
   log_.verified(attempt_->order.intent, result);
-  watch_.reset();
-  has_free_windows_ = true;
+  unwatch();
   attempt_->is_unseen = goes_on && !is_bad;
   if (is_bad || goes_on) {
     next_rung(why, now, out);

@@ -177,7 +177,7 @@ void Teller::moving(const Order& order) {
   made.intent = order.intent;
 }
 
-void Teller::acting(const Order& order) {
+void Teller::acting(const Order& order, const std::string& beware) {
   out_.journal.push_back(intent_entry(order, candidate_, baseline_));
   out_.orders.push_back(order);
   std::string why = "because " + clean(order.rule) + " fired";
@@ -189,6 +189,7 @@ void Teller::acting(const Order& order) {
   made.intent = order.intent;
   made.evidence = order.evidence;
   made.details = lines_of(order.evidence);
+  if (!beware.empty()) made.details.insert(made.details.begin(), beware);
 }
 
 void Teller::would_act(const Rule& rule, const std::vector<Evidence>& evidence,

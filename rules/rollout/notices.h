@@ -40,7 +40,8 @@ class Teller {
   void rollout_ended(Outcome outcome, const std::string& why,
                      const std::vector<std::string>& details, bool page);
   /// Before the order goes out: the durable intent, the order, and the notice of it.
-  void acting(const Order& order);
+  /// `beware`: of its target; empty: nothing.
+  void acting(const Order& order, const std::string& beware = "");
   /// As acting(), of traffic.
   void moving(const Order& order);
   void would_act(const Rule& rule, const std::vector<Evidence>& evidence,

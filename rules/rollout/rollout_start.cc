@@ -21,23 +21,6 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 constexpr Duration kBakeLongest = std::chrono::hours{24 * 365};
 constexpr std::size_t kRecordsMax = 21;
 
-/// Of a baseline that was named and that nobody knows, while the logs name others; else empty.
-/// `meant`: meant_by() it.
-std::string beware_of_unseen(const std::string& version, const std::vector<VersionRequests>& recent,
-                             const std::string& meant) {
-  std::string seen;
-  for (const VersionRequests& one : recent) {
-    if (one.version == version) return {};
-    if (one.requests > 0 && !one.version.empty())
-      seen += (seen.empty() ? "" : ", ") + sanitize(one.version);
-  }
-  if (seen.empty()) return {};
-  return "beware: nobody has seen " + sanitize(version) + ", the logs name " + seen +
-         (meant.empty() ? "; a rollback would go to it all the same"
-                        : "; was " + sanitize(meant) + " meant? Nothing is rolled back to " +
-                              sanitize(version) + " while " + sanitize(meant) + " serves");
-}
-
 /// Of one that is superseded: what nobody goes on with.
 std::string words_of_going(const RolloutStatus& status) {
   return "the rollout of " + sanitize(status.candidate) + " that went on (" + status.id + ", " +
@@ -150,9 +133,10 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     const std::optional<Deployment>& live = log_.live(live_);
     const bool is_known = (live && share_of(*live, baseline.version) > 0) ||
                           versions_.was_good(baseline.version, now);
-    if (why.empty() && !is_known)
-      why = beware_of_unseen(baseline.version, service_.recent_requests(),
-                             live_ ? "" : meant_by(baseline.version, asked.candidate, service_));
+    if (why.empty() && !is_known) {
+      why = beware_of_unseen(baseline.version, service_);
+      if (!why.empty()) why += "; a rollback would go to it all the same";
+    }
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
   }
@@ -326,11 +310,13 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
   PairedEvidence& paired = *service_.evidence.paired;
   paired.strays().begin(service_.failures_beside(paired.candidate(), paired.baseline(), now),
                         service_.plan.rollout.warm_up);
-  service_.evidence.misnamed.begin(paired.start() + service_.plan.rollout.warm_up);
+  paired.misnamed().begin(paired.start() + service_.plan.rollout.warm_up);
   if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
+    if (service_.invocations_failed_beside(paired.candidate(), now))
+      judgement_->invocations_failed_before();
     std::optional<double> percent = live_percent();
     if (status.is_driving && record->has_begun()) percent = record->step().percent;
     judgement_->begin_step(service_.evidence.paired->start(),

@@ -355,7 +355,8 @@ void Rollout::begin_step(std::size_t step, const std::string& why, Instant now, 
   } else if (service_.evidence.paired != nullptr) {
     service_.evidence.paired->begin_step(now);
   }
-  service_.evidence.misnamed.begin(now + service_.plan.rollout.warm_up);
+  if (service_.evidence.paired != nullptr)
+    service_.evidence.paired->misnamed().begin(now + service_.plan.rollout.warm_up);
   if (end_of_bake_) end_of_bake_->begin_step(now);
   Notice& notice =
       teller(now, out).notice(Notice::Kind::rollout_moved, false,

@@ -16,9 +16,9 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
           paired.strays().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
                                 service_.plan.rollout.limits.error_rate, now))
     Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(stray)});
-  if (std::optional<std::string> misnamed = service_.evidence.misnamed.doubt(
-          paired.candidate(), gate_->candidate(), paired.total_in_step(Role::candidate),
-          service_.plan.rollout.limits.error_rate))
+  if (std::optional<std::string> misnamed =
+          paired.misnamed().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
+                                  service_.plan.rollout.limits.error_rate))
     Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(misnamed)});
 }
 

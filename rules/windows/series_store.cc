@@ -87,6 +87,13 @@ void SeriesStore::add_latency_sum(SeriesIndex series, std::uint64_t sum_us) {
   entries_[series].latency_sum_us += sum_us;
 }
 
+std::uint64_t SeriesStore::requests_of(NameId version) const {
+  std::uint64_t requests = 0;
+  for (const auto& [key, index] : by_key_)
+    if (key.version == version) requests += entries_[index].totals().requests;
+  return requests;
+}
+
 void SeriesStore::drop_version(NameId version) {
   for (auto series = by_key_.begin(); series != by_key_.end();) {
     const auto& [key, index] = *series;

@@ -55,6 +55,8 @@ class SeriesStore {
   /// Forgets all series of a version; routes that no other version uses make room again.
   void drop_version(NameId version);
 
+  /// Of a version, in all its series; those that were dropped are gone.
+  [[nodiscard]] std::uint64_t requests_of(NameId version) const;
   [[nodiscard]] std::size_t size() const { return by_key_.size(); }
   [[nodiscard]] std::uint32_t routes() const { return static_cast<std::uint32_t>(routes_.size()); }
   /// Requests counted as "other" since the cap was reached.

@@ -165,26 +165,40 @@ TEST(Baseline, WhatCameLatelyIsShown) {
   EXPECT_EQ(status.recent_over, 10s);
 }
 
-TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsTold) {
-  for (const char* baseline : {"v1", "vv1"}) {
-    EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests")});
-    rig.stream("v1", 20, {.version = "v1"});
-    rig.run(12s);
-    rig.push(RolloutStarted{.at = rig.now(),
-                            .service = "shop",
-                            .candidate = "v2",
-                            .baseline = baseline,
-                            .lasts = 1min});
-    rig.run(1s);
-    const std::vector<std::string> details =
-        rig.notices_of(Notice::Kind::rollout_started).at(0).details;
-    const bool is_told = std::ranges::any_of(details, [](const std::string& line) {
-      return line ==
-             "beware: nobody has seen vv1, the logs name v1; was v1 meant? Nothing is rolled back "
-             "to vv1 while v1 serves";
-    });
-    EXPECT_EQ(is_told, std::string(baseline) == "vv1");
-  }
+/// What is told of vv1, the baseline of v2, which fails: as that begins, and as it is rolled back.
+std::vector<std::string> told_of(const char* baseline, bool is_probed = false) {
+  EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")});
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(12s);
+  if (is_probed)
+    rig.push(Probe{.source = EngineRig::kProbe,
+                   .version = rig.text(EngineRig::kProbe, baseline),
+                   .at = rig.now()});
+  rig.push(RolloutStarted{
+      .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = baseline, .lasts = 1min});
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(20s);
+  EXPECT_EQ(rig.orders.size(), 1U) << "it may just have no traffic";
+  std::vector<std::string> told;
+  for (const Notice::Kind kind : {Notice::Kind::rollout_started, Notice::Kind::acting})
+    for (const Notice& notice : rig.notices_of(kind))
+      for (const std::string& line : notice.details)
+        if (line.starts_with("beware")) told.push_back(line);
+  return told;
+}
+
+TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsToldTwice) {
+  using Lines = std::vector<std::string>;
+  const std::string beware = "beware: nobody has seen vv1, the logs name v1";
+  EXPECT_EQ(told_of("v1"), Lines{});
+  EXPECT_EQ(told_of("vv1", /*is_probed=*/true), Lines{}) << "it has answered a probe";
+  const Lines told = told_of("vv1");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0], beware + " (did you mean v1?); a rollback would go to it all the same");
+  EXPECT_EQ(told[1], beware + ", v2 (did you mean v1?)");
+  EXPECT_EQ(told_of("green").at(0),
+            "beware: nobody has seen green, the logs name v1; a rollback "
+            "would go to it all the same");
 }
 
 }  // namespace

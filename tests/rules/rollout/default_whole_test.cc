@@ -100,9 +100,33 @@ TEST(DefaultWhole, InvocationsThatAreNoRequestsMustNotFailMore) {
   }
   EXPECT_EQ(judged(25, {{1, call("v2", 500)}, {2, call("v2", 200)}}).verdict, Outcome::pass)
       << "the baseline has none, and most are fine";
-  EXPECT_EQ(judged(25, {{2, call("v2", 500)}}).verdict, Outcome::unknown);
   EXPECT_EQ(judged(25, {{2, call("v2", 500)}, {2, call("v1", 500)}}).verdict, Outcome::pass)
       << "as they do on the baseline";
+}
+
+TEST(DefaultWhole, WithoutABaselinesHalfOfThemMustNotFailUnlessSomeDidBefore) {
+  for (const bool did_before : {true, false}) {
+    EngineRig rig(plan_by_default());
+    traffic(rig, 200);
+    rig.stream("queue", 1, call("v1", did_before ? 500 : 200, Invocation::queue));
+    rig.run(70s);
+    rig.stream("queue", 1, call("v2", 500, Invocation::queue));
+    rig.push(gate(rig.now()));
+    rig.run(122s);
+    EXPECT_EQ(rollout(rig).verdict, did_before ? Outcome::pass : Outcome::unknown)
+        << rollout(rig).why;
+  }
+}
+
+TEST(DefaultWhole, HealthChecksOfTheOldVersionShowNothingOfWhatClientsDo) {
+  EngineRig rig(plan_by_default());
+  rig.stream("checks", 1, {.version = "v1"});
+  rig.stream("v2", 30, {.version = "v2"});
+  rig.stream("untimed", 60, {.version = "v2", .latency = {}});
+  rig.stream("left", 9, {.version = "v2", .outcome = "canceled"});
+  rig.push(gate(rig.now()));
+  rig.run(122s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << rollout(rig).why;
 }
 
 TEST(DefaultWhole, ClientsMustNotLeaveTheCandidateMore) {
