@@ -43,8 +43,16 @@ Instant SlewedTime::at(Duration boot, Instant wall) {
   return Instant{Duration{std::max(newest, answer)}};
 }
 
+Duration SlewedTime::ahead(Duration boot, Instant wall) {
+  const Duration ahead = at(boot, wall) - wall;
+  if (std::chrono::abs(ahead) < std::chrono::seconds{1}) return Duration::zero();
+  return std::chrono::round<std::chrono::seconds>(ahead);
+}
+
 SystemClock::SystemClock() : time_(wall(), boot()) {}
 
 Instant SystemClock::now() const { return time_.at(boot(), wall()); }
+
+Duration SystemClock::ahead_of_wall() const { return time_.ahead(boot(), wall()); }
 
 }  // namespace belay::monitor

@@ -19,6 +19,8 @@ class SlewedTime {
   /// Engine time when the boot clock reads `boot` and the wall clock `wall`. Never less than it
   /// was.
   Instant at(Duration boot, Instant wall);
+  /// Clock::ahead_of_wall().
+  Duration ahead(Duration boot, Instant wall);
 
  private:
   std::atomic<std::int64_t> offset_ns_;       ///< Engine time minus boot time.
@@ -32,6 +34,7 @@ class SystemClock : public Clock {
  public:
   SystemClock();
   [[nodiscard]] Instant now() const override;
+  [[nodiscard]] Duration ahead_of_wall() const override;
 
  private:
   mutable SlewedTime time_;

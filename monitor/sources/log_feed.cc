@@ -9,6 +9,16 @@
 #include "monitor/parse/rejection.h"
 
 namespace belay::monitor {
+namespace {
+
+/// Of the events that a parser makes.
+void move_by(Duration ahead, rules::Event& event) {
+  if (auto* request = std::get_if<rules::Request>(&event)) request->at += ahead;
+  if (auto* thrown = std::get_if<rules::Thrown>(&event)) thrown->at += ahead;
+  if (auto* state = std::get_if<rules::SourceState>(&event)) state->at += ahead;
+}
+
+}  // namespace
 
 LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock)
     : parser_(options),
@@ -20,18 +30,22 @@ LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock
 LogFeed::~LogFeed() { say(); }
 
 void LogFeed::bytes(std::string_view bytes) {
-  parser_.feed(bytes, clock_.now(), events_);
-  send();
+  const Duration ahead = clock_.ahead_of_wall();
+  parser_.feed(bytes, clock_.now() - ahead, events_);
+  send(ahead);
 }
 
 void LogFeed::finish() {
-  parser_.finish(clock_.now(), events_);
-  send();
+  const Duration ahead = clock_.ahead_of_wall();
+  parser_.finish(clock_.now() - ahead, events_);
+  send(ahead);
 }
 
 void LogFeed::reset() { parser_.reset(); }
 
-void LogFeed::send() {
+void LogFeed::send(Duration ahead) {
+  if (ahead != Duration::zero())
+    for (rules::Event& event : events_) move_by(ahead, event);
   for (auto& defined : parser_.interner().take_defined()) lane_.deliver(std::move(defined));
   // A platform's overload messages are states of this source, and outlive the message.
   std::erase_if(events_, [&](rules::Event& event) {

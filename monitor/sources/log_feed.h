@@ -51,7 +51,8 @@ class LogFeed {
   [[nodiscard]] const LogParser& parser() const { return parser_; }
 
  private:
-  void send();
+  /// What was parsed, in engine time: a log goes by the wall clock.
+  void send(Duration ahead);
   void say();
   void admit_losses();
   void log_new_rejections();

@@ -48,6 +48,14 @@ TEST(SlewedTimeTest, SmallDriftsAreMadeUpForAndThenHeld) {
   EXPECT_EQ(last, kStart + 60s + 80ms);
 }
 
+TEST(SlewedTimeTest, IsAheadOfAWallClockThatWasSetAndOfNoOther) {
+  SlewedTime time(kStart, kBoot);
+  EXPECT_EQ(time.ahead(kBoot + 1s, kStart + 1s + 900ms), 0s);
+  EXPECT_EQ(time.ahead(kBoot + 2s, kStart + 2s - 900ms), 0s);
+  EXPECT_EQ(time.ahead(kBoot + 3s, kStart + 3s - 1h), 3600s);
+  EXPECT_EQ(time.ahead(kBoot + 4s, kStart + 4s + 1h), -3600s);
+}
+
 TEST(SlewedTimeTest, AThreadThatWasNotScheduledDoesNotLeap) {
   SlewedTime time(kStart, kBoot);
   EXPECT_EQ(time.at(kBoot + 2h, kStart + 2h + 1h), kStart + 2h + 5ms);
