@@ -9,6 +9,7 @@
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
 #include "rules/language/rule_check.h"
+#include "rules/rollout/gate.h"
 #include "rules/rollout/steps.h"
 
 namespace belay::monitor {
@@ -202,6 +203,27 @@ void check_bakes(const rules::ServicePlan& plan, std::vector<Lint>& found) {
                                format_duration(late->bake_max), format_duration(needed(*late)))});
 }
 
+/// A rule of one's own takes the place of the default judgement, all of it.
+void check_errors(const Config& config, const rules::ServicePlan& plan, std::vector<Lint>& found) {
+  const Sources sources = sources_of(config, plan.name);
+  const bool has_logs = !names_of<LogConfig>(sources).empty();
+  if (!has_logs || plan.rollout.is_judged_by_default) return;
+  bool counts = false;
+  for (const auto* rules : {&plan.rules, &plan.rollout_rules}) {
+    for (const rules::Rule& rule : *rules) {
+      if (!rules::counts_for_verdict(rule)) continue;
+      counts = true;
+      if (needs_of(rule.sentence).errors) return;
+    }
+  }
+  found.push_back({false, plan.name,
+                   counts ? "no rule that counts for a rollout's verdict looks at errors, and "
+                            "rules of its own stand in place of the default judgement: "
+                            "`compare: true` keeps that beside them"
+                          : "no rule counts for a rollout's verdict: each one will end as unknown; "
+                            "`compare: true` has it judged by the default judgement"});
+}
+
 /// Where somebody else moves the traffic the calendar holds nothing.
 void check_calendar(const rules::ServicePlan& plan, std::vector<Lint>& found) {
   const rules::RolloutPlan& rollout = plan.rollout;
@@ -275,6 +297,7 @@ std::vector<Lint> lint(const Config& config) {
       check_pace_of_probes(config, plan, found);
       check_bakes(plan, found);
     }
+    check_errors(config, plan, found);
     check_verifying(plan, found);
     check_ladder(plan, found);
     check_last_step(plan, found);

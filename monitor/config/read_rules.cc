@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "monitor/config/enum_choice.h"
 #include "monitor/config/sections.h"
 #include "monitor/config/sentence_needs.h"
@@ -16,8 +17,14 @@ using namespace std::chrono_literals;
 
 constexpr std::array kModes = {rules::Mode::observe, rules::Mode::recommend, rules::Mode::enforce};
 
-bool is_for(const rules::Rule& rule, const std::string& service) {
-  return rule.services.empty() || std::ranges::find(rule.services, service) != rule.services.end();
+bool is_called(const rules::ServicePlan& plan, const std::string& name) {
+  return plan.name == name || std::ranges::find(plan.aliases, name) != plan.aliases.end();
+}
+
+bool is_for(const rules::Rule& rule, const rules::ServicePlan& plan) {
+  return rule.services.empty() || std::ranges::any_of(rule.services, [&](const std::string& name) {
+           return is_called(plan, name);
+         });
 }
 
 const RuleFile& rule_file(const YamlValue& place, const std::string& reference, Reading& reading) {
@@ -36,7 +43,7 @@ const RuleFile& rule_file(const YamlValue& place, const std::string& reference, 
 
 /// Rules that are named as a service's own or as a rollout's.
 struct RuleList {
-  std::string service;
+  const rules::ServicePlan& service;
   bool in_rollout = false;
   std::vector<rules::Rule>& into;
 };
@@ -122,7 +129,7 @@ std::vector<std::string> own_packs(const std::string& service, const Reading& re
 
 void read_rollout(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
                   Reading& reading) {
-  const RuleList list{plan.name, true, plan.rollout_rules};
+  const RuleList list{plan, true, plan.rollout_rules};
   // Who wrote no rules of a rollout has it judged by the default judgement, where there are
   // requests.
   plan.rollout.is_judged_by_default = has_source(rules::SourceKind::log, plan.name, reading);
@@ -146,10 +153,31 @@ void read_rollout(const YamlValue& value, ServiceConfig& service, rules::Service
 
 std::optional<rules::Mode> read_mode(const YamlValue& value) { return choice_of(value, kModes); }
 
+void check_rule_services(const YamlValue& place, const Reading& reading) {
+  const std::vector<rules::ServicePlan>& plans = reading.config.plan.services;
+  std::vector<std::string_view> names;
+  for (const rules::ServicePlan& plan : plans) {
+    names.push_back(plan.name);
+    names.insert(names.end(), plan.aliases.begin(), plan.aliases.end());
+  }
+  for (const auto& [reference, file] : reading.rule_files) {
+    for (const rules::Rule& rule : file.rules) {
+      for (const std::string& name : rule.services) {
+        if (std::ranges::find(names, name) != names.end()) continue;
+        const auto meant = nearest(name, names);
+        place.warning(fmt::format(
+            "{}: rule {} is for {}, and no service is called so: it is not "
+            "judged for it{}",
+            reference, rule.name, name, meant ? fmt::format("; did you mean {}?", *meant) : ""));
+      }
+    }
+  }
+}
+
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
                         Reading& reading) {
   const YamlValue own = map.get("rules");
-  read_list(own, own_packs(plan.name, reading), {plan.name, false, plan.rules}, {}, reading);
+  read_list(own, own_packs(plan.name, reading), {plan, false, plan.rules}, {}, reading);
   read_rollout(map.get("rollout"), service, plan, reading);
   if (plan.on_fail.empty()) plan.on_fail = {{rules::Then::Kind::rollback, {}}};
 }

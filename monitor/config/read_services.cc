@@ -159,6 +159,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
 void read_services(const YamlValue& value, rules::Mode mode, Reading& reading) {
   for (const YamlEntry& entry : value.entries()) read_service(entry, mode, reading);
   check_neighbours(reading);
+  check_rule_services(value, reading);
   if (value.present() && value.entries().empty()) {
     value.fault("there is no service to watch", "services: { shop: { logs: { file: shop.log } } }");
   }

@@ -72,6 +72,8 @@ std::optional<bool> read_takes_all_back(const YamlValue& value);
 /// service's own.
 void read_service_rules(YamlMap& map, ServiceConfig& service, rules::ServicePlan& plan,
                         Reading& reading);
+/// Once all services are read: warns of rules of files that are for services which are not there.
+void check_rule_services(const YamlValue& place, const Reading& reading);
 /// `preflight:` of a rollout: what the world is asked into the service, sentences into its plan.
 void read_preflight(const YamlValue& value, ServiceConfig& service, rules::ServicePlan& plan,
                     const Reading& reading);

@@ -12,6 +12,7 @@ struct SentenceNeeds {
   bool versions = false;  ///< It names the candidate or the baseline.
   bool requests = false;  ///< Requests or invocations of a log.
   bool share_of_requests = false;
+  bool errors = false;  ///< Of requests: failed ones, 5xx, exceptions.
   std::vector<std::string> probes;
   std::vector<rules::QueueSubject> queues;
   std::vector<std::string> measurements;  ///< `metric NAME`

@@ -192,13 +192,21 @@ void check_program(const std::string& service, const std::string& about,
   }
 }
 
-/// What it cannot tell now it cannot tell when it matters, and then nothing is run.
-void check_verify(const rules::Order& order, const std::string& about, const CommandAction& command,
-                  const Platforms& platforms, Findings& found) {
+/// What it cannot tell now it cannot tell when it matters, and then nothing is run. `is_nobodys`:
+/// what the order asks for holds nowhere.
+void check_verify(const rules::Order& order, bool is_nobodys, const std::string& about,
+                  const CommandAction& command, const Platforms& platforms, Findings& found) {
   Platform* platform = platforms.find(order);
   if (platform == nullptr || command.verify.empty()) return;
   if (!find_program(command.verify.front())) return;  // That has been said.
   const Result<Standing> standing = platform->read(order, {});
+  if (standing.ok() && is_nobodys && standing->kind == Standing::Kind::target) {
+    found.push_back({Level::bad, order.service, about,
+                     sanitize(standing->detail, 300) +
+                         " for a version that nobody has: whatever is to be put back would be "
+                         "taken for live already, and nothing would be run"});
+    return;
+  }
   if (standing.ok()) {
     found.push_back({Level::fine, order.service, about, sanitize(standing->detail, 300)});
     return;
@@ -216,7 +224,7 @@ void check_verify_of_rollback(const std::string& service, const CommandAction& c
                            .action = rules::RollBack{.target = nobodys, .expected = nobodys},
                            .candidate = nobodys,
                            .baseline = nobodys};
-  check_verify(order, "platform", command, platforms, found);
+  check_verify(order, true, "platform", command, platforms, found);
 }
 
 void check_flag(const Named<FlagConfig>& flag, const Platforms& platforms, Findings& found) {
@@ -270,7 +278,7 @@ Findings check_actions(const Config& config, const Platforms& platforms) {
     check_verify({.intent = "belay-doctor",
                   .service = command.service,
                   .action = rules::RunCommand{command.name}},
-                 about, command.of, platforms, found);
+                 false, about, command.of, platforms, found);
   }
   for (const auto& flag : config.flags) check_flag(flag, platforms, found);
   return found;

@@ -39,6 +39,7 @@ class LintTest : public testing::Test {
     std::vector<std::string> messages;
     for (const Lint& found : lint(config_)) {
       if (found.message.find("polling") != std::string::npos) continue;
+      if (found.message.find("`compare: true`") != std::string::npos) continue;
       messages.push_back((found.is_error ? "error: " : "") + found.message);
     }
     return messages;
@@ -98,6 +99,34 @@ TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
   config_.plan.services[0].rollout.is_judged_by_default = true;
   EXPECT_THAT(lint_of("5xx rate > 5/s over 1m"),
               Contains(HasSubstr("error: the default judgement needs every request")));
+}
+
+TEST_F(LintTest, RulesOfOnesOwnThatDoNotLookAtErrorsAreNamed) {
+  const auto about_errors = [&](const std::string& sentence, rules::Then::Kind then) {
+    then_.kind = then;
+    lint_of(sentence);
+    std::vector<std::string> found;
+    for (const Lint& one : lint(config_))
+      if (one.message.find("`compare: true`") != std::string::npos) found.push_back(one.message);
+    return found;
+  };
+  using Kind = rules::Then::Kind;
+  const char* const latency = "p95 latency > 250ms over 1m, min 50 requests";
+  EXPECT_THAT(about_errors(latency, Kind::rollback),
+              Contains(HasSubstr("no rule that counts for a rollout's verdict looks at errors")));
+  EXPECT_THAT(about_errors("5xx rate > 5% over 1m, min 50 requests", Kind::alert),
+              Contains(HasSubstr("no rule counts for a rollout's verdict")));
+  for (const char* sentence :
+       {"5xx rate > 5% over 1m, min 50 requests", "503 rate > 5% over 1m, min 50 requests",
+        "error rate > 5% over 1m, min 50 requests", "exceptions rate > 1/s over 1m",
+        "candidate worse than baseline, confidence 99%"})
+    EXPECT_THAT(about_errors(sentence, Kind::rollback), IsEmpty()) << sentence;
+  for (const char* sentence :
+       {"4xx rate > 5% over 1m, min 50 requests", "429 rate > 5% over 1m, min 50 requests",
+        "candidate latency worse than baseline by 10%, confidence 99%"})
+    EXPECT_THAT(about_errors(sentence, Kind::rollback), testing::SizeIs(1)) << sentence;
+  config_.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(about_errors(latency, Kind::rollback), IsEmpty());
 }
 
 TEST_F(LintTest, ACalendarThatHoldsNothingIsNamed) {

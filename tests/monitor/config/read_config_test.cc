@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/monitor/config/config_text.h"
+#include "tests/support/temporary_directory.h"
 
 namespace belay::monitor {
 namespace {
@@ -46,6 +47,35 @@ TEST(ReadConfigTest, NoNameMeansTwoServices) {
   EXPECT_THAT(faults("platform: { fly: { app: market } },"),
               Contains(HasSubstr("market means shop and till")));
   EXPECT_THAT(faults("aliases: [desk],"), Not(Contains(HasSubstr("means"))));
+}
+
+TEST(ReadConfigTest, ARuleIsForTheServicesThatItNamesByAnyOfTheirNames) {
+  const test::TemporaryDirectory place;
+  const auto read_with = [&](const std::string& service) {
+    place.write("r.yaml",
+                "rules: [ { name: errors, when: \"5xx rate > 5% over 1m\", then: rollback, "
+                "services: [" +
+                    service + "] } ]\n");
+    place.write("belay.yaml",
+                "services: { shop: { aliases: [shop-prod], logs: { file: l }, "
+                "rollout: { rules: [r.yaml] } } }\n");
+    return read_config((place.path() / "belay.yaml").string(), {});
+  };
+  for (const char* name : {"shop", "shop-prod"}) {
+    const ReadConfig read = read_with(name);
+    ASSERT_TRUE(read.config) << testing::PrintToString(faults_of(read));
+    EXPECT_EQ(read.config->plan.services[0].rollout_rules.size(), 1U) << name;
+    EXPECT_THAT(faults_of(read), Not(Contains(HasSubstr("is called so")))) << name;
+  }
+  for (const char* name : {"shpo", "Shop"}) {
+    const ReadConfig read = read_with(name);
+    ASSERT_TRUE(read.config);
+    EXPECT_THAT(faults_of(read),
+                Contains(HasSubstr(std::string("r.yaml: rule errors is for ") + name +
+                                   ", and no service is called so: it is not judged for it; did "
+                                   "you mean shop?")));
+    EXPECT_THAT(faults_of(read), Contains(HasSubstr("no rule counts for a rollout's verdict")));
+  }
 }
 
 TEST(ReadConfigTest, AServiceMayDifferFromTheDefaults) {

@@ -171,23 +171,29 @@ TEST_F(DoctorTest, AVerifyThatCannotTellIsFoundBeforeItMatters) {
 }
 
 TEST_F(DoctorTest, TheVerifyOfARollbackIsAskedAboutNobodysVersion) {
-  place_.write("verify.sh",
-               "[ \"$BELAY_ACTION $BELAY_TARGET\" = 'rollback belay-doctor' ] || exit 7; exit 1");
-  place_.write("shell.yaml", fmt::format(R"(state: state
+  for (const int code : {1, 0}) {
+    place_.write(
+        "verify.sh",
+        fmt::format(
+            "[ \"$BELAY_ACTION $BELAY_TARGET\" = 'rollback belay-doctor' ] || exit 7; exit {}",
+            code));
+    place_.write("shell.yaml", fmt::format(R"(state: state
 listen: off
 metrics: off
 services:
   shop:
     platform: {{ command: {{ rollback: ["true"], verify: [sh, "{}/verify.sh"] }} }}
 )",
-                                         place_.path().string()));
-  const ReadConfig read = read_config((place_.path() / "shell.yaml").string(), {});
-  ASSERT_TRUE(read.config.has_value());
-  const Findings found = examine(*read.config, SystemClock{}, {.lasts = 1s});
-  EXPECT_TRUE(std::ranges::any_of(found, [](const Finding& one) {
-    return one.level == Finding::Level::fine && one.about == "platform" &&
-           one.what == "verify sh gave exit code 1";
-  }));
+                                           place_.path().string()));
+    const ReadConfig read = read_config((place_.path() / "shell.yaml").string(), {});
+    ASSERT_TRUE(read.config.has_value());
+    const Findings found = examine(*read.config, SystemClock{}, {.lasts = 1s});
+    EXPECT_TRUE(std::ranges::any_of(found, [code](const Finding& one) {
+      const bool is_fine = one.level == Finding::Level::fine;
+      return one.about == "platform" && is_fine == (code == 1) &&
+             one.what.starts_with(fmt::format("verify sh gave exit code {}", code));
+    })) << code;
+  }
 }
 
 TEST_F(DoctorTest, OfAnAddressOnlyTheHostIsTold) {
