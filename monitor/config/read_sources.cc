@@ -87,6 +87,8 @@ void read_log(const YamlValue& value, const std::string& service, Reading& readi
     config.format = *log_format_of(kFormats[*format]);
   }
   config.latency_field = logs.get("latency field").string().value_or("");
+  // Logpush sends a batch a minute, and may be some of them behind.
+  if (config.format == LogFormat::cloudflare_logpush) plan.lateness = 5min;
   plan.lateness = logs.get("lateness").duration(0s, 24h).value_or(plan.lateness);
   plan.reports_all = !logs.get("filtered").boolean().value_or(false);
   if (plan.reports_all) {
