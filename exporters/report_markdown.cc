@@ -166,7 +166,7 @@ void put_lost(Page& page, const Report& report) {
   if (report.lost.empty()) {
     page.line(
         report.has_evidence
-            ? "No source was away, late or sampled, and no request of the candidate was refused."
+            ? "No source was away, late or sampled, and no request of the candidate came too late."
             : "The journal does not say.");
     return;
   }

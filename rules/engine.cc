@@ -207,7 +207,8 @@ void Engine::State::check(Instant at) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     services_[i]->has_news = false;
     services_[i]->forget_old_requests(at);
-    if (services_[i]->evidence.paired != nullptr) services_[i]->evidence.paired->advance(at);
+    if (PairedEvidence* paired = services_[i]->evidence.paired.get())
+      paired->advance(at, services_[i]->evidence.lag_of(SourceKind::log, at));
     rollouts_[i]->judge(at, true, out_);
   }
   run_trains(at);

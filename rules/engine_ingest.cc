@@ -65,9 +65,8 @@ void Engine::State::refuse(const Request& like, Refusal why, std::uint64_t calls
   const std::optional<NameId> name = from.name(like.service);
   const std::optional<NameId> version = from.name(like.version);
   if (!name || !version || like.invocation != Invocation::fetch || from.is_retired()) return;
-  const std::string& own = from.plan().service;
   if (why == Refusal::unknown_service) return note_misnamed(like, *version, calls);
-  const auto found = service_in_log(*name == kNoName ? own : names_.text(*name));
+  const auto found = service_in_log(*name == kNoName ? from.plan().service : names_.text(*name));
   if (!found) return;
   if (PairedEvidence* paired = services_[*found]->evidence.paired.get())
     paired->refuse(*version, like.at, why, calls);

@@ -75,7 +75,12 @@ Service& Engine::State::add_service(ServicePlan plan, Instant watched_since) {
 Refusal Engine::State::find_service(const SourceRecord& from, TextId text, std::uint32_t& found) {
   const std::optional<NameId> name = from.name(text);
   if (!name) return Refusal::undefined_text;
-  return find_service_named(*name == kNoName ? from.plan().service : names_.text(*name), found);
+  const std::string& wanted = *name == kNoName ? from.plan().service : names_.text(*name);
+  if (const std::optional<std::uint32_t> known = service_in_log(wanted)) {
+    found = *known;
+    return Refusal::none;
+  }
+  return find_service_named(wanted, found);
 }
 
 std::optional<std::uint32_t> Engine::State::service_in_log(const std::string& name) const {
@@ -91,8 +96,8 @@ std::optional<std::uint32_t> Engine::State::service_in_log(const std::string& na
 }
 
 Refusal Engine::State::find_service_named(const std::string& wanted, std::uint32_t& found) {
-  if (const std::optional<std::uint32_t> known = service_in_log(wanted)) {
-    found = *known;
+  if (const auto known = service_by_name_.find(wanted); known != service_by_name_.end()) {
+    found = known->second;
     return Refusal::none;
   }
   if (wanted.empty() || !plan_.any_service) return Refusal::unknown_service;

@@ -9,8 +9,6 @@
 namespace belay::rules {
 namespace {
 
-constexpr Duration kWatchedMin = std::chrono::minutes{1};
-
 std::vector<Rule> default_before_of(const ServicePlan& plan) {
   if (!plan.rollout.is_judged_by_default) return {};
   return {errors_before(plan.rollout.limits)};
@@ -156,30 +154,33 @@ void Service::forget_old_requests(const TimeBuckets& now) {
   }
 }
 
-std::optional<Duration> Service::watched_before(Instant now) const {
-  const Duration watched = std::min(now - watched_since, kRecent);
-  if (watched < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
-    return std::nullopt;
-  return watched;
-}
-
-bool Service::invocations_failed_beside(NameId version, Instant now) const {
-  return !watched_before(now) || std::ranges::any_of(versions_, [&](const SeenVersion& seen) {
-    return seen.version != version && seen.invocation_failed > now - kRecent;
+bool Service::have_invocations_failed(NameId version, Instant now) const {
+  return std::ranges::any_of(versions_, [&](const SeenVersion& seen) {
+    const bool is_asked = seen.version == version || seen.version == kNoName;
+    return is_asked && seen.invocation_failed > now - kRecent;
   });
 }
 
-std::optional<StrayFailures::Usual> Service::failures_beside(NameId one, NameId other,
+std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, NameId baseline,
                                                              Instant now) const {
-  const std::optional<Duration> watched = watched_before(now);
-  if (!watched) return std::nullopt;
-  const std::uint64_t nameless = versions_.front().failed.sum();
-  std::uint64_t named = failed_.sum() - std::min(failed_.sum(), nameless);
+  constexpr Duration kWatchedMin = std::chrono::minutes{1};
+  // What has failed since it came may be its own.
+  const Instant until = std::min(now, came(candidate, kAbsentMin).value_or(now));
+  const Instant since = std::max(watched_since, now - kRecent);
+  const Duration watched = now - since;
+  if (until - since < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
+    return std::nullopt;
+  const auto failed_of = [&](const CountWindow& failed) {
+    return failed.sum_of(kRecent, now - until);
+  };
+  const std::uint64_t nameless = failed_of(versions_.front().failed);
+  std::uint64_t named = failed_of(failed_);
+  named -= std::min(named, nameless);
   for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
-    if (seen->version == one || seen->version == other)
-      named -= std::min(named, seen->failed.sum());
-  const double over =
-      seconds(std::max(*watched - evidence.lag_of(SourceKind::log, now), kWatchedMin));
+    if (seen->version == candidate || seen->version == baseline)
+      named -= std::min(named, failed_of(seen->failed));
+  const Duration lag = evidence.lag_of(SourceKind::log, now);
+  const double over = seconds(std::max(until - since - lag, kWatchedMin));
   return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / over,
                               .named = static_cast<double>(named + 1) / over};
 }

@@ -86,11 +86,13 @@ class Service {
     Instant& newest = versions_[slot].invocation_failed;
     newest = std::max(newest, at);
   }
-  /// Whether another version's did within the last ten minutes, or nobody knows, as below.
-  [[nodiscard]] bool invocations_failed_beside(NameId version, Instant now) const;
-  /// Of the last ten minutes, beside two versions; of each kind one more than was seen, so as not
-  /// to take few for none. Nothing where they were watched for less than a minute, or with gaps.
-  [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId one, NameId other,
+  /// Whether one of this version, or of none, was seen to fail within the last ten minutes.
+  [[nodiscard]] bool have_invocations_failed(NameId version, Instant now) const;
+  /// Of the last ten minutes, but for those since the candidate came: of what is neither of the two
+  /// versions. Of each kind one more than was seen, so as not to take few for none. Nothing where
+  /// that was watched for less than a minute, or with gaps.
+  [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId candidate,
+                                                                    NameId baseline,
                                                                     Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
@@ -132,9 +134,6 @@ class Service {
     /// A late request.
     void come_earlier(Instant at);
   };
-  /// How long it was watched before, ten minutes at most; nothing if for less than one, or with
-  /// gaps.
-  [[nodiscard]] std::optional<Duration> watched_before(Instant now) const;
   CountWindow failed_;                 // Requests, of all versions.
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };

@@ -1,6 +1,7 @@
 #include "rules/judgement/misnamed_requests.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/sanitize.h"
 #include "rules/language/units.h"
@@ -15,27 +16,36 @@ constexpr std::uint64_t kFailuresMin = 3;
 
 void MisnamedRequests::begin(Instant since) {
   since_ = since;
-  requests_ = failed_ = 0;
+  sums_ = {};
+  recent_.clear();
 }
 
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
-  if (version != version_ || version == kNoName || at < since_) return;
-  requests_ += requests;
-  if (are_failing) failed_ += requests;
+  const bool is_of_other = version != kNoName && version == versions_.other;
+  if (is_of_other || at < since_) return;
+  sums_.requests += requests;
+  if (are_failing) sums_.failed += requests;
+  recent_.add(at, requests, are_failing);
 }
 
-std::optional<std::string> MisnamedRequests::doubt(const std::string& name, std::uint64_t counted,
-                                                   double allowed) const {
-  if (failed_ < kFailuresMin || 2 * failed_ < requests_) return std::nullopt;
-  const auto failed = static_cast<double>(failed_);
-  const double share = failed / (failed + static_cast<double>(counted));
-  if (share <= allowed) return std::nullopt;
-  return std::to_string(failed_) + " failed requests of " + sanitize(name) +
-         " name a service that belay.yaml does not know: nobody knows whose they are, and if they "
-         "were this one's, " +
-         decimal_text(std::round(share * 1000) / 10) +
-         "% of its requests would have failed; give the name to its `aliases`, or to a service of "
-         "its own";
+std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
+                                                   const StrayFailures::Counted& counted,
+                                                   double allowed, Instant now) const {
+  const std::pair<RecentFailures::Sums, std::uint64_t> spans[] = {
+      {sums_, counted.in_step}, {recent_.last(now), counted.lately}};
+  for (const auto& [sums, own] : spans) {
+    if (sums.failed < kFailuresMin || 2 * sums.failed < sums.requests) continue;
+    const auto failed = static_cast<double>(sums.failed);
+    const double share = failed / (failed + static_cast<double>(own));
+    if (share <= allowed) continue;
+    return std::to_string(sums.failed) +
+           " failed requests name a service that belay.yaml does not know: nobody knows whose they "
+           "are, and if they were " +
+           sanitize(name) + "'s, " + decimal_text(std::round(share * 1000) / 10) +
+           "% of its requests would have failed; give that service's name to the `aliases` of this "
+           "one, or to a service of its own";
+  }
+  return std::nullopt;
 }
 
 }  // namespace belay::rules

@@ -27,9 +27,10 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       baseline_(baseline),
       start_(start),
       now_(second_of(start)),
+      complete_(now_),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       strays_(start),
-      misnamed_(candidate, start),
+      misnamed_({.asked = candidate, .other = baseline}, start),
       failures_since_(now_) {
   comparisons_.push_back(
       std::make_unique<CandidateComparison>(ComparisonSpec{.alpha = alpha}, start));
@@ -117,6 +118,7 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     sums->reported += reported;
     sums->slow += many.slow;
     if (place.is_canceled) sums->canceled += many.count;
+    if (many.status >= 300 && many.status < 500) sums->turned_away += many.count;
   }
   in_step_[role].total += many.count;
   in_step_[role].bad += errors;
@@ -157,8 +159,9 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
   ++found->count;
 }
 
-void PairedEvidence::advance(Instant now) {
+void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
+  complete_ = lag > kLagMin ? second_of(now - lag) : now_;
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->advance(now);
@@ -197,7 +200,7 @@ CandidateComparison& PairedEvidence::comparison(const ComparisonSpec& spec) {
 
 PairedEvidence::Sums PairedEvidence::last(std::int64_t seconds, Role role) const {
   Sums sums;
-  for (std::int64_t at = now_ - std::min(seconds, kSecondsMax); at < now_; ++at) {
+  for (std::int64_t at = complete_ - std::min(seconds, kSecondsMax); at < complete_; ++at) {
     const Second& second = seconds_[static_cast<std::size_t>(at) % kSeconds];
     if (second.at != at) continue;
     const Sums& one = second.roles[static_cast<std::size_t>(role)];
@@ -206,6 +209,7 @@ PairedEvidence::Sums PairedEvidence::last(std::int64_t seconds, Role role) const
     sums.reported += one.reported;
     sums.slow += one.slow;
     sums.canceled += one.canceled;
+    sums.turned_away += one.turned_away;
     sums.invocations += one.invocations;
     sums.failed_invocations += one.failed_invocations;
   }

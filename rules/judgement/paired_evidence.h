@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -60,8 +61,11 @@ class PairedEvidence {
   }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
-  /// for late events.
-  void advance(Instant now);
+  /// At a whole second, before anything is judged at it. What came before `now` is complete, but
+  /// for late events. `lag`: how far the logs are behind; where they are by more than events
+  /// usually are (kLagMin), last() ends as long ago.
+  void advance(Instant now, Duration lag = Duration::zero());
+  static constexpr Duration kLagMin = std::chrono::seconds{5};
   /// The candidate takes another share of the traffic from `at` on.
   void begin_step(Instant at);
 
@@ -77,12 +81,13 @@ class PairedEvidence {
     std::uint64_t reported = 0;  ///< With a latency.
     std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
     std::uint64_t canceled = 0;
+    std::uint64_t turned_away = 0;  ///< 3xx or 4xx.
     std::uint64_t invocations = 0;  ///< Those that are no requests.
     std::uint64_t failed_invocations = 0;
     [[nodiscard]] double error_rate() const;
   };
   static constexpr std::int64_t kSecondsMax = 120;
-  /// The whole seconds [now - seconds, now) of the last advance().
+  /// The whole seconds [now - seconds, now) of the last advance(), less its lag.
   [[nodiscard]] Sums last(std::int64_t seconds, Role role) const;
   /// The 95th percentile over the last 60 s, in microseconds. Nothing without latencies.
   [[nodiscard]] std::optional<double> p95_us(Role role) const;
@@ -148,13 +153,14 @@ class PairedEvidence {
   static constexpr std::size_t kRoutesMax = 200;
   static constexpr std::size_t kFailuresMax = 32;
   static constexpr std::size_t kExceptionsMax = 32;
-  /// A power of two, with room for what is ahead.
-  static constexpr std::size_t kSeconds = 128;
+  /// A power of two, with room for what is ahead, and behind by the lateness of Logpush.
+  static constexpr std::size_t kSeconds = 512;
 
   NameId candidate_;
   NameId baseline_;
   Instant start_;
   std::int64_t now_;
+  std::int64_t complete_;  ///< As of which second last() looks back.
   std::uint32_t slow_above_us_ = 250'000;
   std::vector<std::unique_ptr<CandidateComparison>> comparisons_;
   std::vector<NameId> routes_;

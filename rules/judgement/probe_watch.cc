@@ -31,7 +31,7 @@ void ProbeWatch::Answers::count(Role role, Instant at, bool has_failed) {
   }
 }
 
-bool ProbeWatch::Answers::is_doubtful() const {
+bool are_doubtful(const std::deque<bool>& newest) {
   const auto failures = std::count(newest.begin(), newest.end(), true);
   const auto count = std::ssize(newest);
   const bool are_last_two = count >= 2 && newest[newest.size() - 1] && newest[newest.size() - 2];
@@ -73,7 +73,7 @@ std::vector<ProbeWatch::Red> ProbeWatch::red() const {
 
 std::optional<std::string> ProbeWatch::doubt() const {
   for (const auto& [probe, answers] : probes_) {
-    if (answers.is_doubtful())
+    if (are_doubtful(answers.newest))
       return "too many of the newest answers of probe " + sanitize(probe) + " are failures";
     if (answers.newest.empty() && answers.of_baseline > 0)
       return "probe " + sanitize(probe) + " has reached only the baseline: its aim was not taken";

@@ -14,6 +14,10 @@
 
 namespace belay::rules {
 
+/// Whether of some newest answers the last two failed, three of them, or all that there are.
+/// `newest`: oldest first.
+bool are_doubtful(const std::deque<bool>& newest);
+
 /// What the probes of a service say of the candidate of one rollout. An answer is the candidate's,
 /// the baseline's, or nameless: nobody knows which version gave it. Nameless ones blame nobody, but
 /// nothing passes while they fail.
@@ -21,6 +25,8 @@ class ProbeWatch {
  public:
   /// In a row: so many failures begin it, and so many good nameless answers end it.
   static constexpr std::uint32_t kInRow = 3;
+  /// So many of the newest answers are looked at.
+  static constexpr std::size_t kNewest = 10;
 
   /// No role: nameless.
   void answered(const std::string& probe, std::optional<Role> role, Instant at, bool failed);
@@ -41,8 +47,6 @@ class ProbeWatch {
   [[nodiscard]] std::optional<std::string> doubt() const;
 
  private:
-  static constexpr std::size_t kNewest = 10;
-
   /// The answers of one probe.
   struct Answers {
     std::array<std::uint32_t, kRoles> failed{};  // In a row, by version.
@@ -61,7 +65,6 @@ class ProbeWatch {
     }
     void count_nameless(bool has_failed);
     void count(Role role, Instant at, bool has_failed);
-    [[nodiscard]] bool is_doubtful() const;
   };
 
   std::map<std::string, Answers> probes_;

@@ -77,8 +77,8 @@ class RolloutJudgement {
   void was_bad_before(double error_rate) { guarded_.was_bad_before(error_rate); }
   /// It was, and the candidate has not been fine for long enough since.
   [[nodiscard]] bool is_excused() const { return guarded_.error_rate_before() > 0; }
-  /// Invocations that are no requests failed before the rollout, or nobody knows.
-  void invocations_failed_before() { invocations_failed_before_ = true; }
+  /// Invocations that are no requests were seen to fail before the rollout.
+  void excuse_invocations() { invocations_failed_before_ = true; }
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);

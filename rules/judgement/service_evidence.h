@@ -39,6 +39,8 @@ struct ProbeLog {
   /// The newest failure where the last three answers failed, whoever gave them, none of them before
   /// `since`.
   [[nodiscard]] std::optional<std::string> failure_in_row(Instant since = Instant::min()) const;
+  /// ProbeWatch::doubt() of the answers since then, but for those that are `but`'s.
+  [[nodiscard]] bool is_doubtful(Instant since, NameId but) const;
   /// Whether the newest answer of before `from` failed, and none in [from, to) passed.
   [[nodiscard]] bool was_failing_from(Instant from, Instant to) const;
   std::deque<Answer> answers;  ///< Oldest first.

@@ -1,6 +1,7 @@
 #include "rules/judgement/stray_failures.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/sanitize.h"
@@ -29,25 +30,48 @@ void StrayFailures::begin(const std::optional<Usual>& usual, Duration warm_up) {
 
 void StrayFailures::begin_step(Instant at) {
   since_ = at + warm_up_;
-  for (Seen* seen : {&nameless_, &named_}) seen->requests = seen->failed = 0;
+  for (Seen* seen : {&nameless_, &named_}) {
+    seen->sums = {};
+    seen->recent.clear();
+  }
 }
 
-bool StrayFailures::are_usual(const Seen& seen, Instant now) const {
-  if (!seen.usual) return 2 * seen.failed < seen.requests;
-  const double usual = *seen.usual * seconds(std::max(now - since_, Duration::zero()));
-  return static_cast<double>(seen.failed) <=
+bool StrayFailures::are_usual(const Seen& seen, const Sums& sums, Duration over) {
+  if (!seen.usual) return 2 * sums.failed < sums.requests;
+  const double usual = *seen.usual * seconds(std::max(over, Duration::zero()));
+  return static_cast<double>(sums.failed) <=
          kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
 }
 
-std::optional<std::string> StrayFailures::doubt(const std::string& candidate, std::uint64_t counted,
-                                                double allowed, Instant now) const {
-  std::uint64_t strays = 0;
-  for (const Seen& seen : {nameless_, named_})
-    if (seen.failed >= kFailuresMin && !are_usual(seen, now)) strays += seen.failed;
-  const auto failed = static_cast<double>(strays);
-  const double share = strays == 0 ? 0 : failed / (failed + static_cast<double>(counted));
+std::uint64_t StrayFailures::unusual(bool are_recent, Instant now) const {
+  constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
+  const Duration over = are_recent ? std::min(now - since_, kRecently) : now - since_;
+  std::uint64_t failed = 0;
+  for (const Seen* seen : {&nameless_, &named_}) {
+    const Sums sums = are_recent ? seen->recent.last(now) : seen->sums;
+    if (sums.failed >= kFailuresMin && !are_usual(*seen, sums, over)) failed += sums.failed;
+  }
+  return failed;
+}
+
+std::optional<std::string> StrayFailures::doubt(const std::string& candidate,
+                                                const Counted& counted, double allowed,
+                                                Instant now) const {
+  std::uint64_t strays = unusual(false, now);
+  std::uint64_t own = counted.in_step;
+  const auto share_of = [&] {
+    const auto failed = static_cast<double>(strays);
+    return strays == 0 ? 0 : failed / (failed + static_cast<double>(own));
+  };
+  std::string when;
+  if (share_of() <= allowed) {
+    strays = unusual(true, now);
+    own = counted.lately;
+    when = "in the last 2m, ";
+  }
+  const double share = share_of();
   if (share <= allowed) return std::nullopt;
-  return std::to_string(strays) +
+  return when + std::to_string(strays) +
          " failed requests name neither version: nobody knows whose they are, and if they were " +
          sanitize(candidate) + "'s, " + decimal_text(std::round(share * 1000) / 10) +
          "% of its requests would have failed";

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "rules/judgement/recent_failures.h"
 
 namespace belay::rules {
 
@@ -27,25 +28,34 @@ class StrayFailures {
   void add(Instant at, bool is_named, std::uint64_t requests, bool are_failing) {
     if (at < since_) return;
     Seen& seen = is_named ? named_ : nameless_;
-    seen.requests += requests;
-    if (are_failing) seen.failed += requests;
+    seen.sums.requests += requests;
+    if (are_failing) seen.sums.failed += requests;
+    seen.recent.add(at, requests, are_failing);
   }
 
-  /// Why nobody knows how the candidate is: those that failed are plainly more than before, or, if
-  /// nobody knows how many those were, half of all that name neither; and if they were the
-  /// candidate's, more of its requests in this step would have failed than may. `counted`: its
-  /// requests that name it; `allowed`: the share of them that may fail (0..1).
+  /// The candidate's requests that name it.
+  struct Counted {
+    std::uint64_t in_step = 0;
+    std::uint64_t lately = 0;  ///< In the last two minutes.
+  };
+  /// Why nobody knows how the candidate is: those that failed, in this step or lately, are plainly
+  /// more than before, or, if nobody knows how many those were, half of all that name neither; and
+  /// if they were the candidate's, more of its requests would have failed than may. `allowed`: the
+  /// share of them that may fail (0..1).
   [[nodiscard]] std::optional<std::string> doubt(const std::string& candidate,
-                                                 std::uint64_t counted, double allowed,
+                                                 const Counted& counted, double allowed,
                                                  Instant now) const;
 
  private:
+  using Sums = RecentFailures::Sums;
   struct Seen {
-    std::uint64_t requests = 0;
-    std::uint64_t failed = 0;
+    Sums sums;  // Of the step.
+    RecentFailures recent;
     std::optional<double> usual = std::nullopt;
   };
-  [[nodiscard]] bool are_usual(const Seen& seen, Instant now) const;
+  static bool are_usual(const Seen& seen, const Sums& sums, Duration over);
+  /// How many are not usual, of those within `over`.
+  [[nodiscard]] std::uint64_t unusual(bool are_recent, Instant now) const;
 
   Duration warm_up_{};
   Instant since_;

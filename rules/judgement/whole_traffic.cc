@@ -17,7 +17,8 @@ constexpr double kChanceMax = 1e-4;
 constexpr double kFailedMin = 0.01;
 constexpr double kCanceledMin = 0.05;
 constexpr double kUntimedMin = 0.5;
-/// Beside no invocation of the baseline.
+constexpr double kTurnedAwayMin = 0.2;
+/// Beside hardly an invocation of the baseline, which show nothing of chance.
 constexpr double kFailedAloneMin = 0.5;
 /// A baseline that has kept but its health checks shows nothing of what clients do: of both, it
 /// must have one request in so many.
@@ -53,6 +54,7 @@ Part failed_invocations(const Sums& sums) {
   return {.calls = sums.failed_invocations, .all = sums.invocations};
 }
 Part canceled(const Sums& sums) { return {.calls = sums.canceled, .all = sums.total}; }
+Part turned_away(const Sums& sums) { return {.calls = sums.turned_away, .all = sums.total}; }
 Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }
 
 }  // namespace
@@ -68,18 +70,23 @@ std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
            " failed " + failed(beside).words() + ": too many to pass, whatever their routes";
   const Part calls = failed_invocations(own);
   const Part calls_beside = failed_invocations(beside);
-  const bool fails_alone = !excused.invocations && calls_beside.all == 0 &&
+  const bool fails_alone = !excused.invocations && calls_beside.all < kCallsMin &&
+                           calls.share() >= kTimesMin * calls_beside.share() &&
                            calls.calls >= kCallsMin && calls.share() >= kFailedAloneMin;
   if (fails_alone || is_plainly_more(calls, calls_beside, kFailedMin))
     return candidate + " failed " + calls.words() +
-           " invocations that are no requests (RPC, queue, cron, ...) in the last 2m, " + baseline +
-           " " + calls_beside.words() +
+           " invocations that are no requests (RPC, queue, cron, ...) in the last 2m" +
+           (fails_alone ? "" : ", " + baseline + " " + calls_beside.words()) +
            ": too many to pass, and only a rule on `invocations` acts on them";
   if (!shows_clients(beside, own)) return std::nullopt;
   if (is_plainly_more(canceled(own), canceled(beside), kCanceledMin))
     return "the clients of " + candidate + " left " + canceled(own).words() +
            " requests in the last 2m before their end, those of " + baseline + " " +
            canceled(beside).words() + ": nobody knows how they would have ended";
+  if (is_plainly_more(turned_away(own), turned_away(beside), kTurnedAwayMin))
+    return candidate + " answered " + turned_away(own).words() +
+           " requests in the last 2m with 3xx or 4xx, " + baseline + " " +
+           turned_away(beside).words() + ": nobody knows whether that is meant";
   if (is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
     return untimed(own).words() + " requests of " + candidate +
            " in the last 2m tell no duration, of " + baseline + " " + untimed(beside).words() +

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kSlicesMin = 3;
 constexpr std::uint64_t kRequestsEnough = 20;
 
-bool has_answered(const std::string& version, const Service& service) {
+bool was_seen(const std::string& version, const Service& service) {
   const auto& probes = service.evidence.probes;
   return std::ranges::count(service.version_names(), version) > 0 ||
          std::any_of(probes.begin(), probes.end(), [&](const auto& probe) {
@@ -29,19 +29,23 @@ bool has_answered(const std::string& version, const Service& service) {
 
 }  // namespace
 
-std::string beware_of_unseen(const std::string& baseline, const Service& service) {
-  if (baseline.empty() || has_answered(baseline, service)) return {};
-  const std::vector<VersionRequests> recent = service.recent_requests();
+std::string beware_of_unseen(const std::string& baseline, const std::string& candidate,
+                             const std::optional<Deployment>& live, const Service& service) {
+  const bool is_live = live && std::ranges::any_of(live->versions, [&](const auto& share) {
+                         return share.version == baseline && share.percent > 0;
+                       });
+  if (baseline.empty() || is_live || was_seen(baseline, service)) return {};
+  const TrafficSlice others = beside(service.recent_requests(), candidate);
   std::string seen;
   std::vector<std::string_view> names;
-  for (const VersionRequests& one : recent) {
-    if (one.requests == 0 || one.version.empty()) continue;
+  for (const VersionRequests& one : others) {
+    if (one.requests == 0) continue;
     seen += (seen.empty() ? "" : ", ") + sanitize(one.version);
     names.push_back(one.version);
   }
   if (seen.empty()) return {};
   const std::optional<std::string_view> meant = nearest(baseline, names);
-  return "beware: nobody has seen " + sanitize(baseline) + ", the logs name " + seen +
+  return "beware: Belay has seen nothing of " + sanitize(baseline) + ", the logs name " + seen +
          (meant ? " (did you mean " + sanitize(*meant) + "?)" : std::string());
 }
 

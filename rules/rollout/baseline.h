@@ -85,10 +85,12 @@ std::string replacement_of(const std::string& good, const std::vector<TrafficSli
                            const std::function<bool(const std::string&)>& may_be,
                            std::uint64_t clearly = kClearly);
 
-/// Of a baseline that was named and of which nobody has ever seen an answer, while the logs name
-/// other versions: "beware: nobody has seen vv1, the logs name v1 (did you mean v1?)". Else empty.
-/// It may be a typo, or have no traffic, as after a switch of all of it.
-std::string beware_of_unseen(const std::string& baseline, const Service& service);
+/// Of a baseline of which no log and no probe has shown anything since Belay began, and which is
+/// not `live` (none: nobody knows what is), while the logs name others than the candidate: "beware:
+/// Belay has seen nothing of vv1, the logs name v1 (did you mean v1?)". Else empty. It may be a
+/// typo, or just have no traffic.
+std::string beware_of_unseen(const std::string& baseline, const std::string& candidate,
+                             const std::optional<Deployment>& live, const Service& service);
 
 /// "the largest other share of what is live", "most requests in the last ten minutes", ...; empty
 /// for what was asked for and for none.

@@ -175,8 +175,9 @@ class Ladder {
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);
   [[nodiscard]] std::set<std::uint32_t> probes_failing_from(Instant began, Instant done) const;
   [[nodiscard]] std::optional<std::string> red_probe() const;
+  [[nodiscard]] std::optional<std::string> doubtful_probe() const;
   /// Why what was put back may fail unseen: its failures name a service that nobody knows.
-  [[nodiscard]] std::optional<std::string> misnamed() const;
+  [[nodiscard]] std::optional<std::string> misnamed(Instant now) const;
   void judge_end(Instant now, Step& out);
   /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).
   void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,

@@ -43,9 +43,10 @@ void Ladder::watch(Instant now) {
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   if (watch_->drain) {
-    const NameId restored = names_.id(cause.baseline);
-    service_.evidence.misnamed_of_restored.emplace(restored, of_service.since);
-    watch_->restored_before = service_.series.requests_of(restored);
+    const MisnamedRequests::Versions versions{.asked = names_.id(cause.baseline),
+                                              .other = names_.id(cause.candidate)};
+    service_.evidence.misnamed_of_restored.emplace(versions, of_service.since);
+    watch_->restored_before = service_.series.requests_of(versions.asked);
   }
   if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
   const std::vector<Rule>& always = service_.plan.rules;
@@ -202,13 +203,29 @@ std::optional<std::string> Ladder::red_probe() const {
   return std::nullopt;
 }
 
-std::optional<std::string> Ladder::misnamed() const {
+/// One that fails now and then lets nothing pass either.
+std::optional<std::string> Ladder::doubtful_probe() const {
+  if (!watch_->drain || !service_.plan.rollout.is_judged_by_default) return std::nullopt;
+  for (const auto& [source, log] : service_.evidence.probes) {
+    const SourceRecord& record = service_.evidence.source(source);
+    if (record.is_retired() || watch_->excused.contains(source)) continue;
+    if (log.is_doubtful(attempt_->done_at + kSettles, names_.id(attempt_->cause.candidate)))
+      return "too many of the newest answers of probe " + sanitize(record.plan().name) +
+             " are failures";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Ladder::misnamed(Instant now) const {
   const std::optional<MisnamedRequests>& misnamed = service_.evidence.misnamed_of_restored;
   if (!misnamed) return std::nullopt;
   const std::string& restored = attempt_->cause.baseline;
   const std::uint64_t total = service_.series.requests_of(names_.id(restored));
-  return misnamed->doubt(restored, total - std::min(total, watch_->restored_before),
-                         service_.plan.rollout.limits.error_rate);
+  StrayFailures::Counted counted{.in_step = total - std::min(total, watch_->restored_before)};
+  for (const VersionRequests& one : service_.recent_requests(
+           std::chrono::seconds{RecentFailures::kSecondsMax}, Duration::zero()))
+    if (one.version == restored) counted.lately = one.requests;
+  return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate, now);
 }
 
 /// No rule is bad.
@@ -248,9 +265,12 @@ void Ladder::judge_end(Instant now, Step& out) {
     if (const std::optional<std::string> red = red_probe()) {
       result = Notice::Kind::not_recovered;
       why = *red + "; " + why;
-    } else if (const std::optional<std::string> doubt = misnamed()) {
-      result = Notice::Kind::inconclusive;
-      why = *doubt + "; " + why;
+    } else {
+      for (const std::optional<std::string>& doubt : {doubtful_probe(), misnamed(now)}) {
+        if (!doubt) continue;
+        result = Notice::Kind::inconclusive;
+        why = *doubt + "; " + why;
+      }
     }
   }
   attempt_->order.evidence = watch_->rules.front().status().evidence;

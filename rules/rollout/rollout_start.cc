@@ -130,15 +130,18 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (baseline.from == Baseline::From::asked) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
-    const std::optional<Deployment>& live = log_.live(live_);
-    const bool is_known = (live && share_of(*live, baseline.version) > 0) ||
-                          versions_.was_good(baseline.version, now);
-    if (why.empty() && !is_known) {
-      why = beware_of_unseen(baseline.version, service_);
+    if (why.empty() && !versions_.was_good(baseline.version, now)) {
+      why = beware_of_unseen(baseline.version, asked.candidate, log_.live(live_), service_);
       if (!why.empty()) why += "; a rollback would go to it all the same";
     }
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
+  }
+  if (record.status().mode == Mode::enforce) {
+    std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now);
+    if (!why) why = book_.why_not_yet(service_.plan, now);
+    if (why) details.push_back("beware: a rollback would not be done now: " + *why);
+    if (why) record.note(details.back(), now);
   }
   unknown_.forget("");
   passed_.reset();
@@ -315,8 +318,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     judgement_.emplace(*service_.evidence.paired,
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
-    if (service_.invocations_failed_beside(paired.candidate(), now))
-      judgement_->invocations_failed_before();
+    if (service_.have_invocations_failed(paired.baseline(), now)) judgement_->excuse_invocations();
     std::optional<double> percent = live_percent();
     if (status.is_driving && record->has_begun()) percent = record->step().percent;
     judgement_->begin_step(service_.evidence.paired->start(),

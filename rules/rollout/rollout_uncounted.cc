@@ -12,14 +12,14 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   if (std::optional<RefusedRequests::Objection> found =
           paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
     Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
-  if (std::optional<std::string> stray =
-          paired.strays().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
-                                service_.plan.rollout.limits.error_rate, now))
-    Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(stray)});
-  if (std::optional<std::string> misnamed =
-          paired.misnamed().doubt(gate_->candidate(), paired.total_in_step(Role::candidate),
-                                  service_.plan.rollout.limits.error_rate))
-    Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(misnamed)});
+  const StrayFailures::Counted counted{
+      .in_step = paired.total_in_step(Role::candidate),
+      .lately = paired.last(PairedEvidence::kSecondsMax, Role::candidate).total};
+  const double allowed = service_.plan.rollout.limits.error_rate;
+  for (std::optional<std::string> doubt :
+       {paired.strays().doubt(gate_->candidate(), counted, allowed, now),
+        paired.misnamed().doubt(gate_->candidate(), counted, allowed, now)})
+    if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
 }
 
 std::optional<std::string> Rollout::doubt_of_presence() const {

@@ -220,9 +220,10 @@ TEST(Attached, AStepAfterApprovalWaitsForAPerson) {
   rig.push(asked(rig.now(), "10% for 20s, 100% after approval"));
   rig.run(5s);
   command(rig, OperatorCommand::Kind::approve);
-  EXPECT_EQ(rig.notices_of(Notice::Kind::not_acted).at(0).headline,
-            "shop: did not approve v2: nothing waits for an approval yet: the step before 100% has not "
-            "passed; approve when the rollout is held for it");
+  EXPECT_EQ(
+      rig.notices_of(Notice::Kind::not_acted).at(0).headline,
+      "shop: did not approve v2: nothing waits for an approval yet: the step before 100% has not "
+      "passed; approve when the rollout is held for it");
   rig.run(25s);
   EXPECT_EQ(rollout(rig).held, HoldReason::approval);
   command(rig, OperatorCommand::Kind::approve);

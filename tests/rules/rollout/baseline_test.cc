@@ -166,9 +166,10 @@ TEST(Baseline, WhatCameLatelyIsShown) {
 }
 
 /// What is told of vv1, the baseline of v2, which fails: as that begins, and as it is rolled back.
-std::vector<std::string> told_of(const char* baseline, bool is_probed = false) {
+std::vector<std::string> told_of(const char* baseline, bool is_probed = false,
+                                 const char* beside = "v1") {
   EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests", "rollback")});
-  rig.stream("v1", 20, {.version = "v1"});
+  rig.stream("v1", 20, {.version = beside});
   rig.run(12s);
   if (is_probed)
     rig.push(Probe{.source = EngineRig::kProbe,
@@ -189,16 +190,17 @@ std::vector<std::string> told_of(const char* baseline, bool is_probed = false) {
 
 TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsToldTwice) {
   using Lines = std::vector<std::string>;
-  const std::string beware = "beware: nobody has seen vv1, the logs name v1";
+  const std::string beware = "beware: Belay has seen nothing of vv1, the logs name v1";
   EXPECT_EQ(told_of("v1"), Lines{});
+  EXPECT_EQ(told_of("v1", false, "v2"), Lines{}) << "the candidate has all of the traffic";
   EXPECT_EQ(told_of("vv1", /*is_probed=*/true), Lines{}) << "it has answered a probe";
   const Lines told = told_of("vv1");
   ASSERT_EQ(told.size(), 2U);
   EXPECT_EQ(told[0], beware + " (did you mean v1?); a rollback would go to it all the same");
-  EXPECT_EQ(told[1], beware + ", v2 (did you mean v1?)");
+  EXPECT_EQ(told[1], beware + " (did you mean v1?)");
   EXPECT_EQ(told_of("green").at(0),
-            "beware: nobody has seen green, the logs name v1; a rollback "
-            "would go to it all the same");
+            "beware: Belay has seen nothing of green, the logs name v1; a "
+            "rollback would go to it all the same");
 }
 
 }  // namespace

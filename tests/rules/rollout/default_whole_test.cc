@@ -51,7 +51,7 @@ TEST(DefaultWhole, WhatBothFailOrTooFewFailPasses) {
       << "less than one in a hundred";
 }
 
-TEST(DefaultWhole, AThirdMoreOrAFewByChancePass) {
+TEST(DefaultWhole, TwoThirdsMoreOrAFewByChancePass) {
   EXPECT_EQ(judged(250, {{5, failing("v2", "/a")}, {3, failing("v1", "/b")}}).verdict,
             Outcome::pass)
       << "not twice as many";
@@ -116,6 +116,47 @@ TEST(DefaultWhole, WithoutABaselinesHalfOfThemMustNotFailUnlessSomeDidBefore) {
     EXPECT_EQ(rollout(rig).verdict, did_before ? Outcome::pass : Outcome::unknown)
         << rollout(rig).why;
   }
+}
+
+TEST(DefaultWhole, AFewGoodInvocationsOfTheBaselineExcuseNothing) {
+  EngineRig rig(plan_by_default());
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  rig.stream("queue", 2, call("v2", 500, Invocation::queue));
+  for (int i = 0; i < 4; ++i) {
+    rig.push(rig.request(call("v1", 200, Invocation::queue), rig.now()));
+    rig.run(30s);
+  }
+  rig.run(2s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::unknown) << rollout(rig).why;
+}
+
+TEST(DefaultWhole, OnlyTheBaselinesFailuresOfBeforeExcuseThem) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("queue", 1, call("v0", 500, Invocation::queue));
+  rig.run(70s);
+  traffic(rig, 200);
+  rig.stream("queue", 2, call("v2", 500, Invocation::queue));
+  rig.push(gate(rig.now()));
+  rig.run(122s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::unknown) << "v2 may be the fix that does not help";
+}
+
+TEST(DefaultWhole, RequestsThatAreRefusedOrRedirectedMustNotBePlainlyMore) {
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{404, 401, 302, 200}) {
+    const RolloutStatus gate = judged(10, {{9, {.version = "v2", .status = status}}});
+    EXPECT_EQ(gate.verdict, status == 200 ? Outcome::pass : Outcome::unknown) << status;
+    EXPECT_THAT(gate.why, HasSubstr(status == 200 ? "finds nothing"
+                                                  : "v2 answered 1080 of 2280 requests in the last "
+                                                    "2m with 3xx or 4xx, v1 0 of 1200"));
+  }
+  EXPECT_EQ(
+      judged(10, {{9, {.version = "v2", .status = 404}}, {9, {.version = "v1", .status = 404}}})
+          .verdict,
+      Outcome::pass);
+  EXPECT_EQ(judged(100, {{20, {.version = "v2", .status = 404}}}).verdict, Outcome::pass)
+      << "one in six";
 }
 
 TEST(DefaultWhole, HealthChecksOfTheOldVersionShowNothingOfWhatClientsDo) {

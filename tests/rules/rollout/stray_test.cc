@@ -15,10 +15,11 @@ using testing::HasSubstr;
 RolloutStatus ended(const char* name, int before, int since, int good_besides = 0,
                     Duration watched = 70s) {
   EngineRig rig(plan_by_default());
-  traffic(rig, 200);
+  rig.stream("v1", 40, {.version = "v1"});
   rig.stream("others", good_besides, {.version = name});
   rig.stream("strays", before, {.version = name, .status = 500});
   rig.run(watched);
+  traffic(rig, 200);
   rig.stream("strays", since, {.version = name, .status = 500});
   rig.push(gate(rig.now()));
   rig.run(2min + 20s);
@@ -34,6 +35,30 @@ TEST(Strays, WhatFailsWithoutANameMayBeTheCandidates) {
     EXPECT_EQ(ended(name, 3, 3).state, RolloutState::promoted) << "as before";
     EXPECT_EQ(ended(name, 0, 0, /*good_besides=*/9).state, RolloutState::promoted) << name;
   }
+}
+
+TEST(Strays, WhatHasFailedSinceTheCandidateCameIsNotUsual) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.run(70s);
+  traffic(rig, 200);
+  rig.stream("strays", 3, {.status = 502});
+  rig.run(75s);
+  rig.push(gate(rig.now()));
+  rig.run(2min + 20s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
+}
+
+TEST(Strays, WhatFailsInTheLastTwoMinutesIsNotMadeSmallByAllThatWasBefore) {
+  EngineRig rig(plan_by_default());
+  traffic(rig, 200);
+  rig.run(70s);
+  rig.push(gate(rig.now(), 30min));
+  rig.run(28min);
+  rig.stream("strays", 3, {.status = 502});
+  rig.run(2min + 30s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
+  EXPECT_THAT(rollout(rig).why, HasSubstr("in the last 2m, "));
 }
 
 TEST(Strays, WorseThanBeforeIsNotAsBefore) {

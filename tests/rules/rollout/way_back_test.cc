@@ -270,6 +270,30 @@ TEST(WayBack, LeadsToTheGoodVersionBeforeTheOneThatWasRolledAwayFrom) {
   EXPECT_EQ(newest(rig).baseline, "v1") << "v4 and v6 were rolled away from";
 }
 
+TEST(WayBack, ThatIsForbiddenForNowIsToldAsARolloutBegins) {
+  for (const bool is_disarmed : {false, true}) {
+    Remembered remembered;
+    remembered.actions = {{.at = kAt - 2min,
+                           .service = "shop",
+                           .intent = "earlier",
+                           .target = "v1",
+                           .expected = "v2",
+                           .phase = ActionOutcome::Phase::applied}};
+    Plan plan = plan_of(kErrors);
+    plan.services[0].cooldown = is_disarmed ? 0s : 10min;
+    EngineRig rig(plan, remembered);
+    if (is_disarmed) rig.push(Disarmed{.at = rig.now(), .until = rig.now() + 1h, .by = "ann"});
+    serve(rig, "v3");
+    rig.run(2s);
+    rig.push(gate_of(rig, "v3"));
+    rig.run(1s);
+    EXPECT_THAT(
+        start_of_newest(rig),
+        Contains(HasSubstr(is_disarmed ? "beware: a rollback would not be done now: disarmed until"
+                                       : "beware: a rollback would not be done now: cooldown: ")));
+  }
+}
+
 TEST(WayBack, ToAFailedVersionThatWasNamedIsToldAndNeverCalledProofOfAnything) {
   Remembered remembered;
   remembered.rollouts = {rollout_of("v2", RolloutState::failed, Outcome::fail, kAt - 5min)};
