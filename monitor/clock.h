@@ -14,7 +14,7 @@ class Clock {
   [[nodiscard]] virtual Instant now() const = 0;
 
   /// Engine time minus the wall clock, where someone has set that by a second or more since the
-  /// start: in whole seconds, else zero. What carries times of the wall clock is off by so much.
+  /// start: in whole seconds, else zero. What carries times of that clock is off by so much.
   [[nodiscard]] virtual Duration ahead_of_wall() const { return Duration::zero(); }
 };
 

@@ -283,6 +283,10 @@ void check_requirements(const Config& config, const rules::ServicePlan& plan,
 
 std::vector<Lint> lint(const Config& config) {
   std::vector<Lint> found;
+  if (!config.page.empty() && config.tell.empty())
+    found.push_back({false, "",
+                     "`notify` has no `tell`: what is done, and whether it helped, is told to "
+                     "nobody; `page` hears only what someone must see now"});
   for (const rules::ServicePlan& plan : config.plan.services) {
     if (sources_of(config, plan.name).empty()) {
       found.push_back({false, plan.name, "no logs, probes or queues: it will stay unknown"});

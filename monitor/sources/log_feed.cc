@@ -11,11 +11,16 @@
 namespace belay::monitor {
 namespace {
 
-/// Of the events that a parser makes.
-void move_by(Duration ahead, rules::Event& event) {
-  if (auto* request = std::get_if<rules::Request>(&event)) request->at += ahead;
-  if (auto* thrown = std::get_if<rules::Thrown>(&event)) thrown->at += ahead;
-  if (auto* state = std::get_if<rules::SourceState>(&event)) state->at += ahead;
+/// Whose clock was right, the machine's before it was set or after, shows in the log: what is
+/// written now is of now.
+void move_nearer(Instant now, Duration ahead, Instant& at) {
+  if (std::chrono::abs(at + ahead - now) < std::chrono::abs(at - now)) at += ahead;
+}
+
+/// Of the events that a parser makes; the states of a source are of now.
+void move_nearer(Instant now, Duration ahead, rules::Event& event) {
+  if (auto* request = std::get_if<rules::Request>(&event)) move_nearer(now, ahead, request->at);
+  if (auto* thrown = std::get_if<rules::Thrown>(&event)) move_nearer(now, ahead, thrown->at);
 }
 
 }  // namespace
@@ -30,22 +35,20 @@ LogFeed::LogFeed(const LogParserOptions& options, Lane& lane, const Clock& clock
 LogFeed::~LogFeed() { say(); }
 
 void LogFeed::bytes(std::string_view bytes) {
-  const Duration ahead = clock_.ahead_of_wall();
-  parser_.feed(bytes, clock_.now() - ahead, events_);
-  send(ahead);
+  parser_.feed(bytes, clock_.now(), events_);
+  send();
 }
 
 void LogFeed::finish() {
-  const Duration ahead = clock_.ahead_of_wall();
-  parser_.finish(clock_.now() - ahead, events_);
-  send(ahead);
+  parser_.finish(clock_.now(), events_);
+  send();
 }
 
 void LogFeed::reset() { parser_.reset(); }
 
-void LogFeed::send(Duration ahead) {
-  if (ahead != Duration::zero())
-    for (rules::Event& event : events_) move_by(ahead, event);
+void LogFeed::send() {
+  if (const Duration ahead = clock_.ahead_of_wall(); ahead != Duration::zero())
+    for (rules::Event& event : events_) move_nearer(clock_.now(), ahead, event);
   for (auto& defined : parser_.interner().take_defined()) lane_.deliver(std::move(defined));
   // A platform's overload messages are states of this source, and outlive the message.
   std::erase_if(events_, [&](rules::Event& event) {

@@ -51,8 +51,9 @@ class LogFeed {
   [[nodiscard]] const LogParser& parser() const { return parser_; }
 
  private:
-  /// What was parsed, in engine time: a log goes by the wall clock.
-  void send(Duration ahead);
+  /// What was parsed. Where the wall clock was set, a time goes by it if that brings it nearer to
+  /// now: a log of this machine does, one of another goes by a clock that nobody has set.
+  void send();
   void say();
   void admit_losses();
   void log_new_rejections();

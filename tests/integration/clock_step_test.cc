@@ -1,6 +1,7 @@
-// Goal: a step of the wall clock by an hour neither fires nor clears a rule. Method: the real
-// daemon under libfaketime, which moves CLOCK_REALTIME under it while its evidence flows on; its
-// monotonic clocks stay as they are, as with a real step.
+// Goal: a step of the wall clock by an hour neither fires nor clears a rule, whether the log goes
+// by that clock or by another. Method: the real daemon under libfaketime, which moves
+// CLOCK_REALTIME under it while its evidence flows on; its monotonic clocks stay as they are, as
+// with a real step.
 
 #include <csignal>
 #include <filesystem>
@@ -31,7 +32,9 @@ constexpr const char* kRules = R"(rules:
   - { name: silent, when: "no data from tail for 5s", then: alert }
 )";
 
-class ClockStepTest : public testing::Test {
+enum class Writer { is_right, is_set_too };
+
+class ClockStepTest : public testing::TestWithParam<Writer> {
  protected:
   ClockStepTest() {
     step_to("+0");
@@ -65,10 +68,10 @@ services:
     return response == nullptr ? "" : response->body;
   }
 
-  /// One request in four fails, as seen by somebody whose clock is right.
+  /// One request in four fails, as seen by somebody whose clock is right, or is set as well.
   void append_requests() const {
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::system_clock::now().time_since_epoch());
+        std::chrono::system_clock::now().time_since_epoch() + writer_is_off_);
     std::ofstream log(directory_.path() / "shop.log", std::ios::app);
     for (const int status : {200, 200, 200, 500}) {
       log << fmt::format("{{\"ts\":{},\"service\":\"shop\",\"status\":{}}}\n", now.count(), status);
@@ -105,6 +108,7 @@ services:
 
   TemporaryDirectory directory_;
   std::uint16_t port_ = free_port();
+  std::chrono::seconds writer_is_off_{0};
   steady_clock::time_point next_ = steady_clock::now();
 };
 
@@ -115,12 +119,13 @@ int minutes_of(const std::string& log_line) {
   return std::stoi(log_line.substr(colon - 2, 2)) * 60 + std::stoi(log_line.substr(colon + 1, 2));
 }
 
-TEST_F(ClockStepTest, AnHourForwardAndBackFiresAndClearsNothing) {
+TEST_P(ClockStepTest, AnHourForwardAndBackFiresAndClearsNothing) {
   ChildProcess child{daemon()};
   ASSERT_TRUE(flow_until([&] { return times_said("hot is firing") == 1; }))
       << content_of(output()) << metrics();
   for (const char* offset : {"+3600", "+0", "+3600"}) {
     step_to(offset);
+    if (GetParam() == Writer::is_set_too) writer_is_off_ = std::chrono::seconds{std::stoi(offset)};
     // Longer than every window and every hold.
     flow_for(8s);
     EXPECT_TRUE(shows("hot", "bad")) << offset << metrics();
@@ -138,6 +143,12 @@ TEST_F(ClockStepTest, AnHourForwardAndBackFiresAndClearsNothing) {
   const int minutes = (minutes_of(said.substr(last + 1)) - minutes_of(said) + 1440) % 1440;
   EXPECT_GE(minutes, 60) << said;
 }
+
+INSTANTIATE_TEST_SUITE_P(ByALog, ClockStepTest,
+                         testing::Values(Writer::is_right, Writer::is_set_too),
+                         [](const auto& one) {
+                           return one.param == Writer::is_right ? "OfAnotherClock" : "OfTheSame";
+                         });
 
 }  // namespace
 }  // namespace belay::test

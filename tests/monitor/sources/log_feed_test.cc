@@ -42,11 +42,15 @@ std::vector<Instant> times_of(const std::string& lines, Duration ahead) {
   return times;
 }
 
-TEST(LogFeedTest, ALogGoesByTheWallClockWheneverThatWasSet) {
+std::string line_at(Instant at) {
+  return R"({"ts": )" + std::to_string(unix_ms(at)) +
+         R"(, "service": "shop", "route": "/", "status": 500})" + "\n";
+}
+
+TEST(LogFeedTest, ALogMayGoByTheWallClockThatWasSetOrByAnother) {
   for (const Duration ahead : {Duration{0s}, Duration{3600s}, Duration{-3600s}}) {
     const std::string wall = std::to_string(unix_ms(SetClock::kNow - ahead));
-    const std::string line =
-        R"({"ts": )" + wall + R"(, "service": "shop", "route": "/", "status": 500})" + "\n";
+    const std::string line = line_at(SetClock::kNow - ahead);
     EXPECT_EQ(times_of(line + line, ahead), std::vector<Instant>(2, SetClock::kNow));
     const std::string trace =
         R"({"outcome": "exception", "scriptName": "shop", "eventTimestamp": )" + wall +
@@ -54,6 +58,8 @@ TEST(LogFeedTest, ALogGoesByTheWallClockWheneverThatWasSet) {
         R"("exceptions": [{"name": "TypeError", "message": "x", "timestamp": )" +
         wall + R"(}]})";
     EXPECT_EQ(times_of(trace, ahead), std::vector<Instant>(2, SetClock::kNow)) << "thrown, too";
+    EXPECT_EQ(times_of(line_at(SetClock::kNow - 4s), ahead).at(0), SetClock::kNow - 4s)
+        << "of a machine whose clock was not set";
   }
 }
 
