@@ -52,9 +52,10 @@ void Engine::State::note_misnamed(const Request& like, NameId version, std::uint
   const std::optional<NameId> outcome = from.name(like.outcome);
   if (!owner || !outcome) return;
   ServiceEvidence& evidence = services_[*owner]->evidence;
-  if (!evidence.paired && !evidence.misnamed_of_restored) return;
   if (like.fingerprint != 0 && !from.is_new(like.fingerprint)) return;
   const bool are_failing = is_error(like.status, names_.text(*outcome));
+  if (are_failing)
+    evidence.misnamed_failed = std::max(evidence.misnamed_failed.value_or(like.at), like.at);
   if (evidence.paired) evidence.paired->misnamed().add(version, like.at, calls, are_failing);
   if (evidence.misnamed_of_restored)
     evidence.misnamed_of_restored->add(version, like.at, calls, are_failing);

@@ -164,10 +164,11 @@ bool Service::have_invocations_failed(NameId version, Instant now) const {
 std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, NameId baseline,
                                                              Instant now) const {
   constexpr Duration kWatchedMin = std::chrono::minutes{1};
-  // What has failed since it came may be its own.
-  const Instant until = std::min(now, came(candidate, kAbsentMin).value_or(now));
   const Instant since = std::max(watched_since, now - kRecent);
   const Duration watched = now - since;
+  // What has failed since it came may be its own; of one that is there for long it is usual.
+  Instant until = std::min(now, came(candidate, kAbsentMin).value_or(now));
+  if (watched >= kRecent && until - since < kWatchedMin) until = now;
   if (until - since < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
     return std::nullopt;
   const auto failed_of = [&](const CountWindow& failed) {

@@ -88,9 +88,10 @@ class Service {
   }
   /// Whether one of this version, or of none, was seen to fail within the last ten minutes.
   [[nodiscard]] bool have_invocations_failed(NameId version, Instant now) const;
-  /// Of the last ten minutes, but for those since the candidate came: of what is neither of the two
-  /// versions. Of each kind one more than was seen, so as not to take few for none. Nothing where
-  /// that was watched for less than a minute, or with gaps.
+  /// Of the last ten minutes, but for those since the candidate came, if it has not been there for
+  /// nearly all of them: of what is neither of the two versions. Of each kind one more than was
+  /// seen, so as not to take few for none. Nothing where that was watched for less than a minute,
+  /// or with gaps.
   [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId candidate,
                                                                     NameId baseline,
                                                                     Instant now) const;

@@ -213,7 +213,9 @@ void check_errors(const Config& config, const rules::ServicePlan& plan, std::vec
     for (const rules::Rule& rule : *rules) {
       if (!rules::counts_for_verdict(rule)) continue;
       counts = true;
-      if (needs_of(rule.sentence).errors) return;
+      const SentenceNeeds needs = needs_of(rule.sentence);
+      // What a program or Prometheus reports may be errors.
+      if (needs.errors || !needs.measurements.empty() || !needs.prometheus.empty()) return;
     }
   }
   found.push_back({false, plan.name,

@@ -105,8 +105,10 @@ GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule,
   PairedEvidence::Sums beside = evidence.last(window, Role::baseline);
   if (rule == GuardedRule::latency) {
     if (beside.reported < kLatenciesOfBaselineMin) return Baseline::none;
-    const double limit = kSlowerThanBaseline * evidence.p95_us(Role::baseline).value_or(0);
-    if (evidence.p95_us(Role::candidate).value_or(0) >= limit) return Baseline::better;
+    const std::optional<double> p95 = evidence.p95_us(Role::baseline);
+    const std::optional<double> own = evidence.p95_us(Role::candidate);
+    // Where the log is too late for one of them, nothing shows that the baseline is better.
+    if (p95 && own && *own >= kSlowerThanBaseline * *p95) return Baseline::better;
     return quantile_exceeds(kQuantile, beside.reported, beside.slow) ? Baseline::as_bad
                                                                      : Baseline::between;
   }

@@ -22,7 +22,8 @@ void MisnamedRequests::begin(Instant since) {
 
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
   const bool is_of_other = version != kNoName && version == versions_.other;
-  if (is_of_other || at < since_) return;
+  const bool is_of_neither = version == kNoName || version != versions_.asked;
+  if (is_of_other || at < since_ || (is_of_neither && versions_.is_neither_usual)) return;
   sums_.requests += requests;
   if (are_failing) sums_.failed += requests;
   recent_.add(at, requests, are_failing);
@@ -30,9 +31,9 @@ void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, b
 
 std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
                                                    const StrayFailures::Counted& counted,
-                                                   double allowed, Instant now) const {
+                                                   double allowed) const {
   const std::pair<RecentFailures::Sums, std::uint64_t> spans[] = {
-      {sums_, counted.in_step}, {recent_.last(now), counted.lately}};
+      {sums_, counted.in_step}, {recent_.last(counted.as_of), counted.lately}};
   for (const auto& [sums, own] : spans) {
     if (sums.failed < kFailuresMin || 2 * sums.failed < sums.requests) continue;
     const auto failed = static_cast<double>(sums.failed);

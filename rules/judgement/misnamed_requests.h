@@ -19,6 +19,8 @@ class MisnamedRequests {
   struct Versions {
     NameId asked = kNoName;  ///< How it is, is the question.
     NameId other = kNoName;  ///< What names this one says nothing of it.
+    /// Nor does what names neither, where some of that failed before the rollout.
+    bool is_neither_usual = false;
   };
   /// What ended before `since` is not asked for.
   MisnamedRequests(const Versions& versions, Instant since) : versions_(versions), since_(since) {}
@@ -26,6 +28,7 @@ class MisnamedRequests {
   void add(NameId version, Instant at, std::uint64_t requests, bool are_failing);
   /// Forgets what came.
   void begin(Instant since);
+  void neither_is_usual() { versions_.is_neither_usual = true; }
 
   /// Why nobody knows how the version is: of these requests, since then or lately, half failed,
   /// three or more, as no neighbour's do that is well; and if they were the service's, more of the
@@ -33,7 +36,7 @@ class MisnamedRequests {
   /// `allowed`: the share of them that may fail (0..1).
   [[nodiscard]] std::optional<std::string> doubt(const std::string& name,
                                                  const StrayFailures::Counted& counted,
-                                                 double allowed, Instant now) const;
+                                                 double allowed) const;
 
  private:
   Versions versions_;

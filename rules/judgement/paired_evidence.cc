@@ -118,7 +118,8 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     sums->reported += reported;
     sums->slow += many.slow;
     if (place.is_canceled) sums->canceled += many.count;
-    if (many.status >= 300 && many.status < 500) sums->turned_away += many.count;
+    if (many.status >= 300 && many.status < 500 && many.status != 304)
+      sums->turned_away += many.count;
   }
   in_step_[role].total += many.count;
   in_step_[role].bad += errors;
@@ -161,6 +162,8 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
 
 void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
+  // The log of one source may be late while another's shows the candidate as it is now.
+  if (last_candidate_) lag = std::min(lag, std::max(now - *last_candidate_, Duration::zero()));
   complete_ = lag > kLagMin ? second_of(now - lag) : now_;
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)

@@ -61,9 +61,8 @@ class PairedEvidence {
   }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
-  /// At a whole second, before anything is judged at it. What came before `now` is complete, but
   /// for late events. `lag`: how far the logs are behind; where they are by more than events
-  /// usually are (kLagMin), last() ends as long ago.
+  /// usually are (kLagMin), and the candidate's are, last() ends as long ago.
   void advance(Instant now, Duration lag = Duration::zero());
   static constexpr Duration kLagMin = std::chrono::seconds{5};
   /// The candidate takes another share of the traffic from `at` on.
@@ -74,6 +73,8 @@ class PairedEvidence {
   /// That of the default judgement. Always there.
   [[nodiscard]] const CandidateComparison& comparison() const { return *comparisons_.front(); }
 
+  /// Where last() ends.
+  [[nodiscard]] Instant complete() const { return Instant{std::chrono::seconds{complete_}}; }
   /// Of one version within the last seconds.
   struct Sums {
     std::uint64_t total = 0;
@@ -81,7 +82,7 @@ class PairedEvidence {
     std::uint64_t reported = 0;  ///< With a latency.
     std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
     std::uint64_t canceled = 0;
-    std::uint64_t turned_away = 0;  ///< 3xx or 4xx.
+    std::uint64_t turned_away = 0;  ///< 3xx or 4xx, but for 304.
     std::uint64_t invocations = 0;  ///< Those that are no requests.
     std::uint64_t failed_invocations = 0;
     [[nodiscard]] double error_rate() const;

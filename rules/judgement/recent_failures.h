@@ -9,8 +9,8 @@
 
 namespace belay::rules {
 
-/// Requests, and those of them that failed, by the second in which they ended: the last two minutes
-/// of them, as of any moment that is not older than what has come by some seconds.
+/// Requests, and those of them that failed, by the second in which they ended: two minutes of them,
+/// as of any moment of the last five.
 class RecentFailures {
  public:
   static constexpr std::int64_t kSecondsMax = 120;
@@ -44,8 +44,8 @@ class RecentFailures {
     std::int64_t at = -1;
     Sums sums;
   };
-  /// A power of two, with room for what is ahead.
-  static constexpr std::size_t kSeconds = 128;
+  /// A power of two, with room for what is ahead, and behind by the lateness of Logpush.
+  static constexpr std::size_t kSeconds = 512;
   static std::int64_t second_of(Instant at) {
     return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
   }

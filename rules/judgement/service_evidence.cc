@@ -23,13 +23,13 @@ std::optional<std::string> ProbeLog::failure_in_row(Instant since) const {
   return answers.back().words_of_failure();
 }
 
-bool ProbeLog::is_doubtful(Instant since, NameId but) const {
+bool ProbeLog::is_doubtful(Instant from, Instant to, NameId but) const {
   std::deque<bool> newest;
   for (auto one = answers.rbegin(); one != answers.rend() && newest.size() < ProbeWatch::kNewest;
        ++one)
-    if (one->at >= since && one->version != but)
+    if (one->at >= from && one->at <= to && one->version != but)
       newest.push_front(one->failure != ProbeFailure::none);
-  return are_doubtful(newest);
+  return newest.size() >= 2 && are_doubtful(newest);
 }
 
 bool ProbeLog::was_failing_from(Instant from, Instant to) const {

@@ -43,12 +43,12 @@ bool StrayFailures::are_usual(const Seen& seen, const Sums& sums, Duration over)
          kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
 }
 
-std::uint64_t StrayFailures::unusual(bool are_recent, Instant now) const {
+std::uint64_t StrayFailures::unusual(bool are_recent, Instant until) const {
   constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
-  const Duration over = are_recent ? std::min(now - since_, kRecently) : now - since_;
+  const Duration over = are_recent ? std::min(until - since_, kRecently) : until - since_;
   std::uint64_t failed = 0;
   for (const Seen* seen : {&nameless_, &named_}) {
-    const Sums sums = are_recent ? seen->recent.last(now) : seen->sums;
+    const Sums sums = are_recent ? seen->recent.last(until) : seen->sums;
     if (sums.failed >= kFailuresMin && !are_usual(*seen, sums, over)) failed += sums.failed;
   }
   return failed;
@@ -65,7 +65,7 @@ std::optional<std::string> StrayFailures::doubt(const std::string& candidate,
   };
   std::string when;
   if (share_of() <= allowed) {
-    strays = unusual(true, now);
+    strays = unusual(true, counted.as_of);
     own = counted.lately;
     when = "in the last 2m, ";
   }

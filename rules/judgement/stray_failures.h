@@ -36,7 +36,8 @@ class StrayFailures {
   /// The candidate's requests that name it.
   struct Counted {
     std::uint64_t in_step = 0;
-    std::uint64_t lately = 0;  ///< In the last two minutes.
+    std::uint64_t lately = 0;  ///< In the two minutes before `as_of`: so far the log is complete.
+    Instant as_of{};
   };
   /// Why nobody knows how the candidate is: those that failed, in this step or lately, are plainly
   /// more than before, or, if nobody knows how many those were, half of all that name neither; and
@@ -55,7 +56,7 @@ class StrayFailures {
   };
   static bool are_usual(const Seen& seen, const Sums& sums, Duration over);
   /// How many are not usual, of those within `over`.
-  [[nodiscard]] std::uint64_t unusual(bool are_recent, Instant now) const;
+  [[nodiscard]] std::uint64_t unusual(bool are_recent, Instant until) const;
 
   Duration warm_up_{};
   Instant since_;

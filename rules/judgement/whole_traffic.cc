@@ -1,5 +1,6 @@
 #include "rules/judgement/whole_traffic.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "rules/language/false_alarms.h"
@@ -55,6 +56,10 @@ Part failed_invocations(const Sums& sums) {
 }
 Part canceled(const Sums& sums) { return {.calls = sums.canceled, .all = sums.total}; }
 Part turned_away(const Sums& sums) { return {.calls = sums.turned_away, .all = sums.total}; }
+/// Some come as often to each version, however little of the traffic it has: health checks.
+Part beyond(const Part& own, const Part& beside) {
+  return {.calls = own.calls - std::min(own.calls, beside.calls), .all = own.all};
+}
 Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }
 
 }  // namespace
@@ -83,7 +88,8 @@ std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
     return "the clients of " + candidate + " left " + canceled(own).words() +
            " requests in the last 2m before their end, those of " + baseline + " " +
            canceled(beside).words() + ": nobody knows how they would have ended";
-  if (is_plainly_more(turned_away(own), turned_away(beside), kTurnedAwayMin))
+  if (is_plainly_more(beyond(turned_away(own), turned_away(beside)), turned_away(beside),
+                      kTurnedAwayMin))
     return candidate + " answered " + turned_away(own).words() +
            " requests in the last 2m with 3xx or 4xx, " + baseline + " " +
            turned_away(beside).words() + ": nobody knows whether that is meant";

@@ -175,7 +175,7 @@ class Ladder {
   void hold_shared(const JudgedRule& rule, Instant now, Step& out);
   [[nodiscard]] std::set<std::uint32_t> probes_failing_from(Instant began, Instant done) const;
   [[nodiscard]] std::optional<std::string> red_probe() const;
-  [[nodiscard]] std::optional<std::string> doubtful_probe() const;
+  [[nodiscard]] std::optional<std::string> doubtful_probe(Instant now) const;
   /// Why what was put back may fail unseen: its failures name a service that nobody knows.
   [[nodiscard]] std::optional<std::string> misnamed(Instant now) const;
   void judge_end(Instant now, Step& out);

@@ -43,8 +43,10 @@ void Ladder::watch(Instant now) {
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   if (watch_->drain) {
-    const MisnamedRequests::Versions versions{.asked = names_.id(cause.baseline),
-                                              .other = names_.id(cause.candidate)};
+    const MisnamedRequests::Versions versions{
+        .asked = names_.id(cause.baseline),
+        .other = names_.id(cause.candidate),
+        .is_neither_usual = service_.evidence.had_misnamed_failures};
     service_.evidence.misnamed_of_restored.emplace(versions, of_service.since);
     watch_->restored_before = service_.series.requests_of(versions.asked);
   }
@@ -204,12 +206,15 @@ std::optional<std::string> Ladder::red_probe() const {
 }
 
 /// One that fails now and then lets nothing pass either.
-std::optional<std::string> Ladder::doubtful_probe() const {
+std::optional<std::string> Ladder::doubtful_probe(Instant now) const {
   if (!watch_->drain || !service_.plan.rollout.is_judged_by_default) return std::nullopt;
+  const NameId candidate = names_.id(attempt_->cause.candidate);
   for (const auto& [source, log] : service_.evidence.probes) {
     const SourceRecord& record = service_.evidence.source(source);
     if (record.is_retired() || watch_->excused.contains(source)) continue;
-    if (log.is_doubtful(attempt_->done_at + kSettles, names_.id(attempt_->cause.candidate)))
+    const bool was_so_before =
+        attempt_->cause.began && log.is_doubtful(Instant::min(), *attempt_->cause.began, candidate);
+    if (!was_so_before && log.is_doubtful(attempt_->done_at + kSettles, now, candidate))
       return "too many of the newest answers of probe " + sanitize(record.plan().name) +
              " are failures";
   }
@@ -225,7 +230,8 @@ std::optional<std::string> Ladder::misnamed(Instant now) const {
   for (const VersionRequests& one : service_.recent_requests(
            std::chrono::seconds{RecentFailures::kSecondsMax}, Duration::zero()))
     if (one.version == restored) counted.lately = one.requests;
-  return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate, now);
+  counted.as_of = now;
+  return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate);
 }
 
 /// No rule is bad.
@@ -266,7 +272,7 @@ void Ladder::judge_end(Instant now, Step& out) {
       result = Notice::Kind::not_recovered;
       why = *red + "; " + why;
     } else {
-      for (const std::optional<std::string>& doubt : {doubtful_probe(), misnamed(now)}) {
+      for (const std::optional<std::string>& doubt : {doubtful_probe(now), misnamed(now)}) {
         if (!doubt) continue;
         result = Notice::Kind::inconclusive;
         why = *doubt + "; " + why;

@@ -14,11 +14,12 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
     Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
   const StrayFailures::Counted counted{
       .in_step = paired.total_in_step(Role::candidate),
-      .lately = paired.last(PairedEvidence::kSecondsMax, Role::candidate).total};
+      .lately = paired.last(PairedEvidence::kSecondsMax, Role::candidate).total,
+      .as_of = paired.complete()};
   const double allowed = service_.plan.rollout.limits.error_rate;
   for (std::optional<std::string> doubt :
        {paired.strays().doubt(gate_->candidate(), counted, allowed, now),
-        paired.misnamed().doubt(gate_->candidate(), counted, allowed, now)})
+        paired.misnamed().doubt(gate_->candidate(), counted, allowed)})
     if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
 }
 

@@ -159,6 +159,20 @@ TEST(DefaultWhole, RequestsThatAreRefusedOrRedirectedMustNotBePlainlyMore) {
       << "one in six";
 }
 
+TEST(DefaultWhole, ChecksThatComeAsOftenToEachAndWhatIsNotModifiedAreNoSign) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 9, {.version = "v1"});
+  rig.stream("v2", 2, {.version = "v2"});
+  for (const char* version : {"v1", "v2"}) {
+    rig.stream(std::string("check ") + version, 1, {.version = version, .status = 401});
+    rig.stream(std::string("same ") + version, version[1] == '2' ? 8 : 1,
+               {.version = version, .status = 304});
+  }
+  rig.push(gate(rig.now()));
+  rig.run(122s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << rollout(rig).why;
+}
+
 TEST(DefaultWhole, HealthChecksOfTheOldVersionShowNothingOfWhatClientsDo) {
   EngineRig rig(plan_by_default());
   rig.stream("checks", 1, {.version = "v1"});

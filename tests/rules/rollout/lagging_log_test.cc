@@ -30,5 +30,24 @@ TEST(LaggingLog, WhatItShowsOfAFailingCandidateIsActedOn) {
   }
 }
 
+/// v1 and v2 are logged as they are served; another log of the service is five minutes late.
+TEST(LaggingLog, OfAnotherSourceHidesNothing) {
+  Plan plan = plan_by_default();
+  plan.sources[0].lateness = 5min;
+  plan.sources.push_back(
+      {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
+  constexpr SourceId kEdge{4};
+  EngineRig rig(plan);
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.push(gate(rig.now(), 10min));
+  for (int second = 0; second < 620; ++second) {
+    if (second == 500) rig.stream("bad", 20, {.version = "v2", .route = "/new", .status = 500});
+    rig.push(rig.request({.version = "v1"}, rig.now() - 150s, kEdge));
+    rig.run(1s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
 }  // namespace
 }  // namespace belay::rules

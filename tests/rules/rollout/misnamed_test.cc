@@ -39,6 +39,20 @@ TEST(Misnamed, ANeighbourInTheSameFileIsNone) {
   EXPECT_EQ(ended("neighbour", "v1", 3).state, RolloutState::promoted);
 }
 
+TEST(Misnamed, ANeighbourThatFailedBeforeAndNamesNoVersionIsUsual) {
+  for (const char* version : {"", "v2"}) {
+    EngineRig rig(plan_by_default());
+    traffic(rig, 200);
+    rig.stream("failed", 3, {.service = "cronjob", .version = version, .status = 500});
+    rig.run(70s);
+    rig.push(gate(rig.now()));
+    rig.run(2min + 20s);
+    EXPECT_EQ(rollout(rig).state, std::string_view(version).empty() ? RolloutState::promoted
+                                                                    : RolloutState::inconclusive)
+        << rollout(rig).why;
+  }
+}
+
 TEST(Misnamed, WhatFailsInTheLastTwoMinutesIsNotMadeSmallByAllThatWasBefore) {
   EngineRig rig(plan_by_default());
   traffic(rig, 200);

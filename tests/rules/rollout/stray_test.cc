@@ -49,16 +49,33 @@ TEST(Strays, WhatHasFailedSinceTheCandidateCameIsNotUsual) {
   EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
 }
 
-TEST(Strays, WhatFailsInTheLastTwoMinutesIsNotMadeSmallByAllThatWasBefore) {
+TEST(Strays, WhatFailsAllTheTimeIsUsualToAVersionThatIsThereForLong) {
   EngineRig rig(plan_by_default());
   traffic(rig, 200);
-  rig.run(70s);
-  rig.push(gate(rig.now(), 30min));
-  rig.run(28min);
-  rig.stream("strays", 3, {.status = 502});
-  rig.run(2min + 30s);
-  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
-  EXPECT_THAT(rollout(rig).why, HasSubstr("in the last 2m, "));
+  rig.stream("strays", 1, {.status = 502});
+  rig.run(12min);
+  rig.push(gate(rig.now()));
+  rig.run(2min + 20s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
+TEST(Strays, WhatFailsInTheLastTwoMinutesIsNotMadeSmallByAllThatWasBefore) {
+  for (const Duration lag : {Duration{0s}, Duration{110s}}) {
+    Plan plan = plan_by_default();
+    plan.sources[0].lateness = 5min;
+    EngineRig rig(plan);
+    rig.run(3min);
+    for (int second = 0; second < 2000; ++second) {
+      if (second == 100) rig.push(gate(rig.now(), 30min));
+      const Instant at = rig.now() - lag;
+      for (const char* version : {"v1", "v1", "v1", "v1", "v2", "v2"})
+        rig.push(rig.request({.version = version}, at));
+      if (second > 1780) rig.push(rig.request({.status = 502}, at));
+      rig.run(1s);
+    }
+    EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
+    EXPECT_THAT(rollout(rig).why, HasSubstr("in the last 2m, "));
+  }
 }
 
 TEST(Strays, WorseThanBeforeIsNotAsBefore) {
