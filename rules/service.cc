@@ -20,7 +20,8 @@ Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since
     : plan(std::move(plan_of_it)),
       watched_since(since),
       series(routes_max),
-      failed_(kRecent, since) {
+      failed_(kRecent, since),
+      misnamed_(kRecent, since) {
   versions_.push_back(
       {.recent = CountWindow(kRecent, since), .failed = CountWindow(kRecent, since)});
 }
@@ -148,6 +149,7 @@ std::optional<Instant> Service::last_seen(NameId version) const {
 
 void Service::forget_old_requests(const TimeBuckets& now) {
   failed_.advance(now);
+  misnamed_.advance(now);
   for (SeenVersion& seen : versions_) {
     seen.recent.advance(now);
     seen.failed.advance(now);
@@ -161,8 +163,7 @@ bool Service::have_invocations_failed(NameId version, Instant now) const {
   });
 }
 
-std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, NameId baseline,
-                                                             Instant now) const {
+std::optional<Service::UsualSpan> Service::usual_span(NameId candidate, Instant now) const {
   constexpr Duration kWatchedMin = std::chrono::minutes{1};
   const Instant since = std::max(watched_since, now - kRecent);
   const Duration watched = now - since;
@@ -171,8 +172,17 @@ std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, N
   if (watched >= kRecent && until - since < kWatchedMin) until = now;
   if (until - since < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
     return std::nullopt;
+  const Duration lag = evidence.lag_of(SourceKind::log, now);
+  return UsualSpan{.behind = now - until,
+                   .seconds = seconds(std::max(until - since - lag, kWatchedMin))};
+}
+
+std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, NameId baseline,
+                                                             Instant now) const {
+  const std::optional<UsualSpan> asked = usual_span(candidate, now);
+  if (!asked) return std::nullopt;
   const auto failed_of = [&](const CountWindow& failed) {
-    return failed.sum_of(kRecent, now - until);
+    return failed.sum_of(kRecent, asked->behind);
   };
   const std::uint64_t nameless = failed_of(versions_.front().failed);
   std::uint64_t named = failed_of(failed_);
@@ -180,10 +190,14 @@ std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, N
   for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
     if (seen->version == candidate || seen->version == baseline)
       named -= std::min(named, failed_of(seen->failed));
-  const Duration lag = evidence.lag_of(SourceKind::log, now);
-  const double over = seconds(std::max(until - since - lag, kWatchedMin));
-  return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / over,
-                              .named = static_cast<double>(named + 1) / over};
+  return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / asked->seconds,
+                              .named = static_cast<double>(named + 1) / asked->seconds};
+}
+
+double Service::misnamed_beside(NameId candidate, Instant now) const {
+  const std::optional<UsualSpan> asked = usual_span(candidate, now);
+  if (!asked) return 0;
+  return static_cast<double>(misnamed_.sum_of(kRecent, asked->behind)) / asked->seconds;
 }
 
 std::vector<VersionRequests> Service::recent_answers(Duration over) const {

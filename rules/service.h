@@ -95,6 +95,12 @@ class Service {
   [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId candidate,
                                                                     NameId baseline,
                                                                     Instant now) const;
+  /// Of requests without a version that failed under the name of a service that nobody knows.
+  void note_misnamed(std::uint32_t failed, const TimeBuckets& now, const TimeBuckets& bucket) {
+    misnamed_.add(now, bucket, failed);
+  }
+  /// So many of them a second, as of failures_beside(); zero where nobody knows.
+  [[nodiscard]] double misnamed_beside(NameId candidate, Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
   /// Requests of each version within the last ten minutes, by its name; as of
@@ -135,7 +141,14 @@ class Service {
     /// A late request.
     void come_earlier(Instant at);
   };
+  /// What of the last ten minutes shows what was usual before the candidate came.
+  struct UsualSpan {
+    Duration behind{};   // Its end lies so long ago.
+    double seconds = 0;  // So long it is.
+  };
+  [[nodiscard]] std::optional<UsualSpan> usual_span(NameId candidate, Instant now) const;
   CountWindow failed_;                 // Requests, of all versions.
+  CountWindow misnamed_;               // Those of note_misnamed().
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };
 

@@ -107,8 +107,9 @@ GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule,
     if (beside.reported < kLatenciesOfBaselineMin) return Baseline::none;
     const std::optional<double> p95 = evidence.p95_us(Role::baseline);
     const std::optional<double> own = evidence.p95_us(Role::candidate);
-    // Where the log is too late for one of them, nothing shows that the baseline is better.
-    if (p95 && own && *own >= kSlowerThanBaseline * *p95) return Baseline::better;
+    // Where the log is too late for one of them, nothing shows which is better.
+    if (!p95 || !own) return Baseline::between;
+    if (*own >= kSlowerThanBaseline * *p95) return Baseline::better;
     return quantile_exceeds(kQuantile, beside.reported, beside.slow) ? Baseline::as_bad
                                                                      : Baseline::between;
   }

@@ -1,7 +1,8 @@
 #include "rules/judgement/misnamed_requests.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <utility>
 
 #include "base/sanitize.h"
 #include "rules/language/units.h"
@@ -11,30 +12,49 @@ namespace {
 
 /// One or two are a hiccup.
 constexpr std::uint64_t kFailuresMin = 3;
+/// As of strays (stray_failures.cc).
+constexpr double kPlainlyMore = 2;
+constexpr double kDeviations = 3;
+
+/// None is usual where none was.
+bool is_about(std::uint64_t failed, double usual) {
+  return usual > 0 &&
+         static_cast<double>(failed) <= kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
+}
 
 }  // namespace
 
 void MisnamedRequests::begin(Instant since) {
   since_ = since;
-  sums_ = {};
-  recent_.clear();
+  nameless_ = rest_ = {};
 }
 
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
   const bool is_of_other = version != kNoName && version == versions_.other;
-  const bool is_of_neither = version == kNoName || version != versions_.asked;
-  if (is_of_other || at < since_ || (is_of_neither && versions_.is_neither_usual)) return;
-  sums_.requests += requests;
-  if (are_failing) sums_.failed += requests;
-  recent_.add(at, requests, are_failing);
+  if (is_of_other || at < since_) return;
+  Seen& seen = version == kNoName ? nameless_ : rest_;
+  seen.sums.requests += requests;
+  if (are_failing) seen.sums.failed += requests;
+  seen.recent.add(at, requests, are_failing);
 }
 
 std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
                                                    const StrayFailures::Counted& counted,
                                                    double allowed) const {
-  const std::pair<RecentFailures::Sums, std::uint64_t> spans[] = {
-      {sums_, counted.in_step}, {recent_.last(counted.as_of), counted.lately}};
-  for (const auto& [sums, own] : spans) {
+  constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
+  const Duration since = std::max(counted.as_of - since_, Duration::zero());
+  for (const bool is_recent : {false, true}) {
+    const auto sums_of = [&](const Seen& seen) {
+      return is_recent ? seen.recent.last(counted.as_of) : seen.sums;
+    };
+    RecentFailures::Sums sums = sums_of(rest_);
+    const RecentFailures::Sums nameless = sums_of(nameless_);
+    const double usual = usual_ * seconds(is_recent ? std::min(since, kRecently) : since);
+    if (!is_about(nameless.failed, usual)) {
+      sums.failed += nameless.failed;
+      sums.requests += nameless.requests;
+    }
+    const std::uint64_t own = is_recent ? counted.lately : counted.in_step;
     if (sums.failed < kFailuresMin || 2 * sums.failed < sums.requests) continue;
     const auto failed = static_cast<double>(sums.failed);
     const double share = failed / (failed + static_cast<double>(own));

@@ -19,8 +19,6 @@ class MisnamedRequests {
   struct Versions {
     NameId asked = kNoName;  ///< How it is, is the question.
     NameId other = kNoName;  ///< What names this one says nothing of it.
-    /// Nor does what names neither, where some of that failed before the rollout.
-    bool is_neither_usual = false;
   };
   /// What ended before `since` is not asked for.
   MisnamedRequests(const Versions& versions, Instant since) : versions_(versions), since_(since) {}
@@ -28,10 +26,12 @@ class MisnamedRequests {
   void add(NameId version, Instant at, std::uint64_t requests, bool are_failing);
   /// Forgets what came.
   void begin(Instant since);
-  void neither_is_usual() { versions_.is_neither_usual = true; }
+  /// Of those without a version so many failed a second before the rollout.
+  void nameless_are_usual(double failed) { usual_ = failed; }
 
   /// Why nobody knows how the version is: of these requests, since then or lately, half failed,
-  /// three or more, as no neighbour's do that is well; and if they were the service's, more of the
+  /// three or more, as no neighbour's do that is well (of those without a version only if plainly
+  /// more fail than usually); and if they were the service's, more of the
   /// version's requests would have failed than may. `counted`: its requests that name the service;
   /// `allowed`: the share of them that may fail (0..1).
   [[nodiscard]] std::optional<std::string> doubt(const std::string& name,
@@ -41,8 +41,13 @@ class MisnamedRequests {
  private:
   Versions versions_;
   Instant since_;
-  RecentFailures::Sums sums_;
-  RecentFailures recent_;
+  struct Seen {
+    RecentFailures::Sums sums;  // Since then.
+    RecentFailures recent;
+  };
+  double usual_ = 0;
+  Seen nameless_;
+  Seen rest_;
 };
 
 }  // namespace belay::rules

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "rules/judgement/window_store.h"
 
@@ -9,6 +10,8 @@ namespace belay::rules {
 namespace {
 
 constexpr Duration kQuantileOver = std::chrono::seconds{60};
+/// In seconds: how late the candidate's requests came is known of one to two of these.
+constexpr std::int64_t kLateOver = 60;
 
 std::int64_t second_of(Instant at) {
   return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -28,6 +31,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       start_(start),
       now_(second_of(start)),
       complete_(now_),
+      late_since_(now_),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       strays_(start),
       misnamed_({.asked = candidate, .other = baseline}, start),
@@ -128,6 +132,7 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     return;
   }
   baseline_since_candidate_ = 0;
+  late_ = std::max(late_, now_ - many.second);
   last_candidate_ = std::max(last_candidate_.value_or(many.at), many.at);
   if (place.is_error) note_failure(place, many.status, many.count);
 }
@@ -162,8 +167,12 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
 
 void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
+  if (now_ - late_since_ >= kLateOver) {
+    late_before_ = std::exchange(late_, 0);
+    late_since_ = now_;
+  }
   // The log of one source may be late while another's shows the candidate as it is now.
-  if (last_candidate_) lag = std::min(lag, std::max(now - *last_candidate_, Duration::zero()));
+  lag = std::min<Duration>(lag, std::chrono::seconds{std::max(late_, late_before_) + 1});
   complete_ = lag > kLagMin ? second_of(now - lag) : now_;
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)

@@ -162,6 +162,10 @@ class PairedEvidence {
   Instant start_;
   std::int64_t now_;
   std::int64_t complete_;  ///< As of which second last() looks back.
+  // How late the latest of the candidate's requests came, in seconds: since then, and before.
+  std::int64_t late_since_;
+  std::int64_t late_ = 0;
+  std::int64_t late_before_ = 0;
   std::uint32_t slow_above_us_ = 250'000;
   std::vector<std::unique_ptr<CandidateComparison>> comparisons_;
   std::vector<NameId> routes_;

@@ -29,7 +29,7 @@ bool ProbeLog::is_doubtful(Instant from, Instant to, NameId but) const {
        ++one)
     if (one->at >= from && one->at <= to && one->version != but)
       newest.push_front(one->failure != ProbeFailure::none);
-  return newest.size() >= 2 && are_doubtful(newest);
+  return are_doubtful(newest);
 }
 
 bool ProbeLog::was_failing_from(Instant from, Instant to) const {

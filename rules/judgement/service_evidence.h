@@ -39,7 +39,7 @@ struct ProbeLog {
   /// The newest failure where the last three answers failed, whoever gave them, none of them before
   /// `since`.
   [[nodiscard]] std::optional<std::string> failure_in_row(Instant since = Instant::min()) const;
-  /// are_doubtful() of two or more answers within [from, to], but for those that are `but`'s.
+  /// are_doubtful() of the answers within [from, to], but for those that are `but`'s.
   [[nodiscard]] bool is_doubtful(Instant from, Instant to, NameId but) const;
   /// Whether the newest answer of before `from` failed, and none in [from, to) passed.
   [[nodiscard]] bool was_failing_from(Instant from, Instant to) const;
@@ -59,10 +59,8 @@ struct ServiceEvidence {
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
   /// Candidate and baseline of the rollout that runs; none outside one.
   std::unique_ptr<PairedEvidence> paired;
-  /// The newest request that failed under the name of a service that nobody knows, of whatever
-  /// version, and whether there was one in the ten minutes before the rollout.
-  std::optional<Instant> misnamed_failed;
-  bool had_misnamed_failures = false;
+  /// How many misnamed requests without a version failed in a second before the rollout.
+  double usual_misnamed = 0;
   /// While a rollback is watched: of what was put back.
   std::optional<MisnamedRequests> misnamed_of_restored;
 

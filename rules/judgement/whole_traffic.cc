@@ -1,6 +1,7 @@
 #include "rules/judgement/whole_traffic.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "rules/language/false_alarms.h"
@@ -19,6 +20,8 @@ constexpr double kFailedMin = 0.01;
 constexpr double kCanceledMin = 0.05;
 constexpr double kUntimedMin = 0.5;
 constexpr double kTurnedAwayMin = 0.2;
+/// What is no more than this beyond is about as often.
+constexpr double kDeviations = 3;
 /// Beside hardly an invocation of the baseline, which show nothing of chance.
 constexpr double kFailedAloneMin = 0.5;
 /// A baseline that has kept but its health checks shows nothing of what clients do: of both, it
@@ -56,8 +59,13 @@ Part failed_invocations(const Sums& sums) {
 }
 Part canceled(const Sums& sums) { return {.calls = sums.canceled, .all = sums.total}; }
 Part turned_away(const Sums& sums) { return {.calls = sums.turned_away, .all = sums.total}; }
-/// Some come as often to each version, however little of the traffic it has: health checks.
+/// Some come about as often to each version, however little of the traffic it has: health checks.
 Part beyond(const Part& own, const Part& beside) {
+  const auto more = static_cast<double>(beside.calls) - static_cast<double>(own.calls);
+  const bool is_as_often =
+      more <= kDeviations * std::sqrt(static_cast<double>(own.calls + beside.calls));
+  const bool has_others = own.all >= own.calls + kCallsMin;
+  if (!is_as_often || !has_others) return own;
   return {.calls = own.calls - std::min(own.calls, beside.calls), .all = own.all};
 }
 Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }

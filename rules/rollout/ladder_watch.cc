@@ -43,11 +43,10 @@ void Ladder::watch(Instant now) {
   watch_->until = now + (settles ? kSettles : Duration::zero()) + service_.plan.verify_for;
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   if (watch_->drain) {
-    const MisnamedRequests::Versions versions{
-        .asked = names_.id(cause.baseline),
-        .other = names_.id(cause.candidate),
-        .is_neither_usual = service_.evidence.had_misnamed_failures};
-    service_.evidence.misnamed_of_restored.emplace(versions, of_service.since);
+    const MisnamedRequests::Versions versions{.asked = names_.id(cause.baseline),
+                                              .other = names_.id(cause.candidate)};
+    service_.evidence.misnamed_of_restored.emplace(versions, of_service.since)
+        .nameless_are_usual(service_.evidence.usual_misnamed);
     watch_->restored_before = service_.series.requests_of(versions.asked);
   }
   if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
@@ -213,7 +212,8 @@ std::optional<std::string> Ladder::doubtful_probe(Instant now) const {
     const SourceRecord& record = service_.evidence.source(source);
     if (record.is_retired() || watch_->excused.contains(source)) continue;
     const bool was_so_before =
-        attempt_->cause.began && log.is_doubtful(Instant::min(), *attempt_->cause.began, candidate);
+        attempt_->cause.began &&
+        log.is_doubtful(*attempt_->cause.began - kRecent, *attempt_->cause.began, candidate);
     if (!was_so_before && log.is_doubtful(attempt_->done_at + kSettles, now, candidate))
       return "too many of the newest answers of probe " + sanitize(record.plan().name) +
              " are failures";

@@ -313,9 +313,8 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
   PairedEvidence& paired = *service_.evidence.paired;
   paired.strays().begin(service_.failures_beside(paired.candidate(), paired.baseline(), now),
                         service_.plan.rollout.warm_up);
-  const std::optional<Instant> misnamed = service_.evidence.misnamed_failed;
-  service_.evidence.had_misnamed_failures = misnamed && *misnamed > now - kRecent;
-  if (service_.evidence.had_misnamed_failures) paired.misnamed().neither_is_usual();
+  service_.evidence.usual_misnamed = service_.misnamed_beside(paired.candidate(), now);
+  paired.misnamed().nameless_are_usual(service_.evidence.usual_misnamed);
   paired.misnamed().begin(paired.start() + service_.plan.rollout.warm_up);
   if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,

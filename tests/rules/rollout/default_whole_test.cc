@@ -173,6 +173,16 @@ TEST(DefaultWhole, ChecksThatComeAsOftenToEachAndWhatIsNotModifiedAreNoSign) {
   EXPECT_EQ(rollout(rig).verdict, Outcome::pass) << rollout(rig).why;
 }
 
+TEST(DefaultWhole, ASmallCanaryThatRefusesAllIsNotHiddenByWhatTheBaselineRefuses) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 17, {.version = "v1"});
+  rig.stream("refused by v1", 2, {.version = "v1", .status = 401});
+  rig.stream("v2", 2, {.version = "v2", .status = 401});
+  rig.push(gate(rig.now()));
+  rig.run(122s);
+  EXPECT_EQ(rollout(rig).verdict, Outcome::unknown) << rollout(rig).why;
+}
+
 TEST(DefaultWhole, HealthChecksOfTheOldVersionShowNothingOfWhatClientsDo) {
   EngineRig rig(plan_by_default());
   rig.stream("checks", 1, {.version = "v1"});

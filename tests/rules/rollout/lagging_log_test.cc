@@ -49,5 +49,23 @@ TEST(LaggingLog, OfAnotherSourceHidesNothing) {
   EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
 }
 
+/// All of v2 is in a late log, but for its health checks.
+TEST(LaggingLog, ATrickleThatIsInTimeHidesNothing) {
+  Plan plan = plan_by_default();
+  plan.sources[0].lateness = 5min;
+  plan.sources.push_back({.name = "checks", .kind = SourceKind::log, .service = "shop"});
+  constexpr SourceId kChecks{4};
+  EngineRig rig(plan);
+  rig.run(20s);
+  rig.push(gate(rig.now(), 10min));
+  for (int second = 0; second < 620; ++second) {
+    for (int i = 0; i < 20; ++i)
+      rig.push(rig.request({.version = "v2", .status = 500}, rig.now() - 150s));
+    if (second % 4 == 0) rig.push(rig.request({.version = "v2"}, rig.now(), kChecks));
+    rig.run(1s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
 }  // namespace
 }  // namespace belay::rules

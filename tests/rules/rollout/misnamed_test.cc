@@ -42,15 +42,29 @@ TEST(Misnamed, ANeighbourInTheSameFileIsNone) {
 TEST(Misnamed, ANeighbourThatFailedBeforeAndNamesNoVersionIsUsual) {
   for (const char* version : {"", "v2"}) {
     EngineRig rig(plan_by_default());
-    traffic(rig, 200);
+    rig.stream("v1", 40, {.version = "v1"});
     rig.stream("failed", 3, {.service = "cronjob", .version = version, .status = 500});
     rig.run(70s);
+    traffic(rig, 200);
     rig.push(gate(rig.now()));
     rig.run(2min + 20s);
     EXPECT_EQ(rollout(rig).state, std::string_view(version).empty() ? RolloutState::promoted
                                                                     : RolloutState::inconclusive)
         << rollout(rig).why;
   }
+}
+
+TEST(Misnamed, OneFailureBeforeMakesNothingUsual) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.run(10s);
+  rig.push(rig.request({.service = "shop-edge", .status = 500}, rig.now()));
+  rig.run(70s);
+  traffic(rig, 200);
+  rig.stream("failed", 9, {.service = "shop-edge", .status = 500});
+  rig.push(gate(rig.now()));
+  rig.run(2min + 20s);
+  EXPECT_EQ(rollout(rig).state, RolloutState::inconclusive) << rollout(rig).why;
 }
 
 TEST(Misnamed, WhatFailsInTheLastTwoMinutesIsNotMadeSmallByAllThatWasBefore) {
