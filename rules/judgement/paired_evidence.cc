@@ -10,8 +10,8 @@ namespace belay::rules {
 namespace {
 
 constexpr Duration kQuantileOver = std::chrono::seconds{60};
-/// In seconds: how late the candidate's requests came is known of one to two of these.
-constexpr std::int64_t kLateOver = 60;
+/// In seconds: how late the candidate's requests come is known of one to two of these.
+constexpr std::int64_t kArrivalsOver = 60;
 
 std::int64_t second_of(Instant at) {
   return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -31,7 +31,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       start_(start),
       now_(second_of(start)),
       complete_(now_),
-      late_since_(now_),
+      arrivals_since_(now_),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       strays_(start),
       misnamed_({.asked = candidate, .other = baseline}, start),
@@ -132,7 +132,8 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     return;
   }
   baseline_since_candidate_ = 0;
-  late_ = std::max(late_, now_ - many.second);
+  const bool is_behind = std::chrono::seconds{now_ - many.second} > kLagMin;
+  (is_behind ? arrivals_.behind : arrivals_.in_time) += many.count;
   last_candidate_ = std::max(last_candidate_.value_or(many.at), many.at);
   if (place.is_error) note_failure(place, many.status, many.count);
 }
@@ -167,12 +168,13 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
 
 void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
-  if (now_ - late_since_ >= kLateOver) {
-    late_before_ = std::exchange(late_, 0);
-    late_since_ = now_;
+  if (now_ - arrivals_since_ >= kArrivalsOver) {
+    arrivals_before_ = std::exchange(arrivals_, Arrivals{});
+    arrivals_since_ = now_;
   }
-  // The log of one source may be late while another's shows the candidate as it is now.
-  lag = std::min<Duration>(lag, std::chrono::seconds{std::max(late_, late_before_) + 1});
+  // The log of one source may be late while another's shows most of the candidate as it is now.
+  if (arrivals_.behind + arrivals_before_.behind < arrivals_.in_time + arrivals_before_.in_time)
+    lag = Duration::zero();
   complete_ = lag > kLagMin ? second_of(now - lag) : now_;
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)

@@ -62,7 +62,7 @@ class PairedEvidence {
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
   /// for late events. `lag`: how far the logs are behind; where they are by more than events
-  /// usually are (kLagMin), and the candidate's are, last() ends as long ago.
+  /// usually are (kLagMin), and most of the candidate's requests are, last() ends as long ago.
   void advance(Instant now, Duration lag = Duration::zero());
   static constexpr Duration kLagMin = std::chrono::seconds{5};
   /// The candidate takes another share of the traffic from `at` on.
@@ -162,10 +162,14 @@ class PairedEvidence {
   Instant start_;
   std::int64_t now_;
   std::int64_t complete_;  ///< As of which second last() looks back.
-  // How late the latest of the candidate's requests came, in seconds: since then, and before.
-  std::int64_t late_since_;
-  std::int64_t late_ = 0;
-  std::int64_t late_before_ = 0;
+  /// The candidate's requests, by how long after their end they came (kLagMin).
+  struct Arrivals {
+    std::uint64_t in_time = 0;
+    std::uint64_t behind = 0;
+  };
+  std::int64_t arrivals_since_;
+  Arrivals arrivals_;         // Since then,
+  Arrivals arrivals_before_;  // and before.
   std::uint32_t slow_above_us_ = 250'000;
   std::vector<std::unique_ptr<CandidateComparison>> comparisons_;
   std::vector<NameId> routes_;

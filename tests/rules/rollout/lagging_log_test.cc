@@ -67,5 +67,23 @@ TEST(LaggingLog, ATrickleThatIsInTimeHidesNothing) {
   EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
 }
 
+/// Most of v2 is logged as it is served, and one request in forty seconds late.
+TEST(LaggingLog, ATrickleThatIsLateHidesNothing) {
+  Plan plan = plan_by_default();
+  plan.sources.push_back(
+      {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
+  constexpr SourceId kEdge{4};
+  EngineRig rig(plan);
+  rig.run(20s);
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.push(gate(rig.now(), 10min));
+  for (int second = 0; second < 620; ++second) {
+    if (second == 500) rig.stream("v2", 20, {.version = "v2", .status = 500});
+    if (second % 40 == 0) rig.push(rig.request({.version = "v2"}, rig.now() - 150s, kEdge));
+    rig.run(1s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
 }  // namespace
 }  // namespace belay::rules
