@@ -8,21 +8,6 @@
 #include "rules/language/units.h"
 
 namespace belay::rules {
-namespace {
-
-/// One or two are a hiccup.
-constexpr std::uint64_t kFailuresMin = 3;
-/// As of strays (stray_failures.cc).
-constexpr double kPlainlyMore = 2;
-constexpr double kDeviations = 3;
-
-/// None is usual where none was.
-bool is_about(std::uint64_t failed, double usual) {
-  return usual > 0 &&
-         static_cast<double>(failed) <= kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
-}
-
-}  // namespace
 
 void MisnamedRequests::begin(Instant since) {
   since_ = since;
@@ -32,10 +17,7 @@ void MisnamedRequests::begin(Instant since) {
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
   const bool is_of_other = version != kNoName && version == versions_.other;
   if (is_of_other || at < since_) return;
-  Seen& seen = version == kNoName ? nameless_ : rest_;
-  seen.sums.requests += requests;
-  if (are_failing) seen.sums.failed += requests;
-  seen.recent.add(at, requests, are_failing);
+  (version == kNoName ? nameless_ : rest_).add(at, requests, are_failing);
 }
 
 std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
@@ -44,18 +26,19 @@ std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
   constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
   const Duration since = std::max(counted.as_of - since_, Duration::zero());
   for (const bool is_recent : {false, true}) {
-    const auto sums_of = [&](const Seen& seen) {
+    const auto sums_of = [&](const FailuresSeen& seen) {
       return is_recent ? seen.recent.last(counted.as_of) : seen.sums;
     };
     RecentFailures::Sums sums = sums_of(rest_);
     const RecentFailures::Sums nameless = sums_of(nameless_);
     const double usual = usual_ * seconds(is_recent ? std::min(since, kRecently) : since);
-    if (!is_about(nameless.failed, usual)) {
+    // None is usual where none was.
+    if (usual <= 0 || !are_about_usual(nameless.failed, usual)) {
       sums.failed += nameless.failed;
       sums.requests += nameless.requests;
     }
     const std::uint64_t own = is_recent ? counted.lately : counted.in_step;
-    if (sums.failed < kFailuresMin || 2 * sums.failed < sums.requests) continue;
+    if (sums.failed < kStrayFailuresMin || 2 * sums.failed < sums.requests) continue;
     const auto failed = static_cast<double>(sums.failed);
     const double share = failed / (failed + static_cast<double>(own));
     if (share <= allowed) continue;

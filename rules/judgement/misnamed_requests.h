@@ -31,9 +31,9 @@ class MisnamedRequests {
 
   /// Why nobody knows how the version is: of these requests, since then or lately, half failed,
   /// three or more, as no neighbour's do that is well (of those without a version only if plainly
-  /// more fail than usually); and if they were the service's, more of the
-  /// version's requests would have failed than may. `counted`: its requests that name the service;
-  /// `allowed`: the share of them that may fail (0..1).
+  /// more fail than usually); and if they were the service's, more of the version's requests would
+  /// have failed than may. `counted`: its requests that name the service; `allowed`: the share of
+  /// them that may fail (0..1).
   [[nodiscard]] std::optional<std::string> doubt(const std::string& name,
                                                  const StrayFailures::Counted& counted,
                                                  double allowed) const;
@@ -41,13 +41,9 @@ class MisnamedRequests {
  private:
   Versions versions_;
   Instant since_;
-  struct Seen {
-    RecentFailures::Sums sums;  // Since then.
-    RecentFailures recent;
-  };
   double usual_ = 0;
-  Seen nameless_;
-  Seen rest_;
+  FailuresSeen nameless_;  // Since then.
+  FailuresSeen rest_;
 };
 
 }  // namespace belay::rules

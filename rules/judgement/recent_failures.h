@@ -37,7 +37,6 @@ class RecentFailures {
     }
     return sums;
   }
-  void clear() { seconds_ = {}; }
 
  private:
   struct Second {
@@ -51,6 +50,18 @@ class RecentFailures {
   }
 
   std::array<Second, kSeconds> seconds_{};
+};
+
+/// Of one kind of requests, all that came and those of late.
+struct FailuresSeen {
+  RecentFailures::Sums sums{};
+  RecentFailures recent{};
+
+  void add(Instant at, std::uint64_t requests, bool are_failing) {
+    sums.requests += requests;
+    if (are_failing) sums.failed += requests;
+    recent.add(at, requests, are_failing);
+  }
 };
 
 }  // namespace belay::rules

@@ -10,14 +10,14 @@
 namespace belay::rules {
 namespace {
 
-/// What came before goes up and down by itself: more than twice as many, and by more than three
-/// standard deviations, are no chance.
+/// More than twice as many, and by more than three standard deviations, are no chance.
 constexpr double kPlainlyMore = 2;
 constexpr double kDeviations = 3;
-/// One or two are a hiccup.
-constexpr std::uint64_t kFailuresMin = 3;
-
 }  // namespace
+
+bool are_about_usual(std::uint64_t failed, double usual) {
+  return static_cast<double>(failed) <= kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
+}
 
 void StrayFailures::begin(const std::optional<Usual>& usual, Duration warm_up) {
   if (usual) {
@@ -30,26 +30,21 @@ void StrayFailures::begin(const std::optional<Usual>& usual, Duration warm_up) {
 
 void StrayFailures::begin_step(Instant at) {
   since_ = at + warm_up_;
-  for (Seen* seen : {&nameless_, &named_}) {
-    seen->sums = {};
-    seen->recent.clear();
-  }
+  for (Kind* kind : {&nameless_, &named_}) kind->seen = {};
 }
 
-bool StrayFailures::are_usual(const Seen& seen, const Sums& sums, Duration over) {
-  if (!seen.usual) return 2 * sums.failed < sums.requests;
-  const double usual = *seen.usual * seconds(std::max(over, Duration::zero()));
-  return static_cast<double>(sums.failed) <=
-         kPlainlyMore * usual + kDeviations * std::sqrt(usual + 1);
+bool StrayFailures::are_usual(const Kind& kind, const Sums& sums, Duration over) {
+  if (!kind.usual) return 2 * sums.failed < sums.requests;
+  return are_about_usual(sums.failed, *kind.usual * seconds(std::max(over, Duration::zero())));
 }
 
 std::uint64_t StrayFailures::unusual(bool are_recent, Instant until) const {
   constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
   const Duration over = are_recent ? std::min(until - since_, kRecently) : until - since_;
   std::uint64_t failed = 0;
-  for (const Seen* seen : {&nameless_, &named_}) {
-    const Sums sums = are_recent ? seen->recent.last(until) : seen->sums;
-    if (sums.failed >= kFailuresMin && !are_usual(*seen, sums, over)) failed += sums.failed;
+  for (const Kind* kind : {&nameless_, &named_}) {
+    const Sums sums = are_recent ? kind->seen.recent.last(until) : kind->seen.sums;
+    if (sums.failed >= kStrayFailuresMin && !are_usual(*kind, sums, over)) failed += sums.failed;
   }
   return failed;
 }

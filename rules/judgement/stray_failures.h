@@ -9,6 +9,12 @@
 
 namespace belay::rules {
 
+/// One or two are a hiccup.
+inline constexpr std::uint64_t kStrayFailuresMin = 3;
+/// Whether so many that failed are about as many as usually: what came before goes up and down by
+/// itself.
+bool are_about_usual(std::uint64_t failed, double usual);
+
 /// Requests of a service that name neither version of its rollout: no version, or another. A proxy
 /// in front of a candidate that crashes logs its failures so, and nobody knows whose they are.
 class StrayFailures {
@@ -27,10 +33,7 @@ class StrayFailures {
   void begin_step(Instant at);
   void add(Instant at, bool is_named, std::uint64_t requests, bool are_failing) {
     if (at < since_) return;
-    Seen& seen = is_named ? named_ : nameless_;
-    seen.sums.requests += requests;
-    if (are_failing) seen.sums.failed += requests;
-    seen.recent.add(at, requests, are_failing);
+    (is_named ? named_ : nameless_).seen.add(at, requests, are_failing);
   }
 
   /// The candidate's requests that name it.
@@ -49,19 +52,18 @@ class StrayFailures {
 
  private:
   using Sums = RecentFailures::Sums;
-  struct Seen {
-    Sums sums;  // Of the step.
-    RecentFailures recent;
+  struct Kind {
+    FailuresSeen seen;  // In the step.
     std::optional<double> usual = std::nullopt;
   };
-  static bool are_usual(const Seen& seen, const Sums& sums, Duration over);
-  /// How many are not usual, of those within `over`.
+  static bool are_usual(const Kind& kind, const Sums& sums, Duration over);
+  /// How many are not usual, of the step or of late.
   [[nodiscard]] std::uint64_t unusual(bool are_recent, Instant until) const;
 
   Duration warm_up_{};
   Instant since_;
-  Seen nameless_;  // Since then.
-  Seen named_;
+  Kind nameless_;  // Since then.
+  Kind named_;
 };
 
 }  // namespace belay::rules

@@ -64,8 +64,8 @@ Part beyond(const Part& own, const Part& beside) {
   const auto more = static_cast<double>(beside.calls) - static_cast<double>(own.calls);
   const bool is_as_often =
       more <= kDeviations * std::sqrt(static_cast<double>(own.calls + beside.calls));
-  const bool has_others = own.all >= 2 * own.calls;
-  if (!is_as_often || !has_others) return own;
+  const bool has_as_many_others = own.all >= 2 * own.calls;
+  if (!is_as_often || !has_as_many_others) return own;
   return {.calls = own.calls - std::min(own.calls, beside.calls), .all = own.all};
 }
 Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }
