@@ -12,6 +12,11 @@ namespace {
 constexpr Duration kQuantileOver = std::chrono::seconds{60};
 /// In seconds: how late the candidate's requests come is known of one to two of these.
 constexpr std::int64_t kArrivalsOver = 60;
+/// Fewer than one of so many that come late could all fail, and not be too many.
+constexpr std::uint64_t kBehindOneOf = 20;
+/// As default/errors looks, in seconds.
+constexpr std::int64_t kBadOver = 30;
+constexpr std::uint64_t kBadOfMin = 20;
 
 std::int64_t second_of(Instant at) {
   return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -172,10 +177,7 @@ void PairedEvidence::advance(Instant now, Duration lag) {
     arrivals_before_ = std::exchange(arrivals_, Arrivals{});
     arrivals_since_ = now_;
   }
-  // The log of one source may be late while another's shows most of the candidate as it is now.
-  if (arrivals_.behind + arrivals_before_.behind < arrivals_.in_time + arrivals_before_.in_time)
-    lag = Duration::zero();
-  complete_ = lag > kLagMin ? second_of(now - lag) : now_;
+  complete_ = lag > kLagMin ? complete_as_of(second_of(now - lag)) : now_;
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->advance(now);
@@ -184,6 +186,20 @@ void PairedEvidence::advance(Instant now, Duration lag) {
   failures_since_ = since;
   failures_.clear();
   exceptions_.clear();
+}
+
+std::int64_t PairedEvidence::complete_as_of(std::int64_t late) const {
+  const std::uint64_t behind = arrivals_.behind + arrivals_before_.behind;
+  const std::uint64_t in_time = arrivals_.in_time + arrivals_before_.in_time;
+  if (behind >= in_time) return late;
+  // The log of one source may be late while another's shows most of the candidate as it is now.
+  if (behind * kBehindOneOf < behind + in_time) return now_;
+  const auto badness = [this](std::int64_t end) {
+    const Sums sums = sums_before(end, kBadOver, Role::candidate);
+    if (sums.total < kBadOfMin) return std::pair{0.0, 0.0};
+    return std::pair{sums.error_rate(), share(sums.slow, sums.reported)};
+  };
+  return badness(late) > badness(now_) ? late : now_;
 }
 
 void PairedEvidence::begin_step(Instant at) {
@@ -213,8 +229,13 @@ CandidateComparison& PairedEvidence::comparison(const ComparisonSpec& spec) {
 }
 
 PairedEvidence::Sums PairedEvidence::last(std::int64_t seconds, Role role) const {
+  return sums_before(complete_, std::min(seconds, kSecondsMax), role);
+}
+
+PairedEvidence::Sums PairedEvidence::sums_before(std::int64_t end, std::int64_t seconds,
+                                                 Role role) const {
   Sums sums;
-  for (std::int64_t at = complete_ - std::min(seconds, kSecondsMax); at < complete_; ++at) {
+  for (std::int64_t at = end - seconds; at < end; ++at) {
     const Second& second = seconds_[static_cast<std::size_t>(at) % kSeconds];
     if (second.at != at) continue;
     const Sums& one = second.roles[static_cast<std::size_t>(role)];

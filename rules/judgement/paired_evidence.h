@@ -62,7 +62,8 @@ class PairedEvidence {
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
   /// for late events. `lag`: how far the logs are behind; where they are by more than events
-  /// usually are (kLagMin), and most of the candidate's requests are, last() ends as long ago.
+  /// usually are (kLagMin), and most of the candidate's requests are, last() ends as long ago. If
+  /// fewer are, but not hardly any, it ends where the candidate is worse.
   void advance(Instant now, Duration lag = Duration::zero());
   static constexpr Duration kLagMin = std::chrono::seconds{5};
   /// The candidate takes another share of the traffic from `at` on.
@@ -150,6 +151,9 @@ class PairedEvidence {
   /// Nothing for a second that was forgotten already.
   Sums* sums_of(std::int64_t second, Role role);
   std::uint32_t number_of(NameId route);
+  /// As of which second last() looks back, where a log is complete as of `late`.
+  [[nodiscard]] std::int64_t complete_as_of(std::int64_t late) const;
+  [[nodiscard]] Sums sums_before(std::int64_t end, std::int64_t seconds, Role role) const;
 
   static constexpr std::size_t kRoutesMax = 200;
   static constexpr std::size_t kFailuresMax = 32;

@@ -85,5 +85,48 @@ TEST(LaggingLog, ATrickleThatIsLateHidesNothing) {
   EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
 }
 
+/// Two of five requests of v2 are told 150 s late, the others as they are served.
+struct Halves {
+  std::uint16_t late = 200;
+  std::uint16_t live = 200;
+  std::int64_t from = 0;  ///< So they answer from this second of the gate on, and well before.
+  std::int64_t until = 1000;
+};
+std::size_t rollbacks_of(const Halves& halves) {
+  constexpr SourceId kEdge{4};
+  Plan plan = plan_by_default();
+  plan.sources.push_back(
+      {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
+  EngineRig rig(plan);
+  const auto answer = [&](SourceId source, std::uint16_t status, Instant at, int second) {
+    const bool is_well = second < halves.from || second >= halves.until;
+    rig.push(rig.request({.version = "v2", .status = is_well ? std::uint16_t{200} : status}, at,
+                         source));
+  };
+  for (int second = -60; second < 620; ++second) {
+    if (second == 0) rig.push(gate(rig.now(), 10min));
+    for (int i = 0; i < 12; ++i) answer(EngineRig::kTail, halves.live, rig.now(), second);
+    for (int i = 0; i < 8; ++i) answer(kEdge, halves.late, rig.now() - 150s, second - 150);
+    rig.run(1s);
+  }
+  return rig.orders.size();
+}
+
+TEST(LaggingLog, OfHalfOfItHidesNothing) {
+  EXPECT_EQ(rollbacks_of({.late = 500}), 1U);
+  EXPECT_EQ(rollbacks_of({.late = 500, .from = 200}), 1U);
+}
+
+TEST(LaggingLog, HidesNothingOfTheOtherHalf) {
+  EXPECT_EQ(rollbacks_of({.live = 500}), 1U);
+  EXPECT_EQ(rollbacks_of({.live = 500, .from = 500}), 1U);
+}
+
+TEST(LaggingLog, OfHalfOfItConvictsNobody) {
+  EXPECT_EQ(rollbacks_of({}), 0U);
+  // Five seconds of it are a hiccup, however often they are looked at.
+  EXPECT_EQ(rollbacks_of({.late = 500, .live = 500, .from = 200, .until = 203}), 0U);
+}
+
 }  // namespace
 }  // namespace belay::rules
