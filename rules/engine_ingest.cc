@@ -55,8 +55,9 @@ void Engine::State::note_misnamed(const Request& like, NameId version, std::uint
   ServiceEvidence& evidence = service.evidence;
   if (like.fingerprint != 0 && !from.is_new(like.fingerprint)) return;
   const bool are_failing = is_error(like.status, names_.text(*outcome));
-  if (are_failing && version == kNoName)
-    service.note_misnamed(static_cast<std::uint32_t>(calls), buckets_, TimeBuckets(like.at));
+  if (are_failing)
+    service.note_misnamed(version != kNoName, static_cast<std::uint32_t>(calls), buckets_,
+                          TimeBuckets(like.at));
   if (evidence.paired) evidence.paired->misnamed().add(version, like.at, calls, are_failing);
   if (evidence.misnamed_of_restored)
     evidence.misnamed_of_restored->add(version, like.at, calls, are_failing);

@@ -21,7 +21,8 @@ Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since
       watched_since(since),
       series(routes_max),
       failed_(kRecent, since),
-      misnamed_(kRecent, since) {
+      misnamed_(kRecent, since),
+      misnamed_nameless_(kRecent, since) {
   versions_.push_back(
       {.recent = CountWindow(kRecent, since), .failed = CountWindow(kRecent, since)});
 }
@@ -150,6 +151,7 @@ std::optional<Instant> Service::last_seen(NameId version) const {
 void Service::forget_old_requests(const TimeBuckets& now) {
   failed_.advance(now);
   misnamed_.advance(now);
+  misnamed_nameless_.advance(now);
   for (SeenVersion& seen : versions_) {
     seen.recent.advance(now);
     seen.failed.advance(now);
@@ -194,10 +196,13 @@ std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, N
                               .named = static_cast<double>(named + 1) / asked->seconds};
 }
 
-double Service::misnamed_beside(NameId candidate, Instant now) const {
+StrayFailures::Usual Service::misnamed_beside(NameId candidate, Instant now) const {
   const std::optional<UsualSpan> asked = usual_span(candidate, now);
-  if (!asked) return 0;
-  return static_cast<double>(misnamed_.sum_of(kRecent, asked->behind)) / asked->seconds;
+  if (!asked) return {};
+  const auto rate_of = [&](const CountWindow& failed) {
+    return static_cast<double>(failed.sum_of(kRecent, asked->behind)) / asked->seconds;
+  };
+  return {.nameless = rate_of(misnamed_nameless_), .named = rate_of(misnamed_)};
 }
 
 std::vector<VersionRequests> Service::recent_answers(Duration over) const {

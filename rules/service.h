@@ -95,12 +95,14 @@ class Service {
   [[nodiscard]] std::optional<StrayFailures::Usual> failures_beside(NameId candidate,
                                                                     NameId baseline,
                                                                     Instant now) const;
-  /// Of requests without a version that failed under the name of a service that nobody knows.
-  void note_misnamed(std::uint32_t failed, const TimeBuckets& now, const TimeBuckets& bucket) {
-    misnamed_.add(now, bucket, failed);
+  /// Of requests, with a version or without, that failed under the name of a service that nobody
+  /// knows.
+  void note_misnamed(bool is_named, std::uint32_t failed, const TimeBuckets& now,
+                     const TimeBuckets& bucket) {
+    (is_named ? misnamed_ : misnamed_nameless_).add(now, bucket, failed);
   }
   /// So many of them a second, as of failures_beside(); zero where nobody knows.
-  [[nodiscard]] double misnamed_beside(NameId candidate, Instant now) const;
+  [[nodiscard]] StrayFailures::Usual misnamed_beside(NameId candidate, Instant now) const;
   /// Drops the requests that `now` leaves behind.
   void forget_old_requests(const TimeBuckets& now);
   /// Requests of each version within the last ten minutes, by its name; as of
@@ -148,7 +150,8 @@ class Service {
   };
   [[nodiscard]] std::optional<UsualSpan> usual_span(NameId candidate, Instant now) const;
   CountWindow failed_;                 // Requests, of all versions.
-  CountWindow misnamed_;               // Those of note_misnamed().
+  CountWindow misnamed_;               // Those of note_misnamed() that name a version,
+  CountWindow misnamed_nameless_;      // and that name none.
   std::vector<SeenVersion> versions_;  // The first slot is for events without a version.
 };
 

@@ -9,40 +9,71 @@
 
 namespace belay::rules {
 
+namespace {
+
+using Sums = RecentFailures::Sums;
+
+/// A neighbour that is well fails less.
+constexpr std::uint64_t kUnwellOneOf = 10;
+/// Twice the share of the other version's is plainly more.
+constexpr std::uint64_t kPlainlyMore = 2;
+/// Fewer failures of the other version show no share.
+constexpr std::uint64_t kFailedOfOtherMin = 10;
+
+bool are_as_often(const Sums& asked, const Sums& other) {
+  return other.failed >= kFailedOfOtherMin &&
+         kPlainlyMore * other.failed * asked.requests >= asked.failed * other.requests;
+}
+
+bool are_unwell(const Sums& sums, double usual) {
+  return 2 * sums.failed >= sums.requests && (usual <= 0 || !are_about_usual(sums.failed, usual));
+}
+
+}  // namespace
+
 void MisnamedRequests::begin(Instant since) {
   since_ = since;
-  nameless_ = rest_ = {};
+  of_asked_ = of_other_ = nameless_ = of_others_ = {};
+}
+
+FailuresSeen& MisnamedRequests::seen_of(NameId version) {
+  if (version == kNoName) return nameless_;
+  if (version == versions_.asked) return of_asked_;
+  return version == versions_.other ? of_other_ : of_others_;
 }
 
 void MisnamedRequests::add(NameId version, Instant at, std::uint64_t requests, bool are_failing) {
-  const bool is_of_other = version != kNoName && version == versions_.other;
-  if (is_of_other || at < since_) return;
-  (version == kNoName ? nameless_ : rest_).add(at, requests, are_failing);
+  if (at >= since_) seen_of(version).add(at, requests, are_failing);
+}
+
+std::uint64_t MisnamedRequests::unwell(bool are_recent, Instant until) const {
+  constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
+  const Duration since = std::max(until - since_, Duration::zero());
+  const double over = seconds(are_recent ? std::min(since, kRecently) : since);
+  const auto sums_of = [&](const FailuresSeen& seen) {
+    return are_recent ? seen.recent.last(until) : seen.sums;
+  };
+  std::uint64_t failed = 0;
+  const Sums asked = sums_of(of_asked_);
+  const bool was_so = versions_.was_other_well && are_as_often(asked, sums_of(of_other_));
+  if (asked.failed * kUnwellOneOf >= asked.requests && !was_so) failed += asked.failed;
+  if (const Sums nameless = sums_of(nameless_); are_unwell(nameless, usual_.nameless * over))
+    failed += nameless.failed;
+  if (const Sums others = sums_of(of_others_); are_unwell(others, usual_.named * over))
+    failed += others.failed;
+  return failed;
 }
 
 std::optional<std::string> MisnamedRequests::doubt(const std::string& name,
                                                    const StrayFailures::Counted& counted,
-                                                   double allowed) const {
-  constexpr Duration kRecently = std::chrono::seconds{RecentFailures::kSecondsMax};
-  const Duration since = std::max(counted.as_of - since_, Duration::zero());
-  for (const bool is_recent : {false, true}) {
-    const auto sums_of = [&](const FailuresSeen& seen) {
-      return is_recent ? seen.recent.last(counted.as_of) : seen.sums;
-    };
-    RecentFailures::Sums sums = sums_of(rest_);
-    const RecentFailures::Sums nameless = sums_of(nameless_);
-    const double usual = usual_ * seconds(is_recent ? std::min(since, kRecently) : since);
-    // None is usual where none was.
-    if (usual <= 0 || !are_about_usual(nameless.failed, usual)) {
-      sums.failed += nameless.failed;
-      sums.requests += nameless.requests;
-    }
-    const std::uint64_t own = is_recent ? counted.lately : counted.in_step;
-    if (sums.failed < kStrayFailuresMin || 2 * sums.failed < sums.requests) continue;
-    const auto failed = static_cast<double>(sums.failed);
-    const double share = failed / (failed + static_cast<double>(own));
+                                                   double allowed, Instant now) const {
+  for (const bool are_recent : {false, true}) {
+    const std::uint64_t failed = unwell(are_recent, are_recent ? counted.as_of : now);
+    if (failed < kStrayFailuresMin) continue;
+    const std::uint64_t own = are_recent ? counted.lately : counted.in_step;
+    const double share = static_cast<double>(failed) / static_cast<double>(failed + own);
     if (share <= allowed) continue;
-    return std::to_string(sums.failed) +
+    return std::to_string(failed) +
            " failed requests name a service that belay.yaml does not know: nobody knows whose they "
            "are, and if they were " +
            sanitize(name) + "'s, " + decimal_text(std::round(share * 1000) / 10) +

@@ -59,8 +59,8 @@ struct ServiceEvidence {
   std::map<std::uint32_t, ProbeLog> probes;  ///< By source.
   /// Candidate and baseline of the rollout that runs; none outside one.
   std::unique_ptr<PairedEvidence> paired;
-  /// How many misnamed requests without a version failed in a second before the rollout.
-  double usual_misnamed = 0;
+  /// How many misnamed requests failed in a second before the rollout.
+  StrayFailures::Usual usual_misnamed;
   /// While a rollback is watched: of what was put back.
   std::optional<MisnamedRequests> misnamed_of_restored;
 

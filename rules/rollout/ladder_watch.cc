@@ -44,9 +44,10 @@ void Ladder::watch(Instant now) {
   if (is_back && !cause.candidate.empty()) watch_->drain = drain(now);
   if (watch_->drain) {
     const MisnamedRequests::Versions versions{.asked = names_.id(cause.baseline),
-                                              .other = names_.id(cause.candidate)};
+                                              .other = names_.id(cause.candidate),
+                                              .was_other_well = false};
     service_.evidence.misnamed_of_restored.emplace(versions, of_service.since)
-        .nameless_are_usual(service_.evidence.usual_misnamed);
+        .are_usual(service_.evidence.usual_misnamed);
     watch_->restored_before = service_.series.requests_of(versions.asked);
   }
   if (cause.began) watch_->excused = probes_failing_from(*cause.began, now);
@@ -231,7 +232,7 @@ std::optional<std::string> Ladder::misnamed(Instant now) const {
            std::chrono::seconds{RecentFailures::kSecondsMax}, Duration::zero()))
     if (one.version == restored) counted.lately = one.requests;
   counted.as_of = now;
-  return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate);
+  return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate, now);
 }
 
 /// No rule is bad.

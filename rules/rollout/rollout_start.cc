@@ -314,7 +314,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
   paired.strays().begin(service_.failures_beside(paired.candidate(), paired.baseline(), now),
                         service_.plan.rollout.warm_up);
   service_.evidence.usual_misnamed = service_.misnamed_beside(paired.candidate(), now);
-  paired.misnamed().nameless_are_usual(service_.evidence.usual_misnamed);
+  paired.misnamed().are_usual(service_.evidence.usual_misnamed);
   paired.misnamed().begin(paired.start() + service_.plan.rollout.warm_up);
   if (service_.plan.rollout.is_judged_by_default) {
     judgement_.emplace(*service_.evidence.paired,

@@ -19,7 +19,7 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   const double allowed = service_.plan.rollout.limits.error_rate;
   for (std::optional<std::string> doubt :
        {paired.strays().doubt(gate_->candidate(), counted, allowed, now),
-        paired.misnamed().doubt(gate_->candidate(), counted, allowed)})
+        paired.misnamed().doubt(gate_->candidate(), counted, allowed, now)})
     if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
 }
 

@@ -34,24 +34,62 @@ TEST(Misnamed, WhatFailsUnderANameThatNobodyKnowsMayBeTheCandidates) {
 }
 
 TEST(Misnamed, ANeighbourInTheSameFileIsNone) {
-  for (const char* version : {"v2", "", "v7"})
+  for (const char* version : {"", "v7"})
     EXPECT_EQ(ended("neighbour", version, 3, /*good=*/9).state, RolloutState::promoted) << version;
+  EXPECT_EQ(ended("neighbour", "v2", 3, /*good=*/40).state, RolloutState::promoted);
   EXPECT_EQ(ended("neighbour", "v1", 3).state, RolloutState::promoted);
 }
 
-TEST(Misnamed, ANeighbourThatFailedBeforeAndNamesNoVersionIsUsual) {
-  for (const char* version : {"", "v2"}) {
-    EngineRig rig(plan_by_default());
-    rig.stream("v1", 40, {.version = "v1"});
-    rig.stream("failed", 3, {.service = "cronjob", .version = version, .status = 500});
-    rig.run(70s);
-    traffic(rig, 200);
-    rig.push(gate(rig.now()));
-    rig.run(2min + 20s);
-    EXPECT_EQ(rollout(rig).state, std::string_view(version).empty() ? RolloutState::promoted
-                                                                    : RolloutState::inconclusive)
-        << rollout(rig).why;
+TEST(Misnamed, OfThoseThatNameTheCandidateHalfNeedNotFail) {
+  EXPECT_EQ(ended("shop-edge", "v2", 9, /*good=*/11).state, RolloutState::inconclusive);
+}
+
+/// The gate's end, beside ten misnamed requests a second of each version, so many of which fail.
+RolloutState beside(int of_candidate, int of_baseline) {
+  EngineRig rig(plan_by_default());
+  traffic(rig, 200);
+  rig.run(20s);
+  rig.push(gate(rig.now()));
+  const auto stream = [&](const char* version, int failed) {
+    const Alike alike{.service = "shop-edge", .version = version};
+    Alike failing = alike;
+    failing.status = 500;
+    rig.stream(std::string("failed ") + version, failed, failing);
+    rig.stream(std::string("good ") + version, 10 - failed, alike);
+  };
+  stream("v2", of_candidate);
+  stream("v1", of_baseline);
+  rig.run(2min + 20s);
+  EXPECT_TRUE(rig.orders.empty());
+  return rollout(rig).state;
+}
+
+TEST(Misnamed, WhatFailsAsOftenUnderTheBaselineIsNoNews) {
+  EXPECT_EQ(beside(4, 3), RolloutState::promoted);
+  EXPECT_EQ(beside(4, 1), RolloutState::inconclusive);
+  EXPECT_EQ(beside(4, 0), RolloutState::inconclusive);
+}
+
+/// A neighbour that names `version` fails three times a second before the gate, and then so often.
+RolloutState beside_a_neighbour(const char* version, int then) {
+  EngineRig rig(plan_by_default());
+  rig.stream("v1", 40, {.version = "v1"});
+  const Alike failing{.service = "cronjob", .version = version, .status = 500};
+  rig.stream("failed", 3, failing);
+  rig.run(70s);
+  traffic(rig, 200);
+  rig.push(gate(rig.now()));
+  rig.stream("failed", then, failing);
+  rig.run(2min + 20s);
+  return rollout(rig).state;
+}
+
+TEST(Misnamed, ANeighbourThatFailedBeforeIsUsual) {
+  for (const char* version : {"", "v7"}) {
+    EXPECT_EQ(beside_a_neighbour(version, 3), RolloutState::promoted) << version;
+    EXPECT_EQ(beside_a_neighbour(version, 9), RolloutState::inconclusive) << version;
   }
+  EXPECT_EQ(beside_a_neighbour("v2", 3), RolloutState::inconclusive);
 }
 
 TEST(Misnamed, OneFailureBeforeMakesNothingUsual) {
@@ -140,8 +178,8 @@ TEST(Misnamed, CapitalsMatterWhereTwoServicesDifferInNothingElse) {
 }
 
 /// What is told at the end of the watch over the rollback of a bad v2; before it and in it, v1
-/// fails so often a second under a name that nobody knows.
-Notice::Kind told_after(int before, int restored, int settling = 0) {
+/// fails so often a second under a name that nobody knows, and all the time v2 does.
+Notice::Kind told_after(int before, int restored, int settling = 0, int candidate = 0) {
   Plan plan = plan_by_default();
   plan.services[0].verify_for = 40s;
   EngineRig rig(plan);
@@ -151,6 +189,7 @@ Notice::Kind told_after(int before, int restored, int settling = 0) {
   traffic(rig, 500);
   const Alike misnamed{.service = "shop-edge", .version = "v1", .status = 500};
   rig.stream("misnamed", before, misnamed);
+  rig.stream("candidate", candidate, {.service = "shop-edge", .version = "v2", .status = 500});
   for (int i = 0; i < 100 && rig.orders.empty(); ++i) rig.run(1s);
   if (rig.orders.size() != 1) {
     ADD_FAILURE() << rollout(rig).why;
@@ -175,6 +214,9 @@ TEST(Misnamed, WhatWasPutBackIsNotCalledWellBesideThem) {
   EXPECT_EQ(told_after(0, 1), Notice::Kind::recovered) << "one in forty-one";
   EXPECT_EQ(told_after(30, 0), Notice::Kind::recovered);
   EXPECT_EQ(told_after(0, 0, /*settling=*/30), Notice::Kind::recovered);
+  EXPECT_EQ(told_after(0, 30, 0, /*candidate=*/5), Notice::Kind::inconclusive)
+      << "that what was replaced fails excuses nothing";
+  EXPECT_EQ(told_after(0, 0, 0, /*candidate=*/5), Notice::Kind::recovered);
 }
 
 }  // namespace
