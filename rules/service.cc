@@ -172,11 +172,11 @@ std::optional<Service::UsualSpan> Service::usual_span(NameId candidate, Instant 
   // What has failed since it came may be its own; of one that is there for long it is usual.
   Instant until = std::min(now, came(candidate, kAbsentMin).value_or(now));
   if (watched >= kRecent && until - since < kWatchedMin) until = now;
+  // What is not told yet must not be missed in it.
+  until = std::min<Instant>(until, now - evidence.lag_of(SourceKind::log, now));
   if (until - since < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
     return std::nullopt;
-  const Duration lag = evidence.lag_of(SourceKind::log, now);
-  return UsualSpan{.behind = now - until,
-                   .seconds = seconds(std::max(until - since - lag, kWatchedMin))};
+  return UsualSpan{.behind = now - until, .over = until - since};
 }
 
 std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, NameId baseline,
@@ -184,7 +184,7 @@ std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, N
   const std::optional<UsualSpan> asked = usual_span(candidate, now);
   if (!asked) return std::nullopt;
   const auto failed_of = [&](const CountWindow& failed) {
-    return failed.sum_of(kRecent, asked->behind);
+    return failed.sum_of(asked->over, asked->behind);
   };
   const std::uint64_t nameless = failed_of(versions_.front().failed);
   std::uint64_t named = failed_of(failed_);
@@ -192,15 +192,15 @@ std::optional<StrayFailures::Usual> Service::failures_beside(NameId candidate, N
   for (auto seen = versions_.begin() + 1; seen != versions_.end(); ++seen)
     if (seen->version == candidate || seen->version == baseline)
       named -= std::min(named, failed_of(seen->failed));
-  return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / asked->seconds,
-                              .named = static_cast<double>(named + 1) / asked->seconds};
+  return StrayFailures::Usual{.nameless = static_cast<double>(nameless + 1) / seconds(asked->over),
+                              .named = static_cast<double>(named + 1) / seconds(asked->over)};
 }
 
 StrayFailures::Usual Service::misnamed_beside(NameId candidate, Instant now) const {
   const std::optional<UsualSpan> asked = usual_span(candidate, now);
   if (!asked) return {};
   const auto rate_of = [&](const CountWindow& failed) {
-    return static_cast<double>(failed.sum_of(kRecent, asked->behind)) / asked->seconds;
+    return static_cast<double>(failed.sum_of(asked->over, asked->behind)) / seconds(asked->over);
   };
   return {.nameless = rate_of(misnamed_nameless_), .named = rate_of(misnamed_)};
 }

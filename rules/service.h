@@ -145,8 +145,8 @@ class Service {
   };
   /// What of the last ten minutes shows what was usual before the candidate came.
   struct UsualSpan {
-    Duration behind{};   // Its end lies so long ago.
-    double seconds = 0;  // So long it is.
+    Duration behind{};  // Its end lies so long ago.
+    Duration over{};    // So long it is.
   };
   [[nodiscard]] std::optional<UsualSpan> usual_span(NameId candidate, Instant now) const;
   CountWindow failed_;                 // Requests, of all versions.

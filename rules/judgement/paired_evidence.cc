@@ -10,10 +10,8 @@ namespace belay::rules {
 namespace {
 
 constexpr Duration kQuantileOver = std::chrono::seconds{60};
-/// In seconds: how late the candidate's requests come is known of one to two of these.
-constexpr std::int64_t kArrivalsOver = 60;
-/// Fewer than one of so many that come late could all fail, and not be too many.
-constexpr std::uint64_t kBehindOneOf = 20;
+/// The smaller part that comes later could all fail, and not be too many.
+constexpr double kHardlyAllOf = 0.95;
 /// As default/errors looks, in seconds.
 constexpr std::int64_t kBadOver = 30;
 constexpr std::uint64_t kBadOfMin = 20;
@@ -29,6 +27,7 @@ double share(std::uint64_t part, std::uint64_t all) {
 }  // namespace
 
 double PairedEvidence::Sums::error_rate() const { return share(errors, total); }
+double PairedEvidence::Sums::slow_rate() const { return share(slow, reported); }
 
 PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha)
     : candidate_(candidate),
@@ -36,7 +35,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       start_(start),
       now_(second_of(start)),
       complete_(now_),
-      arrivals_since_(now_),
+      all_complete_(now_),
       latencies_{QuantileWindow(kQuantileOver, start), QuantileWindow(kQuantileOver, start)},
       strays_(start),
       misnamed_({.asked = candidate, .other = baseline}, start),
@@ -95,6 +94,8 @@ void PairedEvidence::count(const Place& place, const RequestSecond& second) {
 }
 
 void PairedEvidence::count(const Place& place, const Many& many) {
+  const auto role = static_cast<std::size_t>(place.role);
+  if (place.is_request) delays_[role].add(now_ - many.second, many.count, now_);
   if (many.at < start_) return;
   const std::uint32_t errors = place.is_error ? many.count : 0;
   Sums* sums = sums_of(many.second, place.role);
@@ -113,7 +114,6 @@ void PairedEvidence::count(const Place& place, const Many& many) {
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->count(calls);
 
-  const auto role = static_cast<std::size_t>(place.role);
   std::uint64_t reported = 0;
   const TimeBuckets now(Instant{std::chrono::seconds{now_}});
   const TimeBuckets at(many.at);
@@ -137,8 +137,6 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     return;
   }
   baseline_since_candidate_ = 0;
-  const bool is_behind = std::chrono::seconds{now_ - many.second} > kLagMin;
-  (is_behind ? arrivals_.behind : arrivals_.in_time) += many.count;
   last_candidate_ = std::max(last_candidate_.value_or(many.at), many.at);
   if (place.is_error) note_failure(place, many.status, many.count);
 }
@@ -173,11 +171,11 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
 
 void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
-  if (now_ - arrivals_since_ >= kArrivalsOver) {
-    arrivals_before_ = std::exchange(arrivals_, Arrivals{});
-    arrivals_since_ = now_;
-  }
-  complete_ = lag > kLagMin ? complete_as_of(second_of(now - lag)) : now_;
+  for (ArrivalDelays& delays : delays_) delays.advance(now_);
+  // One that has ended for good delays nothing; the candidate is there again, or is silent.
+  delays_[static_cast<std::size_t>(Role::baseline)].forget_if_over(now_);
+  all_complete_ = lag > kLagMin ? second_of(now - lag) : now_;
+  complete_ = find_complete();
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->advance(now);
@@ -188,18 +186,29 @@ void PairedEvidence::advance(Instant now, Duration lag) {
   exceptions_.clear();
 }
 
-std::int64_t PairedEvidence::complete_as_of(std::int64_t late) const {
-  const std::uint64_t behind = arrivals_.behind + arrivals_before_.behind;
-  const std::uint64_t in_time = arrivals_.in_time + arrivals_before_.in_time;
-  if (behind >= in_time) return late;
-  // The log of one source may be late while another's shows most of the candidate as it is now.
-  if (behind * kBehindOneOf < behind + in_time) return now_;
-  const auto badness = [this](std::int64_t end) {
-    const Sums sums = sums_before(end, kBadOver, Role::candidate);
-    if (sums.total < kBadOfMin) return std::pair{0.0, 0.0};
-    return std::pair{sums.error_rate(), share(sums.slow, sums.reported)};
+std::int64_t PairedEvidence::second_with(double share) const {
+  std::int64_t delay = 0;
+  for (const ArrivalDelays& delays : delays_) delay = std::max(delay, delays.quantile(share));
+  if (delay >= ArrivalDelays::kDelayMax) return all_complete_;
+  return std::chrono::seconds{delay} > kLagMin ? now_ - delay - 1 : now_;
+}
+
+bool PairedEvidence::is_baseline_behind() const {
+  const auto delay_of = [this](Role role) {
+    return std::chrono::seconds{delays_[static_cast<std::size_t>(role)].quantile(0.5)};
   };
-  return badness(late) > badness(now_) ? late : now_;
+  return delay_of(Role::baseline) > delay_of(Role::candidate) + kLagMin;
+}
+
+std::int64_t PairedEvidence::find_complete() const {
+  const std::int64_t half = second_with(0.5);
+  const std::int64_t nearly_all = second_with(kHardlyAllOf);
+  const auto badness = [this](std::int64_t end) {
+    const Sums sums = before(Instant{std::chrono::seconds{end}}, kBadOver, Role::candidate);
+    if (sums.total < kBadOfMin) return std::pair{0.0, 0.0};
+    return std::pair{sums.error_rate(), sums.slow_rate()};
+  };
+  return nearly_all < half && badness(nearly_all) > badness(half) ? nearly_all : half;
 }
 
 void PairedEvidence::begin_step(Instant at) {
@@ -228,14 +237,10 @@ CandidateComparison& PairedEvidence::comparison(const ComparisonSpec& spec) {
       spec, std::max(start_, Instant{std::chrono::seconds{now_}})));
 }
 
-PairedEvidence::Sums PairedEvidence::last(std::int64_t seconds, Role role) const {
-  return sums_before(complete_, std::min(seconds, kSecondsMax), role);
-}
-
-PairedEvidence::Sums PairedEvidence::sums_before(std::int64_t end, std::int64_t seconds,
-                                                 Role role) const {
+PairedEvidence::Sums PairedEvidence::before(Instant end_at, std::int64_t seconds, Role role) const {
+  const std::int64_t end = second_of(end_at);
   Sums sums;
-  for (std::int64_t at = end - seconds; at < end; ++at) {
+  for (std::int64_t at = end - std::min(seconds, kSecondsMax); at < end; ++at) {
     const Second& second = seconds_[static_cast<std::size_t>(at) % kSeconds];
     if (second.at != at) continue;
     const Sums& one = second.roles[static_cast<std::size_t>(role)];

@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/judgement/arrival_delays.h"
 #include "rules/judgement/candidate_comparison.h"
 #include "rules/judgement/evidence_blocks.h"
 #include "rules/judgement/misnamed_requests.h"
@@ -61,9 +62,9 @@ class PairedEvidence {
   }
 
   /// At a whole second, before anything is judged at it. What came before `now` is complete, but
-  /// for late events. `lag`: how far the logs are behind; where they are by more than events
-  /// usually are (kLagMin), and most of the candidate's requests are, last() ends as long ago. If
-  /// fewer are, but not hardly any, it ends where the candidate is worse.
+  /// for late events. Where half of a version's requests come later than events usually do
+  /// (kLagMin), last() ends as long ago; if a smaller part of them does, but not hardly any, it
+  /// ends where the candidate is worse. `lag`: how far the logs are behind, the most of it.
   void advance(Instant now, Duration lag = Duration::zero());
   static constexpr Duration kLagMin = std::chrono::seconds{5};
   /// The candidate takes another share of the traffic from `at` on.
@@ -76,6 +77,9 @@ class PairedEvidence {
 
   /// Where last() ends.
   [[nodiscard]] Instant complete() const { return Instant{std::chrono::seconds{complete_}}; }
+  /// Whether the baseline's requests come later than the candidate's: what it did meanwhile, nobody
+  /// knows yet.
+  [[nodiscard]] bool is_baseline_behind() const;
   /// Of one version within the last seconds.
   struct Sums {
     std::uint64_t total = 0;
@@ -87,10 +91,19 @@ class PairedEvidence {
     std::uint64_t invocations = 0;  ///< Those that are no requests.
     std::uint64_t failed_invocations = 0;
     [[nodiscard]] double error_rate() const;
+    [[nodiscard]] double slow_rate() const;  ///< Of those reported.
   };
   static constexpr std::int64_t kSecondsMax = 120;
   /// The whole seconds [now - seconds, now) of the last advance(), less its lag.
-  [[nodiscard]] Sums last(std::int64_t seconds, Role role) const;
+  [[nodiscard]] Sums last(std::int64_t seconds, Role role) const {
+    return before(complete(), seconds, role);
+  }
+  /// Those that end with another one.
+  [[nodiscard]] Sums before(Instant end, std::int64_t seconds, Role role) const;
+  /// As of when every log is complete that has come: the latest one may be another's.
+  [[nodiscard]] Instant all_complete() const {
+    return Instant{std::chrono::seconds{all_complete_}};
+  }
   /// The 95th percentile over the last 60 s, in microseconds. Nothing without latencies.
   [[nodiscard]] std::optional<double> p95_us(Role role) const;
   /// What counts in Sums::slow from now on.
@@ -151,9 +164,10 @@ class PairedEvidence {
   /// Nothing for a second that was forgotten already.
   Sums* sums_of(std::int64_t second, Role role);
   std::uint32_t number_of(NameId route);
-  /// As of which second last() looks back, where a log is complete as of `late`.
-  [[nodiscard]] std::int64_t complete_as_of(std::int64_t late) const;
-  [[nodiscard]] Sums sums_before(std::int64_t end, std::int64_t seconds, Role role) const;
+  /// The second before which so large a share of each version has come.
+  [[nodiscard]] std::int64_t second_with(double share) const;
+  /// As of which second last() looks back.
+  [[nodiscard]] std::int64_t find_complete() const;
 
   static constexpr std::size_t kRoutesMax = 200;
   static constexpr std::size_t kFailuresMax = 32;
@@ -165,15 +179,9 @@ class PairedEvidence {
   NameId baseline_;
   Instant start_;
   std::int64_t now_;
-  std::int64_t complete_;  ///< As of which second last() looks back.
-  /// The candidate's requests, by how long after their end they came (kLagMin).
-  struct Arrivals {
-    std::uint64_t in_time = 0;
-    std::uint64_t behind = 0;
-  };
-  std::int64_t arrivals_since_;
-  Arrivals arrivals_;         // Since then,
-  Arrivals arrivals_before_;  // and before.
+  std::int64_t complete_;
+  std::int64_t all_complete_;
+  std::array<ArrivalDelays, kRoles> delays_;
   std::uint32_t slow_above_us_ = 250'000;
   std::vector<std::unique_ptr<CandidateComparison>> comparisons_;
   std::vector<NameId> routes_;

@@ -66,7 +66,7 @@ void RolloutJudgement::queue_above(const std::string& queue, double depth, doubl
 void RolloutJudgement::queue_fine(const std::string& queue) { deep_queues_.erase(queue); }
 
 std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
-  if (evidence_->comparison().standing() == Standing::worse)
+  if (evidence_->comparison().standing() == Standing::worse && is_seen_beside_baseline())
     return Pause{.rule = RolloutRule::comparison};
   for (const GuardedRule rule : kGuarded)
     if (guarded_.verdict(rule, *evidence_) == GuardedRules::Verdict::rollback)
@@ -74,6 +74,18 @@ std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
   if (std::optional<std::string> probe = probes_.worse())
     return Pause{.rule = RolloutRule::probes, .name = *std::move(probe)};
   return std::nullopt;
+}
+
+/// The comparison takes each request for one of when it came. Where the baseline's come later, what
+/// both were bad at is the candidate's alone at first.
+bool RolloutJudgement::is_seen_beside_baseline() const {
+  if (!evidence_->is_baseline_behind()) return true;
+  const auto last = [this](Role role) {
+    return evidence_->last(PairedEvidence::kSecondsMax, role);
+  };
+  const PairedEvidence::Sums own = last(Role::candidate);
+  const PairedEvidence::Sums beside = last(Role::baseline);
+  return own.error_rate() > 2 * beside.error_rate() || own.slow_rate() > 2 * beside.slow_rate();
 }
 
 /// Both versions bad, from a change of the traffic on, and the baseline was not before.

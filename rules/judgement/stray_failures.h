@@ -39,8 +39,8 @@ class StrayFailures {
   /// The candidate's requests that name it.
   struct Counted {
     std::uint64_t in_step = 0;
-    std::uint64_t lately = 0;  ///< In the two minutes before `as_of`: so far the log is complete.
-    Instant as_of{};
+    std::uint64_t lately = 0;  ///< In the two minutes before `as_of`.
+    Instant as_of{};           ///< What came of late is looked for before this.
   };
   /// Why nobody knows how the candidate is: those that failed, in this step or lately, are plainly
   /// more than before, or, if nobody knows how many those were, half of all that name neither; and

@@ -70,13 +70,11 @@ Part beyond(const Part& own, const Part& beside) {
 }
 Part untimed(const Sums& sums) { return {.calls = sums.total - sums.reported, .all = sums.total}; }
 
-}  // namespace
-
-std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
-                                          const std::string& candidate, const std::string& baseline,
-                                          const Excused& excused) {
-  const Sums own = evidence.last(PairedEvidence::kSecondsMax, Role::candidate);
-  const Sums beside = evidence.last(PairedEvidence::kSecondsMax, Role::baseline);
+std::optional<std::string> doubt_as_of(Instant end, const PairedEvidence& evidence,
+                                       const std::string& candidate, const std::string& baseline,
+                                       const Excused& excused) {
+  const Sums own = evidence.before(end, PairedEvidence::kSecondsMax, Role::candidate);
+  const Sums beside = evidence.before(end, PairedEvidence::kSecondsMax, Role::baseline);
   if (failed(own).share() > excused.errors &&
       is_plainly_more(failed(own), failed(beside), kFailedMin))
     return candidate + " failed " + failed(own).words() + " requests in the last 2m, " + baseline +
@@ -106,6 +104,19 @@ std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
            " in the last 2m tell no duration, of " + baseline + " " + untimed(beside).words() +
            ": nobody knows how slow it is";
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> doubt_of_whole(const PairedEvidence& evidence,
+                                          const std::string& candidate, const std::string& baseline,
+                                          const Excused& excused) {
+  std::optional<std::string> doubt =
+      doubt_as_of(evidence.complete(), evidence, candidate, baseline, excused);
+  // Some kinds may be in another log, which is later.
+  if (!doubt && evidence.all_complete() < evidence.complete())
+    doubt = doubt_as_of(evidence.all_complete(), evidence, candidate, baseline, excused);
+  return doubt;
 }
 
 }  // namespace belay::rules

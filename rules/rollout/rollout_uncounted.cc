@@ -12,15 +12,21 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   if (std::optional<RefusedRequests::Objection> found =
           paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
     Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
-  const StrayFailures::Counted counted{
-      .in_step = paired.total_in_step(Role::candidate),
-      .lately = paired.last(PairedEvidence::kSecondsMax, Role::candidate).total,
-      .as_of = paired.complete()};
   const double allowed = service_.plan.rollout.limits.error_rate;
-  for (std::optional<std::string> doubt :
-       {paired.strays().doubt(gate_->candidate(), counted, allowed, now),
-        paired.misnamed().doubt(gate_->candidate(), counted, allowed, now)})
-    if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
+  const auto lately = [&](Instant end) {
+    return paired.before(end, PairedEvidence::kSecondsMax, Role::candidate).total;
+  };
+  // They may be in another log than the candidate's, which is late, or in time.
+  for (const Instant end : {now, paired.all_complete()}) {
+    const StrayFailures::Counted counted{.in_step = paired.total_in_step(Role::candidate),
+                                         .lately = std::max(lately(end), lately(paired.complete())),
+                                         .as_of = end};
+    std::optional<std::string> doubt =
+        paired.strays().doubt(gate_->candidate(), counted, allowed, now);
+    if (!doubt) doubt = paired.misnamed().doubt(gate_->candidate(), counted, allowed, now);
+    if (!doubt) continue;
+    return Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
+  }
 }
 
 std::optional<std::string> Rollout::doubt_of_presence() const {

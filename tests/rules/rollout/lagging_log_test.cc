@@ -1,11 +1,16 @@
 // The default judgement by logs that come minutes late, as those of Logpush do.
 
+#include <optional>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "tests/rules/rollout/default_rollout.h"
 
 namespace belay::rules {
 namespace {
+
+constexpr SourceId kEdge{4};
 
 /// Of v2 alone, for a minute and then in a gate of four, each request told `lag` after its end.
 std::size_t rollbacks(Duration lag, std::uint16_t status) {
@@ -36,7 +41,6 @@ TEST(LaggingLog, OfAnotherSourceHidesNothing) {
   plan.sources[0].lateness = 5min;
   plan.sources.push_back(
       {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
-  constexpr SourceId kEdge{4};
   EngineRig rig(plan);
   traffic(rig, 200);
   rig.run(20s);
@@ -72,7 +76,6 @@ TEST(LaggingLog, ATrickleThatIsLateHidesNothing) {
   Plan plan = plan_by_default();
   plan.sources.push_back(
       {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
-  constexpr SourceId kEdge{4};
   EngineRig rig(plan);
   rig.run(20s);
   rig.stream("v2", 20, {.version = "v2"});
@@ -93,7 +96,6 @@ struct Halves {
   std::int64_t until = 1000;
 };
 std::size_t rollbacks_of(const Halves& halves) {
-  constexpr SourceId kEdge{4};
   Plan plan = plan_by_default();
   plan.sources.push_back(
       {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
@@ -126,6 +128,134 @@ TEST(LaggingLog, OfHalfOfItConvictsNobody) {
   EXPECT_EQ(rollbacks_of({}), 0U);
   // Five seconds of it are a hiccup, however often they are looked at.
   EXPECT_EQ(rollbacks_of({.late = 500, .live = 500, .from = 200, .until = 203}), 0U);
+}
+
+Plan plan_with_edge() {
+  Plan plan = plan_by_default();
+  plan.sources[0].lateness = 5min;
+  plan.sources.push_back(
+      {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
+  return plan;
+}
+
+/// So many requests a second, told `late` after their end; they fail from `bad` on.
+struct Flow {
+  Alike alike{};
+  Duration late{};
+  int per_second = 20;
+  SourceId source = EngineRig::kTail;
+  std::optional<Duration> bad = std::nullopt;  ///< Since the start of the gate.
+  std::uint16_t status = 500;
+  Duration from = -1h;  ///< So they come since then.
+};
+/// After a gate that begins 200 s after the first of them.
+RolloutStatus beside_gate(EngineRig& rig, const std::vector<Flow>& flows, Duration lasts) {
+  rig.run(20s);
+  const Instant start = rig.now() + 200s;
+  while (rig.now() < start + lasts + 20s) {
+    if (rig.now() == start) rig.push(gate(rig.now(), lasts));
+    for (const Flow& flow : flows)
+      for (int i = 0; i < flow.per_second; ++i) {
+        const Instant at = rig.now() - flow.late;
+        if (at < start + flow.from) continue;
+        Alike alike = flow.alike;
+        if (flow.bad && at >= start + *flow.bad) alike.status = flow.status;
+        rig.push(rig.request(alike, at, flow.source));
+      }
+    rig.run(1s);
+  }
+  return rollout(rig);
+}
+RolloutStatus beside_gate(const std::vector<Flow>& flows, Duration lasts = 10min) {
+  EngineRig rig(plan_with_edge());
+  return beside_gate(rig, flows, lasts);
+}
+bool is_rolled_back(const RolloutStatus& status) {
+  return status.state == RolloutState::rolling_back;
+}
+
+TEST(LaggingLog, OfSecondsBesideOneOfMinutesHidesNothing) {
+  for (const Duration late : {Duration{0s}, Duration{6s}, Duration{30s}})
+    EXPECT_TRUE(is_rolled_back(
+        beside_gate({{.alike = {.version = "v2"}, .late = late, .bad = 490s},
+                     {.alike = {}, .late = 150s, .per_second = 1, .source = kEdge}})))
+        << late / 1s;
+}
+
+TEST(LaggingLog, OfMostOfItIsGoneByThoughTheSourceHasLiveOnes) {
+  EXPECT_TRUE(is_rolled_back(beside_gate({{.alike = {.version = "v2"}, .late = 45s, .bad = 0s},
+                                          {.alike = {.version = "v2"}, .per_second = 3}})));
+}
+
+TEST(LaggingLog, OfTheBaselineIsWaitedFor) {
+  for (const Duration late : {Duration{45s}, Duration{150s}}) {
+    const Flow v2{.alike = {.version = "v2"}, .bad = 200s};
+    Flow v1{.alike = {.version = "v1"}, .late = late, .source = kEdge, .bad = 200s};
+    const RolloutStatus shared = beside_gate({v2, v1});
+    EXPECT_EQ(shared.state, RolloutState::inconclusive) << late / 1s << ": " << shared.why;
+    v1.bad.reset();
+    EXPECT_TRUE(is_rolled_back(beside_gate({v2, v1}))) << late / 1s;
+  }
+}
+
+TEST(LaggingLog, WithFailuresThatAreNobodysHidesNone) {
+  const Flow v1{.alike = {.version = "v1"}};
+  const Flow v2{.alike = {.version = "v2"}, .per_second = 2};
+  for (const Alike& alike : {Alike{}, Alike{.service = "shop-edge", .version = "v2"}})
+    for (const Duration late : {Duration{0s}, Duration{150s}, Duration{250s}}) {
+      Flow stray{
+          .alike = alike, .late = late, .per_second = 1, .source = kEdge, .bad = 1700s - late};
+      const Flow live{.alike = {.version = "v1"}, .late = late, .per_second = 1, .source = kEdge};
+      EXPECT_EQ(beside_gate({v1, v2, stray, live}, 30min).state, RolloutState::inconclusive)
+          << alike.service << " " << late / 1s;
+      stray.bad.reset();
+      EXPECT_EQ(beside_gate({v1, v2, stray, live}, 30min).state, RolloutState::promoted)
+          << alike.service << " " << late / 1s;
+    }
+}
+
+TEST(LaggingLog, HidesNoFailuresInTimeThatAreNobodys) {
+  const Flow v1{.alike = {.version = "v1"}};
+  const Flow v2{.alike = {.version = "v2"}, .per_second = 2};
+  const Flow late{.alike = {.version = "v1"}, .late = 250s, .per_second = 1, .source = kEdge};
+  for (const Alike& alike : {Alike{}, Alike{.service = "shop-edge", .version = "v2"}}) {
+    const Flow stray{.alike = alike, .per_second = 1, .bad = 1700s};
+    EXPECT_EQ(beside_gate({v1, v2, late, stray}, 30min).state, RolloutState::inconclusive)
+        << alike.service;
+  }
+}
+
+TEST(LaggingLog, OfFailuresThatAreUsualKeepsThemSo) {
+  const Flow v1{.alike = {.version = "v1"}};
+  const Flow v2{.alike = {.version = "v2"}, .from = 0s};
+  const Flow usual{.alike = {.status = 500}, .late = 150s, .per_second = 3, .source = kEdge};
+  EXPECT_EQ(beside_gate({v1, v2, usual}).state, RolloutState::promoted);
+  Flow more = usual;
+  more.per_second = 9;
+  more.from = 0s;
+  EXPECT_EQ(beside_gate({v1, v2, usual, more}).state, RolloutState::inconclusive);
+}
+
+TEST(LaggingLog, MakesNoFailuresUsualThatWereNot) {
+  const Flow v1{.alike = {.version = "v1"}};
+  const Flow v2{.alike = {.version = "v2"}, .from = 0s};
+  const Flow edge{.alike = {.version = "v1"}, .late = 130s, .per_second = 1, .source = kEdge};
+  const Flow stray{.alike = {.status = 500}, .per_second = 1};
+  const Flow more{.alike = {}, .per_second = 3, .bad = 0s};
+  EXPECT_EQ(beside_gate({v1, v2, edge, stray}).state, RolloutState::promoted);
+  EXPECT_EQ(beside_gate({v1, v2, edge, stray, more}).state, RolloutState::inconclusive);
+}
+
+TEST(LaggingLog, OfInvocationsIsLookedAtAsWell) {
+  std::vector<Flow> flows{{.alike = {.version = "v1"}}, {.alike = {.version = "v2"}}};
+  for (const char* version : {"v1", "v2"})
+    flows.push_back({.alike = {.version = version,
+                               .outcome = std::string_view(version) == "v2" ? "exception" : "ok",
+                               .type = Invocation::queue},
+                     .late = 150s,
+                     .per_second = 3,
+                     .source = kEdge});
+  EXPECT_EQ(beside_gate(flows).state, RolloutState::inconclusive);
 }
 
 }  // namespace
