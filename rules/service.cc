@@ -205,6 +205,14 @@ StrayFailures::Usual Service::misnamed_beside(NameId candidate, Instant now) con
   return {.nameless = rate_of(misnamed_nameless_), .named = rate_of(misnamed_)};
 }
 
+RecentFailures::Sums Service::outcomes_of(NameId version, Duration over) const {
+  for (const SeenVersion& seen : versions_)
+    if (seen.version == version)
+      return {.requests = seen.recent.sum_of(over, Duration::zero()),
+              .failed = seen.failed.sum_of(over, Duration::zero())};
+  return {};
+}
+
 std::vector<VersionRequests> Service::recent_answers(Duration over) const {
   std::vector<VersionRequests> found;
   for (const SeenVersion& seen : versions_) {

@@ -110,6 +110,8 @@ class Service {
   [[nodiscard]] std::vector<VersionRequests> recent_requests() const;
   /// The same of the last `over` of them, as of `behind` before that, in steps of ten seconds.
   [[nodiscard]] std::vector<VersionRequests> recent_requests(Duration over, Duration behind) const;
+  /// Of one version, and how many of them failed.
+  [[nodiscard]] RecentFailures::Sums outcomes_of(NameId version, Duration over) const;
   /// As many of them as did not fail.
   [[nodiscard]] std::vector<VersionRequests> recent_answers(Duration over) const;
   /// When the first of its requests ended after the latest time of at least `absent` without any;

@@ -265,9 +265,25 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
 
 namespace {
 
+/// The baseline's share of errors before, of a service that is bad: what of a third version came in
+/// between is no excuse.
+void look_at_baseline(Evidence& bad, const Service& service, NameId baseline) {
+  constexpr Duration kLately = std::chrono::minutes{2};
+  constexpr std::uint64_t kRequestsMin = 20;
+  RecentFailures::Sums own = service.outcomes_of(baseline, bad.window);
+  if (own.requests < kRequestsMin) own = service.outcomes_of(baseline, kLately);
+  const double share = static_cast<double>(own.failed) /
+                       static_cast<double>(std::max<std::uint64_t>(own.requests, 1));
+  if (share >= bad.value) return;
+  bad.value = share;
+  bad.numerator = own.failed;
+  bad.denominator = own.requests;
+}
+
 /// What the default judgement has to know of before; `known` of an earlier life.
-RuleBefore errors_before_of(const Service& service, const RolloutStatus& status, NameId candidate,
+RuleBefore errors_before_of(const Service& service, const RolloutStatus& status,
                             Instant watched_since, const std::vector<RuleBefore>& known) {
+  const NameId candidate = service.evidence.paired->candidate();
   const JudgedRule& rule = *service.errors_before();
   const auto remembered = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
     return one.rule == rule.rule().name && one.sentence == rule.status().sentence;
@@ -283,6 +299,10 @@ RuleBefore errors_before_of(const Service& service, const RolloutStatus& status,
   if (!has_most(status.baseline, status.candidate,
                 service.recent_requests(std::chrono::minutes{2}, Duration::zero())))
     found.bad.reset();
+  if (found.bad && !found.bad->empty()) {
+    look_at_baseline(found.bad->front(), service, service.evidence.paired->baseline());
+    if (found.bad->front().value <= found.bad->front().threshold) found.bad.reset();
+  }
   before.truth = found.bad ? Truth::bad : found.was_fine ? Truth::fine : Truth::unknown;
   if (found.bad) before.evidence = *std::move(found.bad);
   return before;
@@ -326,8 +346,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     judgement_->begin_step(service_.evidence.paired->start(),
                            percent ? std::optional(*percent / 100) : std::nullopt);
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
-    const RuleBefore before =
-        errors_before_of(service_, status, gate_->binding().unscoped.version, start_, known);
+    const RuleBefore before = errors_before_of(service_, status, start_, known);
     if (before.truth == Truth::bad && !before.evidence.empty())
       judgement_->was_bad_before(before.evidence.front().value);
     std::vector<RuleBefore> all = record->before();

@@ -58,6 +58,19 @@ TEST(DefaultBefore, NobodyIsBlamedForWhatWasAsBadBeforeItCame) {
   }
 }
 
+TEST(DefaultBefore, AnOutageThatHasJustBegunIsOneOfTheBaseline) {
+  EngineRig rig(plan_of());
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(3min);
+  rig.stream("v1", 20, {.version = "v1", .status = 500});
+  rig.run(25s);
+  rig.stream("v1", 0);
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.push(gate(rig.now()));
+  rig.run(3min);
+  EXPECT_TRUE(rig.orders.empty());
+}
+
 TEST(DefaultBefore, MinutesOfWhichNobodyKnowsAreNoSignThatItIsFine) {
   EngineRig rig(plan_of());
   const auto serve = [&rig](const std::string& version, int all, int bad) {
@@ -119,6 +132,43 @@ TEST(DefaultBefore, NorAreThoseOfAVersionThatIsNotTheBaseline) {
   rig.push(gate(rig.now()));
   rig.run(1min);
   EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
+/// Orders, after v1 and then a v3 for so long, which v2 replaces; so many of ten requests fail.
+struct Fix {
+  int of_v1 = 0;
+  int of_v3 = 0;
+  int of_v2 = 0;
+  Duration v3_lasts{};
+};
+std::size_t orders_after(const Fix& fix) {
+  EngineRig rig(plan_of());
+  const auto serve = [&rig](const std::string& version, int bad) {
+    for (const char* one : {"v1", "v2", "v3"})
+      for (const char* kind : {" good", " bad"}) rig.stream(std::string(one) + kind, 0);
+    rig.stream(version + " bad", 2 * bad, {.version = version, .status = 500});
+    rig.stream(version + " good", 20 - 2 * bad, {.version = version});
+  };
+  serve("v1", fix.of_v1);
+  rig.run(3min);
+  serve("v3", fix.of_v3);
+  rig.run(fix.v3_lasts);
+  serve("v2", fix.of_v2);
+  rig.run(1s);
+  rig.push(gate(rig.now()));
+  rig.run(3min);
+  return rig.orders.size();
+}
+
+TEST(DefaultBefore, AFixThatFailsAfterAVersionThatFailedIsRolledBack) {
+  for (const Duration lasts : {Duration{10s}, Duration{20s}, Duration{28s}, Duration{50s}}) {
+    EXPECT_EQ(orders_after({.of_v3 = 6, .of_v2 = 6, .v3_lasts = lasts}), 1U) << lasts / 1s;
+    EXPECT_EQ(orders_after({.of_v3 = 3, .of_v2 = 3, .v3_lasts = lasts}), 1U) << lasts / 1s;
+    EXPECT_EQ(orders_after({.of_v3 = 9, .of_v2 = 3, .v3_lasts = lasts}), 1U) << lasts / 1s;
+    EXPECT_EQ(orders_after({.of_v3 = 6, .of_v2 = 0, .v3_lasts = lasts}), 0U) << lasts / 1s;
+    EXPECT_EQ(orders_after({.of_v1 = 2, .of_v3 = 6, .of_v2 = 3, .v3_lasts = lasts}), 0U)
+        << "as bad as the baseline was, " << lasts / 1s;
+  }
 }
 
 TEST(DefaultBefore, ItsOwnErrorsAreNoneOfBefore) {
