@@ -1,134 +1,56 @@
 #include "monitor/actor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace belay::monitor {
-namespace {
-
-// Two reads and one order make a step (Attempt::step); a command may take a minute.
-constexpr Duration kStepMax = std::chrono::seconds{120};
-
-// Engine time runs on while the machine is suspended, a condition variable's does not: look again.
-constexpr Duration kWaitMax = std::chrono::seconds{1};
-
-}  // namespace
 
 Actor::Actor(const Platforms& platforms, const Clock& clock, Deliver deliver, ActorOptions options)
-    : clock_(clock),
-      deliver_(std::move(deliver)),
-      options_(options),
-      random_(std::random_device{}()),
-      platforms_(&platforms),
-      thread_([this] { work(); }) {}
+    : clock_(clock), deliver_(std::move(deliver)), options_(options), platforms_(&platforms) {}
 
 Actor::~Actor() { stop(); }
 
 void Actor::use(const Platforms& platforms) {
   const std::scoped_lock lock(mutex_);
   platforms_ = &platforms;
+  for (const auto& [service, lane] : lanes_) lane->use(platforms);
 }
 
 void Actor::take(rules::Order order, bool resumed) {
   const std::scoped_lock lock(mutex_);
-  if (std::find(open_.begin(), open_.end(), order.intent) != open_.end()) return;
-  open_.push_back(order.intent);
-  taken_.push_back({std::move(order), resumed});
-  changed_.notify_all();
+  if (is_stopping_) return;  // The journal has it for the next life.
+  std::unique_ptr<ActorLane>& lane = lanes_[order.service];
+  if (!lane) lane = std::make_unique<ActorLane>(*platforms_, clock_, deliver_, options_);
+  lane->take(std::move(order), resumed);
 }
 
 void Actor::recall(const std::string& intent, std::string why) {
   const std::scoped_lock lock(mutex_);
-  if (std::find(open_.begin(), open_.end(), intent) == open_.end()) return;
-  recalled_.insert_or_assign(intent, std::move(why));
-}
-
-std::optional<std::string> Actor::why_recalled(const std::string& intent) const {
-  const std::scoped_lock lock(mutex_);
-  const auto found = recalled_.find(intent);
-  return found == recalled_.end() ? std::nullopt : std::optional(found->second);
+  for (const auto& [service, lane] : lanes_) lane->recall(intent, why);
 }
 
 void Actor::stop() {
+  const auto until = std::chrono::steady_clock::now() + options_.stop_grace;
   {
-    std::unique_lock lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     is_stopping_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, options_.stop_grace, [this] { return has_ended_; });
   }
-  calls_.request_stop();
-  if (thread_.joinable()) thread_.join();
+  // No lane comes or goes any more.
+  for (const auto& [service, lane] : lanes_) lane->ask_to_stop();
+  for (const auto& [service, lane] : lanes_) lane->end(until);
 }
 
 std::size_t Actor::open() const {
   const std::scoped_lock lock(mutex_);
-  return open_.size();
+  std::size_t open = 0;
+  for (const auto& [service, lane] : lanes_) open += lane->open();
+  return open;
 }
 
 bool Actor::is_stuck() const {
   const std::scoped_lock lock(mutex_);
-  return step_began_ && clock_.now() - *step_began_ > kStepMax;
-}
-
-void Actor::admit() {
-  for (Taken& taken : taken_) {
-    Platform* platform = platforms_->find(taken.order);
-    const std::string intent = taken.order.intent;
-    if (platform != nullptr) {
-      attempts_.push_back(std::make_unique<Attempt>(
-          std::move(taken.order), *platform, clock_, options_,
-          [this] { return std::uniform_real_distribution<double>{}(random_); }, taken.resumed,
-          [this, intent] { return why_recalled(intent); }));
-      continue;
-    }
-    // Of a resumed order nobody can say whether it was carried out.
-    const auto phase = taken.resumed ? rules::ActionOutcome::Phase::abandoned
-                                     : rules::ActionOutcome::Phase::rejected;
-    std::erase(open_, intent);
-    recalled_.erase(intent);
-    deliver_(taken.order, {.at = clock_.now(),
-                           .intent = taken.order.intent,
-                           .phase = phase,
-                           .detail = "nothing is configured that could carry out this order"});
-  }
-  taken_.clear();
-}
-
-Attempt* Actor::next_due() {
-  const auto first = std::min_element(attempts_.begin(), attempts_.end(),
-                                      [](auto& a, auto& b) { return a->due() < b->due(); });
-  return first == attempts_.end() ? nullptr : first->get();
-}
-
-void Actor::work() {
-  std::unique_lock lock(mutex_);
-  while (!is_stopping_) {
-    admit();
-    for (const auto& attempt : attempts_) {
-      if (recalled_.contains(attempt->order().intent)) attempt->hasten();
-    }
-    Attempt* const attempt = next_due();
-    const Instant now = clock_.now();
-    if (attempt == nullptr || attempt->due() > now) {
-      const Duration pause =
-          attempt == nullptr ? kWaitMax : std::min(kWaitMax, attempt->due() - now);
-      changed_.wait_for(lock, pause, [this] { return is_stopping_ || !taken_.empty(); });
-      continue;
-    }
-    step_began_ = now;
-    lock.unlock();
-    std::optional<rules::ActionOutcome> outcome = attempt->step(calls_.get_token());
-    if (outcome) deliver_(attempt->order(), std::move(*outcome));
-    lock.lock();
-    step_began_.reset();
-    if (attempt->is_over()) {
-      std::erase(open_, attempt->order().intent);
-      recalled_.erase(attempt->order().intent);
-      std::erase_if(attempts_, [attempt](const auto& one) { return one.get() == attempt; });
-    }
-  }
-  has_ended_ = true;
-  changed_.notify_all();
+  return std::ranges::any_of(lanes_, [](const auto& one) { return one.second->is_stuck(); });
 }
 
 }  // namespace belay::monitor

@@ -54,6 +54,9 @@ class Attempt {
   /// open for the next life.
   std::optional<rules::ActionOutcome> step(std::stop_token stop);
 
+  /// So long a step() may take.
+  [[nodiscard]] Duration step_max() const { return platform_.step_max(); }
+
   /// It was recalled: what never left is not waited for, nor what was accepted without effect.
   void hasten();
 

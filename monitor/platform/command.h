@@ -42,6 +42,9 @@ class CommandPlatform final : public Platform {
   Status apply(const rules::Order& order, std::stop_token stop) override;
   [[nodiscard]] Trace trace(const rules::Order& order) const override;
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
+  [[nodiscard]] Duration step_max() const override {
+    return Platform::step_max() + options_.timeout + 2 * options_.verify_timeout;
+  }
 
  private:
   CommandOptions options_;

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "rules/event.h"
 #include "rules/order.h"
 
@@ -39,8 +41,9 @@ struct VersionFacts {
   std::vector<std::string> bindings;
 };
 
-/// A thing in the world that an order can change. Called by the actor thread unless a function says
-/// otherwise; every call is bounded in time and ends soon after `stop`.
+/// A thing in the world that an order can change. Called by an actor's thread unless a function
+/// says otherwise, one of several services by several threads at once; every call is bounded in
+/// time and ends soon after `stop`.
 class Platform {
  public:
   virtual ~Platform() = default;
@@ -65,6 +68,9 @@ class Platform {
   /// filled in. No versions: this platform cannot tell. Never "nothing is deployed": that is a
   /// fault.
   virtual Result<rules::Deployment> live(std::stop_token /*stop*/) { return rules::Deployment{}; }
+
+  /// So long two reads and one order may take in all; what takes longer hangs.
+  [[nodiscard]] virtual Duration step_max() const { return std::chrono::minutes{2}; }
 
   /// Any thread. The command with which a person undoes or repeats the order by hand.
   [[nodiscard]] virtual std::string by_hand(const rules::Order& order) const = 0;

@@ -155,6 +155,28 @@ TEST(ActorTest, OneThatWaitsForItsPlatformDoesNotHoldUpTheOthers) {
   EXPECT_TRUE(test::eventually([&] { return actor.open() == 1; }));
 }
 
+TEST(ActorTest, NoServiceWaitsForTheCallOfAnother) {
+  ManualClock clock;
+  auto hanging = std::make_unique<HangingPlatform>();
+  HangingPlatform& slow = *hanging;
+  Platforms platforms;
+  platforms.add_rollback("slow", std::move(hanging));
+  platforms.add_rollback("shop", std::make_unique<FakePlatform>(clock));
+  Outcomes outcomes;
+  Actor actor(platforms, clock, outcomes.deliver());
+  rules::Order first = test::fake_order(1, clock);
+  first.service = "slow";
+  actor.submit(first);
+  slow.wait_until_reading();
+  actor.submit(test::fake_order(2, clock));
+  const auto told = outcomes.wait_for(1);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].intent, test::intent_id(2));
+  EXPECT_EQ(actor.open(), 1U);
+  slow.let_go();
+  EXPECT_EQ(outcomes.wait_for(2).size(), 2U);
+}
+
 TEST(ActorTest, StoppingEndsTheCallUnderWayAfterTheGraceAndLeavesTheIntentOpen) {
   const ManualClock clock;
   auto hanging = std::make_unique<HangingPlatform>();

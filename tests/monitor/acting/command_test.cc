@@ -189,6 +189,13 @@ TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
                 " ./deploy --token '${TOKEN}' # in the directory of the configuration");
 }
 
+TEST_F(CommandTest, IsAllowedItsOwnTimeouts) {
+  const CommandPlatform platform(
+      {.argv = {"./deploy"}, .timeout = std::chrono::hours{1}, .verify_timeout = 30s});
+  EXPECT_GT(platform.step_max(), 1h + 2 * 30s);
+  EXPECT_LT(platform.step_max(), 65min);
+}
+
 TEST_F(CommandTest, ItsOwnProgramMovesTheTraffic) {
   order_.action = rules::MoveTraffic{
       .candidate = test::kBadVersion, .baseline = test::kGoodVersion, .percent = 12.5};
