@@ -113,12 +113,16 @@ GuardedRules::Baseline GuardedRules::baseline(GuardedRule rule,
     return quantile_exceeds(kQuantile, beside.reported, beside.slow) ? Baseline::as_bad
                                                                      : Baseline::between;
   }
-  if (beside.total == 0) beside = evidence.last(kBaselineSeconds, Role::baseline);
+  const std::int64_t looks = beside.total == 0 ? kBaselineSeconds : window;
+  if (beside.total == 0) beside = evidence.last(looks, Role::baseline);
   const double rate = candidate.error_rate();
   if (beside.total == 0)
     return rate < kWorseThanBefore * error_rate_before_ ? Baseline::before : Baseline::none;
-  if (beside.error_rate() >= rate / 2) return Baseline::as_bad;
-  const bool is_clear = rule != GuardedRule::clear || beside.error_rate() <= rate / 3;
+  // Few of a small baseline's requests may be people's: what is served to them says how it is.
+  const double rate_beside =
+      std::max(beside.error_rate(), evidence.baseline_as_candidate(window, looks));
+  if (rate_beside >= rate / 2) return Baseline::as_bad;
+  const bool is_clear = rule != GuardedRule::clear || rate_beside <= rate / 3;
   return is_clear ? Baseline::better : Baseline::between;
 }
 

@@ -114,6 +114,7 @@ void PairedEvidence::count(const Place& place, const Many& many) {
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->count(calls);
 
+  mix_.count(many.second, place.route, place.role, many.count, errors);
   std::uint64_t reported = 0;
   const TimeBuckets now(Instant{std::chrono::seconds{now_}});
   const TimeBuckets at(many.at);

@@ -18,6 +18,7 @@
 #include "rules/judgement/evidence_blocks.h"
 #include "rules/judgement/misnamed_requests.h"
 #include "rules/judgement/refused_requests.h"
+#include "rules/judgement/route_mix.h"
 #include "rules/judgement/selector.h"
 #include "rules/judgement/stray_failures.h"
 #include "rules/windows/quantile_window.h"
@@ -104,6 +105,11 @@ class PairedEvidence {
   [[nodiscard]] Instant all_complete() const {
     return Instant{std::chrono::seconds{all_complete_}};
   }
+  /// RouteMix::baseline_as_candidate() of last() of the candidate, and of the baseline.
+  [[nodiscard]] double baseline_as_candidate(std::int64_t seconds, std::int64_t of_baseline) const {
+    return mix_.baseline_as_candidate(
+        {.candidate = seconds, .baseline = of_baseline, .end = complete_});
+  }
   /// The 95th percentile over the last 60 s, in microseconds. Nothing without latencies.
   [[nodiscard]] std::optional<double> p95_us(Role role) const;
   /// What counts in Sums::slow from now on.
@@ -187,6 +193,7 @@ class PairedEvidence {
   std::vector<NameId> routes_;
   std::unordered_map<NameId, std::uint32_t> number_of_route_;
   std::array<Second, kSeconds> seconds_{};
+  RouteMix mix_;
   std::array<QuantileWindow, kRoles> latencies_;
   std::array<PairCounts::Of, kRoles> in_step_{};
   PairCounts before_step_;
