@@ -101,8 +101,9 @@ Status StateDirectory::take_lock() {
     if (errno != EWOULDBLOCK) return fault_of_errno(path, "cannot be locked");
     return Error{Error::Kind::conflict,
                  path_.string() + " is in use by " + holder_of(lock_) +
-                     ", and two monitors would act twice: end that one, or give this one another "
-                     "`state`"};
+                     ", and two monitors would act twice: end that one, or let it do this (`belay "
+                     "gate` without --standalone asks the one that runs); another `state` is for "
+                     "another belay.yaml"};
   }
   // The pid is for people: a full disk must not keep us from starting.
   const std::string pid = std::to_string(::getpid()) + "\n";

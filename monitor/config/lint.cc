@@ -59,6 +59,11 @@ class RuleLint {
 
   void check(const rules::Rule& rule) {
     const SentenceNeeds needs = needs_of(rule.sentence);
+    if (needs.few_errors)
+      found_.push_back({false, plan_.name,
+                        fmt::format("rule {} fires while there are *few* errors, a healthy service "
+                                    "too: did you mean `>`?",
+                                    rule.name)});
     check_requests(rule, needs);
     const auto probes = names_of<ProbeConfig>(sources_);
     for (const std::string& probe : needs.probes) {
@@ -245,6 +250,29 @@ void check_probes(const Config& config, const rules::ServicePlan& plan, std::vec
                      probe)});
 }
 
+/// Only the default judgement looks at each. Where no rule counts, nothing passes.
+void check_unread_probes(const Config& config, const rules::ServicePlan& plan,
+                         std::vector<Lint>& found) {
+  if (plan.rollout.is_judged_by_default) return;
+  bool counts = false;
+  std::vector<std::string> read;
+  for (const auto* rules : {&plan.rules, &plan.rollout_rules}) {
+    for (const rules::Rule& rule : *rules) {
+      if (!rules::counts_for_verdict(rule)) continue;
+      counts = true;
+      for (std::string& probe : needs_of(rule.sentence).probes) read.push_back(std::move(probe));
+    }
+  }
+  for (const std::string_view probe : names_of<ProbeConfig>(sources_of(config, plan.name))) {
+    if (!counts || std::ranges::find(read, probe) != read.end()) continue;
+    found.push_back({false, plan.name,
+                     fmt::format("no rule that counts for a rollout's verdict looks at probe {}: "
+                                 "a version passes while it fails; `compare: true` looks at each, "
+                                 "or write `probe {} fails 3 of 5`",
+                                 probe, probe)});
+  }
+}
+
 /// An answer is asked for in the rollout, not in each step.
 void check_pace_of_probes(const Config& config, const rules::ServicePlan& plan,
                           std::vector<Lint>& found) {
@@ -304,6 +332,7 @@ std::vector<Lint> lint(const Config& config) {
       check_bakes(plan, found);
     }
     check_errors(config, plan, found);
+    check_unread_probes(config, plan, found);
     check_verifying(plan, found);
     check_ladder(plan, found);
     check_last_step(plan, found);

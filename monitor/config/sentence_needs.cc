@@ -77,6 +77,13 @@ struct Collector {
 SentenceNeeds needs_of(const rules::Sentence& sentence) {
   Collector collector;
   collector.visit(sentence.when);
+  if (const auto* whole = std::get_if<rules::Comparison>(&sentence.when.node)) {
+    const bool is_below =
+        whole->compare == rules::Compare::less || whole->compare == rules::Compare::less_equal;
+    Collector left;
+    left.side(whole->left);
+    collector.needs.few_errors = left.needs.errors && is_below;
+  }
   return std::move(collector.needs);
 }
 

@@ -12,7 +12,8 @@ struct SentenceNeeds {
   bool versions = false;  ///< It names the candidate or the baseline.
   bool requests = false;  ///< Requests or invocations of a log.
   bool share_of_requests = false;
-  bool errors = false;  ///< Of requests: failed ones, 5xx, exceptions.
+  bool errors = false;      ///< Of requests: failed ones, 5xx, exceptions.
+  bool few_errors = false;  ///< All that it asks for is that there are few of them.
   std::vector<std::string> probes;
   std::vector<rules::QueueSubject> queues;
   std::vector<std::string> measurements;  ///< `metric NAME`

@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// A service "shop" with a log "tail", a probe "healthz" and the queues "emails".
 class LintTest : public testing::Test {
@@ -29,6 +30,15 @@ class LintTest : public testing::Test {
   void add(const std::string& name, Kind of, rules::SourceKind kind) {
     config_.sources.push_back({name, "shop", std::move(of)});
     config_.plan.sources.push_back({.name = name, .kind = kind, .service = "shop"});
+  }
+
+  /// Those that say so.
+  std::vector<std::string> lint_of(const std::string& sentence, const std::string& said) {
+    lint_of(sentence);
+    std::vector<std::string> found;
+    for (const Lint& one : lint(config_))
+      if (one.message.find(said) != std::string::npos) found.push_back(one.message);
+    return found;
   }
 
   std::vector<std::string> lint_of(const std::string& sentence) {
@@ -55,6 +65,28 @@ TEST_F(LintTest, RulesWhoseEvidenceExistsAreFine) {
                                "queue ~\"em.*\" waiting > 5", "no data from tail for 60s"}) {
     EXPECT_THAT(lint_of(sentence), IsEmpty()) << sentence;
   }
+}
+
+TEST_F(LintTest, ARuleThatFiresWhileAllIsWellIsTold) {
+  for (const char* sentence : {"5xx rate < 5% over 1m", "candidate error rate <= 1% over 30s"})
+    EXPECT_THAT(lint_of(sentence), Contains(HasSubstr("rule a-rule fires while there are *few* "
+                                                      "errors, a healthy service too")))
+        << sentence;
+  for (const char* sentence :
+       {"5xx rate > 5% over 1m", "p95 latency < 5ms over 1m", "4xx rate < 1% over 1m",
+        "error rate > 5% over 1m and 5xx rate < 9% over 1m"})
+    EXPECT_THAT(lint_of(sentence), Not(Contains(HasSubstr("*few* errors")))) << sentence;
+}
+
+TEST_F(LintTest, AProbeThatNoRuleLooksAtIsTold) {
+  const char* const unread = "looks at probe healthz: a version passes while it fails";
+  then_.kind = rules::Then::Kind::alert;
+  EXPECT_THAT(lint_of("5xx rate > 5% over 1m", unread), IsEmpty()) << "no rule counts at all";
+  then_.kind = rules::Then::Kind::rollback;
+  EXPECT_THAT(lint_of("5xx rate > 5% over 1m", unread), testing::SizeIs(1));
+  EXPECT_THAT(lint_of("probe healthz fails 3 of 5", unread), IsEmpty());
+  config_.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(lint_of("5xx rate > 5% over 1m", unread), IsEmpty());
 }
 
 TEST_F(LintTest, AWindowThatIsShorterThanItsEventsAreLateSeesNothing) {
@@ -104,10 +136,8 @@ TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
 TEST_F(LintTest, RulesOfOnesOwnThatDoNotLookAtErrorsAreNamed) {
   const auto about_errors = [&](const std::string& sentence, rules::Then::Kind then) {
     then_.kind = then;
-    lint_of(sentence);
-    std::vector<std::string> found;
-    for (const Lint& one : lint(config_))
-      if (one.message.find("`compare: true`") != std::string::npos) found.push_back(one.message);
+    std::vector<std::string> found = lint_of(sentence, "looks at errors");
+    for (std::string& one : lint_of(sentence, "no rule counts")) found.push_back(std::move(one));
     return found;
   };
   using Kind = rules::Then::Kind;
