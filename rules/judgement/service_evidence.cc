@@ -80,6 +80,23 @@ bool ServiceEvidence::is_covered(SourceKind kind, Instant now, Duration over) co
   });
 }
 
+std::vector<std::string> ServiceEvidence::useless_logs(Instant now) const {
+  std::vector<std::string> lines;
+  for (const std::uint32_t index : of_kind(SourceKind::log)) {
+    const SourceStatus status = source(index).status(now);
+    std::uint64_t all = 0;
+    std::string reasons;
+    for (const auto& [reason, count] : status.rejected_total) {
+      all += count;
+      reasons += (reasons.empty() ? ": " : ", ") + std::to_string(count) + " " + reason;
+    }
+    if (status.used_total == 0 && all > 0)
+      lines.push_back("source " + status.name + " gave " + std::to_string(all) +
+                      " lines, and none of use" + reasons + " (`belay doctor` says more)");
+  }
+  return lines;
+}
+
 std::vector<std::string> ServiceEvidence::clock_troubles() const {
   std::vector<std::string> lines;
   for (const std::vector<std::uint32_t>& indexes : sources_by_kind)

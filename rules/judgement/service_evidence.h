@@ -70,6 +70,9 @@ struct ServiceEvidence {
   /// Of which source that is, and what, for people: "tail is down: no such file".
   [[nodiscard]] std::string words_of_trouble(SourceKind kind, Instant now) const;
   [[nodiscard]] std::vector<std::string> names_of(SourceKind kind) const;
+  /// One line for each of its logs of which not one line was of use: "source tail gave 480 lines,
+  /// and none of use: 480 unknown_service".
+  [[nodiscard]] std::vector<std::string> useless_logs(Instant now) const;
   /// One line for each of them whose events come from the future.
   [[nodiscard]] std::vector<std::string> clock_troubles() const;
   /// How far its sources of one kind are behind now, the most of it; in whole seconds, rounded up.

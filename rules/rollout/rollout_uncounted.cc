@@ -12,6 +12,10 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   if (std::optional<RefusedRequests::Objection> found =
           paired.refused().objection(gate_->candidate(), paired.total_in_step(Role::candidate)))
     Gate::add(verdict, {.unknown = found->kind, .why = std::move(found->why)});
+  // Who is told of no traffic looks for it in the wrong place.
+  if (verdict.outcome == Outcome::unknown && paired.since_start()[Role::candidate].total == 0)
+    for (std::string& line : service_.evidence.useless_logs(now))
+      Gate::add(verdict, {.unknown = UnknownKind::error, .why = std::move(line)});
   const double allowed = service_.plan.rollout.limits.error_rate;
   const auto lately = [&](Instant end) {
     return paired.before(end, PairedEvidence::kSecondsMax, Role::candidate).total;

@@ -10,7 +10,9 @@
 namespace belay::rules {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Of v2 there are `fine` in ten seconds that count, and `refused` bad ones that are `off` from
 /// when they come; beside 40 a second of v1.
@@ -120,6 +122,31 @@ TEST(Refused, IsNoObjectionOfAnotherStepOrFromBeforeItOrWithoutAVersionsCall) {
   held.push(Deployment{.service = "shop", .at = held.now(), .versions = {{"v2", 100}}});
   held.run(72s);
   EXPECT_EQ(decided(*held.service().rollout), Outcome::pass) << held.service().rollout->why;
+}
+
+TEST(Refused, AllOfALogIsNamedWhereNothingOfTheCandidateWasSeen) {
+  for (const bool has_own_rules : {false, true}) {
+    for (const bool is_one_of_use : {false, true}) {
+      EngineRig rig = rig_of(has_own_rules);
+      if (is_one_of_use) rig.push(rig.request({.version = "v1"}, rig.now()));
+      rig.stream("misnamed", 4, {.service = "shop-prod", .version = "v2"});
+      rig.run(1s);
+      rig.push(RolloutStarted{
+          .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 20s});
+      rig.run(15s);
+      rig.push(SourceProgress{.source = EngineRig::kTail, .used = is_one_of_use ? 1000U : 10U});
+      rig.run(15s);
+      const RolloutStatus ended = *rig.service().rollout;
+      EXPECT_EQ(ended.state, RolloutState::inconclusive);
+      const auto words = HasSubstr("lines, and none of use: ");
+      const auto reason = HasSubstr(" unknown_service (`belay doctor` says more)");
+      if (is_one_of_use) {
+        EXPECT_THAT(ended.why, Not(words));
+      } else {
+        EXPECT_THAT(ended.why, AllOf(words, reason));
+      }
+    }
+  }
 }
 
 TEST(Refused, IsToldInTheJournalWhateverItsShare) {
