@@ -49,6 +49,21 @@ std::string beware_of_unseen(const std::string& baseline, const std::string& can
          (meant ? " (did you mean " + sanitize(*meant) + "?)" : std::string());
 }
 
+std::string beware_of_larger(const std::string& baseline, const std::string& candidate,
+                             const Service& service) {
+  constexpr Duration kLately = std::chrono::minutes{2};
+  constexpr std::uint64_t kRequestsMin = 20;
+  const TrafficSlice others = beside(service.recent_requests(kLately, Duration::zero()), candidate);
+  const VersionRequests* most = most_requests(others);
+  if (baseline.empty() || most == nullptr || most->requests < kRequestsMin) return {};
+  const auto own = std::ranges::find(others, baseline, &VersionRequests::version);
+  const std::uint64_t requests = own == others.end() ? 0 : own->requests;
+  if (2 * requests >= most->requests || requests == 0) return {};
+  return "beware: " + sanitize(most->version) + " had " + std::to_string(most->requests) +
+         " requests in the last 2m, " + sanitize(baseline) + " " + std::to_string(requests) +
+         ": a rollback gives all of them to " + sanitize(baseline);
+}
+
 std::string largest_other(const Deployment& live, const std::string& candidate) {
   const Deployment::Share* largest = nullptr;
   for (const Deployment::Share& share : live.versions) {

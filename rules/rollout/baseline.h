@@ -92,6 +92,12 @@ std::string replacement_of(const std::string& good, const std::vector<TrafficSli
 std::string beware_of_unseen(const std::string& baseline, const std::string& candidate,
                              const std::optional<Deployment>& live, const Service& service);
 
+/// Of a baseline that has had less than half the requests of another version in the last two
+/// minutes, the candidate aside: "beware: v6 had 340 requests in the last 2m, v8 60: a rollback
+/// gives all of them to v8". Else empty.
+std::string beware_of_larger(const std::string& baseline, const std::string& candidate,
+                             const Service& service);
+
 /// "the largest other share of what is live", "most requests in the last ten minutes", ...; empty
 /// for what was asked for and for none.
 std::string_view words_of(Baseline::From from);

@@ -137,6 +137,11 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
   }
+  if (std::string why = beware_of_larger(baseline.version, asked.candidate, service_);
+      !why.empty()) {
+    record.note(why, now);
+    details.push_back(std::move(why));
+  }
   if (record.status().mode == Mode::enforce) {
     std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now);
     if (!why) why = book_.why_not_yet(service_.plan, now);

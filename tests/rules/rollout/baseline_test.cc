@@ -203,5 +203,23 @@ TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsToldTwice) {
             "rollback would go to it all the same");
 }
 
+TEST(Baseline, OneThatHasLessThanHalfOfAnothersIsToldOf) {
+  const auto told = [](int of_v1, int of_v6) {
+    EngineRig rig({}, {make_rule("errors", "error rate > 5% over 10s", "rollback")});
+    rig.stream("v1", of_v1, {.version = "v1"});
+    rig.stream("v6", of_v6, {.version = "v6"});
+    rig.stream("v2", 90, {.version = "v2"});
+    rig.run(12s);
+    rig.push(RolloutStarted{
+        .at = rig.now(), .service = "shop", .candidate = "v2", .baseline = "v1", .lasts = 1min});
+    rig.run(1s);
+    return rig.notices_of(Notice::Kind::rollout_started).at(0).details;
+  };
+  const auto beware = testing::Contains(testing::HasSubstr("requests in the last 2m, v1 "));
+  EXPECT_THAT(told(10, 30), beware);
+  EXPECT_THAT(told(10, 18), testing::Not(beware));
+  EXPECT_THAT(told(10, 0), testing::Not(beware)) << "the candidate is no other";
+}
+
 }  // namespace
 }  // namespace belay::rules
