@@ -99,6 +99,7 @@ void Engine::State::take(const Request& request) {
     return;
   }
   if (cell->call.is_error) service.note_failures(cell->version_slot, 1, buckets_, at);
+  service.note_clients(cell->version_slot, cell->call.is_canceled, request.status, 1, buckets_, at);
   if (!cell->paired && service.evidence.paired)
     service.evidence.paired->stray(request.at, cell->version_slot != 0, 1, cell->call.is_error);
   service.series.count(cell->series, {.status = request.status,
@@ -134,6 +135,8 @@ void Engine::State::take(const RequestSecond& second) {
     return;
   }
   if (cell->call.is_error) service.note_failures(cell->version_slot, second.count, buckets_, at);
+  service.note_clients(cell->version_slot, cell->call.is_canceled, like.status, second.count,
+                       buckets_, at);
   if (!cell->paired && service.evidence.paired)
     service.evidence.paired->stray(like.at, cell->version_slot != 0, second.count,
                                    cell->call.is_error);

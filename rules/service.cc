@@ -23,8 +23,7 @@ Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since
       failed_(kRecent, since),
       misnamed_(kRecent, since),
       misnamed_nameless_(kRecent, since) {
-  versions_.push_back(
-      {.recent = CountWindow(kRecent, since), .failed = CountWindow(kRecent, since)});
+  versions_.emplace_back(kNoName, since);
 }
 
 void Service::bind(Instant now) {
@@ -96,9 +95,7 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
                    [version](const SeenVersion& seen) { return seen.version == version; });
   if (known != versions_.end()) return static_cast<std::uint32_t>(known - versions_.begin());
   if (versions_.size() <= std::max(versions_max, 1U)) {
-    versions_.push_back({.version = version,
-                         .recent = CountWindow(kRecent, now),
-                         .failed = CountWindow(kRecent, now)});
+    versions_.emplace_back(version, now);
     return static_cast<std::uint32_t>(versions_.size() - 1);
   }
   auto oldest = versions_.end();
@@ -109,10 +106,16 @@ std::uint32_t Service::version_slot(NameId version, std::uint32_t versions_max,
   if (oldest == versions_.end()) return 0;
   series.drop_version(oldest->version);
   ++epoch;
-  *oldest = SeenVersion{
-      .version = version, .recent = CountWindow(kRecent, now), .failed = CountWindow(kRecent, now)};
+  *oldest = SeenVersion(version, now);
   return static_cast<std::uint32_t>(oldest - versions_.begin());
 }
+
+Service::SeenVersion::SeenVersion(NameId of, const TimeBuckets& now)
+    : version(of),
+      recent(kRecent, now),
+      failed(kRecent, now),
+      canceled(kRecent, now),
+      turned_away(kRecent, now) {}
 
 void Service::SeenVersion::come(Instant at) {
   const Duration absent = comings.empty() ? Duration::max() : at - seen;
@@ -155,6 +158,8 @@ void Service::forget_old_requests(const TimeBuckets& now) {
   for (SeenVersion& seen : versions_) {
     seen.recent.advance(now);
     seen.failed.advance(now);
+    seen.canceled.advance(now);
+    seen.turned_away.advance(now);
   }
 }
 
@@ -210,6 +215,15 @@ RecentFailures::Sums Service::outcomes_of(NameId version, Duration over) const {
     if (seen.version == version)
       return {.requests = seen.recent.sum_of(over, Duration::zero()),
               .failed = seen.failed.sum_of(over, Duration::zero())};
+  return {};
+}
+
+PairedEvidence::Sums Service::clients_of(NameId version) const {
+  for (const SeenVersion& seen : versions_)
+    if (seen.version == version)
+      return {.total = seen.recent.sum(),
+              .canceled = seen.canceled.sum(),
+              .turned_away = seen.turned_away.sum()};
   return {};
 }
 

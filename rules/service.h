@@ -81,6 +81,13 @@ class Service {
     versions_[slot].failed.add(now, bucket, failed);
     failed_.add(now, bucket, failed);
   }
+  /// Of requests that see_version() was told of, and that say something of those who asked.
+  void note_clients(std::uint32_t slot, bool is_canceled, std::uint16_t status,
+                    std::uint32_t requests, const TimeBuckets& now, const TimeBuckets& bucket) {
+    if (is_canceled) versions_[slot].canceled.add(now, bucket, requests);
+    if (PairedEvidence::is_turned_away(status))
+      versions_[slot].turned_away.add(now, bucket, requests);
+  }
   /// Of an invocation that is no request.
   void note_failed_invocation(std::uint32_t slot, Instant at) {
     Instant& newest = versions_[slot].invocation_failed;
@@ -112,6 +119,8 @@ class Service {
   [[nodiscard]] std::vector<VersionRequests> recent_requests(Duration over, Duration behind) const;
   /// Of one version, and how many of them failed.
   [[nodiscard]] RecentFailures::Sums outcomes_of(NameId version, Duration over) const;
+  /// Of one version within the last ten minutes: `total`, `canceled` and `turned_away` only.
+  [[nodiscard]] PairedEvidence::Sums clients_of(NameId version) const;
   /// As many of them as did not fail.
   [[nodiscard]] std::vector<VersionRequests> recent_answers(Duration over) const;
   /// When the first of its requests ended after the latest time of at least `absent` without any;
@@ -135,11 +144,14 @@ class Service {
     Duration absent{};  // Before it.
   };
   struct SeenVersion {
+    SeenVersion(NameId of, const TimeBuckets& now);
     NameId version = kNoName;
     Instant seen = Instant::min();
     std::vector<Coming> comings{};  // In order; after each it was absent for less long.
     CountWindow recent;             // Requests.
-    CountWindow failed;             // Of them.
+    CountWindow failed;             // Of them, and so on.
+    CountWindow canceled;
+    CountWindow turned_away;
     Instant invocation_failed = Instant::min();  // The newest that did.
     void come(Instant at);
     /// A late request.

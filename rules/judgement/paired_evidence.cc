@@ -128,8 +128,7 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     sums->reported += reported;
     sums->slow += many.slow;
     if (place.is_canceled) sums->canceled += many.count;
-    if (many.status >= 300 && many.status < 500 && many.status != 304)
-      sums->turned_away += many.count;
+    if (is_turned_away(many.status)) sums->turned_away += many.count;
   }
   in_step_[role].total += many.count;
   in_step_[role].bad += errors;

@@ -81,6 +81,10 @@ class PairedEvidence {
   /// Whether the baseline's requests come later than the candidate's: what it did meanwhile, nobody
   /// knows yet.
   [[nodiscard]] bool is_baseline_behind() const;
+  /// 3xx or 4xx, but for 304.
+  static bool is_turned_away(std::uint16_t status) {
+    return status >= 300 && status < 500 && status != 304;
+  }
   /// Of one version within the last seconds.
   struct Sums {
     std::uint64_t total = 0;
@@ -88,7 +92,7 @@ class PairedEvidence {
     std::uint64_t reported = 0;  ///< With a latency.
     std::uint64_t slow = 0;      ///< Of those, above the limit of slow_above().
     std::uint64_t canceled = 0;
-    std::uint64_t turned_away = 0;  ///< 3xx or 4xx, but for 304.
+    std::uint64_t turned_away = 0;  ///< As is_turned_away() says.
     std::uint64_t invocations = 0;  ///< Those that are no requests.
     std::uint64_t failed_invocations = 0;
     [[nodiscard]] double error_rate() const;

@@ -208,7 +208,8 @@ std::string RolloutJudgement::words_of_few() const {
 std::optional<std::string> RolloutJudgement::doubt_of_whole() const {
   return rules::doubt_of_whole(*evidence_, versions_.candidate, versions_.baseline,
                                {.errors = is_excused() ? guarded_.error_rate_allowed() : 0,
-                                .invocations = invocations_failed_before_});
+                                .invocations = invocations_failed_before_,
+                                .clients = clients_before_});
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {

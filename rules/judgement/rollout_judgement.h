@@ -79,6 +79,8 @@ class RolloutJudgement {
   [[nodiscard]] bool is_excused() const { return guarded_.error_rate_before() > 0; }
   /// Invocations that are no requests were seen to fail before the rollout.
   void excuse_invocations() { invocations_failed_before_ = true; }
+  /// What the baseline's clients did before the rollout.
+  void clients_were(const PairedEvidence::Sums& clients) { clients_before_ = clients; }
   /// The candidate gets `traffic` (0..1) of the requests from `at` on; nothing if nobody knows.
   /// Tells the evidence.
   void begin_step(Instant at, std::optional<double> traffic);
@@ -149,6 +151,7 @@ class RolloutJudgement {
   bool was_suspect_ = false;
   bool is_over_ = false;
   bool invocations_failed_before_ = false;
+  PairedEvidence::Sums clients_before_;
 };
 
 }  // namespace belay::rules

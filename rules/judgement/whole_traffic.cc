@@ -89,17 +89,20 @@ std::optional<std::string> doubt_as_of(Instant end, const PairedEvidence& eviden
            " invocations that are no requests (RPC, queue, cron, ...) in the last 2m" +
            (fails_alone ? "" : ", " + baseline + " " + calls_beside.words()) +
            ": too many to pass, and only a rule on `invocations` acts on them";
-  if (!shows_clients(beside, own)) return std::nullopt;
-  if (is_plainly_more(canceled(own), canceled(beside), kCanceledMin))
+  const bool is_beside = shows_clients(beside, own);
+  const Sums& clients = is_beside ? beside : excused.clients;
+  if (!shows_clients(clients, own)) return std::nullopt;
+  const std::string before = is_beside ? "" : " before the rollout";
+  if (is_plainly_more(canceled(own), canceled(clients), kCanceledMin))
     return "the clients of " + candidate + " left " + canceled(own).words() +
            " requests in the last 2m before their end, those of " + baseline + " " +
-           canceled(beside).words() + ": nobody knows how they would have ended";
-  if (is_plainly_more(beyond(turned_away(own), turned_away(beside)), turned_away(beside),
+           canceled(clients).words() + before + ": nobody knows how they would have ended";
+  if (is_plainly_more(beyond(turned_away(own), turned_away(clients)), turned_away(clients),
                       kTurnedAwayMin))
     return candidate + " answered " + turned_away(own).words() +
            " requests in the last 2m with 3xx or 4xx, " + baseline + " " +
-           turned_away(beside).words() + ": nobody knows whether that is meant";
-  if (is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
+           turned_away(clients).words() + before + ": nobody knows whether that is meant";
+  if (is_beside && is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
     return untimed(own).words() + " requests of " + candidate +
            " in the last 2m tell no duration, of " + baseline + " " + untimed(beside).words() +
            ": nobody knows how slow it is";

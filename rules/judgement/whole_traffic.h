@@ -11,6 +11,8 @@ namespace belay::rules {
 struct Excused {
   double errors = 0;         ///< The share of requests (0..1) that failed.
   bool invocations = false;  ///< Some of the baseline, or of no version, failed.
+  /// What the baseline's clients did: asked where it has hardly any left.
+  PairedEvidence::Sums clients{};
 };
 
 /// Why nothing passes by itself, for people: of all calls of the last two minutes, whatever their

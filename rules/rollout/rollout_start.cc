@@ -346,6 +346,7 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
                        RolloutJudgement::Versions{status.candidate, status.baseline},
                        service_.plan.rollout.limits);
     if (service_.have_invocations_failed(paired.baseline(), now)) judgement_->excuse_invocations();
+    judgement_->clients_were(service_.clients_of(paired.baseline()));
     std::optional<double> percent = live_percent();
     if (status.is_driving && record->has_begun()) percent = record->step().percent;
     judgement_->begin_step(service_.evidence.paired->start(),

@@ -256,5 +256,37 @@ TEST(DefaultWhole, ChanceIsTheBinomialsTail) {
   EXPECT_NEAR(chance_of_at_least(2, 3, 0.1), 0.028, 1e-12);
 }
 
+/// The gate's end, where v2 has taken all of the traffic; so many of twenty requests of each
+/// version end so.
+RolloutStatus after_v1(const Alike& ends, int of_v1, int of_v2) {
+  EngineRig rig(plan_by_default());
+  const auto serve = [&](const char* version, int all, int part) {
+    Alike alike = ends;
+    alike.version = version;
+    rig.stream(std::string(version) + " part", part, alike);
+    rig.stream(std::string(version) + " rest", all - part, {.version = version});
+  };
+  serve("v1", 20, of_v1);
+  rig.run(90s);
+  serve("v1", 0, 0);
+  serve("v2", 20, of_v2);
+  rig.push(gate(rig.now(), 3min));
+  rig.run(200s);
+  EXPECT_TRUE(rig.orders.empty());
+  return rollout(rig);
+}
+
+TEST(DefaultWhole, WithoutABaselineClientsAreAskedAsTheyWereBefore) {
+  const Alike canceled{.outcome = "canceled", .status = 0};
+  const Alike refused{.status = 404};
+  for (const Alike& ends : {canceled, refused}) {
+    const RolloutStatus worse = after_v1(ends, 1, 15);
+    EXPECT_EQ(worse.verdict, Outcome::unknown) << ends.status;
+    EXPECT_THAT(worse.why, HasSubstr(" before the rollout: nobody knows "));
+    EXPECT_EQ(after_v1(ends, 15, 15).verdict, Outcome::pass) << ends.status;
+    EXPECT_EQ(after_v1(ends, 0, 0).verdict, Outcome::pass);
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
