@@ -1,5 +1,6 @@
 #include "monitor/daemon.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -97,6 +98,8 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks, Purpose purpose) 
       .drives = [this](const std::string& service) { return driven_.get()->contains(service); },
       .lacks_steps =
           [this](const std::string& service) { return stepless_.get()->contains(service); },
+      .lacks_move =
+          [this](const std::string& service) { return unmoved_.get()->contains(service); },
       .rules =
           [this](const std::string& service) {
             const auto names = rule_names_.get();
@@ -154,6 +157,7 @@ void Daemon::note_for_api(const Config& config) {
   has_page_ = !config.page.empty();
   std::set<std::string> driven;
   std::set<std::string> stepless;
+  std::set<std::string> unmoved;
   const auto put = [](const rules::ServicePlan& service, std::set<std::string>& into) {
     into.insert(service.name);
     into.insert(service.aliases.begin(), service.aliases.end());
@@ -161,8 +165,11 @@ void Daemon::note_for_api(const Config& config) {
   for (const rules::ServicePlan& service : config.plan.services) {
     if (service.rollout.is_driving) put(service, driven);
     if (service.rollout.steps.empty()) put(service, stepless);
+    const auto of = std::ranges::find(config.services, service.name, &ServiceConfig::name);
+    if (of == config.services.end() || !moves_traffic(*of)) put(service, unmoved);
   }
   rule_names_.set(std::make_shared<const RuleNames>(names_of_rules(config)));
+  unmoved_.set(std::make_shared<const std::set<std::string>>(std::move(unmoved)));
   stepless_.set(std::make_shared<const std::set<std::string>>(std::move(stepless)));
   driven_.set(std::make_shared<const std::set<std::string>>(std::move(driven)));
   commands_.set(std::make_shared<const exporters::CommandsByService>(commands_of(config)));

@@ -105,6 +105,7 @@ class Daemon {
   exporters::Latest<exporters::CommandsByService> commands_;
   exporters::Latest<std::set<std::string>> driven_;    ///< Services, by each of their names.
   exporters::Latest<std::set<std::string>> stepless_;  ///< As driven_: those without steps.
+  exporters::Latest<std::set<std::string>> unmoved_;   ///< Those whose traffic nobody can move.
   /// What may be silenced, by service; under "" of all of them.
   exporters::Latest<std::map<std::string, std::set<std::string>>> rule_names_;
   std::atomic<bool> has_page_ = false;  ///< For the API's thread, as the four before are.

@@ -52,6 +52,8 @@ struct ApiParts {
   /// Whether a service has no steps of its own, so that a rollout has to say how long. None: of
   /// none. An unknown service is no such one.
   std::function<bool(const std::string& service)> lacks_steps = nullptr;
+  /// Whether the traffic of a service can be moved by nobody here. None: of none.
+  std::function<bool(const std::string& service)> lacks_move = nullptr;
   /// The rules that a service is judged by at some time, also while no rollout runs; of an empty
   /// name those of all services. None: those that the snapshot shows.
   std::function<std::set<std::string>(const std::string& service)> rules = nullptr;

@@ -69,6 +69,10 @@ rules::RolloutStarted read_new_rollout(Body& body, const ApiParts& parts) {
     }
   }
   started.is_driving = body.boolean("driving").value_or(drives_by_plan(started, parts));
+  if (started.is_driving && parts.lacks_move && parts.lacks_move(started.service))
+    body.fault("driving",
+               "the platform of this service cannot move traffic: move it yourself, "
+               "and leave `driving` away (`move: [./split-traffic]` of a command could)");
   const bool has_length = started.lasts > Duration{} || !started.steps.empty();
   if (!has_length && !started.is_driving && parts.lacks_steps && parts.lacks_steps(started.service))
     body.fault("for", std::string(rules::kNoLength));

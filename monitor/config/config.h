@@ -135,6 +135,9 @@ struct ServiceConfig {
   bool operator==(const ServiceConfig&) const = default;
 };
 
+/// Whether its platform can give a version a part of the traffic.
+[[nodiscard]] bool moves_traffic(const ServiceConfig& service);
+
 /// Something that rules name: `of` is what stands behind the name for `service`, or (empty) for
 /// every service that has nothing of its own under it.
 template <typename Of>

@@ -68,21 +68,10 @@ void check_enforcing(const YamlValue& place, const ServiceConfig& service,
   }
 }
 
-/// Whether the traffic can be split between two versions, and by whom.
-bool has_splits(const ServiceConfig& service) {
-  if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
-    return !command->move.empty();
-  }
-  if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
-    return fly->rollback && !fly->rollback->move.empty();
-  }
-  return std::holds_alternative<CloudflareScript>(service.platform);
-}
-
 void check_steps(const YamlValue& place, const ServiceConfig& service, rules::ServicePlan& plan) {
   rules::RolloutPlan& rollout = plan.rollout;
   const auto is_part = [](const rules::RolloutStep& step) { return step.percent < 100; };
-  if (has_splits(service)) return;
+  if (moves_traffic(service)) return;
   if (rollout.is_driving) {
     place.fault(fmt::format("{} is to be driven, and its platform cannot move traffic", plan.name),
                 "platform: { command: { rollback: [./deploy], move: [./split-traffic] } }");
@@ -163,6 +152,16 @@ void read_services(const YamlValue& value, rules::Mode mode, Reading& reading) {
   if (value.present() && value.entries().empty()) {
     value.fault("there is no service to watch", "services: { shop: { logs: { file: shop.log } } }");
   }
+}
+
+bool moves_traffic(const ServiceConfig& service) {
+  if (const auto* command = std::get_if<CommandAction>(&service.platform)) {
+    return !command->move.empty();
+  }
+  if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
+    return fly->rollback && !fly->rollback->move.empty();
+  }
+  return std::holds_alternative<CloudflareScript>(service.platform);
 }
 
 }  // namespace belay::monitor

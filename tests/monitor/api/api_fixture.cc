@@ -40,6 +40,7 @@ monitor::Api& ApiTest::api() {
           .has_page = [this] { return has_page_; },
           .drives = [this](const std::string& service) { return service == driven_; },
           .lacks_steps = [this](const std::string& service) { return service == stepless_; },
+          .lacks_move = [this](const std::string& service) { return service == unmoved_; },
           .rules = [](const std::string&) { return std::set<std::string>{"default/errors"}; },
           .commands = [this] { return commands_; }},
       monitor::Access(std::move(tokens), is_loopback_));

@@ -48,6 +48,7 @@ class ApiTest : public testing::Test {
   bool has_past_ = true;  ///< A journal, which `past_` looks into; before the first request.
   std::string driven_;    ///< The service whose traffic Belay moves.
   std::string stepless_;  ///< The service without steps of its own.
+  std::string unmoved_;   ///< The one whose traffic nobody can move.
   Instant now_ = from_unix_ms(1'795'000'000'000);
   monitor::Newest newest_;
   monitor::JournalLookup past_;

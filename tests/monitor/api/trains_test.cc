@@ -52,6 +52,21 @@ class TrainsTest : public ApiTest {
   }
 };
 
+TEST_F(TrainsTest, WhoseTrafficNobodyCanMoveIsNotDrivenWithOneOrAlone) {
+  unmoved_ = "orders";
+  const net::Outgoing of_train = begin(kBody);
+  EXPECT_EQ(of_train.status, 422) << of_train.body;
+  const net::Outgoing alone =
+      ask(request("POST", "/api/v1/rollouts", kGateToken,
+                  R"({"service":"orders","candidate":"v7","for":"5m","driving":true})"));
+  for (const net::Outgoing& refused : {of_train, alone})
+    EXPECT_THAT(refused.body, HasSubstr("the platform of this service cannot move traffic"));
+  EXPECT_TRUE(delivered_.empty());
+  unmoved_ = "shop";
+  begin(kBody);
+  EXPECT_EQ(delivered_.size(), 1U) << "shop is not driven";
+}
+
 TEST_F(TrainsTest, AllRolloutsOfATrainAreOneEvent) {
   const net::Outgoing waiting = begin(kBody);
   ASSERT_EQ(delivered_.size(), 1U) << waiting.body;
