@@ -132,9 +132,10 @@ std::optional<RolloutResult> GateWatch::result() const {
     const std::string prefix = service_ + ": ";
     const std::string said =
         not_acted_.starts_with(prefix) ? not_acted_.substr(prefix.size()) : not_acted_;
-    result.why += fmt::format(
-        "; nothing was done ({}), {} stays as it is",
-        said.empty() ? fmt::format("mode {}", rules::name_of(status_->mode)) : said, candidate_);
+    const rules::Mode mode = status_->rollout ? status_->rollout->mode : status_->mode;
+    result.why +=
+        fmt::format("; nothing was done ({}), {} stays as it is",
+                    said.empty() ? fmt::format("mode {}", rules::name_of(mode)) : said, candidate_);
   }
   if (result.code == kExitUnknown) {
     if (const std::string hint = why_not_seen(*status_, candidate_); !hint.empty()) {

@@ -168,7 +168,8 @@ RolloutResult result_after(GateWatch& watch, const rules::ServiceStatus& service
 
 TEST(GateWatchTest, AFailSaysThatNothingWasDoneAndWhy) {
   rules::ServiceStatus service = with_gate(RolloutState::failed, rules::Outcome::fail);
-  service.mode = rules::Mode::recommend;
+  service.mode = rules::Mode::enforce;
+  service.rollout->mode = rules::Mode::recommend;
   GateWatch recommends{"shop", "v2", kId};
   EXPECT_EQ(result_after(recommends, service).why,
             "why; nothing was done (mode recommend), v2 stays as it is");
