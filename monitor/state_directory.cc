@@ -3,7 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <csignal>
+#include <optional>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -55,14 +59,25 @@ Status check_facts(const struct stat& facts, const std::filesystem::path& path) 
   return Done{};
 }
 
-std::string holder_of(int lock) {
+/// Nothing if the file does not say.
+std::optional<pid_t> holder_of(int lock) {
   std::array<char, 32> text{};
   const ssize_t length = ::pread(lock, text.data(), text.size(), 0);
-  long pid = 0;
+  pid_t pid = 0;
   const char* const end = text.data() + (length > 0 ? length : 0);
   const auto parsed = std::from_chars(text.data(), end, pid);
-  return parsed.ec == std::errc{} ? "process " + std::to_string(pid) : "another process";
+  return parsed.ec == std::errc{} && pid > 0 ? std::optional(pid) : std::nullopt;
 }
+
+std::string words_of(const std::optional<pid_t>& holder) {
+  return holder ? "process " + std::to_string(*holder) : "another process";
+}
+
+bool is_gone(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
+
+/// What a Belay that was killed was about to start has its lock until it is the other program.
+constexpr auto kStartTakes = std::chrono::seconds{5};
+constexpr auto kLookAgain = std::chrono::milliseconds{10};
 
 }  // namespace
 
@@ -97,10 +112,16 @@ Status StateDirectory::take_lock() {
   if (Status fine = check_file(kLockName, true); !fine.ok()) return fine;
   lock_ = ::openat(directory_, kLockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   if (lock_ < 0) return fault_of_errno(path, "cannot be opened");
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  const auto until = std::chrono::steady_clock::now() + kStartTakes;
+  while (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fault_of_errno(path, "cannot be locked");
+    const std::optional<pid_t> holder = holder_of(lock_);
+    if (holder && is_gone(*holder) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(kLookAgain);
+      continue;
+    }
     return Error{Error::Kind::conflict,
-                 path_.string() + " is in use by " + holder_of(lock_) +
+                 path_.string() + " is in use by " + words_of(holder) +
                      ", and two monitors would act twice: end that one, or let it do this (`belay "
                      "gate` without --standalone asks the one that runs); another `state` is for "
                      "another belay.yaml"};
@@ -220,7 +241,7 @@ Result<StateStanding> examine_state(const std::filesystem::path& path) {
   StateStanding standing{.exists = true};
   if (lock >= 0) {
     if (::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      standing.holder = holder_of(lock);
+      standing.holder = words_of(holder_of(lock));
     }
     ::close(lock);
   }

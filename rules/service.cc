@@ -177,8 +177,9 @@ std::optional<Service::UsualSpan> Service::usual_span(NameId candidate, Instant 
   // What has failed since it came may be its own; of one that is there for long it is usual.
   Instant until = std::min(now, came(candidate, kAbsentMin).value_or(now));
   if (watched >= kRecent && until - since < kWatchedMin) until = now;
-  // What is not told yet must not be missed in it.
-  until = std::min<Instant>(until, now - evidence.lag_of(SourceKind::log, now));
+  // What is not told yet must not be missed in it, if enough is left then.
+  const Instant told = now - evidence.lag_of(SourceKind::log, now);
+  if (told - since >= kWatchedMin) until = std::min(until, told);
   if (until - since < kWatchedMin || !evidence.is_covered(SourceKind::log, now, watched))
     return std::nullopt;
   return UsualSpan{.behind = now - until, .over = until - since};

@@ -18,6 +18,8 @@ class ArrivalDelays {
   void advance(std::int64_t now);
   /// Forgets all if none came for two minutes.
   void forget_if_over(std::int64_t now);
+  /// Whether one came within the last ten seconds.
+  [[nodiscard]] bool is_coming(std::int64_t now) const { return now - newest_ <= 10; }
 
   /// Of the requests so large a share (0..1) came no later: as in two of three minutes, or, where
   /// there are but two, as in both. What was held up once does not come late. Zero if none came.

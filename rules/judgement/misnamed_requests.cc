@@ -20,8 +20,9 @@ constexpr std::uint64_t kPlainlyMore = 2;
 /// Fewer failures of the other version show no share.
 constexpr std::uint64_t kFailedOfOtherMin = 10;
 
+/// What mostly fails is no neighbour of before, but the error handler of both.
 bool are_as_often(const Sums& asked, const Sums& other) {
-  return other.failed >= kFailedOfOtherMin &&
+  return other.failed >= kFailedOfOtherMin && 2 * other.failed < other.requests &&
          kPlainlyMore * other.failed * asked.requests >= asked.failed * other.requests;
 }
 

@@ -172,8 +172,9 @@ void PairedEvidence::note(NameId version, const Thrown& thrown) {
 void PairedEvidence::advance(Instant now, Duration lag) {
   now_ = std::max(now_, second_of(now));
   for (ArrivalDelays& delays : delays_) delays.advance(now_);
-  // One that has ended for good delays nothing; the candidate is there again, or is silent.
-  delays_[static_cast<std::size_t>(Role::baseline)].forget_if_over(now_);
+  // One that has ended for good delays nothing. Where both are silent, it is their log.
+  if (delays_[static_cast<std::size_t>(Role::candidate)].is_coming(now_))
+    delays_[static_cast<std::size_t>(Role::baseline)].forget_if_over(now_);
   all_complete_ = lag > kLagMin ? second_of(now - lag) : now_;
   complete_ = find_complete();
   for (QuantileWindow& latencies : latencies_) latencies.advance(now);

@@ -105,6 +105,8 @@ class PairedEvidence {
   }
   /// Those that end with another one.
   [[nodiscard]] Sums before(Instant end, std::int64_t seconds, Role role) const;
+  /// Of the last advance().
+  [[nodiscard]] Instant now() const { return Instant{std::chrono::seconds{now_}}; }
   /// As of when every log is complete that has come: the latest one may be another's.
   [[nodiscard]] Instant all_complete() const {
     return Instant{std::chrono::seconds{all_complete_}};

@@ -36,6 +36,14 @@ RolloutRule rule_of(GuardedRule rule) {
   return RolloutRule::errors;
 }
 
+/// In which the candidate is looked at as it is now, and of how many.
+constexpr std::int64_t kLiveSeconds = 30;
+constexpr std::uint64_t kLiveRequestsMin = 20;
+/// By so much where both logs have come, which is the comparison's own margin; and where but a part
+/// of the baseline's has.
+constexpr double kWorseOften = 1.25;
+constexpr double kWorseLive = 2;
+
 constexpr std::array kGuarded = {GuardedRule::broken, GuardedRule::clear, GuardedRule::errors,
                                  GuardedRule::latency};
 
@@ -79,13 +87,16 @@ std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
 /// The comparison takes each request for one of when it came. Where the baseline's come later, what
 /// both were bad at is the candidate's alone at first.
 bool RolloutJudgement::is_seen_beside_baseline() const {
-  if (!evidence_->is_baseline_behind()) return true;
-  const auto last = [this](Role role) {
-    return evidence_->last(PairedEvidence::kSecondsMax, role);
+  const auto is_worse = [this](Instant end, std::int64_t seconds, double times) {
+    const PairedEvidence::Sums own = evidence_->before(end, seconds, Role::candidate);
+    const PairedEvidence::Sums beside = evidence_->before(end, seconds, Role::baseline);
+    return std::min(own.total, beside.total) >= kLiveRequestsMin &&
+           (own.error_rate() > times * beside.error_rate() ||
+            own.slow_rate() > times * beside.slow_rate());
   };
-  const PairedEvidence::Sums own = last(Role::candidate);
-  const PairedEvidence::Sums beside = last(Role::baseline);
-  return own.error_rate() > 2 * beside.error_rate() || own.slow_rate() > 2 * beside.slow_rate();
+  return !evidence_->is_baseline_behind() ||
+         is_worse(evidence_->complete(), PairedEvidence::kSecondsMax, kWorseOften) ||
+         is_worse(evidence_->now(), kLiveSeconds, kWorseLive);
 }
 
 /// Both versions bad, from a change of the traffic on, and the baseline was not before.
@@ -223,6 +234,14 @@ std::optional<std::string> RolloutJudgement::hindrance() const {
 std::optional<std::string> RolloutJudgement::finding_against() const {
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
+  // The rules wait for the later log of the two.
+  const PairedEvidence::Sums live =
+      evidence_->before(evidence_->now(), kLiveSeconds, Role::candidate);
+  if (evidence_->complete() < evidence_->now() && live.total >= kLiveRequestsMin &&
+      live.error_rate() > guarded_.error_rate_allowed())
+    return versions_.candidate + " failed " + std::to_string(live.errors) + " of " +
+           std::to_string(live.total) + " requests in the last " + std::to_string(kLiveSeconds) +
+           "s, of which the logs have not told all yet";
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
       return "bad by " + default_name(rule_of(rule)) + ", not yet enough to act: " +

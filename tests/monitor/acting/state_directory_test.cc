@@ -1,7 +1,15 @@
 #include "monitor/state_directory.h"
 
+#include <array>
+#include <fstream>
+#include <thread>
+
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "monitor/journal.h"
@@ -44,6 +52,49 @@ TEST(StateDirectoryTest, OneThatOthersMayEnterIsRefused) {
     ASSERT_EQ(::chmod(state.c_str(), mode), 0);
     EXPECT_NE(refusal(state).find("chmod 700"), std::string::npos) << refusal(state);
   }
+}
+
+pid_t of_a_process_that_is_gone() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+/// Holds the lock of `state` under the name of a process, until someone else opens it.
+class HeldLock {
+ public:
+  HeldLock(const fs::path& state, pid_t holder)
+      : descriptor_(::open((state / "lock").c_str(), O_RDWR | O_CLOEXEC)),
+        watch_(::inotify_init1(IN_CLOEXEC)) {
+    std::ofstream(state / "lock") << holder << "\n";
+    EXPECT_EQ(::flock(descriptor_, LOCK_EX | LOCK_NB), 0);
+    EXPECT_GE(::inotify_add_watch(watch_, (state / "lock").c_str(), IN_OPEN), 0);
+    until_opened_ = std::thread([this] {
+      std::array<char, 4096> event{};
+      EXPECT_GT(::read(watch_, event.data(), event.size()), 0);
+      ::close(descriptor_);
+    });
+  }
+  ~HeldLock() {
+    until_opened_.join();
+    ::close(watch_);
+  }
+  HeldLock(const HeldLock&) = delete;
+  HeldLock& operator=(const HeldLock&) = delete;
+
+ private:
+  int descriptor_;
+  int watch_;
+  std::thread until_opened_;
+};
+
+TEST(StateDirectoryTest, WhatAKilledOneWasAboutToStartIsWaitedFor) {
+  const test::TemporaryDirectory place;
+  const fs::path state = place.path() / "state";
+  ASSERT_EQ(refusal(state), "opened");
+  const HeldLock held(state, of_a_process_that_is_gone());
+  EXPECT_EQ(refusal(state), "opened");
 }
 
 TEST(StateDirectoryTest, ASymbolicLinkIsRefusedWithOrWithoutASlash) {

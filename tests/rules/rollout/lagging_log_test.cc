@@ -1,6 +1,7 @@
 // The default judgement by logs that come minutes late, as those of Logpush do.
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -148,8 +149,15 @@ struct Flow {
   std::uint16_t status = 500;
   Duration from = -1h;  ///< So they come since then.
 };
+/// Since the start of the gate: what came in between is told at its end.
+struct HeldUp {
+  Duration from{};
+  Duration until{};
+};
 /// After a gate that begins 200 s after the first of them.
-RolloutStatus beside_gate(EngineRig& rig, const std::vector<Flow>& flows, Duration lasts) {
+RolloutStatus beside_gate(EngineRig& rig, const std::vector<Flow>& flows, Duration lasts,
+                          const HeldUp& held_up = {}) {
+  std::vector<Request> waiting;
   rig.run(20s);
   const Instant start = rig.now() + 200s;
   while (rig.now() < start + lasts + 20s) {
@@ -160,8 +168,10 @@ RolloutStatus beside_gate(EngineRig& rig, const std::vector<Flow>& flows, Durati
         if (at < start + flow.from) continue;
         Alike alike = flow.alike;
         if (flow.bad && at >= start + *flow.bad) alike.status = flow.status;
-        rig.push(rig.request(alike, at, flow.source));
+        waiting.push_back(rig.request(alike, at, flow.source));
       }
+    if (rig.now() < start + held_up.from || rig.now() >= start + held_up.until)
+      for (const Request& request : std::exchange(waiting, {})) rig.push(request);
     rig.run(1s);
   }
   return rollout(rig);
@@ -195,6 +205,40 @@ TEST(LaggingLog, OfTheBaselineIsWaitedFor) {
     EXPECT_EQ(shared.state, RolloutState::inconclusive) << late / 1s << ": " << shared.why;
     v1.bad.reset();
     EXPECT_TRUE(is_rolled_back(beside_gate({v2, v1}))) << late / 1s;
+  }
+}
+
+TEST(LaggingLog, OfTheBaselineLetsNothingPassThatTheCandidateShowsNow) {
+  for (const int of_v1 : {1, 20})
+    for (const Duration late : {Duration{45s}, Duration{150s}}) {
+      const Flow v1{.alike = {.version = "v1"}, .late = late, .per_second = of_v1, .source = kEdge};
+      const RolloutStatus ended = beside_gate({v1, {.alike = {.version = "v2"}, .bad = 570s}});
+      EXPECT_EQ(ended.state, RolloutState::inconclusive) << late / 1s << ": " << ended.why;
+      EXPECT_EQ(beside_gate({v1, {.alike = {.version = "v2"}}}).state, RolloutState::promoted);
+    }
+}
+
+TEST(LaggingLog, OfMostOfTheBaselineIsNotWaitedForWhereTheRestShowsIt) {
+  const Flow late{
+      .alike = {.version = "v1"}, .late = 150s, .per_second = 16, .source = kEdge, .bad = 500s};
+  const Flow live{.alike = {.version = "v1"}, .per_second = 4, .bad = 500s};
+  Flow v2{.alike = {.version = "v2"}, .bad = 500s};
+  EXPECT_EQ(beside_gate({late, live, v2}).state, RolloutState::inconclusive) << "both are bad";
+  Flow good_late = late;
+  Flow good_live = live;
+  good_late.bad.reset();
+  good_live.bad.reset();
+  EXPECT_TRUE(is_rolled_back(beside_gate({good_late, good_live, v2})));
+}
+
+TEST(LaggingLog, ThatIsHeldUpOnceIsNoneAfterwards) {
+  for (const int of_v1 : {1, 20}) {
+    EngineRig rig(plan_with_edge());
+    const RolloutStatus ended = beside_gate(rig,
+                                            {{.alike = {.version = "v1"}, .per_second = of_v1},
+                                             {.alike = {.version = "v2"}, .bad = 540s}},
+                                            10min, {.from = 250s, .until = 500s});
+    EXPECT_TRUE(is_rolled_back(ended)) << of_v1 << ": " << ended.why;
   }
 }
 
@@ -244,6 +288,16 @@ TEST(LaggingLog, MakesNoFailuresUsualThatWereNot) {
   const Flow more{.alike = {}, .per_second = 3, .bad = 0s};
   EXPECT_EQ(beside_gate({v1, v2, edge, stray}).state, RolloutState::promoted);
   EXPECT_EQ(beside_gate({v1, v2, edge, stray, more}).state, RolloutState::inconclusive);
+}
+
+TEST(LaggingLog, LeavesWhatIsUsualKnownWhereLittleWasWatched) {
+  const RolloutStatus ended =
+      beside_gate({{.alike = {.version = "v1"}},
+                   {.alike = {.version = "v2"}, .per_second = 5, .from = 0s},
+                   {.alike = {.version = "v1"}, .late = 200s, .per_second = 1, .source = kEdge},
+                   {.alike = {}, .per_second = 10},
+                   {.alike = {.status = 500}, .per_second = 5, .from = 0s}});
+  EXPECT_EQ(ended.state, RolloutState::inconclusive) << ended.why;
 }
 
 TEST(LaggingLog, OfInvocationsIsLookedAtAsWell) {

@@ -68,6 +68,7 @@ TEST(Misnamed, WhatFailsAsOftenUnderTheBaselineIsNoNews) {
   EXPECT_EQ(beside(4, 3), RolloutState::promoted);
   EXPECT_EQ(beside(4, 1), RolloutState::inconclusive);
   EXPECT_EQ(beside(4, 0), RolloutState::inconclusive);
+  EXPECT_EQ(beside(10, 10), RolloutState::inconclusive) << "the error handler of both";
 }
 
 /// A neighbour that names `version` fails three times a second before the gate, and then so often.
