@@ -39,10 +39,11 @@ RolloutRule rule_of(GuardedRule rule) {
 /// In which the candidate is looked at as it is now, and of how many.
 constexpr std::int64_t kLiveSeconds = 30;
 constexpr std::uint64_t kLiveRequestsMin = 20;
-/// By so much where both logs have come, which is the comparison's own margin; and where but a part
-/// of the baseline's has.
+/// By so much the candidate is worse where both logs have come, which is the comparison's own
+/// margin; and beside so few that they show no share.
 constexpr double kWorseOften = 1.25;
-constexpr double kWorseLive = 2;
+constexpr double kWorseOfFew = 2;
+constexpr std::uint64_t kShowsShare = 20;
 
 constexpr std::array kGuarded = {GuardedRule::broken, GuardedRule::clear, GuardedRule::errors,
                                  GuardedRule::latency};
@@ -87,16 +88,12 @@ std::optional<RolloutJudgement::Pause> RolloutJudgement::worse() const {
 /// The comparison takes each request for one of when it came. Where the baseline's come later, what
 /// both were bad at is the candidate's alone at first.
 bool RolloutJudgement::is_seen_beside_baseline() const {
-  const auto is_worse = [this](Instant end, std::int64_t seconds, double times) {
-    const PairedEvidence::Sums own = evidence_->before(end, seconds, Role::candidate);
-    const PairedEvidence::Sums beside = evidence_->before(end, seconds, Role::baseline);
-    return std::min(own.total, beside.total) >= kLiveRequestsMin &&
-           (own.error_rate() > times * beside.error_rate() ||
-            own.slow_rate() > times * beside.slow_rate());
-  };
-  return !evidence_->is_baseline_behind() ||
-         is_worse(evidence_->complete(), PairedEvidence::kSecondsMax, kWorseOften) ||
-         is_worse(evidence_->now(), kLiveSeconds, kWorseLive);
+  if (!evidence_->is_baseline_behind()) return true;
+  const PairedEvidence::Sums own = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
+  const PairedEvidence::Sums beside = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
+  const double times = beside.total >= kShowsShare ? kWorseOften : kWorseOfFew;
+  return own.error_rate() > times * beside.error_rate() ||
+         own.slow_rate() > times * beside.slow_rate();
 }
 
 /// Both versions bad, from a change of the traffic on, and the baseline was not before.
@@ -228,20 +225,29 @@ std::optional<std::string> RolloutJudgement::hindrance() const {
   if (!pauses_.empty()) return "paused by " + default_name(pauses_.front().rule);
   if (std::optional<std::string> doubt = probes_.doubt()) return doubt;
   if (few_.hinders()) return words_of_few();
+  if (std::optional<std::string> live = finding_of_now()) return live;
   return finding_against();
+}
+
+/// The rules wait for the later log of the two.
+std::optional<std::string> RolloutJudgement::finding_of_now() const {
+  if (evidence_->complete() >= evidence_->now()) return std::nullopt;
+  const PairedEvidence::Sums live =
+      evidence_->before(evidence_->now(), kLiveSeconds, Role::candidate);
+  // What is live may be the worse part of it: they are too many only of all that is to be expected.
+  const std::uint64_t all =
+      std::max(live.total, evidence_->last(kLiveSeconds, Role::candidate).total);
+  if (live.total < kLiveRequestsMin ||
+      static_cast<double>(live.errors) <= guarded_.error_rate_allowed() * static_cast<double>(all))
+    return std::nullopt;
+  return versions_.candidate + " failed " + std::to_string(live.errors) + " of " +
+         std::to_string(live.total) + " requests in the last " + std::to_string(kLiveSeconds) +
+         "s, of which the logs have not told all yet";
 }
 
 std::optional<std::string> RolloutJudgement::finding_against() const {
   if (evidence_->comparison().standing() != Standing::fine)
     return "the evidence against " + versions_.candidate + " is above 10 to 1";
-  // The rules wait for the later log of the two.
-  const PairedEvidence::Sums live =
-      evidence_->before(evidence_->now(), kLiveSeconds, Role::candidate);
-  if (evidence_->complete() < evidence_->now() && live.total >= kLiveRequestsMin &&
-      live.error_rate() > guarded_.error_rate_allowed())
-    return versions_.candidate + " failed " + std::to_string(live.errors) + " of " +
-           std::to_string(live.total) + " requests in the last " + std::to_string(kLiveSeconds) +
-           "s, of which the logs have not told all yet";
   for (const GuardedRule rule : kGuarded)
     if (guarded_.is_bad(rule))
       return "bad by " + default_name(rule_of(rule)) + ", not yet enough to act: " +

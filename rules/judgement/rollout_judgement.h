@@ -129,6 +129,7 @@ class RolloutJudgement {
 
   [[nodiscard]] std::optional<Pause> worse() const;
   [[nodiscard]] bool is_seen_beside_baseline() const;
+  [[nodiscard]] std::optional<std::string> finding_of_now() const;
   [[nodiscard]] bool has_shared_begun_with_step(GuardedRule rule, Instant now) const;
   [[nodiscard]] std::vector<Pause> wanted_pauses(Instant now, bool is_blind) const;
   [[nodiscard]] bool is_candidate_silent(Instant now) const;

@@ -218,17 +218,54 @@ TEST(LaggingLog, OfTheBaselineLetsNothingPassThatTheCandidateShowsNow) {
     }
 }
 
-TEST(LaggingLog, OfMostOfTheBaselineIsNotWaitedForWhereTheRestShowsIt) {
-  const Flow late{
-      .alike = {.version = "v1"}, .late = 150s, .per_second = 16, .source = kEdge, .bad = 500s};
-  const Flow live{.alike = {.version = "v1"}, .per_second = 4, .bad = 500s};
-  Flow v2{.alike = {.version = "v2"}, .bad = 500s};
-  EXPECT_EQ(beside_gate({late, live, v2}).state, RolloutState::inconclusive) << "both are bad";
-  Flow good_late = late;
-  Flow good_live = live;
-  good_late.bad.reset();
-  good_live.bad.reset();
-  EXPECT_TRUE(is_rolled_back(beside_gate({good_late, good_live, v2})));
+TEST(LaggingLog, OfMostOfTheBaselineIsWaitedForThoughItsHealthChecksAreLive) {
+  for (const Duration late : {Duration{45s}, Duration{150s}}) {
+    const Flow checks{.alike = {.version = "v1", .route = "/healthz"}, .per_second = 3};
+    const Flow of_v2{.alike = {.version = "v2", .route = "/healthz"}, .per_second = 3};
+    Flow v1{
+        .alike = {.version = "v1", .route = "/buy"}, .late = late, .source = kEdge, .bad = 200s};
+    const Flow v2{.alike = {.version = "v2", .route = "/buy"}, .bad = 200s};
+    EXPECT_EQ(beside_gate({checks, of_v2, v1, v2}).state, RolloutState::inconclusive)
+        << "both are bad, " << late / 1s;
+    v1.bad.reset();
+    EXPECT_TRUE(is_rolled_back(beside_gate({checks, of_v2, v1, v2}))) << late / 1s;
+  }
+}
+
+/// Of each version 16 a second are told late and fine, and four live, one in ten of which fails.
+TEST(LaggingLog, OfTheGreaterPartIsNotForgottenForTheWorseOne) {
+  EngineRig rig(plan_with_edge());
+  rig.run(20s);
+  for (int second = -200; second < 620; ++second) {
+    if (second == 0) rig.push(gate(rig.now(), 10min));
+    for (const char* version : {"v1", "v2"}) {
+      for (int i = 0; i < 16; ++i)
+        rig.push(rig.request({.version = version}, rig.now() - 150s, kEdge));
+      for (int i = 0; i < 4; ++i) {
+        const bool fails = (4 * (second + 200) + i) % 10 == 0;
+        rig.push(rig.request(
+            {.version = version, .status = static_cast<std::uint16_t>(fails ? 500 : 200)},
+            rig.now()));
+      }
+    }
+    rig.run(1s);
+  }
+  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
+}
+
+TEST(LaggingLog, OfASmallBaselineDoesNotHideASlowCandidate) {
+  EngineRig rig(plan_with_edge());
+  rig.run(20s);
+  for (int second = -200; second < 1200; ++second) {
+    if (second == 0) rig.push(gate(rig.now(), 20min));
+    const Duration latency = second < 100 ? 100ms : 3s;
+    for (int i = 0; i < 20; ++i)
+      rig.push(rig.request({.version = "v2", .latency = latency}, rig.now()));
+    if (second % 8 == 0)
+      rig.push(rig.request({.version = "v1", .latency = 100ms}, rig.now() - 45s, kEdge));
+    rig.run(1s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
 }
 
 TEST(LaggingLog, ThatIsHeldUpOnceIsNoneAfterwards) {
