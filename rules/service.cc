@@ -14,6 +14,13 @@ std::vector<Rule> default_before_of(const ServicePlan& plan) {
   return {errors_before(plan.rollout.limits)};
 }
 
+/// Null if it was not seen; of kNoName the first, which is for events without a version.
+template <typename Seen>
+const Seen* find_version(const std::vector<Seen>& versions, NameId version) {
+  const auto found = std::ranges::find(versions, version, &Seen::version);
+  return found == versions.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Service::Service(ServicePlan plan_of_it, std::uint32_t routes_max, Instant since)
@@ -212,20 +219,18 @@ StrayFailures::Usual Service::misnamed_beside(NameId candidate, Instant now) con
 }
 
 RecentFailures::Sums Service::outcomes_of(NameId version, Duration over) const {
-  for (const SeenVersion& seen : versions_)
-    if (seen.version == version)
-      return {.requests = seen.recent.sum_of(over, Duration::zero()),
-              .failed = seen.failed.sum_of(over, Duration::zero())};
-  return {};
+  const SeenVersion* seen = find_version(versions_, version);
+  if (seen == nullptr) return {};
+  return {.requests = seen->recent.sum_of(over, Duration::zero()),
+          .failed = seen->failed.sum_of(over, Duration::zero())};
 }
 
 PairedEvidence::Sums Service::clients_of(NameId version) const {
-  for (const SeenVersion& seen : versions_)
-    if (seen.version == version)
-      return {.total = seen.recent.sum(),
-              .canceled = seen.canceled.sum(),
-              .turned_away = seen.turned_away.sum()};
-  return {};
+  const SeenVersion* seen = find_version(versions_, version);
+  if (seen == nullptr) return {};
+  return {.total = seen->recent.sum(),
+          .canceled = seen->canceled.sum(),
+          .turned_away = seen->turned_away.sum()};
 }
 
 std::vector<VersionRequests> Service::recent_answers(Duration over) const {

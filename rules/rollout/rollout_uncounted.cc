@@ -20,17 +20,18 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   const auto lately = [&](Instant end) {
     return paired.before(end, PairedEvidence::kSecondsMax, Role::candidate).total;
   };
-  // They may be in another log than the candidate's, which is late, or in time.
-  for (const Instant end : {now, paired.all_complete()}) {
+  const auto doubt_as_of = [&](Instant end) {
     const StrayFailures::Counted counted{.in_step = paired.total_in_step(Role::candidate),
                                          .lately = std::max(lately(end), lately(paired.complete())),
                                          .as_of = end};
     std::optional<std::string> doubt =
         paired.strays().doubt(gate_->candidate(), counted, allowed, now);
-    if (!doubt) doubt = paired.misnamed().doubt(gate_->candidate(), counted, allowed, now);
-    if (!doubt) continue;
-    return Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
-  }
+    return doubt ? doubt : paired.misnamed().doubt(gate_->candidate(), counted, allowed, now);
+  };
+  std::optional<std::string> doubt = doubt_as_of(now);
+  // They may be in another log than the candidate's, which is late.
+  if (!doubt && paired.all_complete() < now) doubt = doubt_as_of(paired.all_complete());
+  if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
 }
 
 std::optional<std::string> Rollout::doubt_of_presence() const {
