@@ -73,20 +73,21 @@ class Follower {
 
   Read read_oldest() {
     FollowedFile& file = generations_.files().front();
-    if (file.restart_if_rewritten()) {
-      feed_.reset();
-      is_between_lines_ = true;
-      feed_.gap(last_look_, "truncated");
-    }
-    const Result<std::size_t> got = file.read(buffer_.data(), buffer_.size());
+    const Result<FollowedFile::Chunk> got = file.read(buffer_.data(), buffer_.size());
     has_failed_ = !got;
     if (!got) {
       down(options_.path.string() + ": " + got.error().message);
       return Read::failed;
     }
-    if (*got == 0) return Read::end;
-    feed_.bytes({buffer_.data(), *got});
-    is_between_lines_ = buffer_[*got - 1] == '\n';
+    if (got->is_anew) {
+      feed_.reset();
+      is_between_lines_ = true;
+      feed_.gap(last_look_, "truncated");
+      return Read::some;
+    }
+    if (got->bytes == 0) return Read::end;
+    feed_.bytes({buffer_.data(), got->bytes});
+    is_between_lines_ = buffer_[got->bytes - 1] == '\n';
     last_growth_ = feed_.now();
     return Read::some;
   }
@@ -116,9 +117,9 @@ class Follower {
   }
 
   bool read_late(LogGenerations::Late& late) {
-    const Result<std::size_t> got = late.file.read(buffer_.data(), buffer_.size());
-    if (!got || *got == 0) return false;
-    std::string_view text(buffer_.data(), *got);
+    const Result<FollowedFile::Chunk> got = late.file.read(buffer_.data(), buffer_.size());
+    if (!got || got->bytes == 0) return false;
+    std::string_view text(buffer_.data(), got->bytes);
     const std::size_t newline = text.rfind('\n');
     const bool is_whole = newline == text.size() - 1;
     // Half a line may yet become a whole one; if nothing more comes it is one as it is.

@@ -74,15 +74,21 @@ FollowedFile::~FollowedFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<std::size_t> FollowedFile::read(char* buffer, std::size_t bytes_max) {
+Result<FollowedFile::Chunk> FollowedFile::read(char* buffer, std::size_t bytes_max) {
   ssize_t got = 0;
   do {
     got = ::pread(fd_, buffer, bytes_max, offset_);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return Error{Error::Kind::failed, std::strerror(errno)};
+  // After the read: what was written anew before it is not taken for the rest of the old text.
+  if (is_rewritten()) {
+    begin_anew();
+    return Chunk{.is_anew = true};
+  }
+  const auto bytes = static_cast<std::size_t>(got);
+  learn_head(buffer, bytes);
   offset_ += got;
-  if (head_.size() < kHeadBytes && got > 0) learn_head();
-  return static_cast<std::size_t>(got);
+  return Chunk{.bytes = bytes};
 }
 
 bool FollowedFile::has_more() const {
@@ -90,26 +96,34 @@ bool FollowedFile::has_more() const {
   return ::fstat(fd_, &status) == 0 && status.st_size > offset_;
 }
 
-bool FollowedFile::restart_if_rewritten() {
+bool FollowedFile::is_rewritten() const {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) return false;
   std::string head(head_.size(), '\0');
   const ssize_t got = ::pread(fd_, head.data(), head.size(), 0);
   const bool is_same_text = got == static_cast<ssize_t>(head_.size()) && head == head_;
-  if (status.st_size >= offset_ && is_same_text) return false;
+  return status.st_size < offset_ || !is_same_text;
+}
+
+void FollowedFile::begin_anew() {
   // A writer that does not append goes on where it was, and leaves a hole before it.
   const off_t data = ::lseek(fd_, 0, SEEK_DATA);
   offset_ = std::max<off_t>(data, 0);
-  head_.clear();
   learn_head();
-  return true;
 }
 
-/// The first bytes, as far as the file has been read or skipped.
 void FollowedFile::learn_head() {
   head_.resize(std::min(kHeadBytes, static_cast<std::size_t>(offset_)));
   const ssize_t got = ::pread(fd_, head_.data(), head_.size(), 0);
   head_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+}
+
+/// From what was read, not from the file: that may have another text by now.
+void FollowedFile::learn_head(const char* read, std::size_t bytes) {
+  const auto offset = static_cast<std::size_t>(offset_);
+  if (head_.size() >= kHeadBytes || head_.size() < offset) return;
+  const std::size_t known = std::min(head_.size() - offset, bytes);
+  head_.append(read + known, std::min(bytes - known, kHeadBytes - head_.size()));
 }
 
 bool FollowedFile::is_same(dev_t device, ino_t inode) const {

@@ -21,16 +21,17 @@ class FollowedFile {
   FollowedFile& operator=(FollowedFile&& other) noexcept;
   ~FollowedFile();
 
-  /// Bytes read into `buffer`; 0 at the end, for now.
-  Result<std::size_t> read(char* buffer, std::size_t bytes_max);
+  struct Chunk {
+    std::size_t bytes = 0;  ///< None at the end, for now.
+    bool is_anew = false;   ///< The file was truncated or written anew, and is read from its
+                            ///< beginning from now on.
+  };
+  Result<Chunk> read(char* buffer, std::size_t bytes_max);
 
   /// The last `bytes` of what was read are to be read again.
   void give_back(std::size_t bytes) { offset_ -= static_cast<off_t>(bytes); }
   /// Whether there is something behind what was read.
   [[nodiscard]] bool has_more() const;
-
-  /// Goes back to the beginning, and says so, if it was truncated or written anew.
-  bool restart_if_rewritten();
 
   /// Whether that is what `path` leads to.
   [[nodiscard]] bool is_same(dev_t device, ino_t inode) const;
@@ -40,12 +41,15 @@ class FollowedFile {
 
  private:
   FollowedFile() = default;
+  [[nodiscard]] bool is_rewritten() const;
+  void begin_anew();
   void learn_head();
+  void learn_head(const char* read, std::size_t bytes);
   int fd_ = -1;
   dev_t device_ = 0;
   ino_t inode_ = 0;
   off_t offset_ = 0;
-  std::string head_;
+  std::string head_;  ///< The first bytes, as far as the file has been read or skipped.
 };
 
 }  // namespace belay::monitor
