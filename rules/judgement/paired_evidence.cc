@@ -194,12 +194,15 @@ std::int64_t PairedEvidence::second_with(double share) const {
   return std::chrono::seconds{delay} > kLagMin ? now_ - delay - 1 : now_;
 }
 
-bool PairedEvidence::is_baseline_behind() const {
-  const auto delay_of = [this](Role role) {
-    return std::chrono::seconds{delays_[static_cast<std::size_t>(role)].quantile(0.5)};
-  };
-  return delay_of(Role::baseline) > delay_of(Role::candidate) + kLagMin;
+Duration PairedEvidence::delay(Role role, double share) const {
+  return std::chrono::seconds{delays_[static_cast<std::size_t>(role)].quantile(share)};
 }
+
+bool PairedEvidence::is_baseline_behind() const {
+  return delay(Role::baseline, 0.5) > delay(Role::candidate, 1 - kHardlyAllOf) + kLagMin;
+}
+
+bool PairedEvidence::is_late(Role role) const { return delay(role, kHardlyAllOf) > kLagMin; }
 
 std::int64_t PairedEvidence::find_complete() const {
   const std::int64_t half = second_with(0.5);

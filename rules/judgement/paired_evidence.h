@@ -78,9 +78,11 @@ class PairedEvidence {
 
   /// Where last() ends.
   [[nodiscard]] Instant complete() const { return Instant{std::chrono::seconds{complete_}}; }
-  /// Whether the baseline's requests come later than the candidate's: what it did meanwhile, nobody
-  /// knows yet.
+  /// Whether the baseline's requests come later than the first of the candidate's, which are enough
+  /// to convict it: what the baseline did meanwhile, nobody knows yet.
   [[nodiscard]] bool is_baseline_behind() const;
+  /// Whether more than hardly any of its requests come later than events usually do.
+  [[nodiscard]] bool is_late(Role role) const;
   /// 3xx or 4xx, but for 304.
   static bool is_turned_away(std::uint16_t status) {
     return status >= 300 && status < 500 && status != 304;
@@ -178,6 +180,8 @@ class PairedEvidence {
   std::uint32_t number_of(NameId route);
   /// The second before which so large a share of each version has come.
   [[nodiscard]] std::int64_t second_with(double share) const;
+  /// After which so large a share of its requests have been told.
+  [[nodiscard]] Duration delay(Role role, double share) const;
   /// As of which second last() looks back.
   [[nodiscard]] std::int64_t find_complete() const;
 

@@ -39,11 +39,10 @@ RolloutRule rule_of(GuardedRule rule) {
 /// In which the candidate is looked at as it is now, and of how many.
 constexpr std::int64_t kLiveSeconds = 30;
 constexpr std::uint64_t kLiveRequestsMin = 20;
-/// By so much the candidate is worse where both logs have come, which is the comparison's own
-/// margin; and beside so few that they show no share.
-constexpr double kWorseOften = 1.25;
-constexpr double kWorseOfFew = 2;
-constexpr std::uint64_t kShowsShare = 20;
+/// What the candidate shows where both logs have come is worse by so much, and not less than so
+/// much of what it shows now.
+constexpr double kWorseThanBaseline = 1.25;
+constexpr double kOfWhatIsLive = 0.5;
 
 constexpr std::array kGuarded = {GuardedRule::broken, GuardedRule::clear, GuardedRule::errors,
                                  GuardedRule::latency};
@@ -91,9 +90,15 @@ bool RolloutJudgement::is_seen_beside_baseline() const {
   if (!evidence_->is_baseline_behind()) return true;
   const PairedEvidence::Sums own = evidence_->last(PairedEvidence::kSecondsMax, Role::candidate);
   const PairedEvidence::Sums beside = evidence_->last(PairedEvidence::kSecondsMax, Role::baseline);
-  const double times = beside.total >= kShowsShare ? kWorseOften : kWorseOfFew;
-  return own.error_rate() > times * beside.error_rate() ||
-         own.slow_rate() > times * beside.slow_rate();
+  const PairedEvidence::Sums live =
+      evidence_->before(evidence_->now(), PairedEvidence::kSecondsMax, Role::candidate);
+  // A few failures of before are not what it is convicted for.
+  const auto is_worse = [](double own_rate, double rate_beside, double live_rate) {
+    return own_rate > kWorseThanBaseline * rate_beside && own_rate >= kOfWhatIsLive * live_rate;
+  };
+  return evidence_->comparison().dominant() == Compared::errors
+             ? is_worse(own.error_rate(), beside.error_rate(), live.error_rate())
+             : is_worse(own.slow_rate(), beside.slow_rate(), live.slow_rate());
 }
 
 /// Both versions bad, from a change of the traffic on, and the baseline was not before.
@@ -236,7 +241,9 @@ std::optional<std::string> RolloutJudgement::finding_of_now() const {
       evidence_->before(evidence_->now(), kLiveSeconds, Role::candidate);
   // What is live may be the worse part of it: they are too many only of all that is to be expected.
   const std::uint64_t all =
-      std::max(live.total, evidence_->last(kLiveSeconds, Role::candidate).total);
+      evidence_->is_late(Role::candidate)
+          ? std::max(live.total, evidence_->last(kLiveSeconds, Role::candidate).total)
+          : live.total;
   if (live.total < kLiveRequestsMin ||
       static_cast<double>(live.errors) <= guarded_.error_rate_allowed() * static_cast<double>(all))
     return std::nullopt;

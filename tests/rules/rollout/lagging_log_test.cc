@@ -1,17 +1,15 @@
 // The default judgement by logs that come minutes late, as those of Logpush do.
 
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/rules/rollout/default_rollout.h"
+#include "tests/rules/rollout/late_flows.h"
 
 namespace belay::rules {
 namespace {
-
-constexpr SourceId kEdge{4};
 
 /// Of v2 alone, for a minute and then in a gate of four, each request told `lag` after its end.
 std::size_t rollbacks(Duration lag, std::uint16_t status) {
@@ -131,59 +129,6 @@ TEST(LaggingLog, OfHalfOfItConvictsNobody) {
   EXPECT_EQ(rollbacks_of({.late = 500, .live = 500, .from = 200, .until = 203}), 0U);
 }
 
-Plan plan_with_edge() {
-  Plan plan = plan_by_default();
-  plan.sources[0].lateness = 5min;
-  plan.sources.push_back(
-      {.name = "edge", .kind = SourceKind::log, .service = "shop", .lateness = 5min});
-  return plan;
-}
-
-/// So many requests a second, told `late` after their end; they fail from `bad` on.
-struct Flow {
-  Alike alike{};
-  Duration late{};
-  int per_second = 20;
-  SourceId source = EngineRig::kTail;
-  std::optional<Duration> bad = std::nullopt;  ///< Since the start of the gate.
-  std::uint16_t status = 500;
-  Duration from = -1h;  ///< So they come since then.
-};
-/// Since the start of the gate: what came in between is told at its end.
-struct HeldUp {
-  Duration from{};
-  Duration until{};
-};
-/// After a gate that begins 200 s after the first of them.
-RolloutStatus beside_gate(EngineRig& rig, const std::vector<Flow>& flows, Duration lasts,
-                          const HeldUp& held_up = {}) {
-  std::vector<Request> waiting;
-  rig.run(20s);
-  const Instant start = rig.now() + 200s;
-  while (rig.now() < start + lasts + 20s) {
-    if (rig.now() == start) rig.push(gate(rig.now(), lasts));
-    for (const Flow& flow : flows)
-      for (int i = 0; i < flow.per_second; ++i) {
-        const Instant at = rig.now() - flow.late;
-        if (at < start + flow.from) continue;
-        Alike alike = flow.alike;
-        if (flow.bad && at >= start + *flow.bad) alike.status = flow.status;
-        waiting.push_back(rig.request(alike, at, flow.source));
-      }
-    if (rig.now() < start + held_up.from || rig.now() >= start + held_up.until)
-      for (const Request& request : std::exchange(waiting, {})) rig.push(request);
-    rig.run(1s);
-  }
-  return rollout(rig);
-}
-RolloutStatus beside_gate(const std::vector<Flow>& flows, Duration lasts = 10min) {
-  EngineRig rig(plan_with_edge());
-  return beside_gate(rig, flows, lasts);
-}
-bool is_rolled_back(const RolloutStatus& status) {
-  return status.state == RolloutState::rolling_back;
-}
-
 TEST(LaggingLog, OfSecondsBesideOneOfMinutesHidesNothing) {
   for (const Duration late : {Duration{0s}, Duration{6s}, Duration{30s}})
     EXPECT_TRUE(is_rolled_back(
@@ -197,77 +142,9 @@ TEST(LaggingLog, OfMostOfItIsGoneByThoughTheSourceHasLiveOnes) {
                                           {.alike = {.version = "v2"}, .per_second = 3}})));
 }
 
-TEST(LaggingLog, OfTheBaselineIsWaitedFor) {
-  for (const Duration late : {Duration{45s}, Duration{150s}}) {
-    const Flow v2{.alike = {.version = "v2"}, .bad = 200s};
-    Flow v1{.alike = {.version = "v1"}, .late = late, .source = kEdge, .bad = 200s};
-    const RolloutStatus shared = beside_gate({v2, v1});
-    EXPECT_EQ(shared.state, RolloutState::inconclusive) << late / 1s << ": " << shared.why;
-    v1.bad.reset();
-    EXPECT_TRUE(is_rolled_back(beside_gate({v2, v1}))) << late / 1s;
-  }
-}
-
-TEST(LaggingLog, OfTheBaselineLetsNothingPassThatTheCandidateShowsNow) {
-  for (const int of_v1 : {1, 20})
-    for (const Duration late : {Duration{45s}, Duration{150s}}) {
-      const Flow v1{.alike = {.version = "v1"}, .late = late, .per_second = of_v1, .source = kEdge};
-      const RolloutStatus ended = beside_gate({v1, {.alike = {.version = "v2"}, .bad = 570s}});
-      EXPECT_EQ(ended.state, RolloutState::inconclusive) << late / 1s << ": " << ended.why;
-      EXPECT_EQ(beside_gate({v1, {.alike = {.version = "v2"}}}).state, RolloutState::promoted);
-    }
-}
-
-TEST(LaggingLog, OfMostOfTheBaselineIsWaitedForThoughItsHealthChecksAreLive) {
-  for (const Duration late : {Duration{45s}, Duration{150s}}) {
-    const Flow checks{.alike = {.version = "v1", .route = "/healthz"}, .per_second = 3};
-    const Flow of_v2{.alike = {.version = "v2", .route = "/healthz"}, .per_second = 3};
-    Flow v1{
-        .alike = {.version = "v1", .route = "/buy"}, .late = late, .source = kEdge, .bad = 200s};
-    const Flow v2{.alike = {.version = "v2", .route = "/buy"}, .bad = 200s};
-    EXPECT_EQ(beside_gate({checks, of_v2, v1, v2}).state, RolloutState::inconclusive)
-        << "both are bad, " << late / 1s;
-    v1.bad.reset();
-    EXPECT_TRUE(is_rolled_back(beside_gate({checks, of_v2, v1, v2}))) << late / 1s;
-  }
-}
-
+/// What they share is no less shared where one failure, or one slow request, of the candidate is
+/// usual.
 /// Of each version 16 a second are told late and fine, and four live, one in ten of which fails.
-TEST(LaggingLog, OfTheGreaterPartIsNotForgottenForTheWorseOne) {
-  EngineRig rig(plan_with_edge());
-  rig.run(20s);
-  for (int second = -200; second < 620; ++second) {
-    if (second == 0) rig.push(gate(rig.now(), 10min));
-    for (const char* version : {"v1", "v2"}) {
-      for (int i = 0; i < 16; ++i)
-        rig.push(rig.request({.version = version}, rig.now() - 150s, kEdge));
-      for (int i = 0; i < 4; ++i) {
-        const bool fails = (4 * (second + 200) + i) % 10 == 0;
-        rig.push(rig.request(
-            {.version = version, .status = static_cast<std::uint16_t>(fails ? 500 : 200)},
-            rig.now()));
-      }
-    }
-    rig.run(1s);
-  }
-  EXPECT_EQ(rollout(rig).state, RolloutState::promoted) << rollout(rig).why;
-}
-
-TEST(LaggingLog, OfASmallBaselineDoesNotHideASlowCandidate) {
-  EngineRig rig(plan_with_edge());
-  rig.run(20s);
-  for (int second = -200; second < 1200; ++second) {
-    if (second == 0) rig.push(gate(rig.now(), 20min));
-    const Duration latency = second < 100 ? 100ms : 3s;
-    for (int i = 0; i < 20; ++i)
-      rig.push(rig.request({.version = "v2", .latency = latency}, rig.now()));
-    if (second % 8 == 0)
-      rig.push(rig.request({.version = "v1", .latency = 100ms}, rig.now() - 45s, kEdge));
-    rig.run(1s);
-  }
-  EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
-}
-
 TEST(LaggingLog, ThatIsHeldUpOnceIsNoneAfterwards) {
   for (const int of_v1 : {1, 20}) {
     EngineRig rig(plan_with_edge());
