@@ -255,7 +255,7 @@ class DocumentReader::Walk {
     return simdjson::SUCCESS;
   }
 
-  /// Milliseconds, or RFC 3339.
+  /// Milliseconds, seconds, or RFC 3339.
   static error_code read_ts(ondemand::value value, Fields& fields) {
     mark(fields, kGeneric);
     return first_char(value) == '"' ? json::read(value, fields.timestamp)

@@ -45,7 +45,7 @@ struct Fields {
   std::uint8_t dialects = 0;
   std::uint16_t event_keys = 0;
   std::uint32_t exceptions = 0;
-  Number at_ms;  ///< The start for a trace, the end for a generic event.
+  Number at_ms;  ///< The start for a trace; the end for a generic event, maybe in seconds.
   Number wall_ms;
   Number cpu_ms;
   Number status;

@@ -38,6 +38,13 @@ std::optional<Instant> instant_of(double unix_ms) {
   return from_unix_ms(whole) + Duration{rest_ns};
 }
 
+/// Of an application's own clock, in milliseconds or, as many libraries have it, in seconds.
+std::optional<Instant> instant_of_clock(double unix_time) {
+  // As milliseconds it were March 1973, as seconds the year 5138.
+  constexpr double kSecondsMax = 1e11;
+  return instant_of(unix_time < kSecondsMax ? unix_time * 1000 : unix_time);
+}
+
 /// A duration, not negative. One too long for the field is as long as the field can say: it was
 /// slow, that much is sure.
 std::uint32_t microseconds(double ms) {
@@ -274,7 +281,7 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
 std::optional<Rejection> Interpreter::set_end(const Fields& fields, rules::Request& request) {
   std::optional<Instant> at = request.at;
   if (fields.at_ms.present()) {
-    at = instant_of(fields.at_ms.value);
+    at = instant_of_clock(fields.at_ms.value);
   } else if (!fields.timestamp.empty()) {
     at = parse_rfc3339(fields.timestamp);
   }

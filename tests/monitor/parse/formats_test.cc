@@ -291,6 +291,15 @@ TEST(FlyTest, ACallWhoseEndIsUnreadableIsLostEvidence) {
   EXPECT_EQ(why(fly(R"("{\"message\":\"Error: a long st")")), "broken");
 }
 
+TEST(GenericTest, ATimeInSecondsIsTakenForOne) {
+  const auto at = [](const std::string& ts) {
+    return unix_ms(only(parsed(R"({"ts":)" + ts + R"(,"service":"shop","status":200})")).at);
+  };
+  EXPECT_EQ(at("1795181608"), 1795181608000);
+  EXPECT_EQ(at("1795181608.838"), 1795181608838);
+  EXPECT_EQ(at("1795181608838"), 1795181608838);
+}
+
 TEST(GenericTest, AllButTimeServiceAndOutcomeMayBeMissing) {
   const Parsed result = parsed(R"({"ts":1795181608838.5,"service":"shop","outcome":"timeout"})");
   EXPECT_EQ(result.text(only(result).outcome), "timeout");
