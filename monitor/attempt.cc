@@ -71,13 +71,26 @@ Attempt::Told Attempt::decide(const Standing& standing, std::stop_token stop) {
       if (maybe_sent_ && platform_.trace(order_) != Trace::id) {
         return told(Phase::applied, standing.detail);
       }
-      return told(Phase::already, standing.detail);
+      return may_be_old() ? read_again(standing) : told(Phase::already, standing.detail);
     case Standing::Kind::other:
-      return stood_down(standing.detail);
+      return may_be_old() ? read_again(standing) : stood_down(standing.detail);
     case Standing::Kind::expected:
+      needless_since_.reset();
       return act(standing, stop);
   }
   check_failed("kind", "a standing of no kind");
+}
+
+bool Attempt::may_be_old() {
+  const Instant now = clock_.now();
+  if (!needless_since_) needless_since_ = now;
+  return now - *needless_since_ < platform_.lag_max();
+}
+
+Attempt::Told Attempt::read_again(const Standing& standing) {
+  Told what = wait("this may be of a while ago, and is read again: " + standing.detail);
+  next_call_ = std::min(next_call_, *needless_since_ + platform_.lag_max());
+  return what;
 }
 
 Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {

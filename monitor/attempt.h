@@ -69,6 +69,9 @@ class Attempt {
 
   Told look(std::stop_token stop);
   Told decide(const Standing& standing, std::stop_token stop);
+  /// Of a standing that ends the order without anything being done.
+  [[nodiscard]] bool may_be_old();
+  Told read_again(const Standing& standing);
   Told act(const Standing& standing, std::stop_token stop);
   /// Of what was accepted, and is not there.
   Told missed(const Standing& standing);
@@ -103,7 +106,8 @@ class Attempt {
   bool maybe_sent_ = false;    ///< A call left us, and nothing showed since that it failed.
   bool acknowledged_ = false;  ///< The platform said yes.
   Instant accepted_at_{};      ///< When it did.
-  std::optional<Instant> missed_since_;  ///< It is not there, by all reads since.
+  std::optional<Instant> missed_since_;    ///< It is not there, by all reads since.
+  std::optional<Instant> needless_since_;  ///< By all reads since, there is nothing to do.
   int sends_ = 0;         ///< Calls that may have arrived; those of an earlier life are one.
   std::string answer_;    ///< To the last of them, if it was no yes.
   Instant settled_at_{};  ///< When it can no longer take effect.

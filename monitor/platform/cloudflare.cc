@@ -48,12 +48,16 @@ Result<net::HttpResponse> Cloudflare::get(const std::string& part, std::stop_tok
   return std::get<net::HttpResponse>(std::move(answer));
 }
 
-Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_token stop) const {
+Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_token stop) {
   const auto answer = get("/deployments", std::move(stop));
   if (!answer.ok()) return answer.error();
   auto deployments = deployments_in(*answer);
   if (deployments.ok() && deployments->empty()) {
     return Error{Error::Kind::not_found, "Cloudflare: the script was never deployed"};
+  }
+  if (deployments.ok() && !newest_.is_as_new(*deployments, std::chrono::steady_clock::now())) {
+    return Error{Error::Kind::unavailable,
+                 "Cloudflare: the answer is older than one before it, and says what was live then"};
   }
   return deployments;
 }
@@ -121,7 +125,10 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
                       .last_good = &last_good_},
                      std::move(stop));
   if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, true);
-  return accepted(std::get<net::HttpResponse>(answer));
+  const auto& response = std::get<net::HttpResponse>(answer);
+  const Status status = accepted(response);
+  if (status.ok()) newest_.made(made_deployment_in(response));
+  return status;
 }
 
 std::string Cloudflare::by_hand(const rules::Order& order) const {

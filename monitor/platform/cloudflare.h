@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "monitor/platform/cloudflare_reply.h"
+#include "monitor/platform/newest_deployment.h"
 #include "monitor/platform/platform.h"
 #include "net/last_good_address.h"
 
@@ -32,17 +33,20 @@ class Cloudflare final : public Platform {
   Status apply(const rules::Order& order, std::stop_token stop) override;
   Result<rules::Deployment> live(std::stop_token stop) override;
   Result<std::optional<VersionFacts>> version(const std::string& id, std::stop_token stop) override;
+  /// Measured by nobody: between its datacenters, and its cache, seconds are usual.
+  [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{15}; }
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
 
  private:
   /// The live one first; at least one.
-  Result<std::vector<CloudflareDeployment>> deployments(std::stop_token stop) const;
+  Result<std::vector<CloudflareDeployment>> deployments(std::stop_token stop);
   /// `part` of the script: "/deployments".
   Result<net::HttpResponse> get(const std::string& part, std::stop_token stop) const;
   CloudflareOptions options_;
   std::string script_url_;
   /// A platform whose name cannot be looked up must be reachable for a rollback all the same.
   mutable net::LastGoodAddress last_good_;
+  NewestDeployment newest_;
 };
 
 }  // namespace belay::monitor

@@ -217,6 +217,13 @@ Status accepted(const net::HttpResponse& response) {
   return Done{};
 }
 
+std::string made_deployment_in(const net::HttpResponse& response) {
+  const json body = body_of(response);
+  if (!body.is_object()) return {};
+  const auto result = body.find("result");
+  return result == body.end() ? std::string() : text_in(*result, "id");
+}
+
 Error error_of(const net::HttpFault& fault, bool changes) {
   using Fault = net::HttpFault::Kind;
   const std::string message = "Cloudflare: " + sanitize(fault.message, 300);

@@ -38,6 +38,9 @@ Result<std::vector<std::string>> version_ids_in(const net::HttpResponse& respons
 /// (5xx, an answer cut off) is ambiguous.
 Status accepted(const net::HttpResponse& response);
 
+/// The id of the deployment in an answer to a call that was accepted; empty where it names none.
+std::string made_deployment_in(const net::HttpResponse& response);
+
 /// Why there was no answer. `changes`: a call that may have changed something once it was sent.
 Error error_of(const net::HttpFault& fault, bool changes);
 

@@ -69,6 +69,9 @@ class Platform {
   /// fault.
   virtual Result<rules::Deployment> live(std::stop_token /*stop*/) { return rules::Deployment{}; }
 
+  /// So old a reading may be. What shows for less that there is nothing to do is not believed.
+  [[nodiscard]] virtual Duration lag_max() const { return Duration::zero(); }
+
   /// So long two reads and one order may take in all; what takes longer hangs.
   [[nodiscard]] virtual Duration step_max() const { return std::chrono::minutes{2}; }
 

@@ -46,6 +46,56 @@ TEST_F(AttemptTest, AnythingElseLiveMeansStandingDown) {
   EXPECT_EQ(platform_.applies(), 0);
 }
 
+TEST_F(AttemptTest, WhatAReadingShowsOfAWhileAgoIsReadAgain) {
+  // "before" was live, and then "bad": neither has someone else acted, nor is there nothing to do.
+  for (const char* before : {"newer", "good"}) {
+    FakePlatform platform(clock_);
+    platform.lag_max_ = 15s;
+    platform.deploy_by_hand(before);
+    platform.deploy_by_hand("bad");
+    platform.read_script_ = {ReadBehaviour::stale, ReadBehaviour::unreachable,
+                             ReadBehaviour::stale};
+    const Story story = test::live(platform, clock_, order_, options_);
+    EXPECT_EQ(story.end(), Phase::applied) << before;
+    EXPECT_EQ(platform.applies(), 1) << before;
+    EXPECT_LT(story.took, 6s) << before;
+  }
+}
+
+TEST_F(AttemptTest, ThatThereIsNothingToDoIsBelievedOnceNoReadingCanBeSoOld) {
+  for (const char* live : {"newer", "good"}) {
+    FakePlatform platform(clock_);
+    platform.lag_max_ = 15s;
+    platform.deploy_by_hand(live);
+    const Story story = test::live(platform, clock_, order_, options_);
+    EXPECT_THAT(story.end(), testing::AnyOf(Phase::superseded, Phase::already));
+    EXPECT_GE(story.took, 15s);
+    EXPECT_LE(story.took, 16s);
+    EXPECT_EQ(platform.applies(), 0);
+  }
+}
+
+TEST_F(AttemptTest, WhatIsReadAgainIsWaitedForAnewAfterAReadingThatShowedSomethingToDo) {
+  platform_.lag_max_ = 15s;
+  platform_.deploy_by_hand("newer");
+  platform_.deploy_by_hand("bad");
+  // Seen as judged at 4 s, but it could not be sent.
+  platform_.read_script_.assign(100, ReadBehaviour::stale);
+  platform_.read_script_[3] = ReadBehaviour::clean;
+  platform_.script_ = {Behaviour::unreachable};
+  const Story story = live();
+  EXPECT_EQ(story.end(), Phase::superseded);
+  EXPECT_GE(story.took, 18s);
+}
+
+TEST_F(AttemptTest, AnOrderThatWasAcceptedIsNotTakenForSomeoneElsesWorkByAReadingOfBefore) {
+  platform_.lag_max_ = 15s;
+  platform_.on_apply_ = [&] { platform_.deploy_by_hand("newer"); };
+  platform_.read_script_ = {ReadBehaviour::clean, ReadBehaviour::stale};
+  EXPECT_EQ(live().end(), Phase::applied);
+  EXPECT_EQ(platform_.applies(), 1);
+}
+
 TEST_F(AttemptTest, AFlagThatSomeoneChangedIsAConflict) {
   // The platform reads rollbacks only; what matters here is how the answer is told.
   class Changed final : public Platform {

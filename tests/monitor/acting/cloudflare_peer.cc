@@ -81,6 +81,11 @@ void CloudflarePeer::answer_always(std::string response) {
   always_ = std::move(response);
 }
 
+void CloudflarePeer::lag_behind(std::size_t deployments) {
+  const std::scoped_lock lock(mutex_);
+  hidden_ = deployments;
+}
+
 void CloudflarePeer::deploy(const std::string& version, double percent,
                             const std::string& message) {
   deploy(json{{"annotations", annotated(message)},
@@ -203,7 +208,8 @@ std::string CloudflarePeer::found(const std::string& target) {
   }
   if (path != "/deployments") return no_route();
   json all = json::array();
-  for (const Deployment& one : deployments_) all.push_back(json::parse(json_of(one)));
+  for (std::size_t at = hidden_; at < deployments_.size(); ++at)
+    all.push_back(json::parse(json_of(deployments_[at])));
   return success({{"deployments", all}});
 }
 

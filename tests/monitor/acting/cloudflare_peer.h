@@ -39,6 +39,8 @@ class CloudflarePeer {
   void behave(std::vector<PeerBehaviour> script);
   /// Every request gets this answer instead, whole, from now on.
   void answer_always(std::string response);
+  /// From now on, reads show what was there so many deployments ago.
+  void lag_behind(std::size_t deployments);
   /// As someone else would; on top.
   void deploy(const std::string& version, double percent, const std::string& message);
   /// The same with several versions; the shares add up to 100.
@@ -78,6 +80,7 @@ class CloudflarePeer {
 
   std::mutex mutex_;
   std::vector<Deployment> deployments_;  ///< Newest first.
+  std::size_t hidden_ = 0;               ///< Of them.
   std::map<std::string, Version> versions_;
   std::vector<std::string> permission_groups_;
   std::vector<PeerBehaviour> script_;

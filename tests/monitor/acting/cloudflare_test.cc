@@ -75,6 +75,39 @@ TEST_F(CloudflareTest, KnowsWhatIsLive) {
   EXPECT_EQ(standing(), Standing::Kind::other);
 }
 
+TEST_F(CloudflareTest, AnAnswerThatIsOlderThanOneBeforeIsNotBelieved) {
+  EXPECT_EQ(standing(), Standing::Kind::expected);
+  peer_.lag_behind(1);
+  EXPECT_EQ(read_error().kind, Error::Kind::unavailable);
+  EXPECT_NE(read_error().message.find("older"), std::string::npos);
+  EXPECT_FALSE(cloudflare_.live({}).ok());
+  peer_.lag_behind(0);
+  // Nor is one from before what we did ourselves.
+  ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
+  peer_.lag_behind(1);
+  EXPECT_EQ(read_error().kind, Error::Kind::unavailable);
+  peer_.lag_behind(0);
+  EXPECT_EQ(standing(), Standing::Kind::ours);
+}
+
+TEST(NewestDeployment, ThatIsGoneForAMinuteIsGoneForGood) {
+  NewestDeployment newest;
+  const std::vector<CloudflareDeployment> before = {{.id = "d1", .message = "", .versions = {}}};
+  std::vector<CloudflareDeployment> after = before;
+  after.insert(after.begin(), {.id = "d2", .message = "", .versions = {}});
+  const NewestDeployment::Time now{};
+  EXPECT_TRUE(newest.is_as_new(before, now));
+  EXPECT_TRUE(newest.is_as_new(after, now));
+  EXPECT_FALSE(newest.is_as_new(before, now + 1s));
+  EXPECT_TRUE(newest.is_as_new(after, now + 59s));
+  EXPECT_FALSE(newest.is_as_new(before, now + 60s)) << "it was there meanwhile";
+  EXPECT_TRUE(newest.is_as_new(before, now + 120s));
+  newest.made("d3");
+  EXPECT_FALSE(newest.is_as_new(after, now + 121s));
+  newest.made("");
+  EXPECT_FALSE(newest.is_as_new(after, now + 122s)) << "no id says nothing";
+}
+
 TEST_F(CloudflareTest, PutsTheAbsoluteVersionToAllTrafficAtOnceAndFindsItAgain) {
   ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
   const auto requests = peer_.requests();

@@ -55,7 +55,8 @@ Result<Standing> FakePlatform::read(const rules::Order& order, std::stop_token) 
   if (how == ReadBehaviour::unreachable) return Error{Error::Kind::unavailable, "no route"};
   if (how == ReadBehaviour::refused) return Error{Error::Kind::failed, "token refused"};
   if (how == ReadBehaviour::throttled) return Error{Error::Kind::throttled, "429", 45s};
-  const Deployment& top = deployments_.back();
+  const std::size_t unseen = how == ReadBehaviour::stale && deployments_.size() > 1 ? 2 : 1;
+  const Deployment& top = deployments_[deployments_.size() - unseen];
   const auto& rollback = std::get<rules::RollBack>(order.action);
   const std::string detail = top.version + " is live";
   if (trace_ == monitor::Trace::none) return Standing{Standing::Kind::expected, "cannot be read"};

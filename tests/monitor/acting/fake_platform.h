@@ -25,7 +25,14 @@ enum class Behaviour : std::uint8_t {
 };
 
 /// How it answers one read.
-enum class ReadBehaviour : std::uint8_t { clean, unreachable, throttled, refused, human_before };
+enum class ReadBehaviour : std::uint8_t {
+  clean,
+  unreachable,
+  throttled,
+  refused,
+  human_before,
+  stale,  ///< As it was before the latest deployment.
+};
 
 /// Thrown in place of a kill -9, after what the call did.
 struct Killed {};
@@ -44,6 +51,7 @@ class FakePlatform final : public monitor::Platform {
   Result<monitor::Standing> read(const rules::Order& order, std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
   [[nodiscard]] monitor::Trace trace(const rules::Order&) const override { return trace_; }
+  [[nodiscard]] Duration lag_max() const override { return lag_max_; }
   [[nodiscard]] std::string by_hand(const rules::Order&) const override { return "by hand"; }
 
   void deploy_by_hand(const std::string& version) { deployments_.push_back({"", version}); }
@@ -56,6 +64,7 @@ class FakePlatform final : public monitor::Platform {
   std::vector<ReadBehaviour> read_script_;
   std::optional<int> killed_at_call_;  ///< Counting reads and applies from 1.
   monitor::Trace trace_ = monitor::Trace::id;
+  Duration lag_max_ = Duration::zero();
   Duration call_takes_ = std::chrono::milliseconds{200};
   Duration slow_takes_ = std::chrono::seconds{8};  ///< After the call has ended for us.
   std::function<void()> on_apply_;
