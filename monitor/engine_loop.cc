@@ -1,7 +1,10 @@
 #include "monitor/engine_loop.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -21,6 +24,10 @@ constexpr auto kPublishEvery = 1s;
 constexpr auto kComesRoundWithin = 5s;
 /// A disk that has room now and none then pages no more often.
 constexpr auto kFullIsPagedEvery = 1h;
+/// An order that was refused has been told as such by then, and is recorded with its intent.
+constexpr auto kWriteAgainAfter = 1s;
+/// Waiting for room: some 50 MB.
+constexpr std::size_t kUnrecordedMax = 50'000;
 
 /// What the next start would not know is not shown as passed: it would be judged once more, and
 /// could be rolled back after people went on.
@@ -41,7 +48,8 @@ EngineLoop::EngineLoop(rules::Engine engine, Parts parts)
     : engine_(std::move(engine)),
       parts_(std::move(parts)),
       progress_ns_(steady_ns()),
-      degraded_(parts_.journal == nullptr) {
+      has_failed_(parts_.journal == nullptr),
+      degraded_(has_failed_) {
   note_trouble();
 }
 
@@ -101,9 +109,8 @@ void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
 }
 
 void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
-  if (!made.journal.empty() && !degraded_) {
-    const Status recorded = parts_.journal->append(made.journal);
-    if (!recorded) tell_trouble(recorded.error().message);
+  if (!made.journal.empty() && !has_failed_) {
+    record(std::move(made.journal));
     note_trouble();
   }
   if (made.orders.empty()) return;
@@ -112,6 +119,38 @@ void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
   }
   if (is_last) return;
   for (rules::Order& order : made.orders) parts_.submit(std::move(order));
+}
+
+void EngineLoop::record(std::vector<rules::JournalEntry> entries) {
+  const bool is_waiting = !unrecorded_.empty();
+  std::ranges::move(entries, std::back_inserter(unrecorded_));
+  if (!is_waiting) write_unrecorded();
+  if (unrecorded_.size() > kUnrecordedMax)
+    tell_trouble("the disk has been full for too long: more than " +
+                 std::to_string(kUnrecordedMax) + " records wait for room");
+}
+
+/// In their order, all or none: what the engine holds is what the next start will know, or nothing
+/// is acted upon.
+void EngineLoop::write_unrecorded() {
+  const Status recorded = parts_.journal->append(unrecorded_);
+  if (!recorded && recorded.error().kind != Error::Kind::unavailable)
+    return tell_trouble(recorded.error().message);
+  const bool was_degraded = degraded_.exchange(!recorded);
+  if (!recorded) {
+    write_again_at_ = parts_.clock.now() + kWriteAgainAfter;
+    if (was_degraded) return;
+    spdlog::critical("the journal has no room: {}", recorded.error().message);
+    const Instant now = parts_.clock.now();
+    const bool is_page = !full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery;
+    if (is_page) full_paged_at_ = now;
+    return tell(is_page, "Belay has no room for its journal, and acts on nothing until there is",
+                sanitize(recorded.error().message));
+  }
+  if (was_degraded)
+    tell(false, "Belay has room for its journal again, and acts",
+         "recorded now: " + std::to_string(unrecorded_.size()) + " entries that waited for it");
+  unrecorded_.clear();
 }
 
 void EngineLoop::refuse(const std::vector<rules::Order>& orders, const std::string& why) {
@@ -124,14 +163,17 @@ void EngineLoop::refuse(const std::vector<rules::Order>& orders, const std::stri
 }
 
 void EngineLoop::tell_trouble(const std::string& why) {
+  has_failed_ = true;
   degraded_ = true;
+  unrecorded_ = {};
   spdlog::critical("the journal is of no use: {}", why);
-  page("Belay cannot use its journal, and acts on nothing until it is restarted", sanitize(why));
+  tell(true, "Belay cannot use its journal, and acts on nothing until it is restarted",
+       sanitize(why));
 }
 
-void EngineLoop::page(std::string headline, std::string why) {
+void EngineLoop::tell(bool is_page, std::string headline, std::string why) {
   const rules::Notice notice{.kind = rules::Notice::Kind::not_acted,
-                             .page = true,
+                             .page = is_page,
                              .at = parts_.clock.now(),
                              .headline = std::move(headline),
                              .details = {std::move(why)}};
@@ -148,7 +190,7 @@ void EngineLoop::note_trouble() {
     if (!full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery) {
       full_paged_at_ = now;
       // What this very batch has recorded goes on: its outcome has the room of the reserve.
-      page("Belay begins no further action: there is no room to record what becomes of it",
+      tell(true, "Belay begins no further action: there is no room to record what becomes of it",
            trouble);
     }
   }
@@ -158,9 +200,10 @@ void EngineLoop::note_trouble() {
 
 /// Who has nothing to record must not be the last to know that nothing can be.
 void EngineLoop::look_after_journal() {
-  if (degraded_) return;
+  if (has_failed_) return;
   const Status usable = parts_.journal->usable();
   if (!usable) tell_trouble(usable.error().message);
+  if (usable && degraded_ && parts_.clock.now() >= write_again_at_) write_unrecorded();
   if (!usable || is_troubled_) note_trouble();
 }
 

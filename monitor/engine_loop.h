@@ -55,7 +55,8 @@ class EngineLoop {
 
   /// Any thread. Time since the loop last came round; it does so at least every 250 ms.
   [[nodiscard]] std::chrono::nanoseconds since_progress() const;
-  /// Any thread. The journal cannot be written: nothing is acted upon until the next start.
+  /// Any thread. The journal cannot be written: nothing is acted upon until there is room for all
+  /// that it must hold, or, where it has failed, until the next start.
   [[nodiscard]] bool degraded() const { return degraded_.load(); }
   /// Any thread. Why nothing is acted upon, or soon could not be (a full disk); empty: all is well.
   [[nodiscard]] std::string journal_trouble() const;
@@ -67,8 +68,10 @@ class EngineLoop {
   };
   void do_asked();
   void record_and_hand_on(rules::Step& made, bool is_last);
+  void record(std::vector<rules::JournalEntry> entries);
+  void write_unrecorded();
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
-  void page(std::string headline, std::string why);
+  void tell(bool is_page, std::string headline, std::string why);
   void note_trouble();
   void look_after_journal();
   void publish(bool now);
@@ -77,7 +80,10 @@ class EngineLoop {
   Parts parts_;
   std::optional<Instant> published_at_;
   std::atomic<std::int64_t> progress_ns_;
-  Instant recorded_until_ = Instant::min();  ///< The last step of which the next start knows.
+  Instant recorded_until_ = Instant::min();      ///< The last step of which the next start knows.
+  std::vector<rules::JournalEntry> unrecorded_;  ///< For which there was no room yet.
+  Instant write_again_at_{};
+  bool has_failed_;  ///< The journal, until the next start.
   std::atomic<bool> degraded_;
   std::atomic<Asked*> asked_ = nullptr;  ///< Whoever takes it out decides: done, or given up.
   bool is_troubled_ = false;

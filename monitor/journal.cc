@@ -209,7 +209,7 @@ Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
   if (begins_action && !has_reserve_) {
     has_reserve_ = state_.hold_reserve();
     if (!has_reserve_) {
-      return Error{Error::Kind::failed,
+      return Error{Error::Kind::unavailable,
                    state_.path().string() +
                        ": the disk is full; no action is begun without room to record its outcome"};
     }
@@ -220,6 +220,8 @@ Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
     has_reserve_ = false;
     status = write(entries);
   }
+  if (!status.ok() && !broken_ && database_.fault() == SqliteFault::full)
+    return Error{Error::Kind::unavailable, status.error().message};
   return status;
 }
 

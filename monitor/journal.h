@@ -24,6 +24,8 @@ class Journal {
   virtual ~Journal() = default;
 
   /// All or none, and durable when it returns. After a failure nothing may be acted upon.
+  /// `unavailable`: there is no room for it, or none for the outcome of an action that would begin;
+  /// the same may be tried again.
   virtual Status append(const std::vector<rules::JournalEntry>& entries) = 0;
 
   /// What the engine must know at start; intents without a final outcome are open. An intent's

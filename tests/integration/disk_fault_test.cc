@@ -27,10 +27,13 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
+constexpr const char* kNoRoom = "no room for its journal, and acts on nothing until there is";
+
 struct Fault {
   const char* name;
   const char* call;
   const char* error;
+  const char* told = "cannot use its journal, and acts on nothing until it is restarted";
 };
 
 class GateOnADisk : public testing::Test {
@@ -85,9 +88,8 @@ TEST_P(DiskFaultTest, WhatCannotBeRecordedIsNotDoneAndPaged) {
       eventually([&] { return (ready = readyz()).find("journal") != std::string::npos; }, 60s))
       << ready;
   EXPECT_THAT(ready, testing::StartsWith("503"));
-  EXPECT_TRUE(world_.says("acts on nothing until it is restarted")) << world_.output();
-  EXPECT_TRUE(eventually(
-      [&] { return world_.pages().find("cannot use its journal") != std::string::npos; }, 60s))
+  EXPECT_TRUE(world_.says(fault.told)) << world_.output();
+  EXPECT_TRUE(eventually([&] { return world_.pages().find(fault.told) != std::string::npos; }, 60s))
       << world_.pages();
   gate.signal(SIGKILL);
   EXPECT_TRUE(gate.wait(20s).has_value());
@@ -95,7 +97,7 @@ TEST_P(DiskFaultTest, WhatCannotBeRecordedIsNotDoneAndPaged) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OnADiskThat, DiskFaultTest,
-                         testing::Values(Fault{"IsFull", "pwrite64", "ENOSPC"},
+                         testing::Values(Fault{"IsFull", "pwrite64", "ENOSPC", kNoRoom},
                                          Fault{"IsReadOnly", "pwrite64", "EROFS"},
                                          Fault{"FailsToWrite", "pwrite64", "EIO"},
                                          Fault{"FailsToSync", "fdatasync", "EIO"}),

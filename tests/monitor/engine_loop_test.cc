@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -23,7 +24,8 @@ using testing::Eq;
 class FakeJournal : public Journal {
  public:
   Status append(const std::vector<rules::JournalEntry>& entries) override {
-    if (fails) return Error{Error::Kind::failed, "no space left on device"};
+    if (fails) return Error{Error::Kind::failed, "the disk has failed"};
+    if (!has_room) return Error{Error::Kind::unavailable, "no space left on device"};
     for (const rules::JournalEntry& entry : entries) kinds.push_back(entry.kind);
     return Done{};
   }
@@ -41,6 +43,7 @@ class FakeJournal : public Journal {
   }
 
   bool fails = false;
+  std::atomic<bool> has_room = true;
   std::atomic<bool> is_full = false;             ///< Nothing has failed yet.
   std::atomic<bool> is_gone = false;             ///< Likewise.
   std::vector<rules::JournalEntry::Kind> kinds;  ///< The engine's thread writes it; read it after.
@@ -217,6 +220,49 @@ TEST_F(EngineLoopTest, SaysThatTheStateIsGoneBeforeSomethingMustBeRecorded) {
   ASSERT_EQ(notices.size(), 1U) << "said once";
   EXPECT_TRUE(notices[0].page);
   EXPECT_THAT(notices[0].details, Contains("the state was removed"));
+}
+
+TEST_F(EngineLoopTest, WhatThereWasNoRoomForIsRecordedInItsOrderAndActedUponAgain) {
+  journal_.has_room = false;
+  start();
+  fail_a_gate();
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::not_acted));
+  EXPECT_TRUE(loop_->degraded());
+  EXPECT_THAT(loop_->journal_trouble(), testing::HasSubstr("cannot be written"));
+  journal_.has_room = true;
+  ASSERT_TRUE(belay::test::eventually([this] { return !loop_->degraded(); }));
+  ASSERT_TRUE(belay::test::eventually([this] { return loop_->journal_trouble().empty(); }));
+  EXPECT_EQ(orders_, 0) << "what was refused stays so";
+  // The next version, which turns bad on the same probe.
+  constexpr rules::TextId kV3{2};
+  inbox_.deliver(rules::TextDefined{.source = {}, .id = kV3, .text = "v3"});
+  inbox_.deliver(rules::Probe{.source = {}, .version = kV3, .at = clock_.now()});
+  // Fine, before it begins.
+  ASSERT_TRUE(loop_->between_steps([](rules::Engine&) { return Done{}; }).ok());
+  ASSERT_TRUE(loop_->between_steps([](rules::Engine&) { return Done{}; }).ok());
+  inbox_.deliver(rules::RolloutStarted{
+      .at = clock_.now(), .service = "shop", .candidate = "v3", .baseline = "v1", .lasts = 1min});
+  ASSERT_TRUE(belay::test::eventually(
+      [this] { return sink_.rollout() && sink_.rollout()->candidate == "v3"; }));
+  inbox_.deliver(rules::Probe{.source = {}, .version = kV3, .at = clock_.now()});
+  ASSERT_TRUE(belay::test::eventually([this] {
+    return sink_.rollout()->why.find("bad before") == std::string::npos;
+  })) << sink_.rollout()->why;
+  inbox_.deliver(rules::Probe{
+      .source = {}, .version = kV3, .at = clock_.now(), .failure = rules::ProbeFailure::timeout});
+  EXPECT_TRUE(belay::test::eventually([this] { return orders_ == 1; })) << sink_.rollout()->why;
+  thread_ = {};
+  using Kind = rules::JournalEntry::Kind;
+  std::vector<Kind> kinds;
+  std::ranges::copy_if(journal_.kinds, std::back_inserter(kinds), [](Kind kind) {
+    return kind == Kind::rollout_started || kind == Kind::intent || kind == Kind::outcome;
+  });
+  EXPECT_THAT(kinds, testing::ElementsAre(Kind::rollout_started, Kind::intent, Kind::outcome,
+                                          Kind::rollout_started, Kind::intent));
+  int told = 0;
+  for (const rules::Notice& notice : sink_.notices())
+    told += static_cast<int>(notice.headline.find("no room for its journal") != std::string::npos);
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(EngineLoopTest, AFullDiskThatHasRoomAgainIsNoTroubleAnyMore) {

@@ -187,9 +187,11 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
         entry.text.find("\"held\"") != std::string::npos)
       ++counts.holds;
     if (!monitor::rollout_marks_of(entry).promoted.empty()) promotes(entry.service);
-    if (entry.kind == JournalEntry::Kind::fired)
-      for (std::set<std::string>& unheard : unheard_)
-        unheard.insert(fired_key(entry.service, entry.rule, entry.at));
+    if (entry.kind == JournalEntry::Kind::fired) {
+      const std::string key = fired_key(entry.service, entry.rule, entry.at);
+      for (std::size_t sink = 0; sink < std::size(unheard_); ++sink)
+        if (!heard_[sink].contains(key)) unheard_[sink].insert(key);
+    }
     // Who has deployed after us has taken the matter over.
     const auto sent = sent_.find(entry.intent);
     const auto* back =
@@ -219,8 +221,11 @@ void Witness::recorded(const std::vector<JournalEntry>& entries) {
 }
 
 void Witness::heard(std::size_t sink, const rules::Notice& notice) {
-  if (notice.kind == rules::Notice::Kind::fired)
-    unheard_[sink].erase(fired_key(notice.service, notice.rule, notice.at));
+  if (notice.kind == rules::Notice::Kind::fired) {
+    const std::string key = fired_key(notice.service, notice.rule, notice.at);
+    unheard_[sink].erase(key);
+    heard_[sink].insert(key);
+  }
   if (sink != 0) return;
   const bool is_end = notice.kind == rules::Notice::Kind::rollout_ended;
   const bool is_decision = is_end || notice.kind == rules::Notice::Kind::fired ||

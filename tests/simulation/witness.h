@@ -117,6 +117,8 @@ class Witness final : public PlatformWitness {
   std::map<std::string, Instant> disarmed_until_;
   std::set<std::pair<std::string, std::string>> restored_;  // Service and version.
   std::set<std::string> unheard_[2];
+  // Before they were recorded, as a full disk had no room.
+  std::set<std::string> heard_[2];
   std::map<std::string, Instant> silenced_until_;  // By service and rule.
   std::map<std::string, rules::RolloutState> states_;
   Decisions decisions_;
