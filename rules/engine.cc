@@ -73,7 +73,7 @@ Engine::State::State(Plan plan, Instant start, Remembered remembered)
       earliest_(start),
       clock_(start),
       buckets_(start),
-      book_(remembered),
+      book_(remembered, start),
       silences_(remembered.silenced),
       start_(start) {
   for (const SourcePlan& source : plan_.sources)

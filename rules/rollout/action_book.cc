@@ -45,13 +45,15 @@ bool was_any_promoted_since(const Remembered::Action& action,
 
 }  // namespace
 
-ActionBook::ActionBook(const Remembered& remembered) : actions_(remembered.actions) {
+ActionBook::ActionBook(const Remembered& remembered, Instant now)
+    : began_(now), actions_(remembered.actions) {
   std::stable_sort(actions_.begin(), actions_.end(),
                    [](const auto& left, const auto& right) { return left.at < right.at; });
   for (const Disarmed& disarmed : remembered.disarmed) disarm(disarmed);
   for (const Remembered::Action& action : actions_) {
     if (action.order && std::holds_alternative<MoveTraffic>(action.order->action))
       moves_.insert(action.intent);
+    if (action.at > now) ahead_.insert(action.intent);
     decisions_[action.intent] = action.intent;
     for (const RememberedRollout& rollout : remembered.rollouts) {
       if (std::ranges::find(rollout.intents, action.intent) == rollout.intents.end()) continue;
@@ -176,6 +178,11 @@ std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const 
   return std::nullopt;
 }
 
+Duration ActionBook::age_of(const Remembered::Action& action, Instant now) const {
+  // By its own time no brake would end before the clock has caught up.
+  return now - (ahead_.contains(action.intent) ? began_ : action.at);
+}
+
 std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan,
                                                          const Order& order) const {
   std::set<std::string> within_hour;
@@ -185,7 +192,7 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
     // Outside a rollout nothing else keeps a rule that flaps from trying it again and again.
     const bool are_outside = order.rollout.empty() && decision == action.intent;
     if (changed_nothing(action) && !are_outside) continue;
-    const Duration ago = order.at - action.at;
+    const Duration ago = age_of(action, order.at);
     // What someone has superseded may have been done before: it counts, and nothing waits for it.
     const bool is_superseded = action.phase == ActionOutcome::Phase::superseded && !are_outside;
     if (ago < kCapWindow) within_hour.insert(decision);

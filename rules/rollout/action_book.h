@@ -17,7 +17,8 @@ namespace belay::rules {
 /// across restarts what the journal gave back.
 class ActionBook {
  public:
-  explicit ActionBook(const Remembered& remembered);
+  /// `now`: when it begins to be used.
+  ActionBook(const Remembered& remembered, Instant now);
 
   void disarm(const Disarmed& disarmed);
   /// Until when no action may be taken on this service; nothing if it may.
@@ -73,10 +74,14 @@ class ActionBook {
                                                              const Order& order) const;
   /// The same, and no other version has been promoted or seen live since.
   [[nodiscard]] bool is_put_back(const std::string& service, const std::string& version) const;
+  /// How long ago, for cooldown and cap.
+  [[nodiscard]] Duration age_of(const Remembered::Action& action, Instant now) const;
   void add(const Order& order);
   void forget_old(Instant now);
 
+  Instant began_;
   std::vector<Remembered::Action> actions_;  // In order of time.
+  std::set<std::string> ahead_;              // Intents: the clock was set back since.
   std::map<std::string, Disarmed> disarmed_;
   std::set<std::string> moves_;  // Intents.
   std::set<std::string> over_;   // Intents of a generation that another has followed.

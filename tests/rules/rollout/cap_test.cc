@@ -170,5 +170,26 @@ TEST(Cap, AndTheCooldownCountNothingThatChangedNothing) {
   }
 }
 
+TEST(Cap, AndTheCooldownDoNotOutlastAClockThatWasSetBack) {
+  Remembered earlier;
+  earlier.actions = {{.at = EngineRig::kStart + 2h,
+                      .service = "shop",
+                      .intent = "a",
+                      .target = "v0",
+                      .expected = "v9",
+                      .phase = Phase::applied}};
+  for (const Duration cooldown : {Duration{10s}, Duration{10min}}) {
+    Plan plan = plan_of();
+    plan.services[0].cooldown = cooldown;
+    EngineRig rig(plan, earlier);
+    roll_out(rig, "v2");
+    rig.run(15s);
+    EXPECT_EQ(rig.orders.empty(), cooldown > 1min) << words_of(refusals_of(rig));
+    for (const Notice& refusal : refusals_of(rig))
+      for (const std::string& line : refusal.details)
+        EXPECT_EQ(line.find("was -"), std::string::npos) << line;
+  }
+}
+
 }  // namespace
 }  // namespace belay::rules
