@@ -59,7 +59,7 @@ Attempt::Told Attempt::look(std::stop_token stop) {
     if (stop.stop_requested()) return std::nullopt;
     return unreadable(standing.error());
   }
-  refused_reads_ = 0;
+  refused_since_.reset();
   return decide(*standing, stop);
 }
 
@@ -116,10 +116,11 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
                 with_answer(tried + ", and no more; live: " + standing.detail) + circumstances());
   }
   if (resumed_ && now - order_.at > options_.resumed_age_max) {
-    return told(Phase::abandoned,
-                "the order is " +
+    return told(Phase::rejected,
+                "not done: the order is " +
                     format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
-                    " old, too old to act on; live: " + standing.detail);
+                    " old, too old to act on; live: " + standing.detail +
+                    "; by hand: " + platform_.by_hand(order_));
   }
   if (Told told = recalled()) return told;
   if (stop.stop_requested()) return std::nullopt;
@@ -178,7 +179,7 @@ Attempt::Told Attempt::refused(const Error& error) {
     case Error::Kind::failed:
     case Error::Kind::invalid:
     case Error::Kind::not_found:
-      return told(Phase::rejected, error.message);
+      return told(Phase::rejected, error.message + "; by hand: " + platform_.by_hand(order_));
     case Error::Kind::conflict:
       return stood_down(error.message);
     case Error::Kind::ambiguous:
@@ -202,13 +203,17 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   const bool refused_for_good = error.kind == Error::Kind::failed ||
                                 error.kind == Error::Kind::invalid ||
                                 error.kind == Error::Kind::not_found;
-  refused_reads_ = refused_for_good ? refused_reads_ + 1 : 0;
-  if (refused_reads_ >= options_.refused_reads_max && !maybe_sent_) {
+  const Instant now = clock_.now();
+  if (!refused_for_good) refused_since_.reset();
+  if (refused_for_good && !refused_since_) refused_since_ = now;
+  const bool is_refused = refused_since_ && now - *refused_since_ >= options_.refused_for;
+  if (is_refused && !maybe_sent_) {
     return was_nothing_sent() ? nothing_sent(error.message) : told(Phase::rejected, error.message);
   }
   missed_since_.reset();
   Told what = wait(with_answer(error.message));
-  if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
+  if (refused_since_) next_call_ = std::min(next_call_, *refused_since_ + options_.refused_for);
+  if (error.retry_after) next_call_ = std::max(next_call_, now + *error.retry_after);
   return what;
 }
 

@@ -26,7 +26,8 @@ struct ActorOptions {
   Duration settle = std::chrono::seconds{15};
   Duration retry_first = std::chrono::milliseconds{500};  ///< Doubles with each try, with jitter,
   Duration retry_max = std::chrono::seconds{30};          ///< up to this.
-  int refused_reads_max = 3;  ///< In a row, before anything was sent: then the order is rejected.
+  /// That reads are refused, before anything was sent: then the order is rejected.
+  Duration refused_for = std::chrono::seconds{10};
   /// Of an order that shows only its effect (Trace::effect), in all: then it is rejected.
   int effect_sends_max = 2;
   /// For the effect of such an order that was accepted. Looked for and not there after it, it is
@@ -113,7 +114,7 @@ class Attempt {
   Instant settled_at_{};  ///< When it can no longer take effect.
   Instant next_call_{};
   int waits_ = 0;
-  int refused_reads_ = 0;
+  std::optional<Instant> refused_since_;  ///< Reads, in a row.
   bool is_hastened_ = false;
   bool said_unknown_ = false;
   bool is_over_ = false;

@@ -72,8 +72,10 @@ Error cannot_move() {
 }
 
 /// Of the environment, what a person has to type, too.
-constexpr std::array<std::string_view, 5> kTypedByHand = {
-    "BELAY_ACTION", "BELAY_SERVICE", "BELAY_TARGET", "BELAY_PERCENT", "BELAY_BASELINE"};
+constexpr std::array<std::string_view, 4> kTypedByHand = {"BELAY_ACTION", "BELAY_SERVICE",
+                                                          "BELAY_TARGET", "BELAY_PERCENT"};
+/// And for a move.
+constexpr std::array<std::string_view, 2> kTypedForMove = {"BELAY_CANDIDATE", "BELAY_BASELINE"};
 
 std::string said_by(const RunResult& run) {
   std::string text = run.err.empty() ? run.out : run.err;
@@ -152,10 +154,12 @@ std::string CommandPlatform::by_hand(const rules::Order& order) const {
   const std::vector<std::string>& argv = is_move(order) ? options_.move_written : options_.written;
   std::string line;
   // What says whom it is about: without that a program would put back nobody.
+  const auto is_typed = [&order](const std::string& name) {
+    return std::ranges::count(kTypedByHand, name) > 0 ||
+           (is_move(order) && std::ranges::count(kTypedForMove, name) > 0);
+  };
   for (const auto& [name, value] : environment_of(order, {}))
-    if (!value.empty() && std::ranges::find(kTypedByHand, name) != kTypedByHand.end() &&
-        (is_move(order) || name != "BELAY_BASELINE"))
-      line += name + "=" + shell_quoted(value) + " ";
+    if (!value.empty() && is_typed(name)) line += name + "=" + shell_quoted(value) + " ";
   for (const std::string& word : argv) line += shell_quoted(word) + " ";
   line.pop_back();
   const bool is_beside = !argv.empty() && !argv.front().starts_with('/') &&

@@ -117,7 +117,7 @@ TEST_F(AttemptTest, ARefusalIsFinal) {
   platform_.script_ = {Behaviour::refused};
   const Story story = live();
   EXPECT_EQ(story.end(), Phase::rejected);
-  EXPECT_EQ(story.told.back().detail, "secrets changed");
+  EXPECT_EQ(story.told.back().detail, "secrets changed; by hand: by hand");
   EXPECT_EQ(platform_.applies(), 1);
 }
 
@@ -291,18 +291,30 @@ TEST_F(AttemptTest, WhatNeverReachedAPlatformIsUnknownAfterThirtySecondsAndNotDo
   EXPECT_EQ(platform_.applies(), 0);
 }
 
-TEST_F(AttemptTest, ATokenThatMayNotEvenReadIsRejectedAfterThreeTries) {
+TEST_F(AttemptTest, ATokenThatMayNotEvenReadIsRejectedAfterTenSeconds) {
   platform_.read_script_.assign(1000, ReadBehaviour::refused);
-  EXPECT_EQ(live().end(), Phase::rejected);
-  EXPECT_EQ(platform_.reads(), 3);
+  const Story story = live();
+  EXPECT_EQ(story.end(), Phase::rejected);
+  EXPECT_GE(story.took, 10s);
+  EXPECT_LE(story.took, 11s);
   EXPECT_EQ(platform_.applies(), 0);
+}
+
+TEST_F(AttemptTest, ReadsThatAreRefusedForSecondsKeepNothingFromBeingDone) {
+  platform_.read_script_.assign(4, ReadBehaviour::refused);
+  EXPECT_EQ(live().end(), Phase::applied);
+  FakePlatform other(clock_);
+  other.read_script_.assign(1000, ReadBehaviour::refused);
+  for (std::size_t at = 0; at < 1000; at += 2) other.read_script_[at] = ReadBehaviour::unreachable;
+  const Story story = test::live(other, clock_, order_, options_);
+  EXPECT_GE(story.took, options_.give_up_after) << "never in a row";
 }
 
 TEST_F(AttemptTest, AnOldOrderOfAnEarlierLifeIsLookedAtButNotCarriedOut) {
   clock_.advance(2h);
   const Story story = test::live(platform_, clock_, order_, options_, /*resumed=*/true);
-  EXPECT_EQ(story.end(), Phase::abandoned);
-  EXPECT_THAT(story.told.back().detail, HasSubstr("too old"));
+  EXPECT_EQ(story.end(), Phase::rejected) << "it is known not to be done";
+  EXPECT_THAT(story.told.back().detail, AllOf(HasSubstr("too old"), HasSubstr("by hand")));
   EXPECT_EQ(platform_.applies(), 0);
 }
 

@@ -205,6 +205,10 @@ TEST_F(CommandTest, ItsOwnProgramMovesTheTraffic) {
        .move = shell("echo $BELAY_ACTION $BELAY_TARGET $BELAY_PERCENT > " + path("split"))});
   EXPECT_EQ(outcome.phase, Phase::applied) << outcome.detail;
   EXPECT_EQ(test::content_of(path("split")), std::string("move ") + test::kBadVersion + " 12.5\n");
+  const std::string typed =
+      CommandPlatform({.argv = {}, .move_written = {"split"}}).by_hand(order_);
+  for (const std::string name : {"CANDIDATE", "BASELINE", "PERCENT", "SERVICE"})
+    EXPECT_NE(typed.find("BELAY_" + name + "="), std::string::npos) << typed;
 }
 
 TEST_F(CommandTest, WithoutAProgramThatMovesTrafficNoneIsMoved) {

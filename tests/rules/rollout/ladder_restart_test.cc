@@ -196,7 +196,7 @@ TEST(LadderRestart, TheModeOfTheRolloutSaysWhetherLaterRungsAreTried) {
     answer(rig, Phase::applied);
     rig.run(1min);
     ASSERT_EQ(rig.orders.size(), is_asked ? 1U : 0U);
-    EXPECT_FALSE(was_told(rig, Notice::Kind::not_recovered, "not the deploy"));
+    EXPECT_FALSE(was_told(rig, Notice::Kind::not_recovered, "not the deploy,"));
     if (is_asked) {
       EXPECT_EQ(std::get<RollBack>(rig.orders[0].action).target, "v1");
     } else {

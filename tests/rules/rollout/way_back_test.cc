@@ -314,7 +314,7 @@ TEST(WayBack, ToAFailedVersionThatWasNamedIsToldAndNeverCalledProofOfAnything) {
   const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_recovered);
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_THAT(told[0].headline, HasSubstr("v2 failed at "));
-  EXPECT_THAT(told[0].headline, Not(HasSubstr("not the deploy")));
+  EXPECT_THAT(told[0].headline, Not(HasSubstr("not the deploy,")));
 }
 
 }  // namespace
