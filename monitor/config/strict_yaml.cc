@@ -150,14 +150,25 @@ std::optional<std::int64_t> YamlValue::integer(std::int64_t min, std::int64_t ma
   return std::nullopt;
 }
 
+namespace {
+
+/// A bare number with the unit that was meant: hundreds, where it is minutes at most, are
+/// milliseconds. Empty: no number.
+std::string with_unit(const std::string& scalar, Duration max) {
+  if (scalar.empty() || scalar.find_first_not_of("0123456789.") != std::string::npos) return {};
+  const bool is_short = max <= std::chrono::minutes{10};
+  const bool is_large = scalar.find('.') == std::string::npos && scalar.size() >= 3;
+  return scalar + (is_short && is_large ? "ms" : "s");
+}
+
+}  // namespace
+
 std::optional<Duration> YamlValue::duration(Duration min, Duration max) const {
   if (!is_readable_scalar("a duration")) return std::nullopt;
   const std::string& scalar = tree_->nodes[node_].scalar;
-  const bool is_bare =
-      !scalar.empty() && scalar.find_first_not_of("0123456789.") == std::string::npos;
   const auto value = parse_duration(scalar);
   if (!value) {
-    fault("a duration like 250ms, 5s or 1m30s should stand here", is_bare ? scalar + "s" : "");
+    fault("a duration like 250ms, 5s or 1m30s should stand here", with_unit(scalar, max));
     return std::nullopt;
   }
   if (*value >= min && *value <= max) return value;

@@ -112,6 +112,19 @@ TEST(StrictYamlTest, MoreThanAMebibyteOrAnAbyssIsRefused) {
   EXPECT_EQ(deep, (Lines{"1:1 the values are nested too deeply"}));
 }
 
+TEST(StrictYamlTest, ADurationWithoutAUnitIsGivenTheOneThatFits) {
+  YamlFile yaml = file("limit: 250\nevery: 30\nlong: 600\n");
+  {
+    YamlMap map(yaml.root(), "a test");
+    EXPECT_FALSE(map.get("limit").duration(1ms, 10min));
+    EXPECT_FALSE(map.get("every").duration(1ms, 10min));
+    EXPECT_FALSE(map.get("long").duration(1ms, 24h));
+  }
+  const std::string should = "a duration like 250ms, 5s or 1m30s should stand here -> ";
+  EXPECT_EQ(lines(yaml),
+            (Lines{"1:8 " + should + "250ms", "2:8 " + should + "30s", "3:7 " + should + "600s"}));
+}
+
 TEST(StrictYamlTest, WrongValuesSayWhatShouldStandThere) {
   YamlFile yaml = file(
       "octal: 010\nquoted: \"5\"\nyes: yes\nevery: 60\nlow: 1s\nshare: 5\nword: enforc\n"
