@@ -98,9 +98,10 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   const Trace trace = platform_.trace(order_);
   if (acknowledged_) return missed(standing);
   if (maybe_sent_ && trace == Trace::none) {
-    return told(Phase::abandoned,
-                "it cannot be known whether it was carried out, so it is not tried again" +
-                    circumstances());
+    return told(
+        Phase::abandoned,
+        with_answer("it cannot be known whether it was carried out, so it is not tried again") +
+            circumstances());
   }
   if (maybe_sent_ && now < settled_at_) {
     const std::string why = with_answer("it may still take effect; live: " + standing.detail);

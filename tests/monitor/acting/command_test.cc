@@ -93,6 +93,8 @@ TEST_F(CommandTest, WithoutVerifyAnOpenOrderOfAnEarlierLifeIsNotRun) {
 TEST_F(CommandTest, ARunThatIsOutOfTimeIsEndedWithItsWholeGroup) {
   const auto outcome =
       live({.argv = shell("sleep 1000 & echo $! > " + path("pid") + "; wait"), .timeout = 300ms});
+  EXPECT_NE(outcome.detail.find("out of time; it cannot be known"), std::string::npos)
+      << outcome.detail;
   EXPECT_EQ(outcome.phase, Phase::abandoned);
   const int pid = std::stoi(test::content_of(path("pid")));
   EXPECT_TRUE(::kill(pid, 0) != 0 ||
