@@ -51,6 +51,7 @@ void Guards::look(Instant now, bool is_check) {
     if (one.rule.is_firing()) continue;
     one.is_settled = false;
     one.is_held = false;
+    one.shared_by.clear();
   }
 }
 

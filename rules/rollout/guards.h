@@ -36,6 +36,8 @@ class Guards {
     bool was_fine = false;    ///< Seen fine, before the rollout or in it.
     bool is_settled = false;  ///< Decided on, until it clears.
     bool is_held = false;     ///< The guard rolls out itself: nobody can say whose fault it is.
+    /// Other services that it calls may have done it as well: which, in words; empty: none.
+    std::string shared_by = {};
   };
   /// What `guards` point to outlives it. `candidate`, of `callee`, began when it came.
   Guards(std::vector<Guard> guards, const Service& callee, NameId candidate, Instant watched_since,

@@ -54,8 +54,7 @@ class Rollout {
 
   /// Before remember(): only a train still knows the service. Nothing is judged, done or begun.
   void leave_over() { is_left_over_ = true; }
-  /// Once the service is bound: goes on with what was open.
-  void remember(const Remembered& remembered, Instant now, Step& out);
+  void remember(const Remembered& remembered, Instant now, Step& out);  ///< Once bound: goes on.
 
   void start(const RolloutStarted& asked, Instant now, Step& out);
   void outcome(const ActionOutcome& outcome, Instant now, Step& out);
@@ -66,12 +65,10 @@ class Rollout {
 
   /// Why the rollout that is asked for cannot begin; empty if it can.
   [[nodiscard]] std::string why_not_start(const RolloutStarted& asked) const;
-  /// Its part in each train that it is remembered from: the newest rollout of each.
-  void add_to(Trains& trains) const;
+  void add_to(Trains& trains) const;  ///< Its part in each: the newest rollout of it.
   void take_turn(const TrainTurn& turn, Instant now, Step& out);  ///< Of one of its rollouts.
   /// Why a running rollout gets no more traffic; nothing if its train goes on.
   void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
-  /// An answer of the probe called `probe`.
   void probed(const std::string& probe, const ProbeLog::Answer& answer);
 
   /// Takes back what is on its way and may not be done any more. After everything else of a step.
@@ -240,11 +237,14 @@ class Rollout {
   [[nodiscard]] bool is_waiting(const std::string& rollout) const;
 
   // rollout_guards.cc: what the rules of its callers mean for it.
-  /// What of them stands against a pass.
-  void add_guards(Gate::Verdict& verdict, Instant now, Instant since) const;
+  void add_guards(Gate::Verdict& verdict, Instant now, Instant since) const;  ///< Against a pass.
   void look_at_guards(Instant now, bool is_check, Step& out);
   void decide(Guards::Watched& one, Instant now, Step& out);
   void fail_by(const Guards::Watched& one, Instant now, Step& out);
+  /// Whether another service with the same guard may have harmed it as well; tells it once.
+  bool is_shared_with_others(Guards::Watched& one, Instant now, Step& out);
+  /// What is or was here, if it may have harmed the guard by now; else null.
+  [[nodiscard]] const RolloutRecord* suspect(const Guards::Watched& one, Instant now) const;
   [[nodiscard]] std::optional<Hold> hold_by_guards() const;
   [[nodiscard]] std::optional<Ladder::Cause> cause_of_guard(const std::string& rule,
                                                             const RolloutStatus& status) const;
@@ -280,8 +280,7 @@ class Rollout {
   [[nodiscard]] std::optional<Gate::Verdict> doubt_by_default(bool is_alone, Instant since,
                                                               std::uint64_t requests_min,
                                                               Instant now) const;
-  /// Why the end of the bake shows too little.
-  [[nodiscard]] std::optional<Gate::Verdict> doubt_of_end(Instant now) const;
+  [[nodiscard]] std::optional<Gate::Verdict> doubt_of_end(Instant now) const;  ///< Of the bake.
   [[nodiscard]] Duration baked_of_step(Instant now) const;
   /// Whether rules that count for the verdict read the candidate's requests.
   [[nodiscard]] bool is_judged_by_requests() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sanitize.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -10,6 +11,15 @@ namespace {
 
 std::string words_of(const Guards::Watched& one) {
   return one.guard->name + "'s " + one.rule.rule().name;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list = names.size() == 2 ? "both " : "";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) list += i + 1 == names.size() ? " and " : ", ";
+    list += names[i];
+  }
+  return list;
 }
 
 }  // namespace
@@ -53,9 +63,63 @@ void Rollout::decide(Guards::Watched& one, Instant now, Step& out) {
             ", which it calls, are being rolled out; holding until the rule is fine",
         status.evidence, "");
   }
-  if (one.is_held) return;
+  if (one.is_held || is_shared_with_others(one, now, out)) return;
   one.is_settled = true;
   fail_by(one, now, out);
+}
+
+bool Rollout::is_shared_with_others(Guards::Watched& one, Instant now, Step& out) {
+  const bool is_told = !one.shared_by.empty();
+  const std::string& candidate = records_.back().status().candidate;
+  std::vector<std::string> names = {service_.plan.name + " (" + sanitize(candidate) + ")"};
+  std::string verb = " roll out";
+  for (const Rollout* other : one.guard->rollout->callees_) {
+    const RolloutRecord* record = other == this ? nullptr : other->suspect(one, now);
+    if (record == nullptr) continue;
+    std::string name = other->service_.plan.name + " (" + sanitize(record->status().candidate);
+    if (!is_judged(record->state())) {
+      verb = " may be why";
+      name += is_final(record->state()) ? ", just ended" : ", being rolled back";
+    }
+    names.push_back(std::move(name) + ")");
+  }
+  one.shared_by = names.size() == 1 ? "" : list_of(names) + verb;
+  if (one.shared_by.empty() || is_told) return !one.shared_by.empty();
+  teller(now, out).not_acted(
+      one.rule.rule(),
+      "shared cause: " + words_of(one) + " fires while " + one.shared_by +
+          ": which of them, nobody can tell",
+      one.guard->name +
+          " calls each of them; holding until the rule is fine, or only one is left that may be "
+          "why: each is still rolled back for what its own rules or its comparison find. To find "
+          "out which it is, roll one back by hand (`belay rollout rollback`)",
+      one.rule.status().evidence, "");
+  return true;
+}
+
+const RolloutRecord* Rollout::suspect(const Guards::Watched& one, Instant now) const {
+  const Instant bad_since = one.rule.status().bad_since.value_or(now);
+  // One that saw the same rule bad before it began has not done it.
+  bool is_bad_before = false;
+  if (guards_)
+    for (const Guards::Watched& own : guards_->rules())
+      is_bad_before = is_bad_before ||
+                      (&own.rule.rule() == &one.rule.rule() && own.rule.status().was_bad_before);
+  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
+    const RolloutStatus& status = record->status();
+    const bool is_moving = moving_ && moving_->rollout == status.id;
+    if (status.started > bad_since || (!record->has_begun() && !is_moving)) continue;
+    // A reading of what is live may be of before it came.
+    const bool has_come = now - status.started < kSettles || has_traffic(*record, now);
+    if (is_judged(status.state) && !is_bad_before && has_come) return &*record;
+    if (!is_judged(status.state) && !is_final(status.state)) return &*record;
+    const bool is_left_alone =
+        status.state == RolloutState::promoted || status.state == RolloutState::aborted;
+    // What the guard is judged on is still of when it was there.
+    if (status.ended && !is_left_alone && now - *status.ended < one.rule.longest_window())
+      return &*record;
+  }
+  return nullptr;
 }
 
 void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
@@ -91,6 +155,9 @@ std::optional<Rollout::Hold> Rollout::hold_by_guards() const {
     if (one.is_held)
       return Hold{HoldReason::shared_cause,
                   words_of(one) + " fires, and the candidate cannot be blamed for it"};
+    if (!one.shared_by.empty())
+      return Hold{HoldReason::shared_cause, words_of(one) + " fires while " + one.shared_by +
+                                                ": which of them, nobody can tell"};
     if (one.rule.rule().then.kind == Then::Kind::pause)
       return Hold{HoldReason::rule, words_of(one) + " is firing"};
   }
