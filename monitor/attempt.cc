@@ -29,10 +29,19 @@ Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
 
 Instant Attempt::due() const {
   const Instant milestone = said_unknown_ ? deadline_ : began_ + options_.unknown_after;
-  return std::min({next_call_, milestone, deadline_});
+  return std::min({next_call_, milestone, deadline_, let_go_at()});
+}
+
+Instant Attempt::let_go_at() const {
+  // A late rollback or move would undo what comes after it.
+  const bool may_be_late = std::holds_alternative<rules::ResetFlag>(order_.action) ||
+                           std::holds_alternative<rules::RunCommand>(order_.action);
+  if (!is_recalled_ || !said_unknown_ || !maybe_sent_ || !may_be_late) return Instant::max();
+  return std::max(settled_at_, said_at_ + options_.let_go_after);
 }
 
 void Attempt::hasten() {
+  is_recalled_ = true;
   if (is_hastened_ || (maybe_sent_ && !acknowledged_)) return;
   is_hastened_ = true;  // What comes of it waits as any other call.
   next_call_ = std::min(next_call_, std::max(clock_.now(), settled_at_));
@@ -46,10 +55,11 @@ Attempt::Told Attempt::step(std::stop_token stop) {
   const Instant now = clock_.now();
   if (now >= next_call_) return look(stop);
   if (now >= deadline_) return give_up();
-  if (now >= began_ + options_.unknown_after && !said_unknown_) {
-    said_unknown_ = true;
+  if (now >= let_go_at())
+    return told(Phase::abandoned,
+                why_ + "; not waited for: " + why_recalled().value_or("") + circumstances());
+  if (now >= began_ + options_.unknown_after && !said_unknown_)
     return told(Phase::unknown, why_ + circumstances());
-  }
   return std::nullopt;
 }
 
@@ -236,18 +246,20 @@ Attempt::Told Attempt::wait(std::string why) {
   next_call_ = std::min(later, deadline_);
   if (maybe_sent_ && now < settled_at_) next_call_ = std::min(next_call_, settled_at_);
   if (now < began_ + options_.unknown_after || said_unknown_) return std::nullopt;
-  said_unknown_ = true;
   return told(Phase::unknown, why_ + circumstances());
 }
 
 Attempt::Told Attempt::wait_aloud(std::string why) {
   if (Told what = wait(std::move(why))) return what;
-  said_unknown_ = true;
   return told(Phase::unknown, why_ + circumstances());
 }
 
 Attempt::Told Attempt::told(Phase phase, std::string detail) {
   is_over_ = rules::is_final(phase);
+  if (phase == Phase::unknown) {
+    said_unknown_ = true;
+    said_at_ = clock_.now();
+  }
   return rules::ActionOutcome{.at = clock_.now(),
                               .intent = order_.intent,
                               .phase = phase,

@@ -18,6 +18,9 @@ struct ActorOptions {
   /// Then it says that it does not know yet.
   Duration unknown_after = std::chrono::seconds{30};
   Duration give_up_after = std::chrono::minutes{10};  ///< From taking the order to `abandoned`.
+  /// The same of a flag or a command that was recalled, from saying so: something waits behind it,
+  /// and it may still arrive without harm to that.
+  Duration let_go_after = std::chrono::seconds{30};
   /// An open order of an earlier life that is older than this is looked at, but not carried out.
   Duration resumed_age_max = std::chrono::hours{1};
   /// How long a call that ended without an answer may still take effect. Only after it is the
@@ -58,7 +61,8 @@ class Attempt {
   /// So long a step() may take.
   [[nodiscard]] Duration step_max() const { return platform_.step_max(); }
 
-  /// It was recalled: what never left is not waited for, nor what was accepted without effect.
+  /// It was recalled: what never left is not waited for, nor what was accepted without effect, nor
+  /// for long whether a flag or a command has arrived.
   void hasten();
 
   [[nodiscard]] Instant due() const;
@@ -77,6 +81,8 @@ class Attempt {
   /// Of what was accepted, and is not there.
   Told missed(const Standing& standing);
   [[nodiscard]] std::optional<std::string> why_recalled() const;
+  /// When it is over without anybody knowing; max(): not before the deadline.
+  [[nodiscard]] Instant let_go_at() const;
   /// If it was recalled, and nothing of it can arrive any more.
   Told recalled();
   Told refused(const Error& error);
@@ -116,7 +122,9 @@ class Attempt {
   int waits_ = 0;
   std::optional<Instant> refused_since_;  ///< Reads, in a row.
   bool is_hastened_ = false;
+  bool is_recalled_ = false;
   bool said_unknown_ = false;
+  Instant said_at_{};
   bool is_over_ = false;
   std::string why_;  ///< The last thing in the way.
 };

@@ -256,6 +256,16 @@ void Ladder::stand_down(const std::string& why, Instant now, Step& out) {
   end(RolloutState::superseded, why);
 }
 
+std::string Ladder::what_follows() const {
+  const std::size_t next = attempt_->rung + 1;
+  const std::vector<Then>& rungs = attempt_->cause.rungs;
+  if (next >= rungs.size() || attempt_->forbidden || attempt_->given_way) return {};
+  const std::vector<Then> later(rungs.begin() + static_cast<std::ptrdiff_t>(next), rungs.end());
+  return "; it may have been done, and is not sent again: unless it is seen to have helped, what "
+         "follows is to " +
+         words_of(later);
+}
+
 void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
   const bool is_mine = attempt_ && attempt_->order.intent == outcome.intent && !watch_;
   Teller tell = is_mine ? teller(now, out) : Teller(out, service_.plan.name, "", "", now);
@@ -291,7 +301,7 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     case ActionOutcome::Phase::abandoned:
       // It may have been done: whether it helped decides what comes next.
       tell.not_acted(cause, "cannot tell whether it was done: " + words_of(order),
-                     "the answer was ambiguous until the deadline" + detail, order.evidence,
+                     "nobody could find out" + detail + what_follows(), order.evidence,
                      order.intent);
       watch(now);
       break;

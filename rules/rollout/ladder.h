@@ -160,6 +160,8 @@ class Ladder {
   [[nodiscard]] RolloutState without_help() const;
   void next_rung(const std::string& why, Instant now, Step& out);
   void end(RolloutState state, const std::string& why);
+  /// Said of a rung that nobody can tell of; empty where nothing follows it.
+  [[nodiscard]] std::string what_follows() const;
   /// Why this rung may not be tried; nothing if it may.
   [[nodiscard]] std::optional<std::string> objection_to_rung(const Order& order) const;
   [[nodiscard]] std::optional<std::string> objection_to_rollback(const Order& order) const;

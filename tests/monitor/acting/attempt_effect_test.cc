@@ -1,5 +1,7 @@
 // What of an order shows only its effect: a command with a `verify`, a flag.
 
+#include <variant>
+
 #include <gtest/gtest.h>
 
 #include "monitor/attempt.h"
@@ -128,6 +130,67 @@ TEST_F(AttemptEffectTest, WhatIsRecalledAfterItWasAcceptedInVainIsWaitedForOnlyU
   EXPECT_GE(outcome->at - began, options_.settle);
   EXPECT_LE(outcome->at - began, options_.settle + 2s);
   EXPECT_EQ(platform_.applies(), 1);
+}
+
+/// Takes an order, answers nothing, and cannot be read from then on.
+class Dying final : public Platform {
+ public:
+  Result<Standing> read(const rules::Order&, std::stop_token) override {
+    if (applies > 0) return Error{Error::Kind::unavailable, "no route"};
+    return Standing{.kind = Standing::Kind::expected, .detail = "on"};
+  }
+  Status apply(const rules::Order&, std::stop_token) override {
+    ++applies;
+    return Error{Error::Kind::ambiguous, "no answer"};
+  }
+  [[nodiscard]] Trace trace(const rules::Order&) const override { return Trace::effect; }
+  [[nodiscard]] std::string by_hand(const rules::Order&) const override { return "redis-cli"; }
+  int applies = 0;
+};
+
+TEST_F(AttemptEffectTest, WhatIsRecalledAndMayBeDoneIsLetGoHalfAMinuteAfterSayingSo) {
+  struct Case {
+    std::variant<rules::RollBack, rules::ResetFlag, rules::RunCommand, rules::MoveTraffic> action;
+    bool is_recalled;
+    bool is_let_go;
+  };
+  const rules::RollBack back{.target = "v1", .expected = "v2"};
+  for (const Case& one : {Case{rules::ResetFlag{.flag = "x"}, true, true},
+                          Case{rules::RunCommand{.command = "x"}, true, true},
+                          Case{rules::ResetFlag{.flag = "x"}, false, false},
+                          Case{back, true, false}, Case{rules::MoveTraffic{}, true, false}}) {
+    Dying platform;
+    std::optional<std::string> recalled;
+    rules::Order order = order_;
+    order.action = one.action;
+    Attempt attempt(
+        order, platform, clock_, options_, [] { return 0.5; }, false, [&] { return recalled; });
+    const Instant began = clock_.now();
+    Instant unknown_at{};
+    std::optional<rules::ActionOutcome> outcome;
+    for (int steps = 0; !attempt.is_over() && steps < 1000; ++steps) {
+      clock_.advance_to(attempt.due());
+      if (auto told = attempt.step({})) outcome = told;
+      if (!outcome || unknown_at != Instant{}) continue;
+      ASSERT_EQ(outcome->phase, Phase::unknown);
+      unknown_at = outcome->at;
+      if (one.is_recalled) recalled = "a rollback waits behind it";
+      if (one.is_recalled) attempt.hasten();
+    }
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->phase, Phase::abandoned);
+    EXPECT_EQ(platform.applies, 1) << "never sent again";
+    if (!one.is_let_go) {
+      EXPECT_GE(outcome->at - began, options_.give_up_after);
+      continue;
+    }
+    EXPECT_GE(outcome->at - unknown_at, options_.let_go_after);
+    EXPECT_LE(outcome->at - unknown_at, options_.let_go_after + 2s);
+    EXPECT_NE(outcome->detail.find("not waited for: a rollback waits behind it"), std::string::npos)
+        << outcome->detail;
+    EXPECT_NE(outcome->detail.find("it may have been carried out; by hand: "), std::string::npos)
+        << outcome->detail;
+  }
 }
 
 }  // namespace

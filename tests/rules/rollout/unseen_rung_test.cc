@@ -158,6 +158,33 @@ TEST(UnseenRung, LetsARollbackPassWhileNobodyCanTellWhetherItCanBeDone) {
   }
 }
 
+TEST(UnseenRung, ThatMayHaveBeenDoneIsFollowedByTheRollbackAndThePageSaysSo) {
+  EngineRig rig(plan_of());
+  fail_and_fall_silent(rig, Phase::unknown);
+  serve(rig, "v2", 500, 20);
+  rig.run(30s);
+  rig.push(ActionOutcome{.at = rig.now(),
+                         .intent = rig.orders.back().intent,
+                         .phase = Phase::abandoned,
+                         .detail = "not waited for"});
+  rig.run(1s);
+  const std::vector<Notice> told = rig.notices_of(Notice::Kind::not_acted);
+  ASSERT_FALSE(told.empty());
+  EXPECT_TRUE(told.back().page);
+  EXPECT_EQ(told.back().headline, "shop: cannot tell whether it was done: run note");
+  EXPECT_THAT(told.back().details,
+              Contains(HasSubstr("nobody could find out: not waited for; it may have been done, "
+                                 "and is not sent again: unless it is seen to have helped, what "
+                                 "follows is to roll back")));
+  rig.run(20s);
+  ASSERT_THAT(rig.orders, SizeIs(2));
+  EXPECT_TRUE(std::holds_alternative<RollBack>(rig.orders[1].action));
+  answer(rig, Phase::abandoned);
+  EXPECT_THAT(rig.notices_of(Notice::Kind::not_acted).back().details,
+              Contains("why not: nobody could find out"))
+      << "the last rung";
+}
+
 TEST(UnseenRung, IsNotGivenUpForARollbackThatMayNotBe) {
   EngineRig rig(plan_of());
   fail_without_baseline(rig);
