@@ -84,11 +84,20 @@ std::string ActionLog::rule_of(const std::string& intent) const {
 void ActionLog::outcome(const ActionOutcome& outcome) {
   ActionStatus* status = find(outcome.intent);
   if (status != nullptr) status->phase = outcome.phase;
-  if (!is_final(outcome.phase)) return;
+  if (!is_final(outcome.phase)) {
+    unclear_[outcome.intent] = outcome.detail.empty() ? "no answer yet" : outcome.detail;
+    return;
+  }
+  unclear_.erase(outcome.intent);
   if (auto given = giving_.extract(outcome.intent); given && was_done(outcome.phase))
     left_ = Deployment{.service = {}, .at = outcome.at, .id = {}, .versions = given.mapped()};
   const std::string kind = status == nullptr || status->kind.empty() ? "action" : status->kind;
   ++totals_[kind + "/" + std::string(name_of(outcome.phase))];
+}
+
+std::string ActionLog::unclear(const std::string& intent) const {
+  const auto found = unclear_.find(intent);
+  return found == unclear_.end() ? std::string() : found->second;
 }
 
 void ActionLog::verified(const std::string& intent, Notice::Kind result) {

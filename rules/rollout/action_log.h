@@ -23,6 +23,8 @@ class ActionLog {
   [[nodiscard]] const ActionStatus* find(const std::string& intent) const;
   [[nodiscard]] std::string rule_of(const std::string& intent) const;
   void outcome(const ActionOutcome& outcome);
+  /// What was said last of one of which nobody knows yet whether it was done; else empty.
+  [[nodiscard]] std::string unclear(const std::string& intent) const;
   void verified(const std::string& intent, Notice::Kind result);
   void tell(ServiceStatus& status) const;
   /// What is live, of what the platform was `read` to give to whom: a reading that is older than
@@ -36,7 +38,8 @@ class ActionLog {
 
   std::deque<ActionStatus> actions_;
   std::map<std::string, std::vector<Deployment::Share>> giving_;  // By intent, while open.
-  std::optional<Deployment> left_;  // By the last that was done; `at`: of its outcome.
+  std::optional<Deployment> left_;              // By the last that was done; `at`: of its outcome.
+  std::map<std::string, std::string> unclear_;  // By intent, while that is so.
   std::map<std::string, std::uint64_t> totals_;
 };
 

@@ -234,6 +234,7 @@ class Rollout {
   /// What must have ended before anything is begun; nothing if that may be now.
   [[nodiscard]] std::optional<std::string> why_waits() const;
   void take_up_waiting(Instant now, Step& out);
+  void tell_waiting(Instant now, Step& out);  ///< Once, where a move keeps it from beginning.
   [[nodiscard]] bool is_waiting(const std::string& rollout) const;
 
   // rollout_guards.cc: what the rules of its callers mean for it.

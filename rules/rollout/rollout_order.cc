@@ -17,6 +17,8 @@ namespace {
 /// How long it is looked for whether an action was done; a restart begins that anew
 /// (monitor/attempt.h).
 constexpr Duration kGivenUpAfter = std::chrono::minutes{10};
+/// Where a rollback that is due has not begun for so long, people are told.
+constexpr Duration kWaitsUntold = std::chrono::seconds{30};
 
 std::string words_of(const ActionStatus& action) {
   const std::string target = sanitize(action.target);
@@ -139,7 +141,36 @@ bool Rollout::is_waiting(const std::string& rollout) const {
                      [&rollout](const Ladder::Cause& cause) { return cause.rollout == rollout; });
 }
 
+void Rollout::tell_waiting(Instant now, Step& out) {
+  if (!moving_) return;
+  std::string answer = log_.unclear(moving_->intent);
+  // How to give the failed version its traffic by hand is not what is needed now.
+  answer.resize(std::min(answer.size(), answer.find("; by hand: ")));
+  for (Ladder::Cause& cause : waiting_) {
+    if (!cause.waits_since) cause.waits_since = now;
+    const bool is_long = !answer.empty() || now - *cause.waits_since >= kWaitsUntold;
+    if (cause.is_wait_told || !is_long) continue;
+    cause.is_wait_told = true;
+    std::string why = "nobody knows yet whether it was done to " + words_of(*moving_) +
+                      (answer.empty() ? " (no answer yet)" : " (" + sanitize(answer) + ")") +
+                      ", and a late move would undo a rollback: that begins once this is known, or "
+                      "is given up, until " +
+                      format_utc(std::max(moving_->at, start_) + kGivenUpAfter);
+    const bool is_back = std::ranges::any_of(
+        cause.rungs, [](const Then& then) { return then.kind == Then::Kind::rollback; });
+    if (is_back)
+      why += "; not to wait for it, give " +
+             (cause.baseline.empty() ? "another version" : sanitize(cause.baseline)) +
+             " all of the traffic by hand";
+    Teller(out, service_.plan.name, cause.candidate, cause.baseline, now, cause.rollout)
+        .not_acted(*cause.rule,
+                   "has not begun to " + words_of(cause.rungs) + ": a move of traffic is unclear",
+                   why, cause.evidence, "");
+  }
+}
+
 void Rollout::take_up_waiting(Instant now, Step& out) {
+  tell_waiting(now, out);
   while (!waiting_.empty() && !why_waits()) {
     Ladder::Cause cause = std::move(waiting_.front());
     waiting_.erase(waiting_.begin());
