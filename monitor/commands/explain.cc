@@ -130,6 +130,7 @@ int explain_default(const rules::DefaultRule& rule, OutputFormat output) {
   if (output != OutputFormat::text) {
     ordered_json json{{"rule", name}, {"when", rule.when}, {"then", rule.then}};
     if (!rule.guard.empty()) json["if"] = rule.guard;
+    if (!rule.holds.empty()) json["unknown"] = rule.holds;
     print(exporters::text_of(json, output == OutputFormat::json ? 2 : -1) + "\n");
     return kExitPass;
   }
@@ -137,6 +138,7 @@ int explain_default(const rules::DefaultRule& rule, OutputFormat output) {
   std::string text = fmt::format("{}\n  when       {}\n", style.bold(name), rule.when);
   if (!rule.guard.empty()) text += fmt::format("  if         {}\n", rule.guard);
   text += fmt::format("  then       {}\n", rule.then);
+  if (!rule.holds.empty()) text += fmt::format("  unknown    while {}\n", rule.holds);
   text += "  judges     every rollout that has no rules of its own, or says `compare: true`\n";
   print(text);
   return kExitPass;

@@ -53,7 +53,9 @@ std::string why_too_short(const rules::ServicePlan& plan, const std::string& bas
         "without a baseline default/errors acts after {}, and this gate lasts {}: name --baseline, "
         "or watch for longer",
         format_duration(errors), format_duration(lasts));
-  if (baseline.empty() || lasts >= rules::GuardedRules::latency_takes()) return {};
+  if (baseline.empty() || !plan.rollout.limits.judges_latency ||
+      lasts >= rules::GuardedRules::latency_takes())
+    return {};
   return fmt::format(
       "default/latency acts after {}, and this gate lasts {}: a version that is only slow ends it "
       "unknown; watch for longer",

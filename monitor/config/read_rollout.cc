@@ -152,7 +152,9 @@ rules::RolloutLimits read_limits(const YamlValue& value) {
     return std::nullopt;
   };
   limits.error_rate = share("error rate", 0.0001, 0.5).value_or(limits.error_rate);
-  limits.latency = map.get("p95 latency").duration(1ms, 10min).value_or(limits.latency);
+  const YamlValue latency = map.get("p95 latency");
+  limits.judges_latency = latency.kind() != YamlValue::Kind::scalar || latency.text() != "off";
+  if (limits.judges_latency) limits.latency = latency.duration(1ms, 10min).value_or(limits.latency);
   if (const auto confidence = share("confidence", 0.9, 0.9999)) {
     // As it was meant: 1 - 0.99 is not quite 0.01.
     limits.alpha = std::round((1 - *confidence) * 1e9) / 1e9;

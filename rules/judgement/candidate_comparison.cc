@@ -68,6 +68,11 @@ ComparisonSpec ComparisonSpec::of(const WorseThan& sentence, double confidence) 
   return spec;
 }
 
+ComparisonSpec ComparisonSpec::of(const RolloutLimits& limits) {
+  return {.what = limits.judges_latency ? WorseThan::What::both : WorseThan::What::errors,
+          .alpha = limits.alpha};
+}
+
 CandidateComparison::CandidateComparison(const ComparisonSpec& spec, Instant start)
     : spec_(spec),
       weights_(weights_of(spec.what)),

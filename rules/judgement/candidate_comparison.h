@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "rules/event.h"
 #include "rules/judgement/evidence_blocks.h"
+#include "rules/judgement/rollout_limits.h"
 #include "rules/judgement/slow_limits.h"
 #include "rules/language/rule.h"
 
@@ -46,6 +47,8 @@ struct ComparisonSpec {
   double alpha = 0.01;
 
   static ComparisonSpec of(const WorseThan& sentence, double confidence);
+  /// That of the default judgement.
+  static ComparisonSpec of(const RolloutLimits& limits);
   bool operator==(const ComparisonSpec&) const = default;
 };
 

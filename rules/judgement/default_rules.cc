@@ -31,16 +31,45 @@ Rule errors_before(const RolloutLimits& limits) {
                       "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests");
 }
 
+namespace {
+
+DefaultRule comparison_of(const RolloutLimits& limits) {
+  const std::string confidence = "confidence " + percent(1 - limits.alpha);
+  if (!limits.judges_latency)
+    return {.rule = RolloutRule::comparison,
+            .when = "candidate worse than baseline by 25% errors, " + confidence,
+            .guard = "the difference is at least 0.2 points of errors",
+            .then = "roll back"};
+  return {.rule = RolloutRule::comparison,
+          .when = "candidate worse than baseline by 25% errors or 10% latency, " + confidence,
+          .guard = "the difference is at least 0.2 points of errors or 0.5 of slow requests",
+          .then = "roll back"};
+}
+
+DefaultRule latency_of(const RolloutLimits& limits) {
+  if (!limits.judges_latency)
+    return {.rule = RolloutRule::latency,
+            .when = "never: it is off by `limits: { p95 latency: off }`",
+            .guard = "",
+            .then = "nothing"};
+  return {.rule = RolloutRule::latency,
+          .when = "p95 latency > " + format_duration(limits.latency) +
+                  " over 1m, min 50 requests, for 30s with evidence of 30 to 1",
+          .guard = "it is 1.25 times the baseline's",
+          .then = "roll back",
+          .holds =
+              "fewer than one in ten of the step's requests of the candidate, of ten or more, "
+              "tell how long they took (`wall_ms`, or your `latency field`); `limits: { p95 "
+              "latency: off }` turns that off, and all that judges latency by default"};
+}
+
+}  // namespace
+
 std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {
   const std::string errors = percent(limits.error_rate);
-  const std::string latency = format_duration(limits.latency);
   const std::string depth = words_of(limits.queue_depth, Dimension::count);
   return {
-      {.rule = RolloutRule::comparison,
-       .when = "candidate worse than baseline by 25% errors or 10% latency, confidence " +
-               percent(1 - limits.alpha),
-       .guard = "the difference is at least 0.2 points of errors or 0.5 of slow requests",
-       .then = "roll back"},
+      comparison_of(limits),
       {.rule = RolloutRule::broken,
        .when = "errors >= 50% over 10s, min 20 requests, for 5s",
        .guard = "the baseline's rate is below half of it",
@@ -54,11 +83,7 @@ std::vector<DefaultRule> default_rules(const RolloutLimits& limits) {
                " over 30s, min 20 requests, for 30s with evidence of 30 to 1, else for 90s",
        .guard = "the baseline's rate is below half of it",
        .then = "roll back"},
-      {.rule = RolloutRule::latency,
-       .when = "p95 latency > " + latency +
-               " over 1m, min 50 requests, for 30s with evidence of 30 to 1",
-       .guard = "it is 1.25 times the baseline's",
-       .then = "roll back"},
+      latency_of(limits),
       {.rule = RolloutRule::candidate_silent,
        .when =
            "no request of the candidate for 1m, and ten were to be expected beside the baseline's",
@@ -82,8 +107,9 @@ std::string text_of(const DefaultRule& rule) {
 
 std::string summary_of(const RolloutLimits& limits) {
   return "the default judgement: worse than the baseline at " + percent(1 - limits.alpha) +
-         ", plainly broken, more than " + percent(limits.error_rate) + " errors or p95 above " +
-         format_duration(limits.latency) + " beside a better baseline, three failed probes of it";
+         ", plainly broken, more than " + percent(limits.error_rate) + " errors" +
+         (limits.judges_latency ? " or p95 above " + format_duration(limits.latency) : "") +
+         " beside a better baseline, three failed probes of it";
 }
 
 }  // namespace belay::rules

@@ -16,7 +16,8 @@ struct DefaultRule {
   RolloutRule rule{};
   std::string when;   ///< "errors >= 50% over 10s, min 20 requests, for 5s".
   std::string guard;  ///< "the baseline's rate is below half of it"; empty: none.
-  std::string then;   ///< "roll back", "pause".
+  std::string then;   ///< "roll back", "pause", "nothing".
+  std::string holds;  ///< What lets nothing pass while it is so; empty: nothing but the rule.
 };
 
 /// One of ours, that rolls back; its sentence must parse.

@@ -29,7 +29,8 @@ double share(std::uint64_t part, std::uint64_t all) {
 double PairedEvidence::Sums::error_rate() const { return share(errors, total); }
 double PairedEvidence::Sums::slow_rate() const { return share(slow, reported); }
 
-PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha)
+PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
+                               const ComparisonSpec& of_default)
     : candidate_(candidate),
       baseline_(baseline),
       start_(start),
@@ -40,8 +41,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
       strays_(start),
       misnamed_({.asked = candidate, .other = baseline}, start),
       failures_since_(now_) {
-  comparisons_.push_back(
-      std::make_unique<CandidateComparison>(ComparisonSpec{.alpha = alpha}, start));
+  comparisons_.push_back(std::make_unique<CandidateComparison>(of_default, start));
 }
 
 std::uint32_t PairedEvidence::number_of(NameId route) {
@@ -137,6 +137,7 @@ void PairedEvidence::count(const Place& place, const Many& many) {
     return;
   }
   baseline_since_candidate_ = 0;
+  reported_in_step_ += reported;
   last_candidate_ = std::max(last_candidate_.value_or(many.at), many.at);
   if (place.is_error) note_failure(place, many.status, many.count);
 }
@@ -220,6 +221,7 @@ void PairedEvidence::begin_step(Instant at) {
     comparison->begin_step(at);
   before_step_ = since_start();
   in_step_ = {};
+  reported_in_step_ = 0;
   baseline_since_candidate_ = 0;
   refused_.begin_step();
   strays_.begin_step(at);

@@ -31,9 +31,10 @@ namespace belay::rules {
 /// requests that was counted elsewhere, give the same.
 class PairedEvidence {
  public:
-  /// `start` is a whole second. The baseline is kNoName when there is none. `alpha`: of the default
-  /// judgement's comparison.
-  PairedEvidence(NameId candidate, NameId baseline, Instant start, double alpha = 0.01);
+  /// `start` is a whole second. The baseline is kNoName when there is none. `of_default`: the
+  /// default judgement's comparison.
+  PairedEvidence(NameId candidate, NameId baseline, Instant start,
+                 const ComparisonSpec& of_default = {});
   PairedEvidence(const PairedEvidence&) = delete;
   PairedEvidence& operator=(const PairedEvidence&) = delete;
 
@@ -129,6 +130,8 @@ class PairedEvidence {
   [[nodiscard]] std::uint64_t errors_in_step(Role role) const {
     return in_step_[static_cast<std::size_t>(role)].bad;
   }
+  /// The candidate's that told how long they took.
+  [[nodiscard]] std::uint64_t reported_in_step() const { return reported_in_step_; }
   /// What of the candidate came, and does not count.
   [[nodiscard]] const RefusedRequests& refused() const { return refused_; }
   [[nodiscard]] const StrayFailures& strays() const { return strays_; }
@@ -206,6 +209,7 @@ class PairedEvidence {
   RouteMix mix_;
   std::array<QuantileWindow, kRoles> latencies_;
   std::array<PairCounts::Of, kRoles> in_step_{};
+  std::uint64_t reported_in_step_ = 0;
   PairCounts before_step_;
   std::optional<Instant> last_candidate_;
   std::uint64_t baseline_since_candidate_ = 0;

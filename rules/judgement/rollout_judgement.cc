@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/sanitize.h"
 #include "rules/judgement/rollout_words.h"
+#include "rules/judgement/untold_latency.h"
 #include "rules/judgement/whole_traffic.h"
 #include "rules/language/units.h"
 
@@ -56,8 +58,11 @@ RolloutJudgement::RolloutJudgement(PairedEvidence& evidence, Versions versions,
       limits_(limits),
       guarded_(limits.error_rate),
       step_at_(evidence.start()) {
-  evidence.slow_above(static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(limits.latency).count()));
+  const auto limit_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(limits.latency).count();
+  // Nothing is slower than the longest that an event can tell.
+  evidence.slow_above(limits.judges_latency ? static_cast<std::uint32_t>(limit_us)
+                                            : std::numeric_limits<std::uint32_t>::max());
 }
 
 void RolloutJudgement::begin_step(Instant at, std::optional<double> traffic) {
@@ -222,7 +227,25 @@ std::optional<std::string> RolloutJudgement::doubt_of_whole() const {
   return rules::doubt_of_whole(*evidence_, versions_.candidate, versions_.baseline,
                                {.errors = is_excused() ? guarded_.error_rate_allowed() : 0,
                                 .invocations = invocations_failed_before_,
+                                .durations = !limits_.judges_latency,
                                 .clients = clients_before_});
+}
+
+std::optional<std::string> RolloutJudgement::doubt_of_latency() const {
+  const std::uint64_t all = evidence_->total_in_step(Role::candidate);
+  const std::uint64_t told = evidence_->reported_in_step();
+  if (!limits_.judges_latency || !is_latency_untold(told, all)) return std::nullopt;
+  const std::string latency = default_name(RolloutRule::latency);
+  const std::string of_all =
+      " of " + std::to_string(all) + " requests of " + sanitize(versions_.candidate);
+  return (told == 0 ? "none" + of_all + " in this step told how long it took, so " + latency +
+                          " judged nothing"
+                    : "only " + std::to_string(told) + of_all +
+                          " in this step told how long they took, too few for " + latency +
+                          " to judge by") +
+         ": log `wall_ms` (milliseconds), name the key that has it (`latency field` of the log), "
+         "or say that latency is not to be judged (`rollout: { limits: { p95 latency: off } }` "
+         "under the service in belay.yaml)";
 }
 
 std::optional<std::string> RolloutJudgement::hindrance() const {

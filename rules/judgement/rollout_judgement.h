@@ -110,6 +110,9 @@ class RolloutJudgement {
   [[nodiscard]] std::optional<std::string> finding_against() const;
   /// That of whole_traffic.h. Nothing passes by itself; a person may know better.
   [[nodiscard]] std::optional<std::string> doubt_of_whole() const;
+  /// Nor if (nearly) no request of the candidate in the step tells how long it took: a version that
+  /// is only slow looks as this one does.
+  [[nodiscard]] std::optional<std::string> doubt_of_latency() const;
   /// FewFailures::blames_candidate().
   [[nodiscard]] bool blames_few() const { return few_.blames_candidate(); }
 

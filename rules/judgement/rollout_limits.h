@@ -11,6 +11,7 @@ struct RolloutLimits {
   double error_rate = 0.05;  ///< The user's error rule; within (0, 1).
   /// The user's latency rule: more than one in twenty requests (p95) above this.
   Duration latency = std::chrono::milliseconds{250};
+  bool judges_latency = true;  ///< Not by `p95 latency: off`, nor in the comparison.
   /// Of the comparison: how often it may blame a candidate that is not worse. Within (0, 0.1].
   double alpha = 0.01;
   /// A queue deeper than this for so long, and deeper than before the rollout, pauses it.

@@ -102,7 +102,8 @@ std::optional<std::string> doubt_as_of(Instant end, const PairedEvidence& eviden
     return candidate + " answered " + turned_away(own).words() +
            " requests in the last 2m with 3xx or 4xx, " + baseline + " " +
            turned_away(clients).words() + before + ": nobody knows whether that is meant";
-  if (is_beside && is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
+  if (!excused.durations && is_beside &&
+      is_plainly_more(untimed(own), untimed(beside), kUntimedMin))
     return untimed(own).words() + " requests of " + candidate +
            " in the last 2m tell no duration, of " + baseline + " " + untimed(beside).words() +
            ": nobody knows how slow it is";

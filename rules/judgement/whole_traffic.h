@@ -11,6 +11,7 @@ namespace belay::rules {
 struct Excused {
   double errors = 0;         ///< The share of requests (0..1) that failed.
   bool invocations = false;  ///< Some of the baseline, or of no version, failed.
+  bool durations = false;    ///< Latency is not judged.
   /// What the baseline's clients did: asked where it has hardly any left.
   PairedEvidence::Sums clients{};
 };

@@ -79,7 +79,7 @@ Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTab
   binding_.since = std::chrono::floor<std::chrono::seconds>(started_);
   service.evidence.paired = std::make_unique<PairedEvidence>(
       candidate.version, binding_.baseline ? binding_.baseline->version : kNoName, binding_.since,
-      service.plan.rollout.limits.alpha);
+      ComparisonSpec::of(service.plan.rollout.limits));
   add_rules(service, now, watched_since, known);
 }
 

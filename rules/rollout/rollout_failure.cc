@@ -147,7 +147,8 @@ std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
   const std::vector<Rule> all = rules_by_default(limits, {});
   std::vector<Rule> alerts;
   for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
-    alerts.push_back(all[static_cast<std::size_t>(rule)]);
+    if (rule != RolloutRule::latency || limits.judges_latency)
+      alerts.push_back(all[static_cast<std::size_t>(rule)]);
   for (Rule& rule : alerts) rule.then = {.kind = Then::Kind::alert};
   return alerts;
 }

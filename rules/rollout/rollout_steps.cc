@@ -175,12 +175,15 @@ std::optional<Gate::Verdict> Rollout::doubt_by_default(bool is_alone, Instant si
   if (std::optional<Gate::Verdict> doubt = doubt_of_end(now)) return doubt;
   const std::uint64_t wanted = std::max<std::uint64_t>(requests_min, 1);
   const std::uint64_t requests = service_.evidence.paired->total_in_step(Role::candidate);
-  if (!is_alone || requests >= wanted) return std::nullopt;
   const std::uint64_t errors = service_.evidence.paired->errors_in_step(Role::candidate);
-  return Gate::Verdict{.unknown = UnknownKind::no_traffic,
-                       .why = requests == 0
-                                  ? words_of_unseen(gate_->candidate(), service_.recent_requests())
-                                  : words_of_few(requests, errors, wanted)};
+  if (is_alone && requests < wanted)
+    return Gate::Verdict{
+        .unknown = UnknownKind::no_traffic,
+        .why = requests == 0 ? words_of_unseen(gate_->candidate(), service_.recent_requests())
+                             : words_of_few(requests, errors, wanted)};
+  if (std::optional<std::string> doubt = judgement_->doubt_of_latency())
+    return Gate::Verdict{.unknown = UnknownKind::no_latency, .why = *std::move(doubt)};
+  return std::nullopt;
 }
 
 Duration Rollout::baked_of_step(Instant now) const {

@@ -246,9 +246,24 @@ TEST(CommandLineTest, ExplainOpensARuleOrASentence) {
   const BelayRun rule = run_belay({"explain", "rollout-5xx", "--rules", "packs/rollout"});
   EXPECT_EQ(rule.code, 0) << rule.text;
   EXPECT_THAT(rule.text, HasSubstr("belay_requests_total{service=\"SERVICE\", role=\"candidate\""));
+  const BelayRun latency = run_belay({"explain", "default/latency"});
+  EXPECT_EQ(latency.code, 0) << latency.text;
+  EXPECT_THAT(latency.text, HasSubstr("  unknown    while fewer than one in ten"));
   const BelayRun wrong = run_belay({"explain", "5xx rate > 5 over 1m"});
   EXPECT_EQ(wrong.code, 2) << "an argument";
   EXPECT_THAT(wrong.text, HasSubstr("5%"));
+}
+
+TEST(CommandLineTest, ExplainSaysThatLatencyIsNotJudged) {
+  const TemporaryDirectory directory;
+  directory.write("belay.yaml",
+                  "state: s\nservices: { shop: { logs: { file: x }, rollout: { limits: { p95 "
+                  "latency: off } } } }\n");
+  const BelayRun latency = run_belay({"explain", "default/latency"}, directory.path());
+  EXPECT_EQ(latency.code, 0) << latency.text;
+  EXPECT_THAT(latency.text, HasSubstr("never: it is off by `limits: { p95 latency: off }`"));
+  const BelayRun comparison = run_belay({"explain", "default/comparison"}, directory.path());
+  EXPECT_THAT(comparison.text, HasSubstr("worse than baseline by 25% errors, confidence 99%"));
 }
 
 TEST(CommandLineTest, ExplainTakesTheServiceAndTheRoleFromTheConfiguration) {

@@ -26,7 +26,7 @@ std::string fine(int first_second, int seconds, int every_seconds, int count) {
   for (int second = first_second; second < first_second + seconds; second += every_seconds) {
     for (int i = 0; i < count; ++i) {
       log += "{\"ts\":" + std::to_string(1'795'182'320'000 + second * 1000 + i) +
-             R"(,"service":"s","version":"v2","status":200})" + "\n";
+             R"(,"service":"s","version":"v2","status":200,"wall_ms":3})" + "\n";
     }
   }
   return log;

@@ -48,11 +48,13 @@ TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {
 }
 
 TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
-  const auto beware = [](Duration lasts, const std::string& baseline, bool by_default) {
+  const auto beware = [](Duration lasts, const std::string& baseline, bool by_default,
+                         bool judges_latency = true) {
     Config config;
     rules::ServicePlan plan;
     plan.name = "shop";
     plan.rollout.is_judged_by_default = by_default;
+    plan.rollout.limits.judges_latency = judges_latency;
     config.plan.services = {plan};
     return preview_of(config, "shop", {.candidate = "v2", .baseline = baseline}, lasts).beware;
   };
@@ -65,6 +67,7 @@ TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
             "default/latency acts after 1m30s, and this gate lasts 1m: a version that is only slow "
             "ends it unknown; watch for longer");
   EXPECT_EQ(beware(seconds{90}, "v1", true), "");
+  EXPECT_EQ(beware(seconds{60}, "v1", true, false), "") << "nothing ends it for being slow";
   EXPECT_EQ(beware(seconds{60}, "", false), "") << "rules of one's own have their own times";
 }
 

@@ -139,6 +139,8 @@ TEST(ReadRolloutTest, TheLimitsOfTheDefaultJudgementAreTyped) {
   EXPECT_EQ(limits.queue_depth, 50);
   EXPECT_EQ(limits.queue_for, 30s);
   EXPECT_EQ(plan_of("compare: true").limits, rules::RolloutLimits{});
+  EXPECT_TRUE(limits.judges_latency);
+  EXPECT_FALSE(plan_of("limits: { p95 latency: off }").limits.judges_latency);
   const auto faults = [](const std::string& rollout) {
     return faults_of(
         read("services: { shop: { logs: { stdin: {} }, rollout: { " + rollout + " } } }"));
@@ -147,6 +149,9 @@ TEST(ReadRolloutTest, TheLimitsOfTheDefaultJudgementAreTyped) {
   EXPECT_THAT(faults("limits: { error rate: 0% }"), Contains(HasSubstr("from 0.01% to 50%")));
   EXPECT_THAT(faults("limits: { confidence: 50% }"), Contains(HasSubstr("from 90% to 99.99%")));
   EXPECT_THAT(faults("limits: { p95 latency: 0s }"), testing::SizeIs(1));
+  EXPECT_THAT(faults("limits: { p95 latency: never }"), testing::SizeIs(1));
+  EXPECT_THAT(faults("limits: { error rate: off }"), testing::SizeIs(1));
+  EXPECT_THAT(faults("limits: { p95 latency: [off] }"), testing::SizeIs(1));
   EXPECT_THAT(faults("limits: { p99: 1s }"), testing::SizeIs(1));
   EXPECT_THAT(faults("rules: [packs/rollout], limits: { error rate: 2% }"),
               Contains(HasSubstr("does not judge here")));
