@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/sanitize.h"
+#include "rules/judgement/untold_latency.h"
 #include "rules/service.h"
 
 namespace belay::monitor {
@@ -79,6 +80,16 @@ class EvidenceCheck {
                       "candidate from the baseline"});
   }
 
+  /// Of a log that many services share, no line of its own says it.
+  void check_durations(const rules::ServicePlan& plan) {
+    const auto is_its_log = [&plan](const SourceConfig& source) {
+      return source.service == plan.name && std::holds_alternative<LogConfig>(source.of);
+    };
+    if (std::ranges::any_of(config_.sources, is_its_log)) return;
+    if (const std::string untold = untold_of(plan.name); !untold.empty())
+      found_.push_back({Level::weak, plan.name, "logs", sanitize(untold, 500)});
+  }
+
   Findings take() { return std::move(found_); }
 
  private:
@@ -122,6 +133,25 @@ class EvidenceCheck {
         missed);
   }
 
+  /// Of a service whose rollouts would be judged by latency, and whose logs have none.
+  [[nodiscard]] std::string untold_of(const std::string& service) const {
+    const auto& plans = config_.plan.services;
+    const auto plan = std::ranges::find(plans, service, &rules::ServicePlan::name);
+    const rules::ServiceStatus* status = status_of(observation_, service);
+    if (plan == plans.end() || status == nullptr || !plan->rollout.is_judged_by_default ||
+        !plan->rollout.limits.judges_latency)
+      return {};
+    const std::uint64_t requests = requests_in(*status);
+    std::uint64_t told = 0;
+    for (const rules::SeriesTotals& series : status->series) told += series.latency_count;
+    if (!rules::is_latency_untold(told, requests)) return {};
+    return fmt::format(
+        "{} of {} requests of {} told how long it took: default/latency would judge nothing, and "
+        "no rollout would pass; log `wall_ms`, name your key (`latency field`), or say `limits: {{ "
+        "p95 latency: off }}`",
+        told == 0 ? "none" : fmt::format("only {}", told), requests, service);
+  }
+
   void check_log(const SourceConfig& source, const rules::SourceStatus& status) {
     const std::string about = "source " + source.name;
     if (status.events_total > 0 && is_long_silent(status)) {
@@ -130,8 +160,10 @@ class EvidenceCheck {
                                                    : ": no traffic, or it is not logged here"));
     }
     if (status.events_total > 0) {
-      const std::string missed = missed_of(source, status);
-      add(missed.empty() ? Level::fine : Level::weak, source, about, amount_of(status) + missed);
+      std::string lacks = missed_of(source, status);
+      if (const std::string untold = untold_of(source.service); !untold.empty())
+        lacks += ", and " + untold;
+      add(lacks.empty() ? Level::fine : Level::weak, source, about, amount_of(status) + lacks);
       if (status.used_total < status.documents_total) {
         add(Level::weak, source, about,
             fmt::format("{} of {} documents were of no use: {}",
@@ -215,7 +247,10 @@ class EvidenceCheck {
 Findings check_evidence(const Config& config, const Observation& observation) {
   EvidenceCheck check(config, observation);
   for (const SourceConfig& source : config.sources) check.check(source);
-  for (const rules::ServicePlan& plan : config.plan.services) check.check_versions(plan);
+  for (const rules::ServicePlan& plan : config.plan.services) {
+    check.check_versions(plan);
+    check.check_durations(plan);
+  }
   return check.take();
 }
 

@@ -88,6 +88,7 @@ rules::ServiceStatus service_of(const json& service) {
     rules::SeriesTotals totals;
     totals.version = text_in(series, "version");
     totals.requests = number_in<std::uint64_t>(series, "requests");
+    totals.latency_count = number_in<std::uint64_t>(series, "latency_count");
     status.series.push_back(std::move(totals));
   }
   for (const json& probe : array_in(service, "probes")) status.probes.push_back(probe_of(probe));

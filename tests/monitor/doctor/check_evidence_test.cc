@@ -68,6 +68,48 @@ TEST(CheckEvidenceTest, ThePauseOfALogThatComesInBatchesIsNoSilence) {
               Contains(HasSubstr("fine source tail: ")));
 }
 
+/// `told` of 6000 requests say how long they took.
+Observation telling(std::uint64_t told) {
+  Observation observation = silent_for(0s);
+  rules::SeriesTotals series{.route = "/", .version = "v1"};
+  series.requests = 6000;
+  series.latency_count = told;
+  observation.snapshot.services[0].series = {series};
+  return observation;
+}
+
+TEST(CheckEvidenceTest, ALogWithoutDurationsIsNotFineWhereLatencyIsJudged) {
+  Config judged = config();
+  judged.plan.services[0].rollout.is_judged_by_default = true;
+  EXPECT_THAT(lines(check_evidence(judged, telling(0))),
+              Contains("weak source tail: 6000 events since the daemon began, the last 0s ago, and "
+                       "none of 6000 requests of shop told how long it took: default/latency would "
+                       "judge nothing, and no rollout would pass; log `wall_ms`, name your key "
+                       "(`latency field`), or say `limits: { p95 latency: off }`"));
+  EXPECT_THAT(lines(check_evidence(judged, telling(599))),
+              Contains(HasSubstr("only 599 of 6000 requests")));
+  const auto is_fine = Contains(testing::StartsWith("fine source tail: "));
+  EXPECT_THAT(lines(check_evidence(judged, telling(600))), is_fine);
+  EXPECT_THAT(lines(check_evidence(config(), telling(0))), is_fine) << "rules of one's own";
+  judged.plan.services[0].rollout.limits.judges_latency = false;
+  EXPECT_THAT(lines(check_evidence(judged, telling(0))), is_fine);
+}
+
+TEST(CheckEvidenceTest, OfASharedLogWithoutDurationsEachServiceIsTold) {
+  Config shared = config();
+  shared.plan.services[0].rollout.is_judged_by_default = true;
+  shared.sources[0].service.clear();
+  EXPECT_THAT(lines(check_evidence(shared, telling(0))),
+              Contains(testing::StartsWith("weak logs: none of 6000 requests of shop told")));
+}
+
+TEST(CheckDaemonTest, TheDurationsAreReadFromWhatTheDaemonSays) {
+  const nlohmann::json series = {{"version", "v1"}, {"requests", 9}, {"latency_count", 7}};
+  const nlohmann::json service = {{"service", "shop"}, {"series", {series}}};
+  const Observation read = observation_of({{"at_ms", unix_ms(kNow)}}, {service});
+  EXPECT_EQ(read.snapshot.services.at(0).series.at(0).latency_count, 7U);
+}
+
 TEST(CheckDaemonTest, WhatWasWatchedForMomentsOnlyIsAGuess) {
   Observation young = silent_for(0s);
   young.lasted = 4s;
