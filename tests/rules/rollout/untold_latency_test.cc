@@ -52,6 +52,12 @@ TEST(UntoldLatency, IsUnknownWithoutABaselineToo) {
   EXPECT_THAT(status.why, HasSubstr("none of 2400 requests of v2"));
 }
 
+TEST(UntoldLatency, WhatTheBaselineTellsSaysNothingOfTheCandidate) {
+  const RolloutStatus status = judged({{5, taking("v1", 20ms)}, {48, taking("v2", {})}});
+  EXPECT_EQ(status.verdict, Outcome::unknown);
+  EXPECT_THAT(status.why, HasSubstr("none of 5760 requests of v2"));
+}
+
 TEST(UntoldLatency, NoTimeAtAllIsTold) {
   for (const Duration latency : {Duration::zero(), Duration{20ms}})
     EXPECT_EQ(judged({{20, taking("v1", latency)}, {20, taking("v2", latency)}}).verdict,
