@@ -30,12 +30,14 @@ bool was_seen(const std::string& version, const Service& service) {
 }  // namespace
 
 std::string beware_of_unseen(const std::string& baseline, const std::string& candidate,
-                             const std::optional<Deployment>& live, const Service& service) {
+                             const std::optional<Deployment>& live, const Service& service,
+                             bool also_alone) {
   const bool is_live = live && std::ranges::any_of(live->versions, [&](const auto& share) {
                          return share.version == baseline && share.percent > 0;
                        });
   if (baseline.empty() || is_live || was_seen(baseline, service)) return {};
-  const TrafficSlice others = beside(service.recent_requests(), candidate);
+  const TrafficSlice recent = service.recent_requests();
+  const TrafficSlice others = beside(recent, candidate);
   std::string seen;
   std::vector<std::string_view> names;
   for (const VersionRequests& one : others) {
@@ -43,10 +45,14 @@ std::string beware_of_unseen(const std::string& baseline, const std::string& can
     seen += (seen.empty() ? "" : ", ") + sanitize(one.version);
     names.push_back(one.version);
   }
+  const std::string beware =
+      "beware: Belay has seen nothing of " + sanitize(baseline) + ", the logs name ";
+  if (seen.empty() && also_alone &&
+      std::ranges::count(recent, candidate, &VersionRequests::version) > 0)
+    return beware + sanitize(candidate) + " alone";
   if (seen.empty()) return {};
   const std::optional<std::string_view> meant = nearest(baseline, names);
-  return "beware: Belay has seen nothing of " + sanitize(baseline) + ", the logs name " + seen +
-         (meant ? " (did you mean " + sanitize(*meant) + "?)" : std::string());
+  return beware + seen + (meant ? " (did you mean " + sanitize(*meant) + "?)" : std::string());
 }
 
 std::string beware_of_larger(const std::string& baseline, const std::string& candidate,

@@ -88,9 +88,11 @@ std::string replacement_of(const std::string& good, const std::vector<TrafficSli
 /// Of a baseline of which no log and no probe has shown anything since Belay began, and which is
 /// not `live` (none: nobody knows what is), while the logs name others than the candidate: "beware:
 /// Belay has seen nothing of vv1, the logs name v1 (did you mean v1?)". Else empty. It may be a
-/// typo, or just have no traffic.
+/// typo, or just have no traffic. `also_alone`: also where they name the candidate alone, which may
+/// have all of the traffic.
 std::string beware_of_unseen(const std::string& baseline, const std::string& candidate,
-                             const std::optional<Deployment>& live, const Service& service);
+                             const std::optional<Deployment>& live, const Service& service,
+                             bool also_alone = false);
 
 /// Of a baseline that has had less than half the requests of another version in the last two
 /// minutes, the candidate aside: "beware: v6 had 340 requests in the last 2m, v8 60: a rollback

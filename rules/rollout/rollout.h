@@ -146,6 +146,7 @@ class Rollout {
   [[nodiscard]] Baseline baseline_for(const RolloutStarted& asked, Instant now) const;
   /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
   [[nodiscard]] std::string why_not_baseline(const std::string& version, Instant now) const;
+  [[nodiscard]] std::string beware_unseen(const RolloutStatus& status, Instant now) const;
   // rollout_start.cc: its beginning.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);  ///< If not, why is told.
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
@@ -156,8 +157,7 @@ class Rollout {
   void tell_start(const std::vector<std::string>& details, Instant now, Step& out);
   /// Journals that a rule counts again which was bad before, and how deep queues were.
   void note_before(Instant now, Step& out);
-  /// As the comparison stands; none where there is no evidence of it.
-  [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;
+  [[nodiscard]] std::optional<RolloutNumbers> numbers(Instant now) const;  ///< As they stand.
   // rollout_unannounced.cc: what is deployed without a word.
   void look_for_new_versions(const Deployment& live, Instant now, Step& out);
   /// No version that a deployment would bring in anew.

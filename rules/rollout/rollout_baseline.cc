@@ -32,6 +32,32 @@ bool promoted_small(const RolloutRecord& record, const VersionHistory::Good& goo
          status.steps.back().percent < kMostPercent;
 }
 
+/// Whether a promotion of this life is all that speaks for that version: neither the platform nor a
+/// log has shown it since its rollout began, so it may be a typo.
+bool is_hollow(const VersionHistory::Good& good, const std::deque<RolloutRecord>& records,
+               const Service& service, NameTable& names, Instant life) {
+  if (good.was_put_back || good.was_given_traffic || good.at < life) return false;
+  const auto record = std::ranges::find_if(records, [&](const RolloutRecord& one) {
+    return one.state() == RolloutState::promoted && one.status().candidate == good.version &&
+           one.status().ended == good.at;
+  });
+  const Instant began = record == records.end() ? good.at : record->status().started;
+  if (began < life) return false;
+  const std::optional<Instant> seen = service.last_seen(names.id(good.version));
+  if (!seen) return true;
+  // Late logs have not come as far as its rollout.
+  return *seen < began && record != records.end() &&
+         std::ranges::any_of(service.version_names(), [&](const std::string& other) {
+           return service.last_seen(names.id(other)) > began;
+         });
+}
+
+std::string words_of_hollow(const std::string& version) {
+  return sanitize(version) +
+         " was promoted last, but Belay has seen nothing of it since its rollout began, so it is "
+         "no baseline unless it is named by --baseline";
+}
+
 /// Whether one of the rules was bad as the candidate came: then so was whatever had the traffic
 /// until then.
 bool was_bad(const std::vector<JudgedRule>& rules, bool (*asks)(const Rule&),
@@ -62,11 +88,18 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
            ? largest_other(*live, asked.candidate) == suspect
            : has_most(suspect, asked.candidate,
                       service_.recent_requests(std::chrono::minutes{1}, Duration::zero())));
+  std::string hollow;
   std::optional<VersionHistory::Good> good =
-      versions_.last_good(now, [this](const std::string& version) {
-        return !book_.was_rolled_away(service_.plan.name, version);
+      versions_.last_good(now, [&](const VersionHistory::Good& one) {
+        if (book_.was_rolled_away(service_.plan.name, one.version)) return false;
+        if (!is_hollow(one, records_, service_, names_, start_)) return true;
+        if (hollow.empty() && one.version != asked.candidate) hollow = one.version;
+        return false;
       });
-  if (serves) good = VersionHistory::Good{.version = suspect, .at = versions_.promoted_at()};
+  if (serves) {
+    good = VersionHistory::Good{.version = suspect, .at = versions_.promoted_at()};
+    hollow.clear();
+  }
   if (good) {
     known.good = good->version;
     known.was_put_back = good->was_put_back;
@@ -85,9 +118,30 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
         serves && version == suspect ? std::string() : why_not_baseline(version, now);
     return why.empty() ? std::nullopt : std::optional(why);
   };
-  return choose_baseline(asked.candidate, asked.baseline,
-                         is_live_current(now) ? live : std::nullopt, service_.recent_requests(),
-                         known);
+  Baseline chosen =
+      choose_baseline(asked.candidate, asked.baseline, is_live_current(now) ? live : std::nullopt,
+                      service_.recent_requests(), known);
+  if (hollow.empty() || !asked.baseline.empty() || chosen.from == Baseline::From::live)
+    return chosen;
+  const bool has_others =
+      sum_of(beside(service_.recent_requests(), asked.candidate)) >= kTrafficRequestsMin;
+  if (chosen.version.empty() && !has_others) {
+    chosen.version = hollow;
+    chosen.from = Baseline::From::promoted;
+  } else {
+    chosen.passed_over.insert(chosen.passed_over.begin(), words_of_hollow(hollow));
+  }
+  return chosen;
+}
+
+/// Empty where nothing is to be told. What an earlier life promoted or put back may have been seen
+/// by that one.
+std::string Rollout::beware_unseen(const RolloutStatus& status, Instant now) const {
+  const auto good = versions_.last_good(
+      now, [&](const VersionHistory::Good& one) { return one.version == status.baseline; });
+  if (good && (good->at < start_ || good->was_given_traffic)) return {};
+  return beware_of_unseen(status.baseline, status.candidate, log_.live(live_), service_,
+                          good && is_hollow(*good, records_, service_, names_, start_));
 }
 
 /// However many requests it still gets.

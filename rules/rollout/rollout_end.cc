@@ -110,7 +110,13 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
 void Rollout::keep_history(RolloutState state, Instant now) {
   RolloutRecord& record = records_.back();
   const std::string& candidate = record.status().candidate;
-  if (state == RolloutState::promoted) return versions_.promoted(candidate, now);
+  if (state == RolloutState::promoted) {
+    versions_.promoted(candidate, now);
+    // Of what Belay moved, the first requests may still be on their way.
+    if (record.status().is_driving || (live_ && share_of(*live_, candidate) > 0))
+      versions_.see_traffic_given(candidate);
+    return;
+  }
   if (state == RolloutState::failed || state == RolloutState::rolling_back) {
     // Its train failed: that says nothing about the version.
     if (record.rule() != kTrainRule) versions_.failed(candidate, now);

@@ -278,8 +278,7 @@ std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause c
     waiting_.push_back(std::move(cause));
     return std::nullopt;
   }
-  if (!versions_.was_good(status.baseline, now))
-    cause.beware = beware_of_unseen(status.baseline, status.candidate, log_.live(live_), service_);
+  cause.beware = beware_unseen(status, now);
   if (std::optional<std::string> refused = ladder_.begin(std::move(cause), now, out))
     return refused;
   record.add_intent(out.orders.back().intent);

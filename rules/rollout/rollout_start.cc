@@ -130,12 +130,15 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (baseline.from == Baseline::From::asked) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
-    if (why.empty() && !versions_.was_good(baseline.version, now)) {
-      why = beware_of_unseen(baseline.version, asked.candidate, log_.live(live_), service_);
-      if (!why.empty()) why += "; a rollback would go to it all the same";
-    }
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
+  }
+  if (std::string why = beware_unseen(record.status(), now);
+      !why.empty() && !std::ranges::any_of(details, [](const std::string& line) {
+        return line.starts_with("beware");
+      })) {
+    details.push_back(std::move(why) + "; a rollback would go to it all the same");
+    record.note(details.back(), now);
   }
   if (std::string why = beware_of_larger(baseline.version, asked.candidate, service_);
       !why.empty()) {

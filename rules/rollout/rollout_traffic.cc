@@ -107,6 +107,8 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   const std::optional<Deployment> before = std::exchange(live_, deployment);
   for (const Deployment::Share& share : deployment.versions)
     if (share.percent > 50) book_.see_live(service_.plan.name, share.version, deployment.at);
+  for (const Deployment::Share& share : deployment.versions)
+    if (share.percent > 0) versions_.see_traffic_given(share.version);
   if (ladder_.rolled_back_at() && share_of(deployment, ladder_.order()->candidate) <= 0)
     rolled_off_seen_ = deployment.at;
   if (const std::optional<std::string> target = ladder_.restored();

@@ -129,6 +129,11 @@ void VersionHistory::recovered(const std::string& version, Instant at) {
   put_back(version, at);
 }
 
+void VersionHistory::see_traffic_given(const std::string& version) {
+  const auto good = std::ranges::find(goods_, version, &Good::version);
+  if (good != goods_.end()) good->was_given_traffic = true;
+}
+
 void VersionHistory::withdraw(const std::string& version) {
   std::erase_if(goods_, [&](const Good& one) { return one.version == version; });
 }
@@ -147,14 +152,14 @@ std::optional<Instant> VersionHistory::held_until(const std::string& version) co
 }
 
 std::optional<VersionHistory::Good> VersionHistory::last_good(
-    Instant now, const std::function<bool(const std::string&)>& may_be) const {
+    Instant now, const std::function<bool(const Good&)>& may_be) const {
   for (auto good = goods_.rbegin(); good != goods_.rend(); ++good)
-    if (!failure_of(good->version, now) && (!may_be || may_be(good->version))) return *good;
+    if (!failure_of(good->version, now) && (!may_be || may_be(*good))) return *good;
   return std::nullopt;
 }
 
 bool VersionHistory::was_good(const std::string& version, Instant now) const {
-  return last_good(now, [&](const std::string& good) { return good == version; }).has_value();
+  return last_good(now, [&](const Good& good) { return good.version == version; }).has_value();
 }
 
 void VersionHistory::add(Good good) {

@@ -23,6 +23,8 @@ class VersionHistory {
     std::string version;
     Instant at{};  ///< The epoch: more than 24 hours ago.
     bool was_put_back = false;
+    /// In this life: the platform said so, or Belay moved it there.
+    bool was_given_traffic = false;
   };
 
   /// So long it must have been fine to be gone back to, where it was bad after its promotion.
@@ -45,6 +47,8 @@ class VersionHistory {
   void put_back(const std::string& version, Instant at);
   /// After a rollback to it all that is watched was fine.
   void recovered(const std::string& version, Instant at);
+  /// Of one that was promoted or put back: the platform gives it traffic.
+  void see_traffic_given(const std::string& version);
   /// Its promotion counts no more: its train has taken it back.
   void withdraw(const std::string& version);
 
@@ -61,7 +65,7 @@ class VersionHistory {
   [[nodiscard]] bool is_suspect() const;
   /// What was promoted or put back last, of what nothing is held against, and `may_be`.
   [[nodiscard]] std::optional<Good> last_good(
-      Instant now, const std::function<bool(const std::string&)>& may_be = {}) const;
+      Instant now, const std::function<bool(const Good&)>& may_be = {}) const;
   /// Whether it was ever promoted or put back, and nothing is held against it.
   [[nodiscard]] bool was_good(const std::string& version, Instant now) const;
 
