@@ -81,6 +81,7 @@ void Rollout::end(RolloutState state, const std::string& cause, Instant now, Ste
     if (const std::optional<std::string> doubt = judgement_->hindrance()) lines.push_back(*doubt);
   const bool is_fail = state == RolloutState::failed || state == RolloutState::rolling_back;
   const bool is_pass = state == RolloutState::promoted;
+  if (is_pass && !record.beware().empty()) lines.push_back(record.beware());
   const std::string prefix = state == RolloutState::superseded ? "superseded: " : "";
   const std::string why = is_pass ? cause + share_kept(record) : cause;
   const Outcome outcome = is_pass ? Outcome::pass : (is_fail ? Outcome::fail : Outcome::unknown);

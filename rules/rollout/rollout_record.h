@@ -80,6 +80,9 @@ class RolloutRecord {
   }
   void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
   void note(const std::string& what, Instant now);
+  /// Told as it began, and again as it passes; empty: nothing. Not in the journal.
+  void keep_beware(const std::string& beware) { beware_ = beware; }
+  [[nodiscard]] const std::string& beware() const { return beware_; }
 
  private:
   void enter(RolloutState state, const std::string& why, Instant now, Step& out);
@@ -93,6 +96,7 @@ class RolloutRecord {
   bool is_approved_ = false;
   bool is_counted_ = false;
   std::string failed_by_;
+  std::string beware_;
   std::vector<RuleBefore> before_;
   std::map<std::string, double> queues_before_;
 };

@@ -13,6 +13,7 @@
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/no_length.h"
 #include "rules/rollout/rollout.h"
+#include "rules/rollout/swapped.h"
 
 namespace belay::rules {
 namespace {
@@ -132,6 +133,16 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
     if (!why.empty()) record.note(why, now);
     if (!why.empty()) details.push_back(std::move(why));
+    const bool was_judged = std::ranges::any_of(records_, [&](const RolloutRecord& one) {
+      return &one != &record && one.status().candidate == asked.candidate &&
+             one.status().baseline == baseline.version;
+    });
+    record.keep_beware(beware_of_swap({names_.id(asked.candidate), names_.id(baseline.version)},
+                                      service_, was_judged ? VersionHistory() : versions_, now));
+    if (!record.beware().empty()) {
+      record.note(record.beware(), now);
+      details.push_back(record.beware());
+    }
   }
   if (std::string why = beware_unseen(record.status(), now);
       !why.empty() && !std::ranges::any_of(details, [](const std::string& line) {
