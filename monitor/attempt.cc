@@ -24,7 +24,7 @@ Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
       deadline_(began_ + options.give_up_after),
       maybe_sent_(resumed),
       sends_(resumed ? 1 : 0),
-      settled_at_(resumed ? began_ + options.settle : began_),
+      settled_at_(resumed ? began_ + options.settle + platform.lag_max() : began_),
       next_call_(began_) {}
 
 Instant Attempt::due() const {
@@ -127,8 +127,10 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
                 with_answer(tried + ", and no more; live: " + standing.detail) + circumstances());
   }
   if (resumed_ && now - order_.at > options_.resumed_age_max) {
-    return told(Phase::rejected,
-                "not done: the order is " +
+    // By its effect alone: somebody may have undone since what an earlier life has done.
+    const bool is_known = trace == Trace::id;
+    return told(is_known ? Phase::rejected : Phase::abandoned,
+                (is_known ? "not done: the order is " : "the order is ") +
                     format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
                     " old, too old to act on; live: " + standing.detail +
                     "; by hand: " + platform_.by_hand(order_));
@@ -198,7 +200,7 @@ Attempt::Told Attempt::refused(const Error& error) {
       ++sends_;
       answer_ = error.message;
       waits_ = 0;
-      settled_at_ = clock_.now() + options_.settle;
+      settled_at_ = clock_.now() + options_.settle + platform_.lag_max();
       return wait(error.message);
     case Error::Kind::unavailable:
     case Error::Kind::timeout:
@@ -219,11 +221,13 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   if (refused_for_good && !refused_since_) refused_since_ = now;
   const bool is_refused = refused_since_ && now - *refused_since_ >= options_.refused_for;
   if (is_refused && !maybe_sent_) {
-    return was_nothing_sent() ? nothing_sent(error.message) : told(Phase::rejected, error.message);
+    return was_nothing_sent() ? nothing_sent(error.message)
+                              : told(Phase::rejected, with_answer(error.message) + circumstances());
   }
   missed_since_.reset();
   Told what = wait(with_answer(error.message));
-  if (refused_since_) next_call_ = std::min(next_call_, *refused_since_ + options_.refused_for);
+  if (refused_since_ && !is_refused)
+    next_call_ = std::min(next_call_, *refused_since_ + options_.refused_for);
   if (error.retry_after) next_call_ = std::max(next_call_, now + *error.retry_after);
   return what;
 }

@@ -1,7 +1,5 @@
 #include "monitor/engine_loop.h"
 
-#include <algorithm>
-#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -24,7 +22,6 @@ constexpr auto kPublishEvery = 1s;
 constexpr auto kComesRoundWithin = 5s;
 /// A disk that has room now and none then pages no more often.
 constexpr auto kFullIsPagedEvery = 1h;
-/// An order that was refused has been told as such by then, and is recorded with its intent.
 constexpr auto kWriteAgainAfter = 1s;
 /// Waiting for room: some 50 MB.
 constexpr std::size_t kUnrecordedMax = 50'000;
@@ -110,9 +107,10 @@ void EngineLoop::step(const std::vector<rules::Event>& events, bool is_last) {
 
 void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
   if (!made.journal.empty() && !has_failed_) {
-    record(std::move(made.journal));
+    record(made.journal);
     note_trouble();
   }
+  if (is_last && !unrecorded_.empty()) write_unrecorded();
   if (made.orders.empty()) return;
   if (degraded_) {
     return refuse(made.orders, "the journal cannot be written, and nothing is done unrecorded");
@@ -121,9 +119,9 @@ void EngineLoop::record_and_hand_on(rules::Step& made, bool is_last) {
   for (rules::Order& order : made.orders) parts_.submit(std::move(order));
 }
 
-void EngineLoop::record(std::vector<rules::JournalEntry> entries) {
+void EngineLoop::record(const std::vector<rules::JournalEntry>& entries) {
   const bool is_waiting = !unrecorded_.empty();
-  std::ranges::move(entries, std::back_inserter(unrecorded_));
+  unrecorded_.insert(unrecorded_.end(), entries.begin(), entries.end());
   if (!is_waiting) write_unrecorded();
   if (unrecorded_.size() > kUnrecordedMax)
     tell_trouble("the disk has been full for too long: more than " +
@@ -147,7 +145,8 @@ void EngineLoop::write_unrecorded() {
     return tell(is_page, "Belay has no room for its journal, and acts on nothing until there is",
                 sanitize(recorded.error().message));
   }
-  if (was_degraded)
+  // Without a reserve no action begins yet, as was told.
+  if (was_degraded && !parts_.journal->trouble())
     tell(false, "Belay has room for its journal again, and acts",
          "recorded now: " + std::to_string(unrecorded_.size()) + " entries that waited for it");
   unrecorded_.clear();

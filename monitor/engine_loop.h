@@ -68,7 +68,7 @@ class EngineLoop {
   };
   void do_asked();
   void record_and_hand_on(rules::Step& made, bool is_last);
-  void record(std::vector<rules::JournalEntry> entries);
+  void record(const std::vector<rules::JournalEntry>& entries);
   void write_unrecorded();
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
   void tell(bool is_page, std::string headline, std::string why);

@@ -203,8 +203,14 @@ Status SqliteJournal::usable() {
 Status SqliteJournal::append(const std::vector<JournalEntry>& entries) {
   if (Status fine = usable(); !fine.ok()) return fine;
   if (entries.empty()) return Done{};
-  const bool begins_action = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
-    return entry.kind == JournalEntry::Kind::intent;
+  const auto is_over = [&entries](const std::string& intent) {
+    return std::ranges::any_of(entries, [&intent](const JournalEntry& entry) {
+      return entry.kind == JournalEntry::Kind::outcome && entry.intent == intent &&
+             is_final_outcome(entry);
+    });
+  };
+  const bool begins_action = std::ranges::any_of(entries, [&](const JournalEntry& entry) {
+    return entry.kind == JournalEntry::Kind::intent && !is_over(entry.intent);
   });
   if (begins_action && !has_reserve_) {
     has_reserve_ = state_.hold_reserve();

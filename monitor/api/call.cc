@@ -18,8 +18,8 @@ constexpr std::chrono::seconds kShownWithin{3};
 
 net::Outgoing not_recorded(const Call& call) {
   return call.refuse({Problem::Kind::not_recorded,
-                      "it could not be recorded: the next start will not know of it, and nothing "
-                      "is acted upon until then"});
+                      "it could not be recorded: nothing is acted upon until there is room for it, "
+                      "and a restart before that would not know of it"});
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ net::Outgoing change(const Call& call, rules::Event event,
                      const nlohmann::ordered_json& pending) {
   if (!call.context.parts.is_recorded()) {
     return call.refuse({Problem::Kind::not_recorded,
-                        "nothing was changed, and nothing is acted upon until the next start"});
+                        "nothing was changed: the journal cannot be written, and nothing is acted "
+                        "upon until it can (/readyz says why)"});
   }
   const auto before = call.context.newest.published();
   const std::uint64_t number = before ? before->number : 0;

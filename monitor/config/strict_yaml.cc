@@ -152,12 +152,13 @@ std::optional<std::int64_t> YamlValue::integer(std::int64_t min, std::int64_t ma
 
 namespace {
 
-/// A bare number with the unit that was meant: hundreds, where it is minutes at most, are
+/// A bare number with the unit that was meant: many hundreds, where it is minutes at most, are
 /// milliseconds. Empty: no number.
 std::string with_unit(const std::string& scalar, Duration max) {
   if (scalar.empty() || scalar.find_first_not_of("0123456789.") != std::string::npos) return {};
   const bool is_short = max <= std::chrono::minutes{10};
-  const bool is_large = scalar.find('.') == std::string::npos && scalar.size() >= 3;
+  const std::string_view whole = std::string_view(scalar).substr(0, scalar.find('.'));
+  const bool is_large = whole.size() > 3 || (whole.size() == 3 && whole >= "200");
   return scalar + (is_short && is_large ? "ms" : "s");
 }
 

@@ -127,7 +127,7 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
   if (const auto* fault = std::get_if<net::HttpFault>(&answer)) return error_of(*fault, true);
   const auto& response = std::get<net::HttpResponse>(answer);
   const Status status = accepted(response);
-  if (status.ok()) newest_.made(made_deployment_in(response));
+  if (status.ok()) newest_.made(made_deployment_in(response), std::chrono::steady_clock::now());
   return status;
 }
 

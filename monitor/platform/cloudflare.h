@@ -34,7 +34,7 @@ class Cloudflare final : public Platform {
   Result<rules::Deployment> live(std::stop_token stop) override;
   Result<std::optional<VersionFacts>> version(const std::string& id, std::stop_token stop) override;
   /// Measured by nobody: between its datacenters, and its cache, seconds are usual.
-  [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{15}; }
+  [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{10}; }
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;
 
  private:

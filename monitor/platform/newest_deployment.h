@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,18 +15,18 @@ class NewestDeployment {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// What is missing for so long is no lag: it is gone for good.
+  /// What was not listed for so long is not missing because of a lag.
   static constexpr auto kGoneAfter = std::chrono::seconds{60};
 
   /// A deployment that was just made; empty: its id is not known.
-  void made(const std::string& id);
+  void made(const std::string& id, Time now);
   /// Whether `listed`, the newest first, is as new as what is known. If so, its first is known now.
   bool is_as_new(const std::vector<CloudflareDeployment>& listed, Time now);
 
  private:
   std::mutex mutex_;
   std::string id_;
-  std::optional<Time> missing_since_;
+  Time known_at_{};  ///< When it was made, or listed last.
 };
 
 }  // namespace belay::monitor

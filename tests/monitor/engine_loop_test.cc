@@ -272,5 +272,49 @@ TEST_F(EngineLoopTest, AFullDiskThatHasRoomAgainIsNoTroubleAnyMore) {
   EXPECT_TRUE(belay::test::eventually([this] { return loop_->journal_trouble().empty(); }));
 }
 
+TEST_F(EngineLoopTest, WhatWaitsForRoomIsWrittenBeforeItStops) {
+  journal_.has_room = false;
+  start();
+  fail_a_gate();
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::not_acted));
+  journal_.has_room = true;
+  thread_ = {};
+  EXPECT_THAT(journal_.kinds, Contains(rules::JournalEntry::Kind::intent));
+  EXPECT_THAT(journal_.kinds, Contains(rules::JournalEntry::Kind::outcome));
+}
+
+TEST_F(EngineLoopTest, DoesNotSayThatItActsWhereTheOutcomesRoomIsStillMissing) {
+  journal_.has_room = false;
+  start();
+  fail_a_gate();
+  ASSERT_TRUE(sink_.wait_for(rules::Notice::Kind::not_acted));
+  journal_.is_full = true;
+  journal_.has_room = true;
+  ASSERT_TRUE(belay::test::eventually([this] { return !loop_->degraded(); }));
+  thread_ = {};
+  for (const rules::Notice& notice : sink_.notices())
+    EXPECT_THAT(notice.headline, testing::Not(testing::HasSubstr("has room for")));
+}
+
+TEST_F(EngineLoopTest, WhatWasRecordedIsShownAtOnce) {
+  class Counting final : public exporters::Sink {
+   public:
+    void publish(const rules::Snapshot&) override { ++published; }
+    void notify(const rules::Notice&) override {}
+    int published = 0;
+  } sink;
+  const Instant now = clock_.now();
+  EngineLoop loop{
+      rules::Engine{plan(), now},
+      EngineLoop::Parts{inbox_, clock_, &journal_, [](const rules::Order&) {}, {&sink}}};
+  loop.step({}, false);
+  const int before = sink.published;
+  loop.step({rules::Silenced{
+                .at = now, .service = "shop", .rule = "down", .until = now + 1h, .by = "me"}},
+            false);
+  EXPECT_EQ(sink.published, before + 1);
+  EXPECT_EQ(journal_.kinds, std::vector{rules::JournalEntry::Kind::silenced});
+}
+
 }  // namespace
 }  // namespace belay::monitor

@@ -91,7 +91,7 @@ class WorkerPort final : public monitor::Platform {
   Result<std::optional<monitor::VersionFacts>> version(const std::string& id,
                                                        std::stop_token stop) override;
   Status apply(const rules::Order& order, std::stop_token stop) override;
-  [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{15}; }
+  [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{10}; }
   [[nodiscard]] std::string by_hand(const rules::Order& /*order*/) const override {
     return "by hand";
   }

@@ -1,6 +1,7 @@
 #include "monitor/attempt.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -328,6 +329,53 @@ TEST_F(AttemptTest, AStopLeavesTheIntentOpen) {
   EXPECT_FALSE(attempt.is_over());
   EXPECT_EQ(test::live(platform_, clock_, order_, options_, true).end(), Phase::applied);
   EXPECT_EQ(platform_.deployments_of(order_.intent), 1);
+}
+
+TEST_F(AttemptTest, ReadsThatAreRefusedWhileItMayHaveBeenSentAreFewAndSayWhatToDo) {
+  platform_.read_script_.assign(10'000, ReadBehaviour::refused);
+  const Story story = test::live(platform_, clock_, order_, options_, /*resumed=*/true);
+  EXPECT_LT(platform_.reads(), 60);
+  EXPECT_THAT(story.told.back().detail, HasSubstr("by hand: "));
+}
+
+/// Whose calls end without an answer and take effect `late` after it, and whose readings are `lag`
+/// old.
+class LaggingPlatform final : public Platform {
+ public:
+  LaggingPlatform(test::ManualClock& clock, Duration lag, Duration late)
+      : clock_(clock), lag_(lag), late_(late) {}
+  Result<Standing> read(const rules::Order&, std::stop_token) override {
+    clock_.advance(200ms);
+    for (const Instant at : effects)
+      if (at <= clock_.now() - lag_) return Standing{Standing::Kind::ours, "good"};
+    return Standing{Standing::Kind::expected, "bad"};
+  }
+  Status apply(const rules::Order&, std::stop_token) override {
+    clock_.advance(10s);
+    effects.push_back(clock_.now() + late_);
+    return Error{Error::Kind::ambiguous, "timeout"};
+  }
+  [[nodiscard]] Duration lag_max() const override { return 10s; }
+  [[nodiscard]] std::string by_hand(const rules::Order&) const override { return "by hand"; }
+  std::vector<Instant> effects;
+
+ private:
+  test::ManualClock& clock_;
+  const Duration lag_;
+  const Duration late_;
+};
+
+TEST_F(AttemptTest, WhatComesLateAndIsShownLateIsNotSentTwice) {
+  for (const auto& [lag, late] : {std::pair<Duration, Duration>{4s, 4s}, {10s, 6s}, {9s, 14s}}) {
+    LaggingPlatform platform(clock_, lag, late);
+    Attempt attempt(
+        order_, platform, clock_, options_, [] { return 0.5; }, false);
+    while (!attempt.is_over()) {
+      clock_.advance_to(attempt.due());
+      (void)attempt.step({});
+    }
+    EXPECT_EQ(platform.effects.size(), 1U) << lag / 1s << " " << late / 1s;
+  }
 }
 
 }  // namespace

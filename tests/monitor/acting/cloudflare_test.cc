@@ -100,12 +100,13 @@ TEST(NewestDeployment, ThatIsGoneForAMinuteIsGoneForGood) {
   EXPECT_TRUE(newest.is_as_new(after, now));
   EXPECT_FALSE(newest.is_as_new(before, now + 1s));
   EXPECT_TRUE(newest.is_as_new(after, now + 59s));
-  EXPECT_FALSE(newest.is_as_new(before, now + 60s)) << "it was there meanwhile";
-  EXPECT_TRUE(newest.is_as_new(before, now + 120s));
-  newest.made("d3");
+  EXPECT_FALSE(newest.is_as_new(before, now + 118s)) << "it was there meanwhile";
+  EXPECT_TRUE(newest.is_as_new(before, now + 119s));
+  newest.made("d3", now + 120s);
   EXPECT_FALSE(newest.is_as_new(after, now + 121s));
-  newest.made("");
+  newest.made("", now + 122s);
   EXPECT_FALSE(newest.is_as_new(after, now + 122s)) << "no id says nothing";
+  EXPECT_TRUE(newest.is_as_new(before, now + 2h)) << "nobody asked meanwhile: no lag";
 }
 
 TEST_F(CloudflareTest, PutsTheAbsoluteVersionToAllTrafficAtOnceAndFindsItAgain) {

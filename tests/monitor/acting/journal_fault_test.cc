@@ -157,12 +157,16 @@ TEST(JournalFaultTest, AFullDiskGivesUpItsReserveSoThatTheJournalOpens) {
   const auto refused = (*journal)->append({intent_entry(rollback_order(1, kNow))});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, Error::Kind::unavailable) << "it may be tried again";
+  const rules::Order over = rollback_order(2, kNow);
+  const auto rejected =
+      test::outcome_entry(over.intent, rules::ActionOutcome::Phase::rejected, kNow);
+  EXPECT_TRUE((*journal)->append({intent_entry(over), rejected}).ok()) << "it needs no more room";
   EXPECT_TRUE((*journal)->append({fired_entry(30, kNow)}).ok());
   disk.empty();
   EXPECT_FALSE((*journal)->trouble()) << "there is room again";
   EXPECT_TRUE((*journal)->append({intent_entry(rollback_order(1, kNow))}).ok());
   journal->reset();
-  EXPECT_EQ(rules_in(state).size(), 32U);
+  EXPECT_EQ(rules_in(state).size(), 34U);
 }
 
 TEST(JournalFaultTest, AFullDiskWithoutAReserveOpensNoJournalAndLosesNothing) {
