@@ -72,10 +72,9 @@ Error cannot_move() {
 }
 
 /// Of the environment, what a person has to type, too.
-constexpr std::array<std::string_view, 4> kTypedByHand = {"BELAY_ACTION", "BELAY_SERVICE",
-                                                          "BELAY_TARGET", "BELAY_PERCENT"};
-/// And for a move.
-constexpr std::array<std::string_view, 2> kTypedForMove = {"BELAY_CANDIDATE", "BELAY_BASELINE"};
+constexpr std::array<std::string_view, 6> kTypedByHand = {"BELAY_ACTION",    "BELAY_SERVICE",
+                                                          "BELAY_TARGET",    "BELAY_PERCENT",
+                                                          "BELAY_CANDIDATE", "BELAY_BASELINE"};
 
 std::string said_by(const RunResult& run) {
   std::string text = run.err.empty() ? run.out : run.err;
@@ -103,6 +102,25 @@ std::string shell_quoted(const std::string& word) {
     if (c != '\'') text += c;
   }
   return text + "'";
+}
+
+/// A word as it is written in the configuration: `$$` is one `$`, and `${NAME}` is for the shell to
+/// fill in.
+std::string shell_word(const std::string& written) {
+  bool has_variable = false;
+  std::string plain;
+  std::string quoted = "\"";
+  for (std::size_t at = 0; at < written.size(); ++at) {
+    const std::string_view rest = std::string_view(written).substr(at);
+    const bool is_variable = rest.starts_with("${");
+    has_variable = has_variable || is_variable;
+    at += static_cast<std::size_t>(rest.starts_with("$$"));
+    plain += written[at];
+    if (!is_variable && std::string_view("\"\\`$").find(written[at]) != std::string_view::npos)
+      quoted += '\\';
+    quoted += written[at];
+  }
+  return has_variable ? quoted + "\"" : shell_quoted(plain);
 }
 
 }  // namespace
@@ -154,18 +172,16 @@ std::string CommandPlatform::by_hand(const rules::Order& order) const {
   const std::vector<std::string>& argv = is_move(order) ? options_.move_written : options_.written;
   std::string line;
   // What says whom it is about: without that a program would put back nobody.
-  const auto is_typed = [&order](const std::string& name) {
-    return std::ranges::count(kTypedByHand, name) > 0 ||
-           (is_move(order) && std::ranges::count(kTypedForMove, name) > 0);
-  };
   for (const auto& [name, value] : environment_of(order, {}))
-    if (!value.empty() && is_typed(name)) line += name + "=" + shell_quoted(value) + " ";
-  for (const std::string& word : argv) line += shell_quoted(word) + " ";
+    if (!value.empty() && std::ranges::count(kTypedByHand, name) > 0)
+      line += name + "=" + shell_quoted(value) + " ";
+  for (const std::string& word : argv) line += shell_word(word) + " ";
   line.pop_back();
   const bool is_beside = !argv.empty() && !argv.front().starts_with('/') &&
                          argv.front().find('/') != std::string::npos;
   if (is_beside) line += " # in the directory of the configuration";
-  if (!options_.environment.empty()) line += " # with its `env`";
+  if (!options_.environment.empty()) line += " # with its `env`:";
+  for (const auto& [name, value] : options_.environment) line += " " + name;
   return sanitize(line, 500);
 }
 

@@ -185,7 +185,7 @@ Duration ActionBook::age_of(const Remembered::Action& action, Instant now) const
 
 std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan,
                                                          const Order& order) const {
-  std::set<std::string> within_hour;
+  std::map<std::string, Instant> within_hour;  // Decisions, and when each acted last.
   for (const Remembered::Action& action : actions_) {
     if (action.service != order.service || moves_.contains(action.intent)) continue;
     const std::string& decision = decisions_.at(action.intent);
@@ -195,15 +195,25 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
     const Duration ago = age_of(action, order.at);
     // What someone has superseded may have been done before: it counts, and nothing waits for it.
     const bool is_superseded = action.phase == ActionOutcome::Phase::superseded && !are_outside;
-    if (ago < kCapWindow) within_hour.insert(decision);
+    if (ago < kCapWindow) {
+      Instant& last = within_hour[decision];
+      last = std::max(last, order.at - ago);
+    }
     if (ago < plan.cooldown && !is_superseded)
       return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
              " ago, and the next may come after " + format_duration(plan.cooldown);
   }
   if (within_hour.size() < plan.actions_per_hour_max) return std::nullopt;
-  return "cap: " + std::to_string(within_hour.size()) +
-         " actions within the last hour (the rungs of one `on fail` are one), at most " +
-         std::to_string(plan.actions_per_hour_max) + " are allowed";
+  std::vector<Instant> ends;
+  for (const auto& [decision, last] : within_hour) ends.push_back(last + kCapWindow);
+  std::ranges::sort(ends);
+  const std::size_t count = ends.size();
+  return "cap: " + std::to_string(count) + (count == 1 ? " action" : " actions") +
+         " within the last hour (the rungs of one `on fail` are one), at most " +
+         std::to_string(plan.actions_per_hour_max) + " allowed" +
+         (plan.actions_per_hour_max == 0
+              ? std::string()
+              : "; the next may come after " + format_utc(ends[count - plan.actions_per_hour_max]));
 }
 
 std::optional<std::string> ActionBook::why_not_yet(const ServicePlan& plan, Instant now) const {

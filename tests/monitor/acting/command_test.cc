@@ -187,8 +187,22 @@ TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
       {.argv = {"./deploy", "--token", "s3cret"}, .written = {"./deploy", "--token", "${TOKEN}"}});
   EXPECT_EQ(platform.by_hand(order_),
             std::string("BELAY_SERVICE=shop BELAY_ACTION=rollback BELAY_TARGET=") +
-                test::kGoodVersion +
-                " ./deploy --token '${TOKEN}' # in the directory of the configuration");
+                test::kGoodVersion + " BELAY_CANDIDATE=" + test::kBadVersion +
+                " BELAY_BASELINE=" + test::kGoodVersion +
+                " ./deploy --token \"${TOKEN}\" # in the directory of the configuration");
+}
+
+TEST_F(CommandTest, TheLineToTypeByHandIsRunByAShellAsBelayRunsIt) {
+  const CommandPlatform platform(
+      {.environment = {{"REGION", "eu west"}},
+       .argv = {},
+       .written = {"printf", "%s|", "it's $$HOME", "\"$${X}\" `id` ${REGION} \\ $$", "${REGION}"}});
+  const std::string typed = platform.by_hand(order_);
+  EXPECT_TRUE(typed.ends_with(" # with its `env`: REGION")) << typed;
+  const auto outcome =
+      live({.argv = shell("REGION='eu west'; { " + typed + "\n} > " + path("said"))});
+  EXPECT_EQ(outcome.phase, Phase::applied) << outcome.detail;
+  EXPECT_EQ(test::content_of(path("said")), "it's $HOME|\"${X}\" `id` eu west \\ $|eu west|");
 }
 
 TEST_F(CommandTest, IsAllowedItsOwnTimeouts) {

@@ -273,7 +273,7 @@ TEST(Action, IsStoppedByTheCooldownAndTheCapThatTheJournalRemembers) {
   plan.services[0].actions_per_hour_max = 1;
   EngineRig capped(plan, one);
   fail_gate(capped);
-  EXPECT_TRUE(contains(only_refusal(capped), "cap: 1 actions"));
+  EXPECT_TRUE(contains(only_refusal(capped), "cap: 1 action "));
 }
 
 TEST(Action, DoesNotBeginWhileOneOfBeforeTheRestartIsOpen) {

@@ -170,6 +170,27 @@ TEST(Cap, AndTheCooldownCountNothingThatChangedNothing) {
   }
 }
 
+TEST(Cap, SaysWhenTheNextMayCome) {
+  Plan plan = plan_of();
+  plan.services[0].actions_per_hour_max = 2;
+  plan.services[0].cooldown = 0s;
+  Remembered earlier;
+  for (const Duration ago : {Duration{50min}, Duration{30min}, Duration{20min}})
+    earlier.actions.push_back({.at = EngineRig::kStart - ago,
+                               .service = "shop",
+                               .intent = std::to_string(ago / 1min),
+                               .phase = Phase::applied});
+  EngineRig rig(plan, earlier);
+  roll_out(rig, "v2");
+  rig.run(15s);
+  ASSERT_TRUE(rig.orders.empty());
+  ASSERT_EQ(refusals_of(rig).size(), 1U);
+  EXPECT_NE(refusals_of(rig)[0].details[0].find("the next may come after " +
+                                                format_utc(EngineRig::kStart + 30min)),
+            std::string::npos)
+      << refusals_of(rig)[0].details[0];
+}
+
 TEST(Cap, AndTheCooldownDoNotOutlastAClockThatWasSetBack) {
   Remembered earlier;
   earlier.actions = {{.at = EngineRig::kStart + 2h,
