@@ -2,8 +2,10 @@
 
 #include "rules/rollout/baseline.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/rules/rollout/default_rollout.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -201,6 +203,33 @@ TEST(Baseline, OneThatIsNamedAndThatNobodyKnowsIsToldTwice) {
   EXPECT_EQ(told_of("green").at(0),
             "beware: Belay has seen nothing of green, the logs name v1; a "
             "rollback would go to it all the same");
+}
+
+TEST(Baseline, OneThatNobodySawLetsNothingPassBesideAnother) {
+  const auto ended = [](const std::string& baseline, int of_v1) {
+    EngineRig rig(plan_by_default());
+    rig.stream("v1", of_v1, {.version = "v1"});
+    rig.stream("v2", 20, {.version = "v2"});
+    rig.run(12s);
+    if (of_v1 == 1) rig.stream("v1", 0);
+    rig.push(RolloutStarted{.at = rig.now(),
+                            .service = "shop",
+                            .candidate = "v2",
+                            .baseline = baseline,
+                            .lasts = 3min});
+    for (int second = 0; second < 200; ++second) {
+      if (of_v1 == 1 && second % 12 == 0) rig.push(rig.request({.version = "v1"}, rig.now()));
+      rig.run(1s);
+    }
+    return rollout(rig);
+  };
+  const RolloutStatus mistyped = ended("vv1", 20);
+  EXPECT_EQ(mistyped.state, RolloutState::inconclusive);
+  EXPECT_THAT(mistyped.why, testing::HasSubstr("v2 was compared with nothing; beware: Belay has "
+                                               "seen nothing of vv1, the logs name v1 (did you"));
+  EXPECT_EQ(ended("v1", 20).state, RolloutState::promoted);
+  EXPECT_EQ(ended("vv1", 0).state, RolloutState::promoted) << "nobody is beside it";
+  EXPECT_EQ(ended("vv1", 1).state, RolloutState::promoted) << "but for stragglers";
 }
 
 TEST(Baseline, OneThatHasLessThanHalfOfAnothersIsToldOf) {
