@@ -273,5 +273,23 @@ TEST(UnseenRung, OfTheLastEndsItAndSaysWhatIsLiveAndWhatAPersonCanDo) {
   }
 }
 
+TEST(UnseenRung, OfTheLastSaysWhenTheCapForbidsWhatAPersonCanDo) {
+  Plan plan = plan_of();
+  plan.services[0].cooldown = 1s;
+  plan.services[0].actions_per_hour_max = 1;
+  plan.services[0].rollout.steps = *parse_steps("50% for 10m, 100% for 10m");
+  EngineRig rig(plan);
+  fail_and_fall_silent(rig);
+  rig.run(45s);
+  ASSERT_THAT(rig.orders, SizeIs(2));
+  answer(rig, Phase::applied);
+  serve(rig, "v2", 500, 20);
+  rig.run(45s);
+  const std::vector<std::string> details =
+      rig.notices_of(Notice::Kind::inconclusive).back().details;
+  EXPECT_THAT(details, Contains(HasSubstr("now it would be refused: cap: 1 action within")));
+  EXPECT_THAT(details, Contains(HasSubstr("--baseline v1 --for 10m"))) << "it moves no traffic";
+}
+
 }  // namespace
 }  // namespace belay::rules
