@@ -147,6 +147,7 @@ class Rollout {
   /// "v2 failed at ..., so it is no version to go back to"; empty if it may be one.
   [[nodiscard]] std::string why_not_baseline(const std::string& version, Instant now) const;
   [[nodiscard]] std::string beware_unseen(const RolloutStatus& status, Instant now) const;
+  [[nodiscard]] bool is_hollow(const VersionHistory::Good& good) const;
   // rollout_start.cc: its beginning.
   bool may_start(const RolloutStarted& asked, Instant now, Step& out);  ///< If not, why is told.
   [[nodiscard]] RolloutStarted completed(const RolloutStarted& asked, Instant now) const;
@@ -283,8 +284,7 @@ class Rollout {
                                                               Instant now) const;
   [[nodiscard]] std::optional<Gate::Verdict> doubt_of_end(Instant now) const;  ///< Of the bake.
   [[nodiscard]] Duration baked_of_step(Instant now) const;
-  /// Whether rules that count for the verdict read the candidate's requests.
-  [[nodiscard]] bool is_judged_by_requests() const;
+  [[nodiscard]] bool is_judged_by_requests() const;  ///< By a rule that counts for the verdict.
   /// Why rules that are fine may be so without the candidate: nothing says that it was seen.
   [[nodiscard]] std::optional<std::string> doubt_of_presence() const;
   /// Requests that came, are or may be the candidate's, and do not count: nobody knows how it is.

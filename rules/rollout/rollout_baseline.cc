@@ -32,26 +32,6 @@ bool promoted_small(const RolloutRecord& record, const VersionHistory::Good& goo
          status.steps.back().percent < kMostPercent;
 }
 
-/// Whether a promotion of this life is all that speaks for that version: neither the platform nor a
-/// log has shown it since its rollout began, so it may be a typo.
-bool is_hollow(const VersionHistory::Good& good, const std::deque<RolloutRecord>& records,
-               const Service& service, NameTable& names, Instant life) {
-  if (good.was_put_back || good.was_given_traffic || good.at < life) return false;
-  const auto record = std::ranges::find_if(records, [&](const RolloutRecord& one) {
-    return one.state() == RolloutState::promoted && one.status().candidate == good.version &&
-           one.status().ended == good.at;
-  });
-  const Instant began = record == records.end() ? good.at : record->status().started;
-  if (began < life) return false;
-  const std::optional<Instant> seen = service.last_seen(names.id(good.version));
-  if (!seen) return true;
-  // Late logs have not come as far as its rollout.
-  return *seen < began && record != records.end() &&
-         std::ranges::any_of(service.version_names(), [&](const std::string& other) {
-           return service.last_seen(names.id(other)) > began;
-         });
-}
-
 std::string words_of_hollow(const std::string& version) {
   return sanitize(version) +
          " was promoted last, but Belay has seen nothing of it since its rollout began, so it is "
@@ -70,6 +50,25 @@ bool was_bad(const std::vector<JudgedRule>& rules, bool (*asks)(const Rule&),
 }
 
 }  // namespace
+
+/// Whether a promotion of this life is all that speaks for that version, and much against it:
+/// neither the platform nor a log has shown it since its rollout began, and another version was
+/// seen. So it may be a typo. Where none was, the logs are late, or name no versions.
+bool Rollout::is_hollow(const VersionHistory::Good& good) const {
+  if (good.was_put_back || good.was_given_traffic || good.at < start_) return false;
+  const auto record = std::ranges::find_if(records_, [&](const RolloutRecord& one) {
+    return one.state() == RolloutState::promoted && one.status().candidate == good.version &&
+           one.status().ended == good.at;
+  });
+  const bool is_forgotten = record == records_.end();
+  const Instant began = is_forgotten ? good.at : record->status().started;
+  if (began < start_) return false;
+  const std::optional<Instant> seen = service_.last_seen(names_.id(good.version));
+  if (seen && (*seen >= began || is_forgotten)) return false;
+  return std::ranges::any_of(service_.version_names(), [&](const std::string& other) {
+    return service_.last_seen(names_.id(other)) > began;
+  });
+}
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
@@ -92,7 +91,7 @@ Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   std::optional<VersionHistory::Good> good =
       versions_.last_good(now, [&](const VersionHistory::Good& one) {
         if (book_.was_rolled_away(service_.plan.name, one.version)) return false;
-        if (!is_hollow(one, records_, service_, names_, start_)) return true;
+        if (!is_hollow(one)) return true;
         if (hollow.empty() && one.version != asked.candidate) hollow = one.version;
         return false;
       });
@@ -141,7 +140,7 @@ std::string Rollout::beware_unseen(const RolloutStatus& status, Instant now) con
       now, [&](const VersionHistory::Good& one) { return one.version == status.baseline; });
   if (good && (good->at < start_ || good->was_given_traffic)) return {};
   return beware_of_unseen(status.baseline, status.candidate, log_.live(live_), service_,
-                          good && is_hollow(*good, records_, service_, names_, start_));
+                          good && is_hollow(*good));
 }
 
 /// However many requests it still gets.

@@ -197,6 +197,45 @@ TEST(Unproven, WithoutAnotherVersionItIsTheBaselineAndWhereLogsNameTheCandidateT
   }
 }
 
+TEST(Unproven, WhatPassedByItselfIsTheBaselineThoughNoLogNamesVersions) {
+  Remembered remembered;
+  remembered.last_good = {{"shop", "v1"}};
+  EngineRig rig(
+      EngineRig::plan_of({}, {make_rule("probe", "probe healthz fails 3 of 5", "rollback")}),
+      remembered);
+  const auto probe = [&](Duration lasts) {
+    for (Duration passed{}; passed < lasts; passed += 1s) {
+      rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
+      rig.run(1s);
+    }
+  };
+  probe(20s);
+  start(rig, "v2");
+  ASSERT_EQ(newest(rig).baseline, "v1");
+  probe(6min);
+  ASSERT_EQ(newest(rig).state, RolloutState::promoted) << newest(rig).why;
+  probe(30min);
+  start(rig, "v3");
+  EXPECT_EQ(newest(rig).baseline, "v2");
+}
+
+TEST(Unproven, WithoutLogsTheNewestPromotionCountsWhateverWasPromotedBefore) {
+  for (const bool is_remembered : {false, true}) {
+    Remembered remembered;
+    remembered.last_good = {{"shop", "v1"}};
+    if (is_remembered)
+      remembered.rollouts = {
+          rollout_of("v1", RolloutState::promoted, Outcome::pass, EngineRig::kStart - 5min)};
+    EngineRig rig(plan_of(), remembered);
+    rig.run(20s);
+    for (const char* version : {"v2", "v3"}) promote(rig, version);
+    rig.run(2h);
+    start(rig, "v12");
+    EXPECT_EQ(newest(rig).baseline, "v3");
+    EXPECT_THAT(details(rig, Notice::Kind::rollout_started), Not(Contains(HasSubstr("beware"))));
+  }
+}
+
 TEST(Unproven, WhatThePlatformShowedLiveWasNoTypoHoweverLongAgo) {
   for (const bool was_live_before : {false, true}) {
     Remembered remembered;
