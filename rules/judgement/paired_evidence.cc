@@ -200,7 +200,9 @@ Duration PairedEvidence::delay(Role role, double share) const {
 }
 
 bool PairedEvidence::is_baseline_behind() const {
-  return delay(Role::baseline, 0.5) > delay(Role::candidate, 1 - kHardlyAllOf) + kLagMin;
+  return std::ranges::any_of(std::array{1 - kHardlyAllOf, 0.5}, [this](double share) {
+    return delay(Role::baseline, share) > delay(Role::candidate, share) + kLagMin;
+  });
 }
 
 bool PairedEvidence::is_late(Role role) const { return delay(role, kHardlyAllOf) > kLagMin; }

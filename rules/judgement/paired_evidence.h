@@ -79,8 +79,9 @@ class PairedEvidence {
 
   /// Where last() ends.
   [[nodiscard]] Instant complete() const { return Instant{std::chrono::seconds{complete_}}; }
-  /// Whether the baseline's requests come later than the first of the candidate's, which are enough
-  /// to convict it: what the baseline did meanwhile, nobody knows yet.
+  /// Whether the baseline's requests come later than the candidate's, the first of each beside the
+  /// first of the other's (enough to convict the candidate), or half of them beside half: what the
+  /// baseline did meanwhile, nobody knows yet. Two logs that come in the same batches are alike.
   [[nodiscard]] bool is_baseline_behind() const;
   /// Whether more than hardly any of its requests come later than events usually do.
   [[nodiscard]] bool is_late(Role role) const;

@@ -1,5 +1,6 @@
 // The default judgement where the baseline's log comes later than the candidate's.
 
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -137,6 +138,32 @@ TEST(LateBaseline, OfFewRequestsDoesNotHideASlowCandidate) {
     rig.run(1s);
   }
   EXPECT_EQ(rig.orders.size(), 1U) << rollout(rig).why;
+}
+
+/// Both versions' logs come in batches; the candidate gets slower 200 s after the gate began.
+bool is_slow_found(Duration every, Duration slow) {
+  EngineRig rig(plan_with_edge());
+  rig.run(20s);
+  std::vector<Request> waiting;
+  for (Duration at = -200s; at < 700s; at += 1s) {
+    if (at == 0s) rig.push(gate(rig.now(), 10min));
+    const Duration latency = at < 200s ? Duration{20ms} : slow;
+    for (int i = 0; i < 20; ++i) {
+      waiting.push_back(rig.request({.version = "v1", .latency = 20ms}, rig.now(), kEdge));
+      waiting.push_back(rig.request({.version = "v2", .latency = latency}, rig.now(), kEdge));
+    }
+    if (at % every == 0s)
+      for (const Request& request : std::exchange(waiting, {})) rig.push(request);
+    rig.run(1s);
+  }
+  return !rig.orders.empty();
+}
+
+TEST(LateBaseline, ThatComesInTheSameBatchesAsTheCandidateIsNotBehindIt) {
+  for (const Duration every : {Duration{1s}, Duration{30s}, Duration{60s}}) {
+    EXPECT_TRUE(is_slow_found(every, 200ms)) << every / 1s;
+    EXPECT_FALSE(is_slow_found(every, 20ms)) << every / 1s;
+  }
 }
 
 }  // namespace
