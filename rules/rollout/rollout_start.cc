@@ -128,27 +128,29 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     details.push_back(why);
     record.note(why, now);
   }
+  std::string unseen = beware_unseen(record.status(), now);
+  bool is_warned = false;
   if (baseline.from == Baseline::From::asked) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
-    if (!why.empty()) record.note(why, now);
-    if (!why.empty()) details.push_back(std::move(why));
+    is_warned = !why.empty();
+    if (is_warned) record.note(why, now);
+    if (is_warned) details.push_back(std::move(why));
     const bool was_judged = std::ranges::any_of(records_, [&](const RolloutRecord& one) {
       return &one != &record && one.status().candidate == asked.candidate &&
              one.status().baseline == baseline.version;
     });
-    record.keep_beware(beware_of_swap({names_.id(asked.candidate), names_.id(baseline.version)},
-                                      service_, was_judged ? VersionHistory() : versions_, now));
+    // A rollback to a version that may not exist is the worse mistake.
+    if (unseen.empty())
+      record.keep_beware(beware_of_swap({names_.id(asked.candidate), names_.id(baseline.version)},
+                                        service_, was_judged ? VersionHistory() : versions_, now));
     if (!record.beware().empty()) {
       record.note(record.beware(), now);
       details.push_back(record.beware());
     }
   }
-  if (std::string why = beware_unseen(record.status(), now);
-      !why.empty() && !std::ranges::any_of(details, [](const std::string& line) {
-        return line.starts_with("beware");
-      })) {
-    details.push_back(std::move(why) + "; a rollback would go to it all the same");
+  if (!unseen.empty() && !is_warned) {
+    details.push_back(std::move(unseen) + "; a rollback would go to it all the same");
     record.note(details.back(), now);
   }
   if (std::string why = beware_of_larger(baseline.version, asked.candidate, service_);

@@ -126,6 +126,23 @@ TEST(Swapped, AVersionThatWasPromotedIsNoCandidateForWhatNobodyKnows) {
   }
 }
 
+TEST(Swapped, ABaselineOfWhichNothingWasSeenIsToldOfInstead) {
+  World world;
+  world.split(2, 40, 1min);
+  world.gate("v4", "v1");
+  world.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::promote,
+                                 .at = world.rig.now(),
+                                 .rollout = world.rig.service().rollout->id});
+  world.rig.run(1min);
+  world.gate("v4", "vv1");
+  EXPECT_THAT(world.told(), Contains(HasSubstr("beware: Belay has seen nothing of vv1")));
+  EXPECT_THAT(world.told(), Contains(HasSubstr("did you mean v1?")));
+  EXPECT_THAT(world.told(), Not(kSwapped));
+  world.rig.run(40s);
+  EXPECT_EQ(world.rig.service().rollout->state, RolloutState::promoted);
+  EXPECT_THAT(world.told(Notice::Kind::rollout_ended), Not(kSwapped));
+}
+
 TEST(Swapped, NothingIsSaidOfABaselineThatNobodyNamed) {
   World world;
   world.split(40, 0, 2min);
