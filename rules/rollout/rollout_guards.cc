@@ -113,11 +113,15 @@ const RolloutRecord* Rollout::suspect(const Guards::Watched& one, Instant now) c
     const bool has_come = now - status.started < kSettles || has_traffic(*record, now);
     if (is_judged(status.state) && !is_bad_before && has_come) return &*record;
     if (!is_judged(status.state) && !is_final(status.state)) return &*record;
-    const bool is_left_alone =
-        status.state == RolloutState::promoted || status.state == RolloutState::aborted;
+    if (!status.ended || status.state == RolloutState::promoted ||
+        status.state == RolloutState::aborted)
+      continue;
     // What the guard is judged on is still of when it was there.
-    if (status.ended && !is_left_alone && now - *status.ended < one.rule.longest_window())
-      return &*record;
+    if (now - *status.ended < one.rule.longest_window()) return &*record;
+    // Nothing was done about it: it may be there still.
+    const bool was_left = status.state == RolloutState::failed ||
+                          !book_.was_rolled_away(service_.plan.name, status.candidate);
+    if (was_left && &*record == &records_.back() && has_traffic(*record, now)) return &*record;
   }
   return nullptr;
 }

@@ -193,5 +193,89 @@ TEST_F(SharedGuard, InATrainTheOneThatIsStillPendingIsNotASuspect) {
   EXPECT_EQ(world_.headlines("nobody can tell"), none_);
 }
 
+/// Belay moves no traffic: whoever deploys does.
+class SharedGuardOfGates : public testing::Test {
+ protected:
+  void begin(const std::string& service, const std::string& steps, Duration lasts = {}) {
+    RolloutStarted asked = world_.asked(service, "");
+    asked.steps.clear();
+    if (!steps.empty()) asked.steps = *parse_steps(steps);
+    asked.lasts = lasts;
+    world_.rig.push(asked);
+    world_.run(2s);
+  }
+  void deploy_both() {
+    world_.live["orders"] = world_.live["journeys"] = 50;
+    world_.run(8s);
+  }
+  void set_mode(const std::string& service, Mode mode) {
+    for (ServicePlan& one : world_.plan.services)
+      if (one.name == service) one.mode = mode;
+    restart();
+  }
+  void restart() {
+    world_.rig = EngineRig(world_.plan);
+    world_.run(12s);
+  }
+
+  const std::string steps_ = "50% for 60s max 300s, 100% for 60s max 300s";
+  const std::vector<std::string> none_;
+  const std::vector<std::string> orders_ = {"orders"};
+  TrainWorld world_{
+      {.is_driving = false, .guards = {{"orders", {"gateway"}}, {"journeys", {"gateway"}}}}};
+};
+
+TEST_F(SharedGuardOfGates, OneThatFailedAndIsOnlyObservedIsASuspectUntilItIsGone) {
+  set_mode("orders", Mode::observe);
+  begin("orders", steps_);
+  begin("journeys", steps_);
+  deploy_both();
+  world_.gateway_status = 500;
+  world_.bad = {"orders"};
+  world_.run(60s);
+  EXPECT_EQ(world_.status("orders").state, RolloutState::failed);
+  EXPECT_EQ(world_.rollbacks, none_);
+  world_.live["orders"] = 0;
+  world_.run(3s);
+  EXPECT_EQ(world_.rollbacks, std::vector<std::string>{"journeys"}) << "only it is left";
+}
+
+TEST_F(SharedGuardOfGates, OneThatFailedWhileItWasDisarmedIsASuspect) {
+  begin("orders", steps_);
+  begin("journeys", steps_);
+  deploy_both();
+  world_.rig.push(
+      Disarmed{.at = world_.rig.now(), .service = "orders", .until = world_.rig.now() + 1h});
+  world_.gateway_status = 500;
+  world_.bad = {"orders"};
+  world_.run(60s);
+  EXPECT_EQ(world_.status("orders").state, RolloutState::failed);
+  EXPECT_EQ(world_.rollbacks, none_);
+}
+
+TEST_F(SharedGuardOfGates, OneThatEndedInconclusiveAndStaysLiveIsASuspect) {
+  begin("orders", "", 30s);
+  begin("journeys", steps_);
+  deploy_both();
+  world_.gateway_status = 500;
+  world_.run(60s);
+  EXPECT_EQ(world_.status("orders").state, RolloutState::inconclusive);
+  EXPECT_EQ(world_.rollbacks, none_);
+}
+
+TEST_F(SharedGuardOfGates, OneThatWasRolledBackIsNoneThoughNobodySaysWhoHasTheTraffic) {
+  world_.unread = {"orders", "journeys"};
+  restart();
+  begin("orders", steps_);
+  begin("journeys", steps_);
+  deploy_both();
+  world_.gateway_status = 500;
+  world_.bad = {"orders"};
+  ASSERT_TRUE(world_.run_until("orders", RolloutState::verifying)) << world_.states_of("orders");
+  EXPECT_EQ(world_.rollbacks, orders_);
+  EXPECT_TRUE(world_.run_until("journeys", RolloutState::rolling_back))
+      << world_.states_of("journeys");
+}
+
 }  // namespace
 }  // namespace belay::rules
