@@ -64,16 +64,6 @@ void Rollout::decide(Guards::Watched& one, Instant now, Step& out) {
             ", which rolls out; it may have been bad before: holding, until it has been fine",
         status.evidence, "");
   }
-  const RolloutStatus& own = records_.back().status();
-  if (!one.is_held && came_after(status.bad_since.value_or(now), own, service_, names_, start_)) {
-    one.is_held = true;
-    teller(now, out).not_acted(
-        one.rule.rule(), words_of(one) + " fires, and was bad before the candidate came",
-        one.guard->name + " calls " + service_.plan.name + ", which rolls out, but " +
-            sanitize(own.candidate) +
-            " had its first request after that; holding, until the rule has been fine",
-        status.evidence, "");
-  }
   if (one.guard->rollout->is_rolling_out() && !one.is_held) {
     one.is_held = true;
     teller(now, out).not_acted(

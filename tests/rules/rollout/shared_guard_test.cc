@@ -294,45 +294,8 @@ TEST_F(SharedGuardOfGates, OneWhoseTrafficCameWhenItWasBadAlreadyIsNoSuspect) {
   world_.gateway_status = 500;
   world_.run(15s);
   world_.live["journeys"] = 50;
-  world_.run(60s);
+  world_.run(20s);
   EXPECT_EQ(world_.rollbacks, orders_) << world_.states_of("journeys");
-}
-
-TEST_F(SharedGuardOfGates, OneAloneWhoseTrafficCameWhenItWasBadAlreadyIsHeld) {
-  fire_late();
-  begin("journeys", steps_);
-  world_.run(40s);
-  world_.gateway_status = 500;
-  world_.run(15s);
-  world_.live["journeys"] = 50;
-  world_.run(60s);
-  EXPECT_EQ(world_.rollbacks, none_) << world_.states_of("journeys");
-  EXPECT_EQ(world_.status("journeys").held, HoldReason::shared_cause);
-  world_.gateway_status = 200;
-  world_.run(60s);
-  world_.gateway_status = 500;
-  EXPECT_TRUE(world_.run_until("journeys", RolloutState::rolling_back))
-      << world_.states_of("journeys");
-}
-
-TEST_F(SharedGuardOfGates, OneAloneWhoseTrafficCameBeforeIsRolledBack) {
-  fire_late();
-  begin("journeys", steps_);
-  world_.live["journeys"] = 50;
-  world_.run(5s);
-  world_.gateway_status = 500;
-  ASSERT_TRUE(world_.run_until("journeys", RolloutState::rolling_back));
-}
-
-TEST_F(SharedGuardOfGates, OneAloneOfWhichNoRequestIsKnownIsRolledBack) {
-  fire_late();
-  world_.quiet = {"journeys"};
-  begin("journeys", steps_);
-  world_.live["journeys"] = 50;
-  world_.run(5s);
-  world_.gateway_status = 500;
-  ASSERT_TRUE(world_.run_until("journeys", RolloutState::rolling_back))
-      << world_.states_of("journeys");
 }
 
 }  // namespace
