@@ -22,16 +22,6 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-/// Whether the candidate's first request ended when a rule had been bad for a while: one that hangs
-/// ends late. Of what Belay moves the traffic to, it is known when; where logs name no versions,
-/// nothing is, nor what came before this life.
-bool came_after(Instant bad_since, const RolloutStatus& status, const Service& service,
-                NameTable& names, Instant life) {
-  if (status.is_driving || status.started < life) return false;
-  const std::optional<Instant> came = service.came(names.id(status.candidate), kRecent);
-  return came && *came > bad_since + kSettles;
-}
-
 }  // namespace
 
 void Rollout::meet(std::vector<Guard> callers, std::vector<const Rollout*> callees) {
@@ -119,7 +109,6 @@ const RolloutRecord* Rollout::suspect(const Guards::Watched& one, Instant now) c
     const RolloutStatus& status = record->status();
     const bool is_moving = moving_ && moving_->rollout == status.id;
     if (status.started > bad_since || (!record->has_begun() && !is_moving)) continue;
-    if (came_after(bad_since, status, service_, names_, start_)) continue;
     // A reading of what is live may be of before it came.
     const bool has_come = now - status.started < kSettles || has_traffic(*record, now);
     if (is_judged(status.state) && !is_bad_before && has_come) return &*record;

@@ -213,14 +213,6 @@ class SharedGuardOfGates : public testing::Test {
       if (one.name == service) one.mode = mode;
     restart();
   }
-  /// The gateway's rule must be bad for 30 s.
-  void fire_late() {
-    ServicePlan& gateway = world_.plan.services[0];
-    gateway.rules.clear();
-    gateway.rollout_rules = {
-        make_rule("errors", "error rate > 5% over 5s, min 20 requests, for 30s", "rollback")};
-    restart();
-  }
   void restart() {
     world_.rig = EngineRig(world_.plan);
     world_.run(12s);
@@ -283,19 +275,6 @@ TEST_F(SharedGuardOfGates, OneThatWasRolledBackIsNoneThoughNobodySaysWhoHasTheTr
   EXPECT_EQ(world_.rollbacks, orders_);
   EXPECT_TRUE(world_.run_until("journeys", RolloutState::rolling_back))
       << world_.states_of("journeys");
-}
-
-TEST_F(SharedGuardOfGates, OneWhoseTrafficCameWhenItWasBadAlreadyIsNoSuspect) {
-  fire_late();
-  begin("orders", steps_);
-  begin("journeys", steps_);
-  world_.live["orders"] = 50;
-  world_.run(40s);
-  world_.gateway_status = 500;
-  world_.run(15s);
-  world_.live["journeys"] = 50;
-  world_.run(20s);
-  EXPECT_EQ(world_.rollbacks, orders_) << world_.states_of("journeys");
 }
 
 }  // namespace
