@@ -135,6 +135,7 @@ void EngineLoop::write_unrecorded() {
   if (!recorded && recorded.error().kind != Error::Kind::unavailable)
     return tell_trouble(recorded.error().message);
   const bool was_degraded = degraded_.exchange(!recorded);
+  is_all_clear_due_ = is_all_clear_due_ || !recorded;
   if (!recorded) {
     write_again_at_ = parts_.clock.now() + kWriteAgainAfter;
     if (was_degraded) return;
@@ -145,10 +146,6 @@ void EngineLoop::write_unrecorded() {
     return tell(is_page, "Belay has no room for its journal, and acts on nothing until there is",
                 sanitize(recorded.error().message));
   }
-  // Without a reserve no action begins yet, as was told.
-  if (was_degraded && !parts_.journal->trouble())
-    tell(false, "Belay has room for its journal again, and acts",
-         "recorded now: " + std::to_string(unrecorded_.size()) + " entries that waited for it");
   unrecorded_.clear();
 }
 
@@ -193,6 +190,9 @@ void EngineLoop::note_trouble() {
            trouble);
     }
   }
+  if (trouble.empty() && std::exchange(is_all_clear_due_, false))
+    tell(false, "Belay has room for its journal again, and acts",
+         "what waited for it has been recorded");
   is_troubled_ = !trouble.empty();
   journal_trouble_.set(std::make_shared<const std::string>(std::move(trouble)));
 }

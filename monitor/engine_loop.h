@@ -87,6 +87,7 @@ class EngineLoop {
   std::atomic<bool> degraded_;
   std::atomic<Asked*> asked_ = nullptr;  ///< Whoever takes it out decides: done, or given up.
   bool is_troubled_ = false;
+  bool is_all_clear_due_ = false;  ///< It was told that there is no room.
   std::optional<Instant> full_paged_at_;
   exporters::Latest<std::string> journal_trouble_;
 };

@@ -104,8 +104,10 @@ std::string shell_quoted(const std::string& word) {
   return text + "'";
 }
 
-/// A word as it is written in the configuration: `$$` is one `$`, and `${NAME}` is for the shell to
-/// fill in.
+constexpr std::string_view kOfFile = "${file:";
+
+/// A word as it is written in the configuration: `$$` is one `$`, and `${NAME}` and `${file:PATH}`
+/// are for the shell to fill in.
 std::string shell_word(const std::string& written) {
   bool has_variable = false;
   std::string plain;
@@ -114,6 +116,13 @@ std::string shell_word(const std::string& written) {
     const std::string_view rest = std::string_view(written).substr(at);
     const bool is_variable = rest.starts_with("${");
     has_variable = has_variable || is_variable;
+    if (rest.starts_with(kOfFile) && rest.find('}') != std::string_view::npos) {
+      const std::size_t bytes = rest.find('}');
+      const std::string_view path = rest.substr(kOfFile.size(), bytes - kOfFile.size());
+      quoted += "$(cat " + shell_quoted(std::string(path)) + ")";
+      at += bytes;
+      continue;
+    }
     at += static_cast<std::size_t>(rest.starts_with("$$"));
     plain += written[at];
     if (!is_variable && std::string_view("\"\\`$").find(written[at]) != std::string_view::npos)

@@ -186,6 +186,7 @@ Duration ActionBook::age_of(const Remembered::Action& action, Instant now) const
 std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan,
                                                          const Order& order) const {
   std::map<std::string, Instant> within_hour;  // Decisions, and when each acted last.
+  std::optional<std::string> cooldown;
   for (const Remembered::Action& action : actions_) {
     if (action.service != order.service || moves_.contains(action.intent)) continue;
     const std::string& decision = decisions_.at(action.intent);
@@ -200,10 +201,11 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
       last = std::max(last, order.at - ago);
     }
     if (ago < plan.cooldown && !is_superseded)
-      return "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
-             " ago, and the next may come after " + format_duration(plan.cooldown);
+      cooldown = "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
+                 " ago, and the next may come after " + format_duration(plan.cooldown);
   }
-  if (within_hour.size() < plan.actions_per_hour_max) return std::nullopt;
+  // The cap ends later.
+  if (within_hour.size() < plan.actions_per_hour_max) return cooldown;
   std::vector<Instant> ends;
   for (const auto& [decision, last] : within_hour) ends.push_back(last + kCapWindow);
   std::ranges::sort(ends);

@@ -118,10 +118,13 @@ const RolloutRecord* Rollout::suspect(const Guards::Watched& one, Instant now) c
       continue;
     // What the guard is judged on is still of when it was there.
     if (now - *status.ended < one.rule.longest_window()) return &*record;
-    // Nothing was done about it: it may be there still.
+    // Nothing was done about it: it may be there still. A guard that was fine since is bad for
+    // another reason.
     const bool was_left = status.state == RolloutState::failed ||
                           !book_.was_rolled_away(service_.plan.name, status.candidate);
-    if (was_left && &*record == &records_.back() && has_traffic(*record, now)) return &*record;
+    const bool was_bad_then = bad_since < *status.ended + one.rule.longest_window();
+    if (was_left && was_bad_then && &*record == &records_.back() && has_traffic(*record, now))
+      return &*record;
   }
   return nullptr;
 }

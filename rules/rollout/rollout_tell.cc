@@ -77,8 +77,6 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   told->details.push_back(
       words_of_live(is_current ? &*live_ : nullptr, service_.recent_requests(kShareOver, {})));
   if (status.baseline.empty()) return;
-  const ActionStatus* last = status.intents.empty() ? nullptr : log_.find(status.intents.back());
-  const bool is_too_soon = last != nullptr && now - last->at < service_.plan.cooldown;
   const std::optional<std::string> refused = book_.why_not_yet(service_.plan, now);
   told->details.push_back(
       "if " + sanitize(status.candidate) + " is still live: `belay rollout start --service " +
@@ -86,10 +84,7 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
       sanitize(status.baseline) +
       " --for 10m` has it judged again, and `belay rollout rollback ID` with the id of that puts " +
       sanitize(status.baseline) + " back at once" +
-      (is_too_soon
-           ? ", from " + format_utc(last->at + service_.plan.cooldown) + " on (the cooldown)"
-           : "") +
-      (refused && !is_too_soon ? "; now it would be refused: " + *refused : std::string()));
+      (refused ? "; now it would be refused: " + *refused : std::string()));
 }
 
 bool Rollout::has_firing_rule() const {

@@ -1,5 +1,7 @@
 #include "monitor/platform/command.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "monitor/attempt.h"
@@ -193,16 +195,19 @@ TEST_F(CommandTest, TheLineToTypeByHandIsWhatWasWrittenNotWhatWasFilledIn) {
 }
 
 TEST_F(CommandTest, TheLineToTypeByHandIsRunByAShellAsBelayRunsIt) {
+  std::ofstream(path("a secret")) << "hush\n";
   const CommandPlatform platform(
       {.environment = {{"REGION", "eu west"}},
        .argv = {},
-       .written = {"printf", "%s|", "it's $$HOME", "\"$${X}\" `id` ${REGION} \\ $$", "${REGION}"}});
+       .written = {"printf", "%s|", "it's $$HOME",
+                   "\"$${X}\" `id` ${REGION} \\ $$ ${file:" + path("a secret") + "}",
+                   "${REGION}"}});
   const std::string typed = platform.by_hand(order_);
   EXPECT_TRUE(typed.ends_with(" # with its `env`: REGION")) << typed;
   const auto outcome =
       live({.argv = shell("REGION='eu west'; { " + typed + "\n} > " + path("said"))});
   EXPECT_EQ(outcome.phase, Phase::applied) << outcome.detail;
-  EXPECT_EQ(test::content_of(path("said")), "it's $HOME|\"${X}\" `id` eu west \\ $|eu west|");
+  EXPECT_EQ(test::content_of(path("said")), "it's $HOME|\"${X}\" `id` eu west \\ $ hush|eu west|");
 }
 
 TEST_F(CommandTest, IsAllowedItsOwnTimeouts) {

@@ -263,6 +263,21 @@ TEST_F(SharedGuardOfGates, OneThatEndedInconclusiveAndStaysLiveIsASuspect) {
   EXPECT_EQ(world_.rollbacks, none_);
 }
 
+TEST_F(SharedGuardOfGates, OneThatFailedIsNoneForAGuardThatWasFineSince) {
+  set_mode("orders", Mode::observe);
+  begin("orders", steps_);
+  world_.live["orders"] = 50;
+  world_.bad = {"orders"};
+  world_.run(60s);
+  ASSERT_EQ(world_.status("orders").state, RolloutState::failed);
+  begin("journeys", steps_);
+  world_.live["journeys"] = 50;
+  world_.run(60s);
+  world_.gateway_status = 500;
+  world_.run(30s);
+  EXPECT_EQ(world_.rollbacks, std::vector<std::string>{"journeys"}) << world_.states_of("journeys");
+}
+
 TEST_F(SharedGuardOfGates, OneThatWasRolledBackIsNoneThoughNobodySaysWhoHasTheTraffic) {
   world_.unread = {"orders", "journeys"};
   restart();

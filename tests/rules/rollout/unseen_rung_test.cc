@@ -269,13 +269,12 @@ TEST(UnseenRung, OfTheLastEndsItAndSaysWhatIsLiveAndWhatAPersonCanDo) {
     }
     EXPECT_THAT(details, Contains(HasSubstr("belay rollout start --service shop --candidate v2 "
                                             "--baseline v1 --for 10m")));
-    EXPECT_THAT(details, Contains(HasSubstr(" on (the cooldown)")));
+    EXPECT_THAT(details, Contains(HasSubstr("now it would be refused: cooldown: the last action")));
   }
 }
 
 TEST(UnseenRung, OfTheLastSaysWhenTheCapForbidsWhatAPersonCanDo) {
   Plan plan = plan_of();
-  plan.services[0].cooldown = 1s;
   plan.services[0].actions_per_hour_max = 1;
   plan.services[0].rollout.steps = *parse_steps("50% for 10m, 100% for 10m");
   EngineRig rig(plan);
