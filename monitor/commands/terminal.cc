@@ -26,13 +26,16 @@ bool is_set(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
+/// A terminal that knows escape sequences.
+bool is_capable(std::FILE* stream) {
+  const char* terminal = std::getenv("TERM");
+  const bool is_dumb = terminal == nullptr || std::string_view{terminal} == "dumb";
+  return !is_dumb && isatty(fileno(stream)) == 1;
+}
+
 }  // namespace
 
-Style Style::of(std::FILE* stream) {
-  const char* terminal = std::getenv("TERM");
-  const bool dumb = terminal == nullptr || std::string_view{terminal} == "dumb";
-  return Style{!dumb && !is_set("NO_COLOR") && isatty(fileno(stream)) == 1};
-}
+Style Style::of(std::FILE* stream) { return Style{is_capable(stream) && !is_set("NO_COLOR")}; }
 
 std::string Style::wrap(std::string_view code, std::string_view text) const {
   return coloured_ ? fmt::format("\033[{}m{}\033[0m", code, text) : std::string{text};
@@ -59,7 +62,7 @@ void complain(std::string_view message) {
 
 Progress::Progress(bool wanted)
     : wanted_(wanted),
-      terminal_(isatty(STDERR_FILENO) == 1),
+      terminal_(is_capable(stderr)),
       started_ms_(steady_ms()),
       next_ms_(started_ms_ + kFirstAfterMs) {}
 

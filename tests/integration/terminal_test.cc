@@ -72,7 +72,12 @@ TEST(TerminalTest, ColoursAreForATerminalThatWantsThem) {
   const BelayRun coloured = run_on_terminal({"TERM=xterm", "NO_COLOR="});
   EXPECT_EQ(coloured.code, 0) << coloured.text;
   EXPECT_THAT(coloured.text, HasSubstr("\033["));
-  EXPECT_THAT(run_on_terminal({"TERM=xterm", "NO_COLOR=1"}).text, Not(HasSubstr("\033[")));
+  // What takes longer shows its progress, and takes that away again.
+  std::string plain = run_on_terminal({"TERM=xterm", "NO_COLOR=1"}).text;
+  const std::string erase = "\033[K";
+  for (std::size_t at = plain.find(erase); at != std::string::npos; at = plain.find(erase))
+    plain.erase(at, erase.size());
+  EXPECT_THAT(plain, Not(HasSubstr("\033[")));
   EXPECT_THAT(run_on_terminal({"TERM=dumb", "NO_COLOR="}).text, Not(HasSubstr("\033[")));
   const BelayRun piped = run_belay(kWords, {}, {"TERM=xterm", "NO_COLOR="});
   EXPECT_EQ(piped.code, 0) << piped.text;
