@@ -28,7 +28,7 @@ Attempt::Attempt(rules::Order order, Platform& platform, const Clock& clock,
       next_call_(began_) {}
 
 Instant Attempt::due() const {
-  const Instant milestone = said_unknown_ ? deadline_ : began_ + options_.unknown_after;
+  const Instant milestone = said_unknown_at_ ? deadline_ : began_ + options_.unknown_after;
   return std::min({next_call_, milestone, deadline_, let_go_at()});
 }
 
@@ -36,8 +36,8 @@ Instant Attempt::let_go_at() const {
   // A late rollback or move would undo what comes after it.
   const bool may_be_late = std::holds_alternative<rules::ResetFlag>(order_.action) ||
                            std::holds_alternative<rules::RunCommand>(order_.action);
-  if (!is_recalled_ || !said_unknown_ || !maybe_sent_ || !may_be_late) return Instant::max();
-  return std::max(settled_at_, said_at_ + options_.let_go_after);
+  if (!is_recalled_ || !said_unknown_at_ || !maybe_sent_ || !may_be_late) return Instant::max();
+  return std::max(settled_at_, *said_unknown_at_ + options_.let_go_after);
 }
 
 void Attempt::hasten() {
@@ -58,7 +58,7 @@ Attempt::Told Attempt::step(std::stop_token stop) {
   if (now >= let_go_at())
     return told(Phase::abandoned,
                 why_ + "; not waited for: " + why_recalled().value_or("") + circumstances());
-  if (now >= began_ + options_.unknown_after && !said_unknown_)
+  if (now >= began_ + options_.unknown_after && !said_unknown_at_)
     return told(Phase::unknown, why_ + circumstances());
   return std::nullopt;
 }
@@ -115,7 +115,7 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   }
   if (maybe_sent_ && now < settled_at_) {
     const std::string why = with_answer("it may still take effect; live: " + standing.detail);
-    const bool is_told = said_unknown_ || answer_.empty() || trace != Trace::effect;
+    const bool is_told = said_unknown_at_ || answer_.empty() || trace != Trace::effect;
     return is_told ? wait(why) : wait_aloud(why);
   }
   // It has settled: what was sent before has not arrived and never will.
@@ -249,7 +249,7 @@ Attempt::Told Attempt::wait(std::string why) {
       now + backoff(options_.retry_first, options_.retry_max, ++waits_, jitter_());
   next_call_ = std::min(later, deadline_);
   if (maybe_sent_ && now < settled_at_) next_call_ = std::min(next_call_, settled_at_);
-  if (now < began_ + options_.unknown_after || said_unknown_) return std::nullopt;
+  if (now < began_ + options_.unknown_after || said_unknown_at_) return std::nullopt;
   return told(Phase::unknown, why_ + circumstances());
 }
 
@@ -260,10 +260,7 @@ Attempt::Told Attempt::wait_aloud(std::string why) {
 
 Attempt::Told Attempt::told(Phase phase, std::string detail) {
   is_over_ = rules::is_final(phase);
-  if (phase == Phase::unknown) {
-    said_unknown_ = true;
-    said_at_ = clock_.now();
-  }
+  if (phase == Phase::unknown) said_unknown_at_ = clock_.now();
   return rules::ActionOutcome{.at = clock_.now(),
                               .intent = order_.intent,
                               .phase = phase,

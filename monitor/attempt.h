@@ -123,8 +123,7 @@ class Attempt {
   std::optional<Instant> refused_since_;  ///< Reads, in a row.
   bool is_hastened_ = false;
   bool is_recalled_ = false;
-  bool said_unknown_ = false;
-  Instant said_at_{};
+  std::optional<Instant> said_unknown_at_;
   bool is_over_ = false;
   std::string why_;  ///< The last thing in the way.
 };

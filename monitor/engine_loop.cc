@@ -140,10 +140,8 @@ void EngineLoop::write_unrecorded() {
     write_again_at_ = parts_.clock.now() + kWriteAgainAfter;
     if (was_degraded) return;
     spdlog::critical("the journal has no room: {}", recorded.error().message);
-    const Instant now = parts_.clock.now();
-    const bool is_page = !full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery;
-    if (is_page) full_paged_at_ = now;
-    return tell(is_page, "Belay has no room for its journal, and acts on nothing until there is",
+    return tell(is_full_paged_now(),
+                "Belay has no room for its journal, and acts on nothing until there is",
                 sanitize(recorded.error().message));
   }
   unrecorded_.clear();
@@ -176,15 +174,20 @@ void EngineLoop::tell(bool is_page, std::string headline, std::string why) {
   for (exporters::Sink* sink : parts_.sinks) sink->notify(notice);
 }
 
+bool EngineLoop::is_full_paged_now() {
+  const Instant now = parts_.clock.now();
+  if (full_paged_at_ && now - *full_paged_at_ < kFullIsPagedEvery) return false;
+  full_paged_at_ = now;
+  return true;
+}
+
 void EngineLoop::note_trouble() {
   std::string trouble;
   if (degraded_) {
     trouble = "the journal cannot be written: nothing is acted upon";
   } else if (const auto found = parts_.journal->trouble()) {
     trouble = sanitize(*found);
-    const Instant now = parts_.clock.now();
-    if (!full_paged_at_ || now - *full_paged_at_ >= kFullIsPagedEvery) {
-      full_paged_at_ = now;
+    if (is_full_paged_now()) {
       // What this very batch has recorded goes on: its outcome has the room of the reserve.
       tell(true, "Belay begins no further action: there is no room to record what becomes of it",
            trouble);

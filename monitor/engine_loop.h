@@ -72,6 +72,7 @@ class EngineLoop {
   void write_unrecorded();
   void refuse(const std::vector<rules::Order>& orders, const std::string& why);
   void tell(bool is_page, std::string headline, std::string why);
+  [[nodiscard]] bool is_full_paged_now();  ///< Not again for a while then.
   void note_trouble();
   void look_after_journal();
   void publish(bool now);

@@ -57,17 +57,23 @@ std::string beware_of_unseen(const std::string& baseline, const std::string& can
 
 std::string beware_of_larger(const std::string& baseline, const std::string& candidate,
                              const Service& service) {
-  constexpr Duration kLately = std::chrono::minutes{2};
-  constexpr std::uint64_t kRequestsMin = 20;
-  const TrafficSlice others = beside(service.recent_requests(kLately, Duration::zero()), candidate);
+  const TrafficSlice others = served_beside(candidate, service);
   const VersionRequests* most = most_requests(others);
-  if (baseline.empty() || most == nullptr || most->requests < kRequestsMin) return {};
+  if (baseline.empty() || most == nullptr) return {};
   const auto own = std::ranges::find(others, baseline, &VersionRequests::version);
   const std::uint64_t requests = own == others.end() ? 0 : own->requests;
   if (2 * requests >= most->requests || requests == 0) return {};
   return "beware: " + sanitize(most->version) + " had " + std::to_string(most->requests) +
          " requests in the last 2m, " + sanitize(baseline) + " " + std::to_string(requests) +
          ": a rollback gives all of them to " + sanitize(baseline);
+}
+
+TrafficSlice served_beside(const std::string& candidate, const Service& service) {
+  constexpr Duration kLately = std::chrono::minutes{2};
+  constexpr std::uint64_t kRequestsMin = 20;
+  TrafficSlice others = beside(service.recent_requests(kLately, Duration::zero()), candidate);
+  const VersionRequests* most = most_requests(others);
+  return most != nullptr && most->requests >= kRequestsMin ? std::move(others) : TrafficSlice();
 }
 
 std::string largest_other(const Deployment& live, const std::string& candidate) {

@@ -63,6 +63,8 @@ using TrafficSlice = std::vector<VersionRequests>;
 
 /// What names a version, and not the candidate.
 TrafficSlice beside(TrafficSlice requests, const std::string& candidate);
+/// Of the last two minutes, if one of them has 20 requests: fewer are stragglers. Else empty.
+TrafficSlice served_beside(const std::string& candidate, const Service& service);
 std::uint64_t sum_of(const TrafficSlice& requests);
 /// The first of those with most; null if there is no request.
 const VersionRequests* most_requests(const TrafficSlice& requests);

@@ -289,8 +289,7 @@ std::string Ladder::still_bad(Instant now) const {
   if (const auto failure = versions_.failure_of(attempt_->cause.baseline, now))
     return ". " + *failure + " as well: a person must decide";
   return ". The candidate is gone, so either it was not the deploy, or it has left something "
-         "behind "
-         "(a cache, a migration, messages in a queue)";
+         "behind (a cache, a migration, messages in a queue)";
 }
 
 void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,

@@ -13,6 +13,10 @@ std::string words_of(const Guards::Watched& one) {
   return one.guard->name + "'s " + one.rule.rule().name;
 }
 
+std::string words_of_shared(const Guards::Watched& one) {
+  return words_of(one) + " fires while " + one.shared_by + ": which of them, nobody can tell";
+}
+
 std::string list_of(const std::vector<std::string>& names) {
   std::string list = names.size() == 2 ? "both " : "";
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -86,9 +90,7 @@ bool Rollout::is_shared_with_others(Guards::Watched& one, Instant now, Step& out
   one.shared_by = names.size() == 1 ? "" : list_of(names) + verb;
   if (one.shared_by.empty() || is_told) return !one.shared_by.empty();
   teller(now, out).not_acted(
-      one.rule.rule(),
-      "shared cause: " + words_of(one) + " fires while " + one.shared_by +
-          ": which of them, nobody can tell",
+      one.rule.rule(), "shared cause: " + words_of_shared(one),
       one.guard->name +
           " calls each of them; holding until the rule is fine, or only one is left that may be "
           "why: each is still rolled back for what its own rules or its comparison find. To find "
@@ -162,9 +164,7 @@ std::optional<Rollout::Hold> Rollout::hold_by_guards() const {
     if (one.is_held)
       return Hold{HoldReason::shared_cause,
                   words_of(one) + " fires, and the candidate cannot be blamed for it"};
-    if (!one.shared_by.empty())
-      return Hold{HoldReason::shared_cause, words_of(one) + " fires while " + one.shared_by +
-                                                ": which of them, nobody can tell"};
+    if (!one.shared_by.empty()) return Hold{HoldReason::shared_cause, words_of_shared(one)};
     if (one.rule.rule().then.kind == Then::Kind::pause)
       return Hold{HoldReason::rule, words_of(one) + " is firing"};
   }

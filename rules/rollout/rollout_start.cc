@@ -134,8 +134,10 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     std::string why = beware_of(baseline.version, versions_.failure_of(baseline.version, now),
                                 book_.was_rolled_away(service_.plan.name, baseline.version));
     is_warned = !why.empty();
-    if (is_warned) record.note(why, now);
-    if (is_warned) details.push_back(std::move(why));
+    if (is_warned) {
+      record.note(why, now);
+      details.push_back(std::move(why));
+    }
     const bool was_judged = std::ranges::any_of(records_, [&](const RolloutRecord& one) {
       return &one != &record && one.status().candidate == asked.candidate &&
              one.status().baseline == baseline.version;

@@ -7,20 +7,6 @@
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
-namespace {
-
-/// Fewer in two minutes are stragglers of before.
-constexpr std::uint64_t kOthersMin = 20;
-
-/// Whether another version is served beside the candidate.
-bool has_others(const Service& service, const std::string& candidate) {
-  const TrafficSlice others =
-      beside(service.recent_requests(std::chrono::minutes{2}, Duration::zero()), candidate);
-  const VersionRequests* most = most_requests(others);
-  return most != nullptr && most->requests >= kOthersMin;
-}
-
-}  // namespace
 
 void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   const PairedEvidence& paired = *service_.evidence.paired;
@@ -48,7 +34,7 @@ void Rollout::add_uncounted(Gate::Verdict& verdict, Instant now) const {
   if (!doubt && paired.all_complete() < now) doubt = doubt_as_of(paired.all_complete());
   if (doubt) Gate::add(verdict, {.unknown = UnknownKind::blind, .why = *std::move(doubt)});
   // A mistyped baseline: what is worse than the right one must not pass for want of it.
-  if (!judgement_ || !has_others(service_, gate_->candidate())) return;
+  if (!judgement_ || served_beside(gate_->candidate(), service_).empty()) return;
   if (const std::string unseen = beware_unseen(records_.back().status(), now); !unseen.empty())
     Gate::add(verdict,
               {.unknown = UnknownKind::blind,
