@@ -20,6 +20,7 @@
 #include "rules/rollout/gate.h"
 #include "rules/rollout/guards.h"
 #include "rules/rollout/ladder.h"
+#include "rules/rollout/live_traffic.h"
 #include "rules/rollout/lost_evidence.h"
 #include "rules/rollout/notices.h"
 #include "rules/rollout/preflight.h"
@@ -311,18 +312,17 @@ class Rollout {
   [[nodiscard]] std::optional<Hold> why_no_traffic(const RolloutRecord& record, Instant now) const;
   [[nodiscard]] std::optional<std::string> why_not_move(Instant now) const;
   [[nodiscard]] std::optional<std::string> why_recalled(const Order& order, Instant now) const;
-  static double share_of(const Deployment& deployment, const std::string& version);
   [[nodiscard]] std::optional<double> live_percent() const;
   /// By the platform, else by a log in which a third version came, and the candidate never.
   [[nodiscard]] bool is_candidate_absent(Instant now) const;
   /// Whether the platform says for sure, long enough after its last step, that it has no traffic.
   [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;
+  [[nodiscard]] LiveTraffic::Wanted wanted_traffic(const Deployment& reading) const;
+  void see_versions(const Deployment& deployment);
+  /// What a rollback has put back is not live any more.
+  void stand_down_if_replaced(const Deployment& deployment, Instant now, Step& out);
   /// `before`: the candidate's share in the report before.
   void follow_traffic(std::optional<double> before, Instant now, Step& out);
-  /// A version that has traffic and that nobody announced; empty if there is none.
-  [[nodiscard]] std::string stranger_in(const Deployment& deployment) const;
-  [[nodiscard]] std::optional<std::string> foreign_deployment(const Deployment& deployment,
-                                                              Instant now) const;
 
   // rollout_restart.cc: how it goes on after a restart.
   void take_up_action(const Remembered::Action& action, Instant now);
@@ -370,15 +370,10 @@ class Rollout {
   std::optional<RuleStatus> convicted_by_;     // Of the default judgement, once it has failed.
   DeploymentTotals deployments_;
 
-  std::optional<Deployment> live_;
+  LiveTraffic traffic_;
   std::optional<Deployment> looked_at_;  // What was live when it was looked at for new versions.
   Unannounced unannounced_;
-  std::vector<std::string> live_before_;  // Versions that were live when it began.
-  bool was_candidate_live_ = false;
-  std::optional<Instant> gone_since_;       // The candidate, from what is live.
   std::optional<Instant> rolled_off_seen_;  // The last report without what was rolled back.
-  std::optional<Instant> foreign_since_;    // The split is not the one that was ordered.
-  std::optional<Instant> stranger_since_;   // A version is live that nobody announced.
 
   std::optional<Order> moving_;  // Traffic that is on its way.
   std::size_t moving_to_ = 0;    // Step.

@@ -72,7 +72,7 @@ bool Rollout::is_hollow(const VersionHistory::Good& good) const {
 
 Baseline Rollout::baseline_for(const RolloutStarted& asked, Instant now) const {
   KnownVersions known;
-  const std::optional<Deployment>& live = log_.live(live_);
+  const std::optional<Deployment>& live = log_.live(traffic_.reading());
   const std::string suspect = versions_.is_suspect() ? versions_.promoted_last() : "";
   const std::optional<Instant> came =
       service_.came(names_.id(asked.candidate), std::chrono::seconds{5});
@@ -139,8 +139,8 @@ std::string Rollout::beware_unseen(const RolloutStatus& status, Instant now) con
   const auto good = versions_.last_good(
       now, [&](const VersionHistory::Good& one) { return one.version == status.baseline; });
   if (good && (good->at < start_ || good->was_given_traffic)) return {};
-  return beware_of_unseen(status.baseline, status.candidate, log_.live(live_), service_,
-                          good && is_hollow(*good));
+  return beware_of_unseen(status.baseline, status.candidate, log_.live(traffic_.reading()),
+                          service_, good && is_hollow(*good));
 }
 
 /// However many requests it still gets.

@@ -114,7 +114,7 @@ void Rollout::keep_history(RolloutState state, Instant now) {
   if (state == RolloutState::promoted) {
     versions_.promoted(candidate, now);
     // Of what Belay moved, the first requests may still be on their way.
-    if (record.status().is_driving || (live_ && share_of(*live_, candidate) > 0))
+    if (record.status().is_driving || traffic_.percent_of(candidate).value_or(0) > 0)
       versions_.see_traffic_given(candidate);
     return;
   }

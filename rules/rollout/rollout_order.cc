@@ -38,8 +38,8 @@ Duration whole_buckets(Instant since, Instant now) {
 bool Rollout::has_traffic(const RolloutRecord& record, Instant now) const {
   const RolloutStatus& status = record.status();
   if (status.is_driving && is_judged(status.state)) return true;
-  if (live_ && !live_->versions.empty() && is_live_current(now))
-    return share_of(*live_, status.candidate) > 0;
+  const std::optional<double> percent = traffic_.percent_of(status.candidate);
+  if (percent && is_live_current(now)) return *percent > 0;
   const std::vector<VersionRequests> lately = service_.recent_requests();
   const bool is_named = std::any_of(lately.begin(), lately.end(),
                                     [](const auto& one) { return !one.version.empty(); });
@@ -67,8 +67,8 @@ bool Rollout::has_come_again(const RolloutStatus& status) const {
   if (!done || ladder_.order()->candidate != status.candidate ||
       ladder_.order()->rollout == status.id || status.started < *done)
     return false;
-  if (rolled_off_seen_ && *rolled_off_seen_ >= *done && live_)
-    return share_of(*live_, status.candidate) > 0;
+  const std::optional<double> percent = traffic_.percent_of(status.candidate);
+  if (rolled_off_seen_ && *rolled_off_seen_ >= *done && percent) return *percent > 0;
   const std::optional<Instant> came =
       service_.came(names_.id(status.candidate), std::chrono::seconds{5});
   return came && *came >= *done;

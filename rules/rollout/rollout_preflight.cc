@@ -68,7 +68,7 @@ std::string version_that_serves(const Service& service, const std::string& candi
 
 PreflightFacts Rollout::facts(Instant now) const {
   const RolloutStatus& status = records_.back().status();
-  const std::optional<Deployment>& live = log_.live(live_);
+  const std::optional<Deployment>& live = log_.live(traffic_.reading());
   const std::optional<VersionHistory::Good> good = versions_.last_good(now);
   // It was chosen because it serves all the same, or named.
   const bool serves_on = versions_.is_suspect() && status.baseline == versions_.promoted_last();

@@ -44,8 +44,8 @@ std::string Rollout::served_badly(const JudgedRule& rule, Instant now) const {
 bool Rollout::served_alone(Instant now) const {
   const std::string served = versions_.promoted_last();
   if (served.empty()) return false;
-  if (live_ && !live_->versions.empty() && is_live_current(now))
-    return share_of(*live_, served) >= kAllPercent;
+  const std::optional<double> percent = traffic_.percent_of(served);
+  if (percent && is_live_current(now)) return *percent >= kAllPercent;
   std::uint64_t all = 0;
   std::uint64_t own = 0;
   for (const VersionRequests& one : service_.recent_requests(kNow, Duration::zero())) {

@@ -174,14 +174,8 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   convicted_by_.reset();
   preflight_ = {};
   train_stopped_.reset();
-  was_candidate_live_ = false;
-  gone_since_.reset();
-  foreign_since_.reset();
-  stranger_since_.reset();
+  traffic_.begin_rollout();
   unannounced_.forget();
-  live_before_.clear();
-  if (live_)
-    for (const Deployment::Share& share : live_->versions) live_before_.push_back(share.version);
   // In a train it is for the train to say when.
   if (record.status().train.empty()) begin(std::move(details), record.status().started, now, out);
 }

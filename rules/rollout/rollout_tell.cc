@@ -73,9 +73,10 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
                notice.candidate == status.candidate;
       });
   if (told == out.notices.rend()) return;
-  const bool is_current = live_ && is_live_current(now);
+  const std::optional<Deployment>& live = traffic_.reading();
+  const bool is_current = live && is_live_current(now);
   told->details.push_back(
-      words_of_live(is_current ? &*live_ : nullptr, service_.recent_requests(kShareOver, {})));
+      words_of_live(is_current ? &*live : nullptr, service_.recent_requests(kShareOver, {})));
   if (status.baseline.empty()) return;
   const std::optional<std::string> refused = book_.why_not_yet(service_.plan, now);
   told->details.push_back(

@@ -15,30 +15,19 @@ namespace {
 
 /// What the platform's own answers may lag behind what it did.
 constexpr Duration kPlatformSettles = std::chrono::seconds{30};
-/// A reading may be older than the one before it: so long nothing else must be read.
-constexpr Duration kGoneFor = std::chrono::seconds{10};
-constexpr double kPercentSlack = 0.5;
 /// Who has traffic, and came with this deployment as far as the log tells.
 constexpr Duration kLately = std::chrono::seconds{30};
 constexpr Duration kAbsentBefore = std::chrono::seconds{5};
 
 }  // namespace
 
-double Rollout::share_of(const Deployment& deployment, const std::string& version) {
-  double percent = 0;
-  for (const Deployment::Share& share : deployment.versions)
-    if (share.version == version) percent += share.percent;
-  return percent;
-}
-
 std::optional<double> Rollout::live_percent() const {
-  if (!live_ || live_->versions.empty() || records_.empty()) return std::nullopt;
-  return share_of(*live_, records_.back().status().candidate);
+  return records_.empty() ? std::nullopt : traffic_.percent_of(records_.back().status().candidate);
 }
 
 bool Rollout::is_candidate_absent(Instant now) const {
   const RolloutStatus& status = records_.back().status();
-  const std::optional<Deployment>& live = log_.live(live_);
+  const std::optional<Deployment>& live = log_.live(traffic_.reading());
   if (live && !moving_ && is_live_current(now) && share_of(*live, status.baseline) > 0)
     return share_of(*live, status.candidate) <= 0;
   // A candidate that crashes before it logs must not look so.
@@ -69,97 +58,68 @@ void Rollout::probed(const std::string& probe, const ProbeLog::Answer& answer) {
 
 bool Rollout::is_gone(const RolloutRecord& record, Instant now) const {
   const RolloutStatus& status = record.status();
-  return live_ && !moving_ && is_live_current(now) && share_of(*live_, status.candidate) <= 0 &&
-         live_->at - status.step_started >= kPlatformSettles;
+  const std::optional<Deployment>& live = traffic_.reading();
+  return live && !moving_ && is_live_current(now) && share_of(*live, status.candidate) <= 0 &&
+         live->at - status.step_started >= kPlatformSettles;
 }
 
-std::string Rollout::stranger_in(const Deployment& deployment) const {
-  const RolloutStatus& status = records_.back().status();
-  if (live_before_.empty()) return {};
-  for (const Deployment::Share& share : deployment.versions)
-    if (share.percent > 0 && share.version != status.candidate &&
-        share.version != status.baseline &&
-        std::find(live_before_.begin(), live_before_.end(), share.version) == live_before_.end())
-      return share.version;
-  return {};
+LiveTraffic::Wanted Rollout::wanted_traffic(const Deployment& reading) const {
+  const RolloutRecord& record = records_.back();
+  const RolloutStatus& status = record.status();
+  const bool must_show =
+      status.is_driving && record.has_begun() && !moving_ && reading.at > moved_at_;
+  return {.candidate = status.candidate,
+          .baseline = status.baseline,
+          .percent = must_show ? std::optional(record.step().percent) : std::nullopt};
 }
 
-std::optional<std::string> Rollout::foreign_deployment(const Deployment& deployment,
-                                                       Instant now) const {
-  const RolloutStatus& status = records_.back().status();
-  const double percent = share_of(deployment, status.candidate);
-  if (gone_since_ && now - *gone_since_ >= kGoneFor)
-    return "someone took " + status.candidate + " out";
-  if (const std::string stranger = stranger_in(deployment); !stranger.empty()) {
-    // What we rolled away may stand in a reading of before that.
-    const bool may_be_old = book_.was_rolled_away(service_.plan.name, stranger);
-    if (!may_be_old || (stranger_since_ && now - *stranger_since_ >= kGoneFor))
-      return "someone deployed " + sanitize(stranger);
+void Rollout::see_versions(const Deployment& deployment) {
+  for (const Deployment::Share& share : deployment.versions) {
+    if (share.percent > 50) book_.see_live(service_.plan.name, share.version, deployment.at);
+    if (share.percent > 0) versions_.see_traffic_given(share.version);
   }
-  if (foreign_since_ && now - *foreign_since_ >= kPlatformSettles)
-    return "someone else moved the traffic of " + status.candidate + " to " +
-           decimal_text(percent) + "%";
-  return std::nullopt;
+  if (ladder_.rolled_back_at() && share_of(deployment, ladder_.order()->candidate) <= 0)
+    rolled_off_seen_ = deployment.at;
+}
+
+void Rollout::stand_down_if_replaced(const Deployment& deployment, Instant now, Step& out) {
+  const std::optional<std::string> target = ladder_.restored();
+  if (!target || share_of(deployment, *target) > 0 ||
+      deployment.at - ladder_.watching_since() < kPlatformSettles)
+    return;
+  ladder_.stand_down(sanitize(*target) + " is not live any more", now, out);
+  take_turns(now, out);
+  if (ladder_.take_free_windows()) release_windows();
 }
 
 void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   if (deployment.versions.empty()) return;
-  const std::optional<Deployment> before = std::exchange(live_, deployment);
-  for (const Deployment::Share& share : deployment.versions)
-    if (share.percent > 50) book_.see_live(service_.plan.name, share.version, deployment.at);
-  for (const Deployment::Share& share : deployment.versions)
-    if (share.percent > 0) versions_.see_traffic_given(share.version);
-  if (ladder_.rolled_back_at() && share_of(deployment, ladder_.order()->candidate) <= 0)
-    rolled_off_seen_ = deployment.at;
-  if (const std::optional<std::string> target = ladder_.restored();
-      target && share_of(deployment, *target) <= 0 &&
-      deployment.at - ladder_.watching_since() >= kPlatformSettles) {
-    ladder_.stand_down(sanitize(*target) + " is not live any more", now, out);
-    take_turns(now, out);
-    if (ladder_.take_free_windows()) release_windows();
+  see_versions(deployment);
+  const std::optional<double> before = live_percent();
+  LiveTraffic::Finding finding;
+  if (running() == nullptr) {
+    traffic_.read(deployment);
+  } else {
+    const auto was_rolled_away = [this](const std::string& version) {
+      return book_.was_rolled_away(service_.plan.name, version);
+    };
+    finding = traffic_.read(deployment, wanted_traffic(deployment), was_rolled_away, now);
   }
+  stand_down_if_replaced(deployment, now, out);
   if (running() == nullptr) return look_for_new_versions(deployment, now, out);
-  RolloutRecord& record = records_.back();
-  const double percent = share_of(deployment, record.status().candidate);
-  const bool is_settled =
-      record.status().is_driving && record.has_begun() && !moving_ && deployment.at > moved_at_;
-  const bool is_foreign = is_settled && std::abs(percent - record.step().percent) > kPercentSlack;
-  if (!was_candidate_live_ || percent > 0) {
-    gone_since_.reset();
-  } else if (!gone_since_) {
-    gone_since_ = now;
-  }
-  if (!is_foreign) {
-    foreign_since_.reset();
-  } else if (!foreign_since_) {
-    foreign_since_ = now;
-  }
-  if (stranger_in(deployment).empty()) {
-    stranger_since_.reset();
-  } else if (!stranger_since_) {
-    stranger_since_ = now;
-  }
-  std::optional<std::string> why = foreign_deployment(deployment, now);
-  if (const std::string other = replaced_meanwhile(deployment, now); !why && !other.empty())
-    why = "someone deployed " + sanitize(other) + " while Belay was not running";
-  if (why) {
-    end(RolloutState::superseded, *why, now, out);
+  if (const std::string other = replaced_meanwhile(deployment, now);
+      !finding.taken_over && !other.empty())
+    finding.taken_over = "someone deployed " + sanitize(other) + " while Belay was not running";
+  if (finding.taken_over) {
+    end(RolloutState::superseded, *finding.taken_over, now, out);
     return look_for_new_versions(deployment, now, out);
   }
-  if (stranger_since_) {  // Nothing is followed by a reading that may be old.
-    live_ = before;
-    return;
-  }
+  if (finding.is_doubted) return;
   // Whether what is there instead is new is asked when it has superseded this one.
-  if (!foreign_since_) looked_at_ = deployment;
-  if (live_before_.empty())
-    for (const Deployment::Share& share : deployment.versions)
-      live_before_.push_back(share.version);
-  was_candidate_live_ = was_candidate_live_ || percent > 0;
+  if (traffic_.is_as_given()) looked_at_ = deployment;
+  const RolloutRecord& record = records_.back();
   if (!record.status().is_driving && record.state() != RolloutState::pending)
-    follow_traffic(
-        before ? std::optional(share_of(*before, record.status().candidate)) : std::nullopt, now,
-        out);
+    follow_traffic(before, now, out);
 }
 
 void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& out) {
@@ -174,7 +134,7 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
     has_skipped_ = has_skipped;
   } else if (judgement_ && before != percent) {
     end_of_bake_->split_changes();
-    judgement_->begin_step(live_->at, percent / 100);
+    judgement_->begin_step(traffic_.reading()->at, percent / 100);
   }
 }
 
@@ -185,8 +145,9 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   std::vector<Deployment::Share> expected;
   // Whoever names another baseline than what our own action left knows better than a reading of
   // before it.
-  const std::optional<Deployment>& live = log_.live(live_);
-  if (live && (live->at == live_->at || share_of(*live, status.baseline) > 0))
+  const std::optional<Deployment>& read = traffic_.reading();
+  const std::optional<Deployment>& live = log_.live(read);
+  if (live && (live->at == read->at || share_of(*live, status.baseline) > 0))
     expected = live->versions;
   if (expected.empty() && step == 0) expected = {{status.baseline, 100}};
   if (step > 0) {
@@ -276,17 +237,15 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   if (is_waiting(order.rollout)) return;  // What it has by now is taken back next.
   const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
   const auto& move = std::get<MoveTraffic>(order.action);
+  const std::optional<Deployment>& live = traffic_.reading();
   const std::string words = decimal_text(move.percent) + "% of the traffic";
-  const bool is_there =
-      was_done(outcome.phase) ||
-      (outcome.phase == Phase::abandoned && live_ && live_->at > order.at &&
-       std::abs(share_of(*live_, move.candidate) - move.percent) <= kPercentSlack);
+  const bool is_there = was_done(outcome.phase) ||
+                        (outcome.phase == Phase::abandoned && live && live->at > order.at &&
+                         has_share(*live, move.candidate, move.percent));
   if (record == nullptr || record != running())
     return tell_unwatched(order, outcome, is_there, now, out);
   if (is_there) {
-    was_candidate_live_ = false;  // Until the platform says so itself.
-    gone_since_.reset();
-    foreign_since_.reset();
+    traffic_.moved();
     begin_step(moving_to_, "it has " + words, now, out);
   } else if (outcome.phase == Phase::superseded || outcome.phase == Phase::conflict) {
     end(RolloutState::superseded, "someone else has acted" + detail, now, out);

@@ -1,0 +1,106 @@
+#include "rules/rollout/live_traffic.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/sanitize.h"
+#include "rules/language/units.h"
+
+namespace belay::rules {
+namespace {
+
+/// A reading may be older than the one before it: so long nothing else must be read.
+constexpr Duration kGoneFor = std::chrono::seconds{10};
+/// What is ordered shows in parts: the platform's answers lag behind what it did.
+constexpr Duration kForeignFor = std::chrono::seconds{30};
+/// Platforms round.
+constexpr double kPercentSlack = 0.5;
+
+void note(std::optional<Instant>& since, bool is_so, Instant now) {
+  if (!is_so) {
+    since.reset();
+  } else if (!since) {
+    since = now;
+  }
+}
+
+bool has_lasted(const std::optional<Instant>& since, Duration least, Instant now) {
+  return since && now - *since >= least;
+}
+
+}  // namespace
+
+double share_of(const Deployment& deployment, const std::string& version) {
+  double percent = 0;
+  for (const Deployment::Share& share : deployment.versions)
+    if (share.version == version) percent += share.percent;
+  return percent;
+}
+
+bool has_share(const Deployment& deployment, const std::string& version, double percent) {
+  return std::abs(share_of(deployment, version) - percent) <= kPercentSlack;
+}
+
+std::optional<double> LiveTraffic::percent_of(const std::string& version) const {
+  if (!reading_ || reading_->versions.empty()) return std::nullopt;
+  return share_of(*reading_, version);
+}
+
+void LiveTraffic::begin_rollout() {
+  was_candidate_live_ = false;
+  gone_since_.reset();
+  foreign_since_.reset();
+  stranger_since_.reset();
+  known_.clear();
+  if (!reading_) return;
+  for (const Deployment::Share& share : reading_->versions) known_.push_back(share.version);
+}
+
+void LiveTraffic::moved() {
+  was_candidate_live_ = false;
+  gone_since_.reset();
+  foreign_since_.reset();
+}
+
+std::string LiveTraffic::stranger_in(const Deployment& reading, const Wanted& wanted) const {
+  if (known_.empty()) return {};
+  for (const Deployment::Share& share : reading.versions)
+    if (share.percent > 0 && share.version != wanted.candidate &&
+        share.version != wanted.baseline &&
+        std::ranges::find(known_, share.version) == known_.end())
+      return share.version;
+  return {};
+}
+
+LiveTraffic::Finding LiveTraffic::read(
+    const Deployment& reading, const Wanted& wanted,
+    const std::function<bool(const std::string&)>& was_rolled_away, Instant now) {
+  const double percent = share_of(reading, wanted.candidate);
+  const std::string stranger = stranger_in(reading, wanted);
+  note(gone_since_, was_candidate_live_ && percent <= 0, now);
+  note(foreign_since_, wanted.percent && !has_share(reading, wanted.candidate, *wanted.percent),
+       now);
+  note(stranger_since_, !stranger.empty(), now);
+  Finding finding;
+  // What we rolled away may stand in a reading of before that.
+  const bool is_new = !stranger.empty() &&
+                      (!was_rolled_away(stranger) || has_lasted(stranger_since_, kGoneFor, now));
+  if (has_lasted(gone_since_, kGoneFor, now)) {
+    finding.taken_over = "someone took " + wanted.candidate + " out";
+  } else if (is_new) {
+    finding.taken_over = "someone deployed " + sanitize(stranger);
+  } else if (has_lasted(foreign_since_, kForeignFor, now)) {
+    finding.taken_over = "someone else moved the traffic of " + wanted.candidate + " to " +
+                         decimal_text(percent) + "%";
+  }
+  finding.is_doubted = !finding.taken_over && !stranger.empty();
+  if (finding.is_doubted) return finding;
+  reading_ = reading;
+  if (known_.empty())
+    for (const Deployment::Share& share : reading.versions) known_.push_back(share.version);
+  was_candidate_live_ = was_candidate_live_ || percent > 0;
+  return finding;
+}
+
+}  // namespace belay::rules
