@@ -170,7 +170,7 @@ std::optional<Rejection> Interpreter::trace(const Fields& fields, Instant now,
                                             std::vector<rules::Event>& events) {
   std::optional<Instant> start = now;
   if (fields.at_ms.present()) start = instant_of(fields.at_ms.value);
-  if (!start || fields.at_ms.state == Number::State::bad) return Rejection::bad_value;
+  if (!start || fields.at_ms.state == Number::State::bad) return Rejection::bad_time;
   if (is_source_message(fields)) return source_message(fields, *start, events);
   if (fields.outcome.empty()) return Rejection::no_outcome;
   rules::Request request{.source = source_, .invocation = invocation_of(fields)};
@@ -206,7 +206,7 @@ void Interpreter::add(const Fields& fields, const rules::Request& request,
 std::optional<Rejection> Interpreter::set_times(const Fields& fields, Instant start,
                                                 rules::Request& request) {
   if (is_bad_duration(fields.wall_ms) || is_bad_duration(fields.cpu_ms))
-    return Rejection::bad_value;
+    return Rejection::bad_duration;
   is_measured_ = is_measured_ || fields.wall_ms.value > 0 || fields.cpu_ms.value > 0;
   request.at = start;
   if (fields.wall_ms.present()) {
@@ -236,7 +236,7 @@ std::optional<Rejection> Interpreter::source_message(const Fields& fields, Insta
 std::optional<Rejection> Interpreter::fly_line(const Fields& line,
                                                std::vector<rules::Event>& events) {
   const std::optional<Instant> at = parse_rfc3339(line.timestamp);
-  if (!at) return Rejection::bad_value;
+  if (!at) return Rejection::bad_time;
   Fields inner;
   if (!has_status(line)) {
     if (!line.message.starts_with('{')) return Rejection::not_an_event;
@@ -245,7 +245,7 @@ std::optional<Rejection> Interpreter::fly_line(const Fields& line,
     const auto document = std::string_view(message_).substr(0, line.message.size());
     if (message_reader_.read(document, inner))
       return may_be_cut_call(line.message) ? Rejection::broken : Rejection::not_an_event;
-    if (is_call_with_bad_status(inner) || is_call_without_end(inner)) return Rejection::bad_value;
+    if (is_call_with_bad_status(inner) || is_call_without_end(inner)) return Rejection::bad_status;
     if (inner.status.state == Number::State::bad || !says_end(inner))
       return Rejection::not_an_event;
   }
@@ -268,7 +268,7 @@ std::optional<Rejection> Interpreter::generic(const Fields& fields,
   if (!has_time) return Rejection::no_time;
   if (!has_service) return Rejection::no_service;
   if (!has_outcome && (fields.status.present() || is_call_without_end(fields)))
-    return Rejection::bad_value;
+    return Rejection::bad_status;
   if (!has_outcome) return Rejection::no_outcome;
   rules::Request request{.source = source_};
   if (const auto rejection = set_end(fields, request)) return rejection;
@@ -285,8 +285,8 @@ std::optional<Rejection> Interpreter::set_end(const Fields& fields, rules::Reque
   } else if (!fields.timestamp.empty()) {
     at = parse_rfc3339(fields.timestamp);
   }
-  if (!at || fields.at_ms.state == Number::State::bad) return Rejection::bad_value;
-  if (is_bad_duration(fields.wall_ms)) return Rejection::bad_value;
+  if (!at || fields.at_ms.state == Number::State::bad) return Rejection::bad_time;
+  if (is_bad_duration(fields.wall_ms)) return Rejection::bad_duration;
   request.at = *at;
   if (fields.wall_ms.present() && !latency_is_named_) {
     request.latency_us = microseconds(fields.wall_ms.value);
@@ -296,9 +296,9 @@ std::optional<Rejection> Interpreter::set_end(const Fields& fields, rules::Reque
 
 std::optional<Rejection> Interpreter::fill(const Fields& fields, rules::Request& request) {
   constexpr std::uint32_t kExceptionsMax = std::numeric_limits<std::uint16_t>::max();
-  if (fields.status.state == Number::State::bad) return Rejection::bad_value;
+  if (fields.status.state == Number::State::bad) return Rejection::bad_status;
   if (has_status(fields)) {
-    if (!(fields.status.value >= 100 && fields.status.value <= 999)) return Rejection::bad_value;
+    if (!(fields.status.value >= 100 && fields.status.value <= 999)) return Rejection::bad_status;
     request.status = static_cast<std::uint16_t>(fields.status.value);
   }
   const std::string_view outcome = got_no_answer(fields) ? kNoAnswer : fields.outcome;

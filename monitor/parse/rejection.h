@@ -18,7 +18,10 @@ enum class Rejection : std::uint8_t {
   no_time,
   no_service,
   no_outcome,  ///< Neither status nor outcome.
-  bad_value,   ///< A number that cannot be: out of range, or text where a number belongs.
+  // A number that cannot be, out of range, or text where a number belongs:
+  bad_time,      ///< No RFC 3339, and no milliseconds or seconds since the Unix epoch.
+  bad_status,    ///< Not 100 to 999, or none of a call whose duration is told.
+  bad_duration,  ///< Negative, or of more than a hundred days.
 };
 
 constexpr std::string_view name_of(Rejection rejection) {
@@ -45,8 +48,12 @@ constexpr std::string_view name_of(Rejection rejection) {
       return "no_service";
     case Rejection::no_outcome:
       return "no_outcome";
-    case Rejection::bad_value:
-      return "bad_value";
+    case Rejection::bad_time:
+      return "bad_time";
+    case Rejection::bad_status:
+      return "bad_status";
+    case Rejection::bad_duration:
+      return "bad_duration";
   }
   return "not_json";
 }
