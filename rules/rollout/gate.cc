@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/language/conditions.h"
+#include "rules/language/rule_check.h"
 #include "rules/rollout/notices.h"
 
 namespace belay::rules {
@@ -14,6 +16,28 @@ constexpr Duration kBackdatedMax = std::chrono::seconds{1};
 }  // namespace
 
 bool counts_for_verdict(const Rule& rule) { return rule.then.kind != Then::Kind::alert; }
+
+std::string beware_of_short_gate(const ServicePlan& plan, Duration lasts) {
+  const Rule* longest = nullptr;
+  Duration needed = lasts;
+  const auto consider = [&](const Rule& rule, double share) {
+    // Of several conditions the shorter one may do.
+    std::size_t conditions = 0;
+    for_each_condition(rule.sentence.when, [&conditions](const Condition&) { ++conditions; });
+    const Duration window = longest_window(rule.sentence);
+    const auto least = std::chrono::duration_cast<Duration>(window * share);
+    if (!counts_for_verdict(rule) || conditions > 1 || least <= lasts || window <= needed) return;
+    longest = &rule;
+    needed = window;
+  };
+  for (const Rule& rule : plan.rollout_rules) consider(rule, kCoverageMin);
+  for (const Rule& rule : plan.rules) consider(rule, 1);
+  if (longest == nullptr) return {};
+  return "beware: " + longest->name + " looks back " + format_duration(needed) +
+         ", and this lasts " + format_duration(lasts) +
+         ": it is not known to be fine by then, so this cannot pass; watch for " +
+         format_duration(needed);
+}
 
 Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
                         Instant watched_since) {

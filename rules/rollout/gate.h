@@ -9,6 +9,7 @@
 #include "rules/judgement/judged_rule.h"
 #include "rules/judgement/verdict.h"
 #include "rules/order.h"
+#include "rules/plan.h"
 #include "rules/rollout/blame.h"
 #include "rules/service.h"
 #include "rules/snapshot.h"
@@ -17,6 +18,10 @@ namespace belay::rules {
 
 /// Whether a rule says something about the verdict of a gate. `alert` never does.
 bool counts_for_verdict(const Rule& rule);
+
+/// "beware: shop-slow looks back 5m, and this lasts 1m30s: ...", where a rule that counts cannot be
+/// fine within a gate of that length, so that it cannot pass; else empty.
+std::string beware_of_short_gate(const ServicePlan& plan, Duration lasts);
 
 /// What a rule on a whole service said before the candidate came to `service`.
 Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,

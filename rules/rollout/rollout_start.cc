@@ -155,8 +155,12 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
     details.push_back(std::move(unseen) + "; a rollback would go to it all the same");
     record.note(details.back(), now);
   }
-  if (std::string why = beware_of_larger(baseline.version, asked.candidate, service_);
-      !why.empty()) {
+  const std::string short_gate = record.ends_at_maximum()
+                                     ? beware_of_short_gate(service_.plan, record.step().bake)
+                                     : std::string();
+  for (std::string why :
+       {beware_of_larger(baseline.version, asked.candidate, service_), short_gate}) {
+    if (why.empty()) continue;
     record.note(why, now);
     details.push_back(std::move(why));
   }
