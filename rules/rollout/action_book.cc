@@ -20,6 +20,12 @@ bool changed_nothing(const Remembered::Action& action) {
          action.phase == ActionOutcome::Phase::rejected;
 }
 
+/// Somebody has superseded it, or was first; it may have been done before all the same.
+bool was_anothers(const Remembered::Action& action) {
+  return action.phase == ActionOutcome::Phase::superseded ||
+         action.phase == ActionOutcome::Phase::already;
+}
+
 bool has_passed_since(const Remembered::Action& action, const std::string& version,
                       const std::vector<RememberedRollout>& rollouts) {
   return std::ranges::any_of(rollouts, [&](const RememberedRollout& one) {
@@ -194,13 +200,13 @@ std::optional<std::string> ActionBook::objection_to_rate(const ServicePlan& plan
     const bool are_outside = order.rollout.empty() && decision == action.intent;
     if (changed_nothing(action) && !are_outside) continue;
     const Duration ago = age_of(action, order.at);
-    // What someone has superseded may have been done before: it counts, and nothing waits for it.
-    const bool is_superseded = action.phase == ActionOutcome::Phase::superseded && !are_outside;
+    // It counts, and nothing waits for it.
+    const bool is_anothers = was_anothers(action) && !are_outside;
     if (ago < kCapWindow) {
       Instant& last = within_hour[decision];
       last = std::max(last, order.at - ago);
     }
-    if (ago < plan.cooldown && !is_superseded)
+    if (ago < plan.cooldown && !is_anothers)
       cooldown = "cooldown: the last action was " + format_duration(whole_seconds(ago)) +
                  " ago, and the next may come after " + format_duration(plan.cooldown);
   }

@@ -139,7 +139,11 @@ class Rollout {
   void release_windows();
   // rollout_tell.cc: what is told of it while it goes on.
   void notice_unknown(Instant now, Step& out);
-  /// Adds to the page of one that ends inconclusive what is live, and what a person can do.
+  /// What would be said now of a rollback of a further rollout of the same versions.
+  [[nodiscard]] std::optional<std::string> why_no_rollback(const RolloutStatus& status,
+                                                           Instant now) const;
+  /// Adds to the page of one that ends with its candidate live, or nobody knows whether it is: what
+  /// is live, and what a person can do.
   void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
 
   // rollout_baseline.cc: what it is compared with.

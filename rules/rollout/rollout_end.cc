@@ -182,9 +182,11 @@ void Rollout::take_turns(Instant now, Step& out) {
     if (turn.state == RolloutState::recovered && was_rolled_back(log_, record->status()))
       versions_.recovered(record->status().baseline, now);
     record->move(turn.state, turn.why, now, out);
-    const bool stays =
-        turn.state == RolloutState::recovered && !was_rolled_back(log_, record->status());
-    if (turn.state == RolloutState::inconclusive || stays) tell_ways_on(record->status(), now, out);
+    const bool has_ended =
+        turn.state == RolloutState::recovered || turn.state == RolloutState::not_recovered;
+    const bool stays = has_ended && !was_rolled_back(log_, record->status());
+    if (turn.state == RolloutState::inconclusive || turn.state == RolloutState::failed || stays)
+      tell_ways_on(record->status(), now, out);
   }
 }
 

@@ -311,7 +311,9 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
     undone = climb(record, std::move(cause), now, out);
   }
   end(undone ? RolloutState::failed : RolloutState::rolling_back, finding.headline, now, out);
-  if (undone) record.note(std::string(kNothingDone) + *undone, now);
+  if (!undone) return;
+  record.note(std::string(kNothingDone) + *undone, now);
+  if (status.mode == Mode::enforce) tell_ways_on(status, now, out);
 }
 
 void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& out) {

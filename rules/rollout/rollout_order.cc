@@ -190,6 +190,7 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
     if (const std::optional<std::string> why = climb(*failed, std::move(cause), now, out)) {
       failed->move(RolloutState::failed, *why, now, out);
       failed->note(std::string(kNothingDone) + *why, now);
+      tell_ways_on(failed->status(), now, out);
     }
   }
 }

@@ -289,6 +289,7 @@ void Rollout::end_at_maximum(const StepAnswer& answer, Instant now, Step& out) {
                                "`else fail` fails the rollout without an action", {}, "");
     end(RolloutState::failed, verdict.why + "; " + rule.name + " says `else fail`", now, out);
     records_.back().note(nothing + "`else fail` fails the rollout without an action", now);
+    tell_ways_on(records_.back().status(), now, out);
     return;
   }
   end(RolloutState::inconclusive, answer.why, now, out);

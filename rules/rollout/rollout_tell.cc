@@ -64,11 +64,24 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
 
 }  // namespace
 
+std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
+                                                    Instant now) const {
+  if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
+    return lower;
+  Order order;
+  order.at = now;
+  order.service = status.service;
+  order.action = RollBack{.target = status.baseline, .expected = status.candidate};
+  order.rollout = "the next";
+  return book_.objection(service_.plan, order, false);
+}
+
 void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
   const auto told =
       std::find_if(out.notices.rbegin(), out.notices.rend(), [&](const Notice& notice) {
         const bool is_end =
-            notice.kind == Notice::Kind::inconclusive || notice.kind == Notice::Kind::recovered;
+            notice.kind == Notice::Kind::inconclusive || notice.kind == Notice::Kind::recovered ||
+            notice.kind == Notice::Kind::not_recovered || notice.kind == Notice::Kind::not_acted;
         return is_end && notice.service == service_.plan.name &&
                notice.candidate == status.candidate;
       });
@@ -78,7 +91,7 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   told->details.push_back(
       words_of_live(is_current ? &*live : nullptr, service_.recent_requests(kShareOver, {})));
   if (status.baseline.empty()) return;
-  const std::optional<std::string> refused = book_.why_not_yet(service_.plan, now);
+  const std::optional<std::string> refused = why_no_rollback(status, now);
   told->details.push_back(
       "if " + sanitize(status.candidate) + " is still live: `belay rollout start --service " +
       sanitize(service_.plan.name) + " --candidate " + sanitize(status.candidate) + " --baseline " +
