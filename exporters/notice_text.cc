@@ -12,6 +12,9 @@ namespace {
 
 using rules::Notice;
 
+/// Of a line: "by hand: " and a command that must be whole.
+constexpr std::size_t kDetailBytesMax = rules::kByHandBytesMax + 20;
+
 /// No quoting needed in any shell, and never taken for an option.
 bool is_plain_id(std::string_view id) {
   constexpr std::size_t kBytesMax = 200;
@@ -97,7 +100,8 @@ std::string_view title_of(Notice::Kind kind) {
 std::vector<std::string> lines_of(const Notice& notice) {
   const std::string headline = sanitize(notice.headline);
   std::vector<std::string> details;
-  for (const std::string& detail : notice.details) details.push_back(sanitize(detail));
+  for (const std::string& detail : notice.details)
+    details.push_back(sanitize(detail, kDetailBytesMax));
   std::vector<std::string> lines;
   for (const rules::Evidence& evidence : notice.evidence) {
     const std::string said = sanitize(describe(evidence));

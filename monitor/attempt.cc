@@ -56,10 +56,10 @@ Attempt::Told Attempt::step(std::stop_token stop) {
   if (now >= next_call_) return look(stop);
   if (now >= deadline_) return give_up();
   if (now >= let_go_at())
-    return told(Phase::abandoned,
-                why_ + "; not waited for: " + why_recalled().value_or("") + circumstances());
+    return not_done(Phase::abandoned,
+                    why_ + "; not waited for: " + why_recalled().value_or("") + circumstances());
   if (now >= began_ + options_.unknown_after && !said_unknown_at_)
-    return told(Phase::unknown, why_ + circumstances());
+    return not_done(Phase::unknown, why_ + circumstances());
   return std::nullopt;
 }
 
@@ -108,7 +108,7 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   const Trace trace = platform_.trace(order_);
   if (acknowledged_) return missed(standing);
   if (maybe_sent_ && trace == Trace::none) {
-    return told(
+    return not_done(
         Phase::abandoned,
         with_answer("it cannot be known whether it was carried out, so it is not tried again") +
             circumstances());
@@ -123,17 +123,17 @@ Attempt::Told Attempt::act(const Standing& standing, std::stop_token stop) {
   if (trace == Trace::effect && sends_ >= options_.effect_sends_max) {
     const std::string tried =
         resumed_ ? "tried again after the restart" : "tried " + std::to_string(sends_) + " times";
-    return told(Phase::rejected,
-                with_answer(tried + ", and no more; live: " + standing.detail) + circumstances());
+    return not_done(
+        Phase::rejected,
+        with_answer(tried + ", and no more; live: " + standing.detail) + circumstances());
   }
   if (resumed_ && now - order_.at > options_.resumed_age_max) {
     // By its effect alone: somebody may have undone since what an earlier life has done.
     const bool is_known = trace == Trace::id;
-    return told(is_known ? Phase::rejected : Phase::abandoned,
-                (is_known ? "not done: the order is " : "the order is ") +
-                    format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
-                    " old, too old to act on; live: " + standing.detail +
-                    "; by hand: " + platform_.by_hand(order_));
+    return not_done(is_known ? Phase::rejected : Phase::abandoned,
+                    (is_known ? "not done: the order is " : "the order is ") +
+                        format_duration(std::chrono::floor<std::chrono::seconds>(now - order_.at)) +
+                        " old, too old to act on; live: " + standing.detail);
   }
   if (Told told = recalled()) return told;
   if (stop.stop_requested()) return std::nullopt;
@@ -162,12 +162,11 @@ Attempt::Told Attempt::missed(const Standing& standing) {
         std::max(accepted_at_ + options_.shown_within, *missed_since_ + options_.settle);
     const std::optional<std::string> recall = why_recalled();
     if (now >= end || recall) {
-      return told(
+      return not_done(
           Phase::abandoned,
           "it was accepted, and is not done " +
               format_duration(std::chrono::floor<std::chrono::seconds>(now - accepted_at_)) +
-              " later: " + standing.detail + (recall ? "; not waited for: " + *recall : "") +
-              "; by hand: " + platform_.by_hand(order_));
+              " later: " + standing.detail + (recall ? "; not waited for: " + *recall : ""));
     }
     Told what = wait("it was accepted, and is not done yet: " + standing.detail);
     next_call_ = std::min(next_call_, end);
@@ -183,19 +182,23 @@ std::optional<std::string> Attempt::why_recalled() const {
 Attempt::Told Attempt::recalled() {
   const std::optional<std::string> why = why_recalled();
   if (!why) return std::nullopt;
-  return told(Phase::rejected, sends_ == 0 ? "recalled before it was sent: " + *why
-                                           : with_answer("recalled, and not sent again: " + *why));
+  return told(Phase::rejected, answer_.empty() && sends_ == 0
+                                   ? "recalled before it was sent: " + *why
+                                   : with_answer("recalled, and not sent again: " + *why));
 }
 
 Attempt::Told Attempt::refused(const Error& error) {
   switch (error.kind) {
     case Error::Kind::failed:
+      if (platform_.trace(order_) == Trace::id) return ask_again(error);
+      [[fallthrough]];
     case Error::Kind::invalid:
     case Error::Kind::not_found:
-      return told(Phase::rejected, error.message + "; by hand: " + platform_.by_hand(order_));
+      return not_done(Phase::rejected, error.message);
     case Error::Kind::conflict:
       return stood_down(error.message);
     case Error::Kind::ambiguous:
+      sends_refused_since_.reset();
       maybe_sent_ = true;
       ++sends_;
       answer_ = error.message;
@@ -207,8 +210,23 @@ Attempt::Told Attempt::refused(const Error& error) {
     case Error::Kind::throttled:
       break;
   }
+  sends_refused_since_.reset();
   Told what = wait(with_answer(error.message));
   if (error.retry_after) next_call_ = std::max(next_call_, clock_.now() + *error.retry_after);
+  return what;
+}
+
+Attempt::Told Attempt::ask_again(const Error& error) {
+  const Instant now = clock_.now();
+  if (!sends_refused_since_) {
+    sends_refused_since_ = now;
+    waits_ = 0;
+  }
+  const Instant end = *sends_refused_since_ + options_.refused_for;
+  if (now >= end) return not_done(Phase::rejected, error.message);
+  answer_ = error.message;
+  Told what = wait(error.message);
+  next_call_ = std::min(next_call_, end);
   return what;
 }
 
@@ -221,10 +239,12 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   if (refused_for_good && !refused_since_) refused_since_ = now;
   const bool is_refused = refused_since_ && now - *refused_since_ >= options_.refused_for;
   if (is_refused && !maybe_sent_) {
-    return was_nothing_sent() ? nothing_sent(error.message)
-                              : told(Phase::rejected, with_answer(error.message) + circumstances());
+    return was_nothing_sent()
+               ? nothing_done(with_answer(error.message))
+               : not_done(Phase::rejected, with_answer(error.message) + circumstances());
   }
   missed_since_.reset();
+  sends_refused_since_.reset();
   Told what = wait(with_answer(error.message));
   if (refused_since_ && !is_refused)
     next_call_ = std::min(next_call_, *refused_since_ + options_.refused_for);
@@ -232,13 +252,14 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   return what;
 }
 
-Attempt::Told Attempt::nothing_sent(const std::string& why) {
-  return told(Phase::rejected,
-              "nothing was sent: " + why + "; by hand: " + platform_.by_hand(order_));
+Attempt::Told Attempt::nothing_done(const std::string& why) {
+  return not_done(Phase::rejected,
+                  (answer_.empty() ? "nothing was sent: " : "nothing was done: ") + why);
 }
 
 Attempt::Told Attempt::give_up() {
-  return was_nothing_sent() ? nothing_sent(why_) : told(Phase::abandoned, why_ + circumstances());
+  return was_nothing_sent() ? nothing_done(why_)
+                            : not_done(Phase::abandoned, why_ + circumstances());
 }
 
 Attempt::Told Attempt::wait(std::string why) {
@@ -250,12 +271,12 @@ Attempt::Told Attempt::wait(std::string why) {
   next_call_ = std::min(later, deadline_);
   if (maybe_sent_ && now < settled_at_) next_call_ = std::min(next_call_, settled_at_);
   if (now < began_ + options_.unknown_after || said_unknown_at_) return std::nullopt;
-  return told(Phase::unknown, why_ + circumstances());
+  return not_done(Phase::unknown, why_ + circumstances());
 }
 
 Attempt::Told Attempt::wait_aloud(std::string why) {
   if (Told what = wait(std::move(why))) return what;
-  return told(Phase::unknown, why_ + circumstances());
+  return not_done(Phase::unknown, why_ + circumstances());
 }
 
 Attempt::Told Attempt::told(Phase phase, std::string detail) {
@@ -265,6 +286,12 @@ Attempt::Told Attempt::told(Phase phase, std::string detail) {
                               .intent = order_.intent,
                               .phase = phase,
                               .detail = sanitize(detail, 1000)};
+}
+
+Attempt::Told Attempt::not_done(Phase phase, std::string detail) {
+  Told what = told(phase, std::move(detail));
+  what->by_hand = sanitize(platform_.by_hand(order_), rules::kByHandBytesMax);
+  return what;
 }
 
 Attempt::Told Attempt::stood_down(std::string detail) {
@@ -278,10 +305,11 @@ std::string Attempt::with_answer(const std::string& why) const {
 
 std::string Attempt::circumstances() const {
   std::string text = sends_ > 0 ? "; what was sent has not arrived" : "; nothing was sent";
+  if (sends_ == 0 && !answer_.empty()) text = "; what was sent was refused";
   if (resumed_ && sends_ == 1) text = "; if it was sent before the restart, it has not arrived";
   if (maybe_sent_) text = "; it may have been carried out";
   if (acknowledged_) text = "; it was accepted";
-  return text + "; by hand: " + platform_.by_hand(order_);
+  return text;
 }
 
 }  // namespace belay::monitor

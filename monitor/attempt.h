@@ -29,7 +29,9 @@ struct ActorOptions {
   Duration settle = std::chrono::seconds{15};
   Duration retry_first = std::chrono::milliseconds{500};  ///< Doubles with each try, with jitter,
   Duration retry_max = std::chrono::seconds{30};          ///< up to this.
-  /// That reads are refused, before anything was sent: then the order is rejected.
+  /// That reads are refused, before anything was sent, or the order itself by a platform that would
+  /// show it: then it is rejected. A token may be refused for a moment, and a rollback must not be
+  /// lost for that.
   Duration refused_for = std::chrono::seconds{10};
   /// Of an order that shows only its effect (Trace::effect), in all: then it is rejected.
   int effect_sends_max = 2;
@@ -86,15 +88,19 @@ class Attempt {
   /// If it was recalled, and nothing of it can arrive any more.
   Told recalled();
   Told refused(const Error& error);
+  /// Of a definite no, which may be one of a moment.
+  Told ask_again(const Error& error);
   Told unreadable(const Error& error);
   Told wait(std::string why);
   /// At the deadline: `rejected` if nothing ever left.
   Told give_up();
-  Told nothing_sent(const std::string& why);
+  Told nothing_done(const std::string& why);
   [[nodiscard]] bool was_nothing_sent() const { return !maybe_sent_ && sends_ == 0; }
   /// The same, and people are told now that nobody knows yet.
   Told wait_aloud(std::string why);
   Told told(rules::ActionOutcome::Phase phase, std::string detail);
+  /// Of what is not known to be done: with what a person can run.
+  Told not_done(rules::ActionOutcome::Phase phase, std::string detail);
   Told stood_down(std::string detail);
   /// With what was answered to the last call that is not known to have worked.
   [[nodiscard]] std::string with_answer(const std::string& why) const;
@@ -116,11 +122,12 @@ class Attempt {
   std::optional<Instant> missed_since_;    ///< It is not there, by all reads since.
   std::optional<Instant> needless_since_;  ///< By all reads since, there is nothing to do.
   int sends_ = 0;         ///< Calls that may have arrived; those of an earlier life are one.
-  std::string answer_;    ///< To the last of them, if it was no yes.
+  std::string answer_;    ///< To the last of them, or to one that was refused; empty: yes.
   Instant settled_at_{};  ///< When it can no longer take effect.
   Instant next_call_{};
   int waits_ = 0;
-  std::optional<Instant> refused_since_;  ///< Reads, in a row.
+  std::optional<Instant> refused_since_;        ///< Reads, in a row.
+  std::optional<Instant> sends_refused_since_;  ///< By all answers since, and all reads were good.
   bool is_hastened_ = false;
   bool is_recalled_ = false;
   std::optional<Instant> said_unknown_at_;

@@ -286,7 +286,12 @@ struct ActionOutcome {
   std::string intent;
   Phase phase = Phase::unknown;
   std::string detail;
+  /// What does in a shell what was not done, of kByHandBytesMax bytes at most; empty where there is
+  /// nothing.
+  std::string by_hand;
 };
+/// A command of which a part is missing does something else: nobody may cut it off sooner.
+inline constexpr std::size_t kByHandBytesMax = 1000;
 
 constexpr std::string_view name_of(SourceHealth health) {
   switch (health) {

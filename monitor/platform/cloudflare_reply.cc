@@ -69,9 +69,9 @@ Error refusal(const Complaint& complaint, int status) {
       return {Kind::failed, "the token is refused; it needs Workers Scripts Write" + said};
     case 10220: {
       const std::string names = after(complaint.message, "The following secrets have changed: ");
-      return {Kind::failed, "secrets have changed since the target version: " +
-                                sanitize(names.empty() ? "unnamed" : names, 300) +
-                                "; roll back by hand or configure force" + said};
+      return {Kind::invalid, "secrets have changed since the target version: " +
+                                 sanitize(names.empty() ? "unnamed" : names, 300) +
+                                 "; roll back by hand or configure force" + said};
     }
     case 10007:
       return {Kind::not_found, "there is no such script in this account" + said};

@@ -191,7 +191,7 @@ std::string CommandPlatform::by_hand(const rules::Order& order) const {
   if (is_beside) line += " # in the directory of the configuration";
   if (!options_.environment.empty()) line += " # with its `env`:";
   for (const auto& [name, value] : options_.environment) line += " " + name;
-  return sanitize(line, 500);
+  return sanitize(line, rules::kByHandBytesMax);
 }
 
 }  // namespace belay::monitor

@@ -51,8 +51,8 @@ class Platform {
   /// Reads where the world stands. A fault means that it cannot be known now.
   virtual Result<Standing> read(const rules::Order& order, std::stop_token stop) = 0;
 
-  /// Carries the order out, once. Error kinds: failed (refused for good, the world did not change),
-  /// unavailable, timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous
+  /// Carries the order out, once. Error kinds: failed (refused, the world did not change), invalid
+  /// or not_found (the same, and so it would be again), unavailable, timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous
   /// (read before anything else).
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
 

@@ -276,7 +276,7 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     attempt_->is_stuck = true;
     tell.not_acted(*attempt_->cause.rule, "still trying to " + words_of(attempt_->order),
                    "nobody knows yet whether that was done" + detail, attempt_->order.evidence,
-                   outcome.intent);
+                   outcome.intent, outcome.by_hand);
   }
   if (!is_final(outcome.phase)) return;
   book_.end(outcome.intent, outcome.phase);
@@ -302,7 +302,7 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
       // It may have been done: whether it helped decides what comes next.
       tell.not_acted(cause, "cannot tell whether it was done: " + words_of(order),
                      "nobody could find out" + detail + what_follows(), order.evidence,
-                     order.intent);
+                     order.intent, outcome.by_hand);
       watch(now);
       break;
     case ActionOutcome::Phase::superseded:
@@ -313,11 +313,12 @@ void Ladder::outcome(const ActionOutcome& outcome, Instant now, Step& out) {
     case ActionOutcome::Phase::conflict:
     case ActionOutcome::Phase::rejected:
       tell.not_acted(cause, "could not " + words_of(order), phase + detail, order.evidence,
-                     order.intent);
+                     order.intent, outcome.by_hand);
       if (attempt_->given_way) {
         end(RolloutState::superseded, *attempt_->given_way);
       } else {
-        next_rung(phase + sanitize(detail), now, out);
+        const std::string said = words_of(outcome);
+        next_rung(phase + (said.empty() ? "" : ": " + said), now, out);
       }
       break;
     case ActionOutcome::Phase::unknown:

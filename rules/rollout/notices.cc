@@ -20,6 +20,10 @@ std::string words_of(const Then& then) {
 
 std::string clean(const std::string& text) { return sanitize(text); }
 
+std::string words_of_by_hand(const std::string& command) {
+  return "by hand: " + sanitize(command, kByHandBytesMax);
+}
+
 std::string text_of(const Notice& notice, const std::string& why) {
   JsonText text;
   text.field("kind", name_of(notice.kind))
@@ -65,6 +69,12 @@ std::string words_of(const Order& order) {
   if (const auto* move = std::get_if<MoveTraffic>(&order.action))
     return "move " + decimal_text(move->percent) + "% of the traffic to " + clean(move->candidate);
   return "run " + clean(std::get<RunCommand>(order.action).command);
+}
+
+std::string words_of(const ActionOutcome& outcome) {
+  if (outcome.by_hand.empty()) return clean(outcome.detail);
+  return clean(outcome.detail) + (outcome.detail.empty() ? "" : "; ") +
+         words_of_by_hand(outcome.by_hand);
 }
 
 std::string words_of(const std::vector<Then>& ladder) {
@@ -202,13 +212,15 @@ void Teller::would_act(const Rule& rule, const std::vector<Evidence>& evidence,
 }
 
 void Teller::not_acted(const Rule& rule, const std::string& headline, const std::string& why,
-                       const std::vector<Evidence>& evidence, const std::string& intent) {
+                       const std::vector<Evidence>& evidence, const std::string& intent,
+                       const std::string& by_hand) {
   Notice& made = about(rule, Notice::Kind::not_acted, true, headline);
   out_.journal.back().intent = intent;
   out_.journal.back().text = text_of(made, clean(why));
   made.intent = intent;
   made.evidence = evidence;
   made.details.push_back("why not: " + clean(why));
+  if (!by_hand.empty()) made.details.push_back(words_of_by_hand(by_hand));
   for (std::string& line : lines_of(evidence)) made.details.push_back(std::move(line));
 }
 
@@ -224,11 +236,9 @@ void Teller::commanded(const OperatorCommand& command, const std::string& answer
 }
 
 void Teller::outcome(const ActionOutcome& outcome, const std::string& rule) {
-  entry(JournalEntry::Kind::outcome, rule, outcome.intent,
-        JsonText()
-            .field("phase", name_of(outcome.phase))
-            .field("detail", sanitize(outcome.detail))
-            .take());
+  entry(
+      JournalEntry::Kind::outcome, rule, outcome.intent,
+      JsonText().field("phase", name_of(outcome.phase)).field("detail", words_of(outcome)).take());
 }
 
 void Teller::acted(const Order& order, const ActionOutcome& outcome, Duration verify_for) {
@@ -240,7 +250,7 @@ void Teller::acted(const Order& order, const ActionOutcome& outcome, Duration ve
   out_.journal.back().intent = order.intent;
   made.rule = order.rule;
   made.intent = order.intent;
-  if (!outcome.detail.empty()) made.details.push_back(sanitize(outcome.detail));
+  if (!outcome.detail.empty()) made.details.push_back(clean(outcome.detail));
 }
 
 void Teller::verified(Notice::Kind kind, const Order& order, const std::string& headline,

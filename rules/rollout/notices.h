@@ -23,6 +23,8 @@ std::string words_of(const Order& order);
 bool is_of_rollback(const Notice& notice);
 /// "reset flag checkout-v2, then roll back".
 std::string words_of(const std::vector<Then>& ladder);
+/// "no answer; it may have been carried out; by hand: npx wrangler ..."; sanitized.
+std::string words_of(const ActionOutcome& outcome);
 
 /// Writes what happens on one service: each is a notice, and an entry of the journal where one is
 /// due.
@@ -46,8 +48,10 @@ class Teller {
   void moving(const Order& order);
   void would_act(const Rule& rule, const std::vector<Evidence>& evidence,
                  const std::vector<Then>& ladder, const std::vector<std::string>& details);
+  /// `by_hand`: ActionOutcome::by_hand, which is not cut as other words are.
   void not_acted(const Rule& rule, const std::string& headline, const std::string& why,
-                 const std::vector<Evidence>& evidence, const std::string& intent);
+                 const std::vector<Evidence>& evidence, const std::string& intent,
+                 const std::string& by_hand = "");
   /// What an operator asked for, and what came of it.
   void commanded(const OperatorCommand& command, const std::string& answer);
   void outcome(const ActionOutcome& outcome, const std::string& rule);

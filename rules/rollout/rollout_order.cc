@@ -143,9 +143,8 @@ bool Rollout::is_waiting(const std::string& rollout) const {
 
 void Rollout::tell_waiting(Instant now, Step& out) {
   if (!moving_) return;
-  std::string answer = log_.unclear(moving_->intent);
-  // How to give the failed version its traffic by hand is not what is needed now.
-  answer.resize(std::min(answer.size(), answer.find("; by hand: ")));
+  // Not how to give the failed version its traffic by hand.
+  const std::string answer = log_.unclear(moving_->intent);
   for (Ladder::Cause& cause : waiting_) {
     if (!cause.waits_since) cause.waits_since = now;
     const bool is_long = !answer.empty() || now - *cause.waits_since >= kWaitsUntold;

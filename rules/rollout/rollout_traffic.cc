@@ -235,7 +235,8 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   moved_at_ = now;
   RolloutRecord* record = record_of(order.rollout);
   if (is_waiting(order.rollout)) return;  // What it has by now is taken back next.
-  const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
+  const std::string said = words_of(outcome);
+  const std::string detail = said.empty() ? "" : ": " + said;
   const auto& move = std::get<MoveTraffic>(order.action);
   const std::optional<Deployment>& live = traffic_.reading();
   const std::string words = decimal_text(move.percent) + "% of the traffic";
@@ -297,7 +298,7 @@ void Rollout::tell_unwatched(const Order& order, const ActionOutcome& outcome, b
   Notice& notice = tell.notice(kind, may_be_there && !is_watched, headline + ": " + ended);
   notice.intent = order.intent;
   out.journal.back().intent = order.intent;
-  if (!outcome.detail.empty()) notice.details.push_back(sanitize(outcome.detail));
+  if (const std::string said = words_of(outcome); !said.empty()) notice.details.push_back(said);
   if (may_be_there)
     notice.details.push_back(
         "to take it back, give " + (baseline.empty() ? "another version" : baseline) +

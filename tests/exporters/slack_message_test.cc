@@ -141,6 +141,14 @@ TEST(SlackMessage, DoesNotRepeatEvidenceThatTheDetailsTell) {
   EXPECT_EQ(all.find("12.4%", first + 1), std::string::npos);
 }
 
+TEST(SlackMessage, ACommandIsNotCutOff) {
+  Notice notice;
+  notice.headline = "could not roll back";
+  const std::string command = "by hand: " + std::string(rules::kByHandBytesMax - 4, 'x') + " end";
+  notice.details = {command};
+  EXPECT_THAT(lines_of(notice), testing::ElementsAre(command));
+}
+
 TEST(SlackMessage, DoesNotRepeatWhatTheHeadlineTells) {
   Notice notice = rolled_back();
   const std::string said = describe(notice.evidence.front());

@@ -238,7 +238,7 @@ TEST_F(CloudflareTest, EveryRecordedErrorIsUnderstood) {
         sample.value("http", 400), body.is_string() ? body.get<std::string>() : body.dump()));
   };
   answer("secret_changed");
-  EXPECT_EQ(apply_error().kind, Error::Kind::failed);
+  EXPECT_EQ(apply_error().kind, Error::Kind::invalid) << "it would be refused again";
   EXPECT_NE(apply_error().message.find("STRIPE_KEY, SENTRY_DSN"), std::string::npos);
   answer("auth");
   EXPECT_EQ(read_error().kind, Error::Kind::failed);

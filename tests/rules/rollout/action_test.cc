@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/rules/support/engine_rig.h"
@@ -156,6 +158,26 @@ TEST(Action, MayStillBeTheDeployWhenTheRollbackCouldNotBeDone) {
   EXPECT_EQ(told[0].details[0], "errors fires still");
 }
 
+TEST(Action, ThatWasNotDoneIsToldWithAllOfTheCommandThatDoesIt) {
+  EngineRig rig(plan_of());
+  fail_gate(rig);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  const std::string command = "curl " + std::string(600, 'x') + " --end";
+  rig.push(ActionOutcome{.at = rig.now(),
+                         .intent = rig.orders.back().intent,
+                         .phase = ActionOutcome::Phase::rejected,
+                         .detail = std::string(600, 'y'),
+                         .by_hand = command});
+  rig.run(250ms);
+  const std::vector<Notice> refusals = rig.notices_of(Notice::Kind::not_acted);
+  ASSERT_EQ(refusals.size(), 1U);
+  const std::vector<std::string>& details = refusals[0].details;
+  EXPECT_NE(std::find(details.begin(), details.end(), "by hand: " + command), details.end());
+  EXPECT_TRUE(std::any_of(rig.journal.begin(), rig.journal.end(), [&](const JournalEntry& one) {
+    return one.kind == JournalEntry::Kind::outcome && contains(one.text, command);
+  }));
+}
+
 TEST(Action, IsNotTheDeployWhenTheRestoredVersionIsBadToo) {
   EngineRig rig(plan_of());
   fail_gate(rig);
@@ -220,6 +242,19 @@ TEST(Action, OfAFlagHasTimeToReachTheServiceBeforeItIsJudged) {
   }
 }
 
+TEST(Action, OfAFlagThatDoesNotHelpLeavesACandidateOfWhichThePageTells) {
+  Plan plan = plan_of();
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"}};
+  EngineRig rig(plan);
+  fail_gate(rig);
+  answer(rig, ActionOutcome::Phase::applied);
+  rig.run(60s);
+  const std::vector<Notice> still_bad = rig.notices_of(Notice::Kind::not_recovered);
+  ASSERT_EQ(still_bad.size(), 1U);
+  EXPECT_TRUE(contains(still_bad[0].details.back(), "if v2 is still live: `belay rollout start "))
+      << still_bad[0].details.back();
+}
+
 TEST(Action, GoesOnWhenAStepIsRefusedAndStopsWhenSomeoneElseActed) {
   Plan plan = plan_of();
   plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "checkout-v2"},
@@ -257,6 +292,8 @@ TEST(Action, IsStoppedByADisarm) {
   EXPECT_TRUE(rig.orders.empty());
   EXPECT_TRUE(contains(only_refusal(rig), "disarmed until"));
   EXPECT_TRUE(contains(only_refusal(rig), "by ann"));
+  const std::string ways = rig.notices_of(Notice::Kind::not_acted)[0].details.back();
+  EXPECT_TRUE(contains(ways, "; now it would be refused: disarmed until ")) << ways;
   EXPECT_TRUE(rig.service().disarmed_until.has_value());
 }
 

@@ -44,9 +44,12 @@ class UnclearMove : public testing::Test {
     rig_.run(22s);
     ASSERT_THAT(rig_.orders, SizeIs(2));
   }
-  void answer(Phase phase, const std::string& detail) {
-    rig_.push(ActionOutcome{
-        .at = rig_.now(), .intent = rig_.orders.back().intent, .phase = phase, .detail = detail});
+  void answer(Phase phase, const std::string& detail, const std::string& by_hand = "") {
+    rig_.push(ActionOutcome{.at = rig_.now(),
+                            .intent = rig_.orders.back().intent,
+                            .phase = phase,
+                            .detail = detail,
+                            .by_hand = by_hand});
     rig_.run(250ms);
   }
   void fail() {
@@ -68,7 +71,7 @@ class UnclearMove : public testing::Test {
 TEST_F(UnclearMove, PagesOnceItIsSaidToBeUnclearThatTheRollbackHasNotBegun) {
   fail();
   EXPECT_THAT(told(), SizeIs(0));
-  answer(Phase::unknown, "no answer; it may have been carried out; by hand: wrangler deploy v2");
+  answer(Phase::unknown, "no answer; it may have been carried out", "wrangler deploy v2");
   ASSERT_THAT(told(), SizeIs(1));
   EXPECT_TRUE(told()[0].page);
   EXPECT_THAT(told()[0].details,
