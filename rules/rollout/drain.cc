@@ -8,6 +8,7 @@
 
 #include "base/sanitize.h"
 #include "rules/judgement/chance.h"
+#include "rules/language/false_alarms.h"
 
 namespace belay::rules {
 namespace {
@@ -74,13 +75,21 @@ std::optional<Drain::Before> Drain::before(const RolloutNumbers& numbers) {
                 .is_of_pair = true};
 }
 
-Drain::Before Drain::before(const Service& service, const Versions& versions, Instant now) {
+Drain::Before Drain::before(const Service& service, NameTable& names, const Versions& versions,
+                            Instant now) {
   const Duration lag = service.evidence.lag_of(SourceKind::log, now);
-  for (Duration over = kBeforeStep; over <= kOverMax; over += kBeforeStep) {
-    const Before found = add_up(service.recent_requests(over, lag), versions);
-    if (found.all >= (over < kOverMax ? kShowsWell : kShows)) return found;
+  Before before;
+  for (Duration over = kBeforeStep; before.all < kShowsWell && over <= kOverMax;
+       over += kBeforeStep)
+    before = add_up(service.recent_requests(over, lag), versions);
+  if (before.all < kShows) before = add_up(service.recent_requests(), versions);
+  const PairedEvidence* paired = service.evidence.paired.get();
+  if (paired != nullptr && paired->candidate() == names.id(versions.left) &&
+      paired->baseline() == names.id(versions.restored)) {
+    before.own_in_step = paired->total_in_step(Role::candidate);
+    before.both_in_step = before.own_in_step + paired->total_in_step(Role::baseline);
   }
-  return add_up(service.recent_requests(), versions);
+  return before;
 }
 
 Drain::Drain(Versions versions, NameTable& names, std::optional<Before> before,
@@ -142,6 +151,18 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
 double Drain::expected(const Left& left) const {
   const std::uint64_t all = before_.is_of_pair ? left.own + left.restored : left.all;
   return before_.share() * static_cast<double>(all);
+}
+
+bool Drain::may_be_chance(const Left& left) const {
+  if (!is_known_) return left.all < kShowsAnything;
+  // One that had just begun has hardly any to lose, and its share is not known.
+  if (before_.own < kTrafficRequestsMin || chance_of_at_most(left.own, expected(left)) <= kByChance)
+    return false;
+  if (before_.own_in_step < kTrafficRequestsMin) return true;
+  // Had nothing been done, its requests were spread as those of both are.
+  const auto before = static_cast<double>(before_.both_in_step);
+  const double share = before / (before + static_cast<double>(left.own + left.restored));
+  return chance_of_at_least(before_.own_in_step, before_.own_in_step + left.own, share) > kByChance;
 }
 
 bool Drain::is_unseen(const ServiceEvidence& evidence, const Left& left, Instant now) const {
@@ -236,11 +257,7 @@ Drain::Finding Drain::look(ServiceEvidence& evidence, Instant now) {
   if (!objection && names_versions) objection = objection_to_rest(left, evidence, now);
   if (!objection && is_unseen(evidence, left, now))
     objection = "nobody saw whether " + name + " still gets requests";
-  // One that had just begun has hardly any to lose, and its share is not known.
-  const bool is_by_chance = is_known_ ? before_.own >= kTrafficRequestsMin &&
-                                            chance_of_at_most(left.own, expected(left)) > kByChance
-                                      : left.all < kShowsAnything;
-  if (!objection && is_by_chance && !evidence.of_kind(SourceKind::log).empty())
+  if (!objection && may_be_chance(left) && !evidence.of_kind(SourceKind::log).empty())
     objection = name + " still gets " + words_of(left.own, left.all) +
                 ": too few to see whether it was taken back";
   if (objection) return {.is_objection = true, .words = *std::move(objection)};

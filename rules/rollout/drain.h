@@ -45,12 +45,17 @@ class Drain {
     std::uint64_t named = 0;  ///< Of any version.
     std::uint64_t all = 0;
     bool is_of_pair = false;  ///< Of the two versions alone: others were not counted.
+    /// Of the two since the step began, where that is counted: of one that has just begun, most of
+    /// what came before says nothing.
+    std::uint64_t own_in_step = 0;
+    std::uint64_t both_in_step = 0;
     [[nodiscard]] double share() const;
   };
   /// What is known after a restart: of the decision. Nothing if that has seen no requests.
   static std::optional<Before> before(const RolloutNumbers& numbers);
   /// The last ten seconds to a minute of them, as many as show a share, else the last ten minutes.
-  static Before before(const Service& service, const Versions& versions, Instant now);
+  static Before before(const Service& service, NameTable& names, const Versions& versions,
+                       Instant now);
 
   /// `before`: nothing where nobody knows. `watched_for`: from `now` on,
   /// how long the rollback is watched. `rules`: those that watch it and judge the service itself;
@@ -96,6 +101,8 @@ class Drain {
   [[nodiscard]] Left left(const ServiceEvidence& evidence, Instant now) const;
   /// Requests of the version that were to be expected among so many, had nothing been done.
   [[nodiscard]] double expected(const Left& left) const;
+  /// Whether so few may be left although nothing was done.
+  [[nodiscard]] bool may_be_chance(const Left& left) const;
   [[nodiscard]] std::optional<std::string> objection_to_left(const Left& left,
                                                              ServiceEvidence& evidence,
                                                              Instant now);

@@ -225,7 +225,7 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action))
     attempt_->before =
-        Drain::before(service_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
+        Drain::before(service_, names_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
   attempt_->order = std::move(order);
   return std::nullopt;
 }

@@ -59,6 +59,20 @@ std::string told(const EngineRig& rig, Notice::Kind kind) {
   return notices.size() == 1 ? notices[0].details.at(0) : std::to_string(notices.size());
 }
 
+TEST(Drain, OfAStepThatHadJustBegunIsSeenByWhatCameSinceThen) {
+  for (const int left : {0, 40}) {
+    EngineRig rig = rig_of("error rate > 5% over 5s, min 4 requests", 7s);
+    run(rig, 60s, {.of_baseline = 900});
+    start(rig);
+    // Four of the ninety-four since it began; of all in the last ten seconds one in two hundred.
+    fail(rig, {.of_baseline = 900, .of_candidate = 40, .status = 500});
+    run(rig, 9s, {.of_baseline = 900, .of_candidate = left});
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), left == 0 ? 1U : 0U)
+        << told(rig, Notice::Kind::inconclusive);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), left == 0 ? 0U : 1U);
+  }
+}
+
 TEST(Drain, LooksAtWhatALateLogShows) {
   EngineRig rig = rig_of("error rate > 5% over 20s, min 10 requests", 30s);
   run(rig, 20s, {.of_baseline = 100, .of_candidate = 100, .lag = 8s});
