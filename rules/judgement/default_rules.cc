@@ -112,4 +112,32 @@ std::string summary_of(const RolloutLimits& limits) {
          " beside a better baseline, three failed probes of it";
 }
 
+std::vector<Rule> rules_by_default(const RolloutLimits& limits,
+                                   const std::vector<std::string>& probes) {
+  const std::string errors =
+      "error rate > " + percent(limits.error_rate) + " over 30s, min 20 requests, for 10s";
+  const std::string latency =
+      "p95 latency > " + format_duration(limits.latency) + " over 1m, min 50 requests, for 30s";
+  std::vector<Rule> rules;
+  for (std::size_t i = 0; i < kRolloutRules; ++i) {
+    const auto rule = static_cast<RolloutRule>(i);
+    rules.push_back(
+        default_rule(default_name(rule), rule == RolloutRule::latency ? latency : errors));
+  }
+  for (const std::string& probe : probes)
+    rules.push_back(
+        default_rule(default_name_of_probe(probe), "probe \"" + probe + "\" fails 3 of 3"));
+  return rules;
+}
+
+std::vector<Rule> alerts_by_default(const RolloutLimits& limits) {
+  const std::vector<Rule> all = rules_by_default(limits, {});
+  std::vector<Rule> alerts;
+  for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
+    if (rule != RolloutRule::latency || limits.judges_latency)
+      alerts.push_back(all[static_cast<std::size_t>(rule)]);
+  for (Rule& rule : alerts) rule.then = {.kind = Then::Kind::alert};
+  return alerts;
+}
+
 }  // namespace belay::rules

@@ -32,4 +32,11 @@ std::string text_of(const DefaultRule& rule);
 /// 250ms".
 std::string summary_of(const RolloutLimits& limits);
 
+/// After the default judgement rolled back, what was restored is watched by what a person can check
+/// by eye: one rule for each RolloutRule, in their order, then one for each of `probes`.
+std::vector<Rule> rules_by_default(const RolloutLimits& limits,
+                                   const std::vector<std::string>& probes);
+/// Those that go on after a promotion, and only alert.
+std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
+
 }  // namespace belay::rules

@@ -245,6 +245,17 @@ std::optional<Gate::Verdict> EndOfBake::doubt_of_few(const Bake& bake, const Str
   return std::nullopt;
 }
 
+std::string EndOfBake::half_missing(std::optional<double> share) const {
+  const Counts all = in_step();
+  const std::uint64_t both = all.candidate + all.baseline;
+  const double wanted = share.value_or(0) * static_cast<double>(both);
+  if (wanted < kMissedMin || static_cast<double>(all.candidate) >= wanted / kLopsided) return {};
+  return "only " + std::to_string(all.candidate) + " of " + std::to_string(both) +
+         " requests in this step name it, and about " + whole(wanted) +
+         " were to be expected: if the traffic is not split by users, what is missing may have "
+         "failed in no log";
+}
+
 void EndOfBake::keep(WindowStore& windows) const {
   windows.keep(of_candidate_);
   if (of_baseline_ != nullptr) windows.keep(of_baseline_);

@@ -49,6 +49,10 @@ class EndOfBake {
   void look(Instant now);
   /// Why it shows too little; nothing if it shows enough.
   [[nodiscard]] std::optional<Gate::Verdict> doubt(const Bake& bake, Instant now) const;
+  /// Of a step that passes: that the candidate had less than half of the requests in it which its
+  /// share makes expected, where 40 were. That is no doubt, as some split by users; empty
+  /// otherwise.
+  [[nodiscard]] std::string half_missing(std::optional<double> share) const;
   /// Whether its silence may yet be a pause of the log: a verdict on that is better for a second
   /// look. Never for longer than fifteen seconds.
   [[nodiscard]] bool may_pause(Instant now) const;

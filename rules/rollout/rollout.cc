@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "rules/judgement/default_rules.h"
 #include "rules/judgement/rollout_words.h"
 #include "rules/rollout/journal_text.h"
 
@@ -28,7 +29,8 @@ Rollout::Rollout(Service& service, NameTable& names, ActionBook& book, Instant s
       by_hand_{.name = std::string(kByHand), .then = {.kind = Then::Kind::rollback}},
       default_rules_(rules_by_default(service.plan.rollout.limits, {})),
       default_alerts_(alerts_by_default(service.plan.rollout.limits)),
-      train_rule_(rule_of_train()),
+      // Its sentence is never judged: what fired is on another service.
+      train_rule_(default_rule(kTrainRule, "error rate > 5% over 30s")),
       ladder_(service, names, book, log_, versions_, start) {}
 
 RolloutRecord* Rollout::running() {

@@ -206,10 +206,6 @@ class Rollout {
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   [[nodiscard]] std::vector<const Rule*> rules_that_count() const;  ///< For a verdict.
   static std::string cut(std::string text);  ///< To what fits into the reason of an order.
-  static std::vector<Rule> rules_by_default(const RolloutLimits& limits,
-                                            const std::vector<std::string>& probes);
-  static std::vector<Rule> alerts_by_default(const RolloutLimits& limits);
-  static Rule rule_of_train();
   void answer(Instant now, Step& out);
   void fail_by_default(const RolloutAnswer& answer, Instant now, Step& out);
   [[nodiscard]] std::vector<Then> rungs_of(const Then& then) const;
@@ -288,6 +284,9 @@ class Rollout {
                                                               std::uint64_t requests_min,
                                                               Instant now) const;
   [[nodiscard]] std::optional<Gate::Verdict> doubt_of_end(Instant now) const;  ///< Of the bake.
+  /// Of the requests, 0..1, that the candidate was to get in its step; nothing where nobody says.
+  [[nodiscard]] std::optional<double> share_of_step() const;
+  void tell_half_missing(Instant now, Step& out);  ///< Of a step that passes.
   [[nodiscard]] Duration baked_of_step(Instant now) const;
   [[nodiscard]] bool is_judged_by_requests() const;  ///< By a rule that counts for the verdict.
   /// Why rules that are fine may be so without the candidate: nothing says that it was seen.

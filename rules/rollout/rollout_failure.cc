@@ -1,14 +1,12 @@
 // What is done about a rollout that fails, and about rules that act outside one.
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <utility>
 
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
 #include "rules/judgement/guarded_rules.h"
-#include "rules/language/units.h"
 #include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
@@ -116,41 +114,6 @@ std::string Rollout::cut(std::string text) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   text.resize(end);
   return text;
-}
-
-/// After the default judgement rolled back, the restored version is watched by what a person can
-/// check by eye.
-std::vector<Rule> Rollout::rules_by_default(const RolloutLimits& limits,
-                                            const std::vector<std::string>& probes) {
-  const double percent = std::round(limits.error_rate * 1e9) / 1e7;
-  const std::string errors =
-      "error rate > " + decimal_text(percent) + "% over 30s, min 20 requests, for 10s";
-  const std::string latency =
-      "p95 latency > " + format_duration(limits.latency) + " over 1m, min 50 requests, for 30s";
-  std::vector<Rule> rules;
-  for (std::size_t i = 0; i < kRolloutRules; ++i) {
-    const auto rule = static_cast<RolloutRule>(i);
-    rules.push_back(
-        default_rule(default_name(rule), rule == RolloutRule::latency ? latency : errors));
-  }
-  for (const std::string& probe : probes)
-    rules.push_back(
-        default_rule(default_name_of_probe(probe), "probe \"" + probe + "\" fails 3 of 3"));
-  return rules;
-}
-
-/// Its sentence is never judged: what fired is on another service.
-Rule Rollout::rule_of_train() { return default_rule(kTrainRule, "error rate > 5% over 30s"); }
-
-/// What a person can check by eye goes on after a promotion.
-std::vector<Rule> Rollout::alerts_by_default(const RolloutLimits& limits) {
-  const std::vector<Rule> all = rules_by_default(limits, {});
-  std::vector<Rule> alerts;
-  for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
-    if (rule != RolloutRule::latency || limits.judges_latency)
-      alerts.push_back(all[static_cast<std::size_t>(rule)]);
-  for (Rule& rule : alerts) rule.then = {.kind = Then::Kind::alert};
-  return alerts;
 }
 
 std::vector<Then> Rollout::rungs_of(const Then& then) const {

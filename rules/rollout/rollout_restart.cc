@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "rules/judgement/default_rules.h"
 #include "rules/rollout/left_over.h"
 #include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"

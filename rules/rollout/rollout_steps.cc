@@ -190,14 +190,31 @@ Duration Rollout::baked_of_step(Instant now) const {
   return std::min(now - records_.back().status().step_started, step_to_pass().bake);
 }
 
-std::optional<Gate::Verdict> Rollout::doubt_of_end(Instant now) const {
-  const RolloutStatus& status = records_.back().status();
+std::optional<double> Rollout::share_of_step() const {
   std::optional<double> percent = live_percent();
-  if (status.is_driving) percent = std::min(records_.back().step().percent, percent.value_or(100));
+  if (records_.back().status().is_driving)
+    percent = std::min(records_.back().step().percent, percent.value_or(100));
+  return percent ? std::optional(*percent / 100) : std::nullopt;
+}
+
+std::optional<Gate::Verdict> Rollout::doubt_of_end(Instant now) const {
   const EndOfBake::Bake bake{.baked = baked_of_step(now),
-                             .since_step = now - status.step_started,
-                             .share = percent ? std::optional(*percent / 100) : std::nullopt};
+                             .since_step = now - records_.back().status().step_started,
+                             .share = share_of_step()};
   return end_of_bake_->doubt(bake, now);
+}
+
+void Rollout::tell_half_missing(Instant now, Step& out) {
+  if (passed_ || !end_of_bake_) return;
+  const std::string missing = end_of_bake_->half_missing(share_of_step());
+  if (missing.empty()) return;
+  RolloutRecord& record = records_.back();
+  const std::string words = "beware: " + missing;
+  record.note(words, now);
+  teller(now, out)
+      .notice(Notice::Kind::rollout_moved, false,
+              sanitize(record.status().candidate) + ": " + words)
+      .severity = Severity::warning;
 }
 
 bool Rollout::is_judged_by_requests() const {
@@ -330,6 +347,7 @@ void Rollout::go_on(const std::string& why, Instant now, Step& out) {
 
 void Rollout::pass_step(const std::string& why, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
+  tell_half_missing(now, out);
   if (record.is_last_step()) return end(RolloutState::promoted, why, now, out);
   const std::size_t next = record.status().step + 1;
   if (record.status().is_driving) return order_move(next, why, now, out);
