@@ -104,6 +104,7 @@ class Composer {
     const json object = parsed(entry.text);
     action->phase = phase_named(text_in(object, "phase"));
     action->detail = text_in(object, "detail");
+    action->by_hand = text_in(object, "by_hand");
     if (action->phase && is_final(*action->phase)) action->ended = entry.at;
   }
 

@@ -31,6 +31,7 @@ struct Report {
     std::optional<rules::ActionOutcome::Phase> phase;  ///< None: on its way, or nobody knows.
     std::optional<Instant> ended;                      ///< When the phase became final.
     std::string detail;
+    std::string by_hand;                  ///< As ActionOutcome::by_hand.
     std::optional<std::string> verified;  ///< "recovered", "not_recovered", "inconclusive"
     std::optional<Instant> verified_at;
     std::string why;                        ///< Of that.

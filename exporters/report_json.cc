@@ -30,6 +30,7 @@ ordered_json action_json(const Report::Action& action) {
   if (action.phase) json["phase"] = name_of(*action.phase);
   put_if(json, "ended_ms", action.ended);
   put_if(json, "detail", action.detail);
+  put_if(json, "by_hand", action.by_hand);
   if (action.verified) json["verified"] = *action.verified;
   put_if(json, "verified_ms", action.verified_at);
   put_if(json, "why", action.why);

@@ -203,6 +203,8 @@ void put_actions(Page& page, const Report& report) {
     std::string outcome = action.phase ? std::string(name_of(*action.phase)) : "not known yet";
     if (action.ended) outcome += ", " + format_utc(*action.ended);
     if (!action.detail.empty()) outcome += "<br>" + code_span(action.detail);
+    if (!action.by_hand.empty())
+      outcome += "<br>by hand: " + code_span(action.by_hand, rules::kByHandBytesMax);
     std::string verified = "-";
     if (action.verified) {
       verified = code_span(*action.verified);

@@ -121,7 +121,7 @@ struct JournalEntry {
   ///   "target" and "expected", for a move "percent" and "expected" (an array of {"version",
   ///   "percent"}), for the others "flag" or "command"; "evidence": an array of {"what",
   ///   "threshold", "numerator", "denominator", "window_ms"} with "value" where there is one.
-  /// - outcome: "phase" (name_of(ActionOutcome::Phase)), "detail".
+  /// - outcome: "phase" (name_of(ActionOutcome::Phase)), "detail", "by_hand" where there is one.
   /// - disarmed: "until_ms", "by"; the entry's own service is empty for all services.
   /// - silenced: "until_ms", "by"; service and rule are the entry's own.
   /// - rollout_started: "rollout" (its id), "candidate", "baseline", "steps" (steps_text),

@@ -52,8 +52,8 @@ class Platform {
   virtual Result<Standing> read(const rules::Order& order, std::stop_token stop) = 0;
 
   /// Carries the order out, once. Error kinds: failed (refused, the world did not change), invalid
-  /// or not_found (the same, and so it would be again), unavailable, timeout or throttled (nothing was sent; may be tried again), conflict, ambiguous
-  /// (read before anything else).
+  /// or not_found (the same, and so it would be again), unavailable, timeout or throttled (nothing
+  /// was sent; may be tried again), conflict, ambiguous (read before anything else).
   virtual Status apply(const rules::Order& order, std::stop_token stop) = 0;
 
   /// Any thread; only reads. Nothing: this platform does not know its versions.

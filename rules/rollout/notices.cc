@@ -236,9 +236,10 @@ void Teller::commanded(const OperatorCommand& command, const std::string& answer
 }
 
 void Teller::outcome(const ActionOutcome& outcome, const std::string& rule) {
-  entry(
-      JournalEntry::Kind::outcome, rule, outcome.intent,
-      JsonText().field("phase", name_of(outcome.phase)).field("detail", words_of(outcome)).take());
+  JsonText text;
+  text.field("phase", name_of(outcome.phase)).field("detail", clean(outcome.detail));
+  if (!outcome.by_hand.empty()) text.field("by_hand", sanitize(outcome.by_hand, kByHandBytesMax));
+  entry(JournalEntry::Kind::outcome, rule, outcome.intent, text.take());
 }
 
 void Teller::acted(const Order& order, const ActionOutcome& outcome, Duration verify_for) {
