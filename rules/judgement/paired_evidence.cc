@@ -34,6 +34,7 @@ PairedEvidence::PairedEvidence(NameId candidate, NameId baseline, Instant start,
     : candidate_(candidate),
       baseline_(baseline),
       start_(start),
+      step_began_(start),
       now_(second_of(start)),
       complete_(now_),
       all_complete_(now_),
@@ -219,6 +220,7 @@ std::int64_t PairedEvidence::find_complete() const {
 }
 
 void PairedEvidence::begin_step(Instant at) {
+  step_began_ = at;
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->begin_step(at);
   before_step_ = since_start();

@@ -41,6 +41,7 @@ class PairedEvidence {
   [[nodiscard]] NameId candidate() const { return candidate_; }
   [[nodiscard]] NameId baseline() const { return baseline_; }
   [[nodiscard]] Instant start() const { return start_; }
+  [[nodiscard]] Instant step_began() const { return step_began_; }
 
   /// Where calls of one kind count. Good as long as this lives.
   struct Place {
@@ -198,6 +199,7 @@ class PairedEvidence {
   NameId candidate_;
   NameId baseline_;
   Instant start_;
+  Instant step_began_;
   std::int64_t now_;
   std::int64_t complete_;
   std::int64_t all_complete_;

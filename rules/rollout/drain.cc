@@ -58,6 +58,7 @@ std::uint64_t sum_of(Window& window, Instant now, Duration over, Duration behind
 }  // namespace
 
 double Drain::Before::share() const {
+  if (own < kTrafficRequestsMin && given) return *given;
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }
 
@@ -85,7 +86,8 @@ Drain::Before Drain::before(const Service& service, NameTable& names, const Vers
   if (before.all < kShows) before = add_up(service.recent_requests(), versions);
   const PairedEvidence* paired = service.evidence.paired.get();
   if (paired != nullptr && paired->candidate() == names.id(versions.left) &&
-      paired->baseline() == names.id(versions.restored)) {
+      paired->baseline() == names.id(versions.restored) && now - paired->step_began() < kOverMax &&
+      !paired->is_baseline_behind()) {
     before.own_in_step = paired->total_in_step(Role::candidate);
     before.both_in_step = before.own_in_step + paired->total_in_step(Role::baseline);
   }
@@ -133,7 +135,7 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   const Duration lag = evidence.lag_of(SourceKind::log, now);
   const Duration over_max = now - lag - since_;
   Duration over = std::clamp<Duration>(watched_for_ / 5, kWindowMin, kOverMax);
-  const bool had_any = before_.own > 0;
+  const bool had_any = before_.had_any();
   Left left;
   for (; left.all < kShows || (had_any && expected(left) < kExpectedMin);
        over += std::max<Duration>(seconds{1}, over / 4)) {
@@ -155,9 +157,9 @@ double Drain::expected(const Left& left) const {
 
 bool Drain::may_be_chance(const Left& left) const {
   if (!is_known_) return left.all < kShowsAnything;
-  // One that had just begun has hardly any to lose, and its share is not known.
-  if (before_.own < kTrafficRequestsMin || chance_of_at_most(left.own, expected(left)) <= kByChance)
-    return false;
+  // One that had just begun has hardly any to lose; only that some still come is a sign.
+  const bool is_share_known = before_.own >= kTrafficRequestsMin || (before_.given && left.own > 0);
+  if (!is_share_known || chance_of_at_most(left.own, expected(left)) <= kByChance) return false;
   if (before_.own_in_step < kTrafficRequestsMin) return true;
   // Had nothing been done, its requests were spread as those of both are.
   const auto before = static_cast<double>(before_.both_in_step);
@@ -210,7 +212,7 @@ std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvi
   const auto own = static_cast<double>(left.own);
   const double wanted = expected(left);
   // A small canary's traffic is as little.
-  const double share_min = before_.own > 0
+  const double share_min = before_.had_any()
                                ? std::min(kTrafficShareMin, before_.share() * kHandfulOfBefore)
                                : kTrafficShareMin;
   const bool is_more_than_few =

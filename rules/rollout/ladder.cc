@@ -223,9 +223,11 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
     turns_.push_back({order.rollout, RolloutState::rolling_back, words_of(order)});
   attempt_->is_stuck = false;
   attempt_->before.reset();
-  if (std::holds_alternative<RollBack>(order.action))
+  if (std::holds_alternative<RollBack>(order.action)) {
     attempt_->before =
         Drain::before(service_, names_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
+    attempt_->before->given = attempt_->cause.share;
+  }
   attempt_->order = std::move(order);
   return std::nullopt;
 }

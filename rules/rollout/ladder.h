@@ -51,7 +51,9 @@ class Ladder {
     Service* guard = nullptr;      ///< Whose rule it is; null: the service's own.
     /// A version that has come since and has traffic: a rollback would take it out. Empty: none.
     std::string newcomer;
-    std::string beware;                                 ///< Told with a rollback; empty: nothing.
+    std::string beware;  ///< Told with a rollback; empty: nothing.
+    /// Of the requests, 0..1, that the candidate was to get when it failed; nothing: not known.
+    std::optional<double> share = std::nullopt;
     std::optional<Instant> waits_since = std::nullopt;  ///< For traffic that is on its way.
     bool is_wait_told = false;
   };

@@ -242,6 +242,7 @@ std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause c
     return std::nullopt;
   }
   cause.beware = beware_unseen(status, now);
+  if (&record == &records_.back()) cause.share = share_of_step();
   if (std::optional<std::string> refused = ladder_.begin(std::move(cause), now, out))
     return refused;
   record.add_intent(out.orders.back().intent);
