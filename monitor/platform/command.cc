@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/sanitize.h"
+#include "base/shell_quoted.h"
 #include "monitor/process.h"
 
 namespace belay::monitor {
@@ -87,21 +88,6 @@ std::string name_of(const std::vector<std::string>& argv) {
   if (argv.empty()) return "(no program)";
   const std::string& program = argv.front();
   return sanitize(program.substr(program.rfind('/') + 1), 100);
-}
-
-/// As a shell would need it, for people to copy.
-std::string shell_quoted(const std::string& word) {
-  const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_./:=@%+,").find(c) != std::string_view::npos;
-  });
-  if (is_plain) return word;
-  std::string text = "'";
-  for (const char c : word) {
-    if (c == '\'') text += "'\\''";
-    if (c != '\'') text += c;
-  }
-  return text + "'";
 }
 
 constexpr std::string_view kOfFile = "${file:";

@@ -147,6 +147,7 @@ void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) 
   if (const std::optional<std::string> why = climb(record, std::move(*cause), now, out)) {
     record.move(RolloutState::failed, *why, now, out);
     record.note(std::string(kNothingDone) + *why, now);
+    tell_ways_on(record.status(), now, out);
   }
 }
 

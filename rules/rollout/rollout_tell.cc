@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "base/shell_quoted.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
+#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -66,6 +68,7 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
 
 std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
                                                     Instant now) const {
+  if (is_left_over_) return std::string(kLeftOver);
   if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
     return lower;
   Order order;
@@ -90,15 +93,21 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   const bool is_current = live && is_live_current(now);
   told->details.push_back(
       words_of_live(is_current ? &*live : nullptr, service_.recent_requests(kShareOver, {})));
-  if (status.baseline.empty()) return;
-  const std::optional<std::string> refused = why_no_rollback(status, now);
-  told->details.push_back(
-      "if " + sanitize(status.candidate) + " is still live: `belay rollout start --service " +
-      sanitize(service_.plan.name) + " --candidate " + sanitize(status.candidate) + " --baseline " +
-      sanitize(status.baseline) +
-      " --for 10m` has it judged again, and `belay rollout rollback ID` with the id of that puts " +
-      sanitize(status.baseline) + " back at once" +
-      (refused ? "; now it would be refused: " + *refused : std::string()));
+  // What is begun again asks anew whether it is irreversible, and nobody would say so.
+  if (status.baseline.empty() || status.is_irreversible) return;
+  const auto word = [](const std::string& text) { return sanitize(shell_quoted(text)); };
+  std::string words = "if " + sanitize(status.candidate) +
+                      " is still live: `belay rollout start --service " + word(service_.plan.name) +
+                      " --candidate " + word(status.candidate) + " --baseline " +
+                      word(status.baseline) + " --for 10m` has it judged again";
+  const std::vector<Then> rungs = cause_by_hand(status).rungs;
+  if (std::ranges::find(rungs, Then::Kind::rollback, &Then::kind) != rungs.end()) {
+    words += ", and `belay rollout rollback ID` with the id of that puts " +
+             sanitize(status.baseline) + " back at once";
+    if (const std::optional<std::string> refused = why_no_rollback(status, now))
+      words += "; now it would be refused: " + *refused;
+  }
+  told->details.push_back(std::move(words));
 }
 
 bool Rollout::has_firing_rule() const {

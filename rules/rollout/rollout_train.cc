@@ -159,8 +159,10 @@ void Rollout::take_back(RolloutRecord& record, const std::string& why, Instant n
       tell.would_act(train_rule_, {}, cause.rungs, {why, *objection});
     return become(RolloutState::failed, why + "; it is not rolled back: " + *objection);
   }
-  if (const std::optional<std::string> refused = climb(record, std::move(cause), now, out))
-    return become(RolloutState::failed, why + "; it could not be rolled back: " + *refused);
+  if (const std::optional<std::string> refused = climb(record, std::move(cause), now, out)) {
+    become(RolloutState::failed, why + "; it could not be rolled back: " + *refused);
+    return tell_ways_on(status, now, out);
+  }
   if (!runs) versions_.withdraw(status.candidate);
   become(RolloutState::rolling_back, why);
 }

@@ -251,8 +251,9 @@ TEST(Action, OfAFlagThatDoesNotHelpLeavesACandidateOfWhichThePageTells) {
   rig.run(60s);
   const std::vector<Notice> still_bad = rig.notices_of(Notice::Kind::not_recovered);
   ASSERT_EQ(still_bad.size(), 1U);
-  EXPECT_TRUE(contains(still_bad[0].details.back(), "if v2 is still live: `belay rollout start "))
-      << still_bad[0].details.back();
+  const std::string& ways = still_bad[0].details.back();
+  EXPECT_TRUE(contains(ways, "if v2 is still live: `belay rollout start ")) << ways;
+  EXPECT_FALSE(contains(ways, "rollout rollback")) << "it would reset the flag again";
 }
 
 TEST(Action, GoesOnWhenAStepIsRefusedAndStopsWhenSomeoneElseActed) {
@@ -374,6 +375,14 @@ TEST(Action, CarriesAllThatIsNeededToMakeItsOrderAgain) {
                            R"("target":"v1")", R"("expected":"v2")", R"("candidate":"v2")",
                            R"("baseline":"v1")", R"("at_ms":)", R"("evidence":[{"what":)"})
     EXPECT_TRUE(contains(entry->text, part)) << part << " in " << entry->text;
+}
+
+TEST(Action, APagesCommandIsOneForAShellWhateverAVersionIsCalled) {
+  EngineRig rig(plan_of());
+  rig.push(Disarmed{.at = rig.now(), .service = "", .until = rig.now() + 2h, .by = "ann"});
+  fail_gate(rig, "v2;reboot");
+  const std::string ways = rig.notices_of(Notice::Kind::not_acted)[0].details.back();
+  EXPECT_TRUE(contains(ways, "--candidate 'v2;reboot' --baseline v1")) << ways;
 }
 
 }  // namespace
