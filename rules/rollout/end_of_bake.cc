@@ -73,6 +73,8 @@ EndOfBake::Counts EndOfBake::in_step() const {
 
 void EndOfBake::begin_step(Instant now) {
   earlier_ = {};
+  is_one_share_ = true;
+  is_half_missing_told_ = false;
   stretch_ = {};
   stretch_since_ = now;
   share_max_.reset();
@@ -245,11 +247,13 @@ std::optional<Gate::Verdict> EndOfBake::doubt_of_few(const Bake& bake, const Str
   return std::nullopt;
 }
 
-std::string EndOfBake::half_missing(std::optional<double> share) const {
+std::string EndOfBake::take_half_missing(std::optional<double> share) {
+  if (!is_one_share_ || is_half_missing_told_) return {};
   const Counts all = in_step();
   const std::uint64_t both = all.candidate + all.baseline;
   const double wanted = share.value_or(0) * static_cast<double>(both);
   if (wanted < kMissedMin || static_cast<double>(all.candidate) >= wanted / kLopsided) return {};
+  is_half_missing_told_ = true;
   return "only " + std::to_string(all.candidate) + " of " + std::to_string(both) +
          " requests in this step name it, and about " + whole(wanted) +
          " were to be expected: if the traffic is not split by users, what is missing may have "

@@ -45,14 +45,16 @@ class EndOfBake {
   void begin_step(Instant now);
   /// Before the pair counts anew because the split has changed within a step.
   void split_changes() { earlier_ = in_step(); }
+  /// The candidate had another share before, in this step.
+  void had_another_share() { is_one_share_ = false; }
   /// At every whole second.
   void look(Instant now);
   /// Why it shows too little; nothing if it shows enough.
   [[nodiscard]] std::optional<Gate::Verdict> doubt(const Bake& bake, Instant now) const;
-  /// Of a step that passes: that the candidate had less than half of the requests in it which its
-  /// share makes expected, where 40 were. That is no doubt, as some split by users; empty
-  /// otherwise.
-  [[nodiscard]] std::string half_missing(std::optional<double> share) const;
+  /// Of a step that passes, once: that the candidate had less than half of the requests in it which
+  /// its share makes expected, where 40 were. That is no doubt, as some split by users. Empty where
+  /// it had more, nobody knows its share, or that was another one before in the step.
+  [[nodiscard]] std::string take_half_missing(std::optional<double> share);
   /// Whether its silence may yet be a pause of the log: a verdict on that is better for a second
   /// look. Never for longer than fifteen seconds.
   [[nodiscard]] bool may_pause(Instant now) const;
@@ -97,10 +99,12 @@ class EndOfBake {
 
   const ServiceEvidence* evidence_;
   const PairedEvidence* paired_;
-  Window* of_candidate_;  // Of the service's evidence.
-  Window* of_baseline_;   // Null without a baseline.
-  Counts earlier_;        // In this step, before its split was changed.
-  Counts stretch_;        // Where the time began whose share is measured next.
+  Window* of_candidate_;      // Of the service's evidence.
+  Window* of_baseline_;       // Null without a baseline.
+  Counts earlier_;            // In this step, before its split was changed.
+  bool is_one_share_ = true;  // In all of this step.
+  bool is_half_missing_told_ = false;
+  Counts stretch_;  // Where the time began whose share is measured next.
   Instant stretch_since_;
   std::optional<double> share_max_;
   /// The two longest, the longest first.

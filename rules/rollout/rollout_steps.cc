@@ -205,8 +205,8 @@ std::optional<Gate::Verdict> Rollout::doubt_of_end(Instant now) const {
 }
 
 void Rollout::tell_half_missing(Instant now, Step& out) {
-  if (passed_ || !end_of_bake_) return;
-  const std::string missing = end_of_bake_->half_missing(share_of_step());
+  if (!end_of_bake_) return;
+  const std::string missing = end_of_bake_->take_half_missing(share_of_step());
   if (missing.empty()) return;
   RolloutRecord& record = records_.back();
   const std::string words = "beware: " + missing;

@@ -132,7 +132,9 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
     const bool has_skipped = has_skipped_ || !passed_ || step > record.status().step + 1;
     begin_step(step, "the platform gives it " + decimal_text(percent) + "%", now, out);
     has_skipped_ = has_skipped;
-  } else if (judgement_ && before != percent) {
+  } else if (end_of_bake_ && before != percent) {
+    if (before) end_of_bake_->had_another_share();
+    if (!judgement_) return;
     end_of_bake_->split_changes();
     judgement_->begin_step(traffic_.reading()->at, percent / 100);
   }
@@ -235,8 +237,8 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   moved_at_ = now;
   RolloutRecord* record = record_of(order.rollout);
   if (is_waiting(order.rollout)) return;  // What it has by now is taken back next.
-  const std::string said = words_of(outcome);
-  const std::string detail = said.empty() ? "" : ": " + said;
+  // Not the command: what the candidate lacks is given by a resume, or not at all.
+  const std::string detail = outcome.detail.empty() ? "" : ": " + sanitize(outcome.detail);
   const auto& move = std::get<MoveTraffic>(order.action);
   const std::optional<Deployment>& live = traffic_.reading();
   const std::string words = decimal_text(move.percent) + "% of the traffic";
@@ -298,7 +300,7 @@ void Rollout::tell_unwatched(const Order& order, const ActionOutcome& outcome, b
   Notice& notice = tell.notice(kind, may_be_there && !is_watched, headline + ": " + ended);
   notice.intent = order.intent;
   out.journal.back().intent = order.intent;
-  if (const std::string said = words_of(outcome); !said.empty()) notice.details.push_back(said);
+  if (!outcome.detail.empty()) notice.details.push_back(sanitize(outcome.detail));
   if (may_be_there)
     notice.details.push_back(
         "to take it back, give " + (baseline.empty() ? "another version" : baseline) +

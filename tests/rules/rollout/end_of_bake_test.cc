@@ -373,24 +373,5 @@ TEST(EndOfBake, IsLookedAtWhereRulesOfOnesOwnReadTheRequests) {
     }
 }
 
-TEST(EndOfBake, APassWithHalfOfTheOrderedRequestsMissingIsToldAsOne) {
-  for (const int per_ten_seconds : {100, 40}) {  // Of 500; a fifth was ordered.
-    EngineRig rig(plan_of());
-    rig.stream("v1", 40, {.version = "v1"});
-    rig.stream("v2", per_ten_seconds / 10, {.version = "v2"});
-    rig.push(Deployment{
-        .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 80}, {"v2", 20}}});
-    rig.push(gate(rig.now(), 2min));
-    rig.run(125s);
-    ASSERT_EQ(decided(rollout(rig)), Outcome::pass) << rollout(rig).why;
-    std::string told;
-    for (const Notice& notice : rig.notices_of(Notice::Kind::rollout_moved))
-      told += notice.headline + "\n";
-    EXPECT_EQ(told.find("beware: only 48") != std::string::npos, per_ten_seconds == 40) << told;
-    EXPECT_EQ(told.find("if the traffic is not split by users") != std::string::npos,
-              per_ten_seconds == 40);
-  }
-}
-
 }  // namespace
 }  // namespace belay::rules
