@@ -138,12 +138,16 @@ class ComparisonTypes {
     if (has(Dimension::share) || has(Dimension::points) || numbers_.empty() || is_added()) {
       return settle(Dimension::share);
     }
-    const std::string number = decimal_text(numbers_.front()->number);
+    const double value = numbers_.front()->number;
+    const std::string number = decimal_text(value);
     const bool is_plain = numbers_.front()->quantity.dimension == Dimension::count;
+    // Other languages have 0.05 for 5%.
+    const bool is_fraction = value > 0 && value < 1;
+    const std::string percent = is_fraction ? decimal_text(value * 100) : number;
     complaints_.error(numbers_.front()->span,
                       quoted(metric) + " is a share or a rate per second: write " +
-                          (is_plain ? number : "5") + "% or " + (is_plain ? number : "5") + "/s",
-                      is_plain ? number + "%" : "");
+                          (is_plain ? percent : "5") + "% or " + (is_plain ? number : "5") + "/s",
+                      is_plain ? percent + "%" : "");
     return false;
   }
 
@@ -237,6 +241,9 @@ class ComparisonTypes {
                               syntax_.compare == Compare::greater_equal) != is_on_the_left;
     const bool is_strict = syntax_.compare == Compare::greater || syntax_.compare == Compare::less;
     const bool is_at_most_reached = is_strict ? number.number < 100 : number.number <= 100;
+    if (is_for_more && !is_strict && number.number <= 0)
+      return complaints_.error(
+          number.span, "every share is 0% or more: all is bad, whatever happens; write `> 0%`", "");
     if (!is_for_more || is_at_most_reached) return;
     complaints_.error(number.span,
                       "no share is more than 100%: nothing can ever make this bad" +

@@ -88,12 +88,12 @@ class Writer {
     if (one_in(3)) out += "." + std::to_string(1 + below(9999));
     return out;
   }
-  /// Below 100: nothing is more than all.
+  /// Above 0 and below 100: all is more than nothing, and nothing is more than all.
   std::string share() {
     std::string out = decimal();
     const std::size_t whole = std::min(out.find('.'), out.size());
     if (whole > 2) out.erase(2, whole - 2);
-    return out + "%";
+    return (out == "0" ? "1" : out) + "%";
   }
   std::string per_second() { return decimal() + pick({"/s", "/m"}); }
   std::string duration() { return decimal() + pick({"ms", "s", "m", "h"}); }
