@@ -17,21 +17,22 @@
 namespace belay::monitor {
 namespace {
 
+constexpr const char* kNoBaseline =
+    "none was named: what was promoted or put back last is looked for; without one, comparisons "
+    "stay unknown, and nothing is rolled back";
+
 std::string what_on_fail(const rules::ServicePlan& plan, rules::Mode mode,
                          const std::string& baseline) {
   std::vector<std::string> rungs;
-  bool acts = false;
   for (const rules::Then& then : plan.on_fail) {
     const bool rolls_back = then.kind == rules::Then::Kind::rollback;
-    acts = acts || !rolls_back || !baseline.empty();
     if (rolls_back && baseline.empty()) {
-      rungs.emplace_back("roll back (not without a baseline: to which version?)");
+      rungs.emplace_back("roll back, where a baseline is found");
     } else {
       rungs.push_back(rolls_back ? fmt::format("roll back to {}", baseline) : then_text(then));
     }
   }
   const std::string ladder = fmt::format("{}", fmt::join(rungs, ", if that does not help "));
-  if (!acts) return "nothing: without a baseline there is no version to go back to";
   switch (mode) {
     case rules::Mode::observe:
       return "nothing (mode observe); in mode enforce: " + ladder;
@@ -108,8 +109,7 @@ std::string text_of(const GatePreview& preview, const Style& style) {
   row("mode", preview.mode);
   row("candidate", preview.candidate);
   const std::string found = preview.is_baseline_found ? " (the largest other share)" : "";
-  row("baseline",
-      preview.baseline.empty() ? "none: comparisons stay unknown" : preview.baseline + found);
+  row("baseline", preview.baseline.empty() ? kNoBaseline : preview.baseline + found);
   if (!preview.live.empty()) row("live", preview.live);
   row("for", format_duration(preview.lasts));
   if (!preview.beware.empty()) row("beware", preview.beware);

@@ -38,13 +38,11 @@ TEST(GatePreviewTest, TheModeThatTheGateAsksForIsTheOneThatCounts) {
             "roll back to v1");
 }
 
-TEST(GatePreviewTest, WithoutABaselineOnlyTheRollbackFallsAway) {
+TEST(GatePreviewTest, WithoutABaselineARollbackMayFindOne) {
   EXPECT_EQ(on_fail(rules::Mode::enforce, {{Kind::rollback, {}}}, ""),
-            "nothing: without a baseline there is no version to go back to");
-  EXPECT_EQ(
-      on_fail(rules::Mode::enforce, kLadder, ""),
-      "reset flag checkout, if that does not help roll back (not without a baseline: to which "
-      "version?)");
+            "roll back, where a baseline is found");
+  EXPECT_EQ(on_fail(rules::Mode::enforce, kLadder, ""),
+            "reset flag checkout, if that does not help roll back, where a baseline is found");
 }
 
 TEST(GatePreviewTest, BewaresOfAGateThatEndsBeforeTheDefaultJudgementCanAct) {
