@@ -221,6 +221,7 @@ std::int64_t PairedEvidence::find_complete() const {
 
 void PairedEvidence::begin_step(Instant at) {
   step_began_ = at;
+  has_mixed_shares_ = false;
   for (const std::unique_ptr<CandidateComparison>& comparison : comparisons_)
     comparison->begin_step(at);
   before_step_ = since_start();

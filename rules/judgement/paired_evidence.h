@@ -42,6 +42,9 @@ class PairedEvidence {
   [[nodiscard]] NameId baseline() const { return baseline_; }
   [[nodiscard]] Instant start() const { return start_; }
   [[nodiscard]] Instant step_began() const { return step_began_; }
+  /// The candidate has another share of the traffic by now, and the step is counted on.
+  void mix_shares() { has_mixed_shares_ = true; }
+  [[nodiscard]] bool has_mixed_shares() const { return has_mixed_shares_; }
 
   /// Where calls of one kind count. Good as long as this lives.
   struct Place {
@@ -200,6 +203,7 @@ class PairedEvidence {
   NameId baseline_;
   Instant start_;
   Instant step_began_;
+  bool has_mixed_shares_ = false;
   std::int64_t now_;
   std::int64_t complete_;
   std::int64_t all_complete_;

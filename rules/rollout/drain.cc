@@ -58,8 +58,12 @@ std::uint64_t sum_of(Window& window, Instant now, Duration over, Duration behind
 }  // namespace
 
 double Drain::Before::share() const {
-  if (own < kTrafficRequestsMin && given) return *given;
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
+}
+
+double Drain::Before::likely_share() const {
+  if (own >= kTrafficRequestsMin || !given) return share();
+  return own > 0 ? std::min(*given, share()) : *given;
 }
 
 std::optional<Drain::Before> Drain::before(const RolloutNumbers& numbers) {
@@ -87,7 +91,7 @@ Drain::Before Drain::before(const Service& service, NameTable& names, const Vers
   const PairedEvidence* paired = service.evidence.paired.get();
   if (paired != nullptr && paired->candidate() == names.id(versions.left) &&
       paired->baseline() == names.id(versions.restored) && now - paired->step_began() < kOverMax &&
-      !paired->is_baseline_behind()) {
+      !paired->has_mixed_shares() && !paired->is_baseline_behind()) {
     before.own_in_step = paired->total_in_step(Role::candidate);
     before.both_in_step = before.own_in_step + paired->total_in_step(Role::baseline);
   }
@@ -135,9 +139,9 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   const Duration lag = evidence.lag_of(SourceKind::log, now);
   const Duration over_max = now - lag - since_;
   Duration over = std::clamp<Duration>(watched_for_ / 5, kWindowMin, kOverMax);
-  const bool had_any = before_.had_any();
+  const double share = before_.likely_share();
   Left left;
-  for (; left.all < kShows || (had_any && expected(left) < kExpectedMin);
+  for (; left.all < kShows || (share > 0 && expected(left, share) < kExpectedMin);
        over += std::max<Duration>(seconds{1}, over / 4)) {
     const bool is_most = over >= over_max;
     const Duration span = std::min(over, over_max);
@@ -150,16 +154,18 @@ Drain::Left Drain::left(const ServiceEvidence& evidence, Instant now) const {
   return left;
 }
 
-double Drain::expected(const Left& left) const {
+double Drain::expected(const Left& left, double share) const {
   const std::uint64_t all = before_.is_of_pair ? left.own + left.restored : left.all;
-  return before_.share() * static_cast<double>(all);
+  return share * static_cast<double>(all);
 }
 
 bool Drain::may_be_chance(const Left& left) const {
   if (!is_known_) return left.all < kShowsAnything;
   // One that had just begun has hardly any to lose; only that some still come is a sign.
-  const bool is_share_known = before_.own >= kTrafficRequestsMin || (before_.given && left.own > 0);
-  if (!is_share_known || chance_of_at_most(left.own, expected(left)) <= kByChance) return false;
+  const bool is_asked =
+      before_.own >= kTrafficRequestsMin || (before_.given.value_or(0) > 0 && left.own > 0);
+  const double wanted = expected(left, before_.likely_share());
+  if (!is_asked || chance_of_at_most(left.own, wanted) <= kByChance) return false;
   if (before_.own_in_step < kTrafficRequestsMin) return true;
   // Had nothing been done, its requests were spread as those of both are.
   const auto before = static_cast<double>(before_.both_in_step);
@@ -210,9 +216,9 @@ std::optional<std::string> Drain::objection_to_left(const Left& left, ServiceEvi
   const std::string words =
       sanitize(versions_.left) + " still gets " + words_of(left.own, left.all);
   const auto own = static_cast<double>(left.own);
-  const double wanted = expected(left);
+  const double wanted = expected(left, before_.share());
   // A small canary's traffic is as little.
-  const double share_min = before_.had_any()
+  const double share_min = before_.own > 0
                                ? std::min(kTrafficShareMin, before_.share() * kHandfulOfBefore)
                                : kTrafficShareMin;
   const bool is_more_than_few =
@@ -242,7 +248,7 @@ std::optional<std::string> Drain::objection_to_rest(const Left& left, ServiceEvi
     const double usual = static_cast<double>(before_.rest) / before_all * all;
     const double deviation = std::sqrt((usual + 1) * (1 + all / before_all));
     const double more = rest - usual;
-    if (more >= expected(left) / 2 && more >= kDeviations * deviation)
+    if (more >= expected(left, before_.share()) / 2 && more >= kDeviations * deviation)
       return words + ", so it may not be " + sanitize(versions_.restored) +
              " that has what was taken from " + sanitize(versions_.left);
   }

@@ -45,16 +45,15 @@ class Drain {
     std::uint64_t named = 0;  ///< Of any version.
     std::uint64_t all = 0;
     bool is_of_pair = false;  ///< Of the two versions alone: others were not counted.
-    /// Of the two since the step began, within a minute of that and where the baseline's log is not
-    /// behind: then most of what came before says nothing.
+    /// Of the two since the step began, within a minute of that, with one share in all of it, and
+    /// where the baseline's log is not behind: then most of what came before says nothing.
     std::uint64_t own_in_step = 0;
     std::uint64_t both_in_step = 0;
-    /// Of the requests, 0..1, that the version was to get, where that is known. It counts where
-    /// hardly any have come: of one that has just begun nobody knows more.
+    /// Of the requests, 0..1, that the version was to get, where that is known.
     std::optional<double> given = std::nullopt;
     [[nodiscard]] double share() const;
-    /// Whether it had anything to lose, as far as is known.
-    [[nodiscard]] bool had_any() const { return share() > 0; }
+    /// Of one that has just begun, and of which hardly any have come: what it was to get.
+    [[nodiscard]] double likely_share() const;
   };
   /// What is known after a restart: of the decision. Nothing if that has seen no requests.
   static std::optional<Before> before(const RolloutNumbers& numbers);
@@ -105,7 +104,7 @@ class Drain {
            ServiceEvidence& evidence, Instant now);
   [[nodiscard]] Left left(const ServiceEvidence& evidence, Instant now) const;
   /// Requests of the version that were to be expected among so many, had nothing been done.
-  [[nodiscard]] double expected(const Left& left) const;
+  [[nodiscard]] double expected(const Left& left, double share) const;
   /// Whether so few may be left although nothing was done.
   [[nodiscard]] bool may_be_chance(const Left& left) const;
   [[nodiscard]] std::optional<std::string> objection_to_left(const Left& left,

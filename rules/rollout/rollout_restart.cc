@@ -13,7 +13,9 @@ namespace {
 /// Of a rollout, or of an action outside one.
 std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
   if (record == nullptr || !record->status().comparison) return std::nullopt;
-  return Drain::before(*record->status().comparison);
+  std::optional<Drain::Before> before = Drain::before(*record->status().comparison);
+  if (before && record->status().is_driving) before->given = record->step().percent / 100;
+  return before;
 }
 
 }  // namespace

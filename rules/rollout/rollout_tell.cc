@@ -9,7 +9,6 @@
 #include "base/shell_quoted.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
-#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -68,7 +67,6 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
 
 std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
                                                     Instant now) const {
-  if (is_left_over_) return std::string(kLeftOver);
   if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
     return lower;
   Order order;
@@ -94,8 +92,8 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   told->details.push_back(
       words_of_live(is_current ? &*live : nullptr, service_.recent_requests(kShareOver, {})));
   // What is begun again asks anew whether it is irreversible, and nobody would say so.
-  if (status.baseline.empty() || status.is_irreversible) return;
-  const auto word = [](const std::string& text) { return sanitize(shell_quoted(text)); };
+  if (is_left_over_ || status.baseline.empty() || status.is_irreversible) return;
+  const auto word = [](const std::string& text) { return shell_quoted(sanitize(text)); };
   std::string words = "if " + sanitize(status.candidate) +
                       " is still live: `belay rollout start --service " + word(service_.plan.name) +
                       " --candidate " + word(status.candidate) + " --baseline " +

@@ -134,7 +134,7 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
     has_skipped_ = has_skipped;
   } else if (end_of_bake_ && before != percent) {
     if (before) end_of_bake_->had_another_share();
-    if (!judgement_) return;
+    if (!judgement_) return service_.evidence.paired->mix_shares();
     end_of_bake_->split_changes();
     judgement_->begin_step(traffic_.reading()->at, percent / 100);
   }

@@ -80,7 +80,7 @@ constexpr Wrong kUnits[] = {
     {"error rate > 100% over 1m", "100%", "write `>= 100%` for all", ""},
     {"5xx rate >= 100.5% over 1m", "100.5%", "no share is more than 100%", ""},
     {"5xx rate >= 0% over 1m", "0%", "every share is 0% or more", ""},
-    {"5xx rate > 0.05 over 1m", "0.05", "is a share or a rate per second", "5%"},
+    {"5xx rate > 0.07 over 1m", "0.07", "is a share or a rate per second", "7%"},
     {"105% < probe healthz failure rate over 1m", "105%", "nothing can ever make this bad", ""},
 };
 INSTANTIATE_TEST_SUITE_P(Units, ErrorTest, testing::ValuesIn(kUnits));

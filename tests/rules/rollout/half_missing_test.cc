@@ -39,5 +39,25 @@ TEST(HalfMissing, IsToldWhereTheShareWasOneInAllOfTheStep) {
   }
 }
 
+TEST(HalfMissing, IsToldOnceOfAStepThatWaitsForItsTraffic) {
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.services[0].rollout.is_judged_by_default = true;
+  EngineRig rig(plan);
+  rig.stream("v1", 40, {.version = "v1"});
+  rig.stream("v2", 4, {.version = "v2"});
+  rig.push(Deployment{
+      .service = "shop", .at = rig.now(), .id = "d", .versions = {{"v1", 80}, {"v2", 20}}});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .steps = *parse_steps("20% for 1m, 100%")});
+  rig.run(3min);
+  std::size_t told = 0;
+  for (const Notice& notice : rig.notices_of(Notice::Kind::rollout_moved))
+    told += notice.headline.find("beware: only ") != std::string::npos ? 1U : 0U;
+  EXPECT_EQ(told, 1U);
+}
+
 }  // namespace
 }  // namespace belay::rules
