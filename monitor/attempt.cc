@@ -239,7 +239,7 @@ Attempt::Told Attempt::unreadable(const Error& error) {
   if (refused_for_good && !refused_since_) refused_since_ = now;
   const bool is_refused = refused_since_ && now - *refused_since_ >= options_.refused_for;
   if (is_refused && !maybe_sent_) {
-    return was_nothing_sent()
+    return is_nothing_done()
                ? nothing_done(with_answer(error.message))
                : not_done(Phase::rejected, with_answer(error.message) + circumstances());
   }
@@ -258,8 +258,8 @@ Attempt::Told Attempt::nothing_done(const std::string& why) {
 }
 
 Attempt::Told Attempt::give_up() {
-  return was_nothing_sent() ? nothing_done(why_)
-                            : not_done(Phase::abandoned, why_ + circumstances());
+  return is_nothing_done() ? nothing_done(why_)
+                           : not_done(Phase::abandoned, why_ + circumstances());
 }
 
 Attempt::Told Attempt::wait(std::string why) {

@@ -92,12 +92,13 @@ class Attempt {
   Told ask_again(const Error& error);
   Told unreadable(const Error& error);
   Told wait(std::string why);
-  /// At the deadline: `rejected` if nothing ever left.
-  Told give_up();
-  Told nothing_done(const std::string& why);
-  [[nodiscard]] bool was_nothing_sent() const { return !maybe_sent_ && sends_ == 0; }
   /// The same, and people are told now that nobody knows yet.
   Told wait_aloud(std::string why);
+  /// At the deadline: `rejected` if nothing is done.
+  Told give_up();
+  Told nothing_done(const std::string& why);
+  /// Nothing ever left, or what did was refused.
+  [[nodiscard]] bool is_nothing_done() const { return !maybe_sent_ && sends_ == 0; }
   Told told(rules::ActionOutcome::Phase phase, std::string detail);
   /// Of what is not known to be done: with what a person can run.
   Told not_done(rules::ActionOutcome::Phase phase, std::string detail);

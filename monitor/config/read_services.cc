@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "monitor/config/sections.h"
+#include "rules/language/rule_check.h"
 
 namespace belay::monitor {
 namespace {
@@ -58,10 +59,7 @@ void check_enforcing(const YamlValue& place, const ServiceConfig& service,
                             plan.name),
                 "notify: { page: [ { slack: { webhook: \"${SLACK_WEBHOOK_URL}\" } } ] }");
   }
-  const bool rolls_back = std::ranges::any_of(plan.on_fail, [](const rules::Then& then) {
-    return then.kind == rules::Then::Kind::rollback;
-  });
-  if (rolls_back && !can_be_rolled_back(service)) {
+  if (rules::rolls_back(plan.on_fail) && !can_be_rolled_back(service)) {
     place.fault(fmt::format("{} is in mode enforce and rolls back, and has no `platform` to do so",
                             plan.name),
                 "platform: { command: { rollback: [./deploy], verify: [./is-live] } }");

@@ -89,4 +89,9 @@ std::string then_text(const Then& then) {
   return "alert";
 }
 
+bool rolls_back(const std::vector<Then>& ladder) {
+  return std::ranges::any_of(ladder,
+                             [](const Then& then) { return then.kind == Then::Kind::rollback; });
+}
+
 }  // namespace belay::rules

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rules/language/rule.h"
 
@@ -23,5 +24,7 @@ Duration longest_window(const Sentence& sentence);
 
 /// "rollback", "reset flag checkout-v2": parse_then reads it back.
 std::string then_text(const Then& then);
+/// Whether one of its rungs is a rollback.
+bool rolls_back(const std::vector<Then>& ladder);
 
 }  // namespace belay::rules

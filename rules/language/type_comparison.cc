@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "rules/language/syntax.h"
@@ -144,7 +143,7 @@ class ComparisonTypes {
     const bool is_plain = numbers_.front()->quantity.dimension == Dimension::count;
     // Other languages have 0.05 for 5%.
     const bool is_fraction = value > 0 && value < 1;
-    const std::string percent = is_fraction ? decimal_text(std::round(value * 1e9) / 1e7) : number;
+    const std::string percent = is_fraction ? percent_text(value) : number;
     complaints_.error(numbers_.front()->span,
                       quoted(metric) + " is a share or a rate per second: write " +
                           (is_plain ? percent : "5") + "% or " + (is_plain ? number : "5") + "/s",

@@ -236,6 +236,8 @@ class Rollout {
   /// What must have ended before anything is begun; nothing if that may be now.
   [[nodiscard]] std::optional<std::string> why_waits() const;
   void take_up_waiting(Instant now, Step& out);
+  /// climb() of one that has failed before. Where nothing is done, that is how it ends.
+  void begin_late(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out);
   void tell_waiting(Instant now, Step& out);  ///< Once, where a move keeps it from beginning.
   [[nodiscard]] bool is_waiting(const std::string& rollout) const;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/language/rule_check.h"
 #include "rules/language/units.h"
 #include "rules/rollout/rollout.h"
 
@@ -163,8 +164,7 @@ Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
   cause.rule = &by_hand_;
   cause.rungs = rungs_of(by_hand_.then);
   // What stands beside the rollback in `on fail` was not asked for.
-  if (std::ranges::find(cause.rungs, Then::Kind::rollback, &Then::kind) != cause.rungs.end())
-    cause.rungs = {by_hand_.then};
+  if (rolls_back(cause.rungs)) cause.rungs = {by_hand_.then};
   cause.watching = rules_that_count();
   const auto was_bad_before = [this](const Rule* rule) {
     const auto is_it = [rule](const JudgedRule& one) {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/sanitize.h"
+#include "rules/language/rule_check.h"
 #include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
@@ -155,9 +156,7 @@ void Rollout::tell_waiting(Instant now, Step& out) {
                       ", and a late move would undo a rollback: that begins once this is known, or "
                       "is given up, until " +
                       format_utc(std::max(moving_->at, start_) + kGivenUpAfter);
-    const bool is_back = std::ranges::any_of(
-        cause.rungs, [](const Then& then) { return then.kind == Then::Kind::rollback; });
-    if (is_back)
+    if (rolls_back(cause.rungs))
       why += "; not to wait for it, give " +
              (cause.baseline.empty() ? "another version" : sanitize(cause.baseline)) +
              " all of the traffic by hand";
@@ -166,6 +165,14 @@ void Rollout::tell_waiting(Instant now, Step& out) {
                    "has not begun to " + words_of(cause.rungs) + ": a move of traffic is unclear",
                    why, cause.evidence, "");
   }
+}
+
+void Rollout::begin_late(RolloutRecord& record, Ladder::Cause cause, Instant now, Step& out) {
+  const std::optional<std::string> why = climb(record, std::move(cause), now, out);
+  if (!why) return;
+  record.move(RolloutState::failed, *why, now, out);
+  record.note(std::string(kNothingDone) + *why, now);
+  tell_ways_on(record.status(), now, out);
 }
 
 void Rollout::take_up_waiting(Instant now, Step& out) {
@@ -186,11 +193,7 @@ void Rollout::take_up_waiting(Instant now, Step& out) {
       continue;
     }
     if (successor != nullptr) cause.newcomer = successor->status().candidate;
-    if (const std::optional<std::string> why = climb(*failed, std::move(cause), now, out)) {
-      failed->move(RolloutState::failed, *why, now, out);
-      failed->note(std::string(kNothingDone) + *why, now);
-      tell_ways_on(failed->status(), now, out);
-    }
+    begin_late(*failed, std::move(cause), now, out);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include "rules/judgement/default_rules.h"
 #include "rules/rollout/left_over.h"
-#include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -146,11 +145,7 @@ void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) 
     return end_unwatched(record, "restarted after another rollout had begun: it is not rolled back",
                          now, out);
   cause->reason = cut(record.failed_by());
-  if (const std::optional<std::string> why = climb(record, std::move(*cause), now, out)) {
-    record.move(RolloutState::failed, *why, now, out);
-    record.note(std::string(kNothingDone) + *why, now);
-    tell_ways_on(record.status(), now, out);
-  }
+  begin_late(record, *std::move(cause), now, out);
 }
 
 void Rollout::end_unwatched(RolloutRecord& record, const std::string& why, Instant now, Step& out) {

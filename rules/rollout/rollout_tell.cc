@@ -7,6 +7,7 @@
 
 #include "base/sanitize.h"
 #include "base/shell_quoted.h"
+#include "rules/language/rule_check.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/rollout.h"
@@ -98,8 +99,7 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
                       " is still live: `belay rollout start --service " + word(service_.plan.name) +
                       " --candidate " + word(status.candidate) + " --baseline " +
                       word(status.baseline) + " --for 10m` has it judged again";
-  const std::vector<Then> rungs = cause_by_hand(status).rungs;
-  if (std::ranges::find(rungs, Then::Kind::rollback, &Then::kind) != rungs.end()) {
+  if (rolls_back(rungs_of(by_hand_.then))) {
     words += ", and `belay rollout rollback ID` with the id of that puts " +
              sanitize(status.baseline) + " back at once";
     if (const std::optional<std::string> refused = why_no_rollback(status, now))
