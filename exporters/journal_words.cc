@@ -30,6 +30,7 @@ std::string words_of_start(const json& object) {
 }
 
 std::string words_of_move(const json& object) {
+  if (std::string restated = text_in(object, "restated"); !restated.empty()) return restated;
   const std::string state = text_in(object, "state");
   const std::string held = text_in(object, "held");
   std::string words = state + (held.empty() ? "" : " (" + held + ")");

@@ -70,6 +70,10 @@ Status Daemon::open_journal() {
 void Daemon::build_engine(std::vector<exporters::Sink*> sinks, Purpose purpose) {
   platforms_.push_back(std::make_unique<Platforms>());
   add_platforms(config_, *platforms_.back());
+  for (const rules::RememberedRollout& one : recovered_.remembered.rollouts) {
+    Platform* const platform = platforms_.back()->of_service(one.started.service);
+    if (platform != nullptr && !is_final(one.state)) platform->was_seen(one.traffic.deployment);
+  }
   actor_ = std::make_unique<Actor>(*platforms_.back(), clock_,
                                    [this](const rules::Order& order, rules::ActionOutcome outcome) {
                                      inbox_.deliver(std::move(outcome));

@@ -95,6 +95,17 @@ std::map<std::string, double> depths_in(const json& entry) {
   return depths;
 }
 
+rules::TrafficSeen traffic_in(const json& entry) {
+  const auto found = entry.find("traffic");
+  if (found == entry.end() || !found->is_object()) return {};
+  rules::TrafficSeen traffic{
+      .deployment = text_in(*found, "deployment"),
+      .percent = std::nullopt,
+      .at_start = texts_in(*found, "at_start").value_or(std::vector<std::string>{})};
+  if (found->contains("percent")) traffic.percent = number_in<double>(*found, "percent");
+  return traffic;
+}
+
 /// For people: one that cannot be read is as if it had not been written.
 std::optional<rules::RolloutNumbers> numbers_in(const json& entry) {
   const auto found = entry.find("numbers");
@@ -184,6 +195,7 @@ Status follow(const JournalEntry& moved, rules::RememberedRollout& rollout) {
   rollout.failing_since = instant_in(object, "failing_since_ms");
   rollout.before = before_in(object);
   rollout.queues_before = depths_in(object);
+  rollout.traffic = traffic_in(object);
   return Done{};
 }
 

@@ -135,7 +135,8 @@ struct JournalEntry {
   ///   {"name", "bad", "total"}. Until then "before": an array of {"rule", "sentence", "truth",
   ///   "values"} (of
   ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
-  ///   an object of depths by queue.
+  ///   an object of depths by queue. "traffic": TrafficSeen as {"deployment", "percent" where it is
+  ///   known, "at_start"}. "restated" where nothing but what it says has changed.
   ///   Once it has failed "failing_since_ms"; at its end "committed_at_ms" if known.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
@@ -161,6 +162,13 @@ struct RuleBefore {
   std::vector<Evidence> evidence;  ///< Of a bad one: truth, value and denominator of each.
 };
 
+/// What the platform was read to say of a rollout, as far as a later life must know it.
+struct TrafficSeen {
+  std::string deployment;         ///< Id of the newest reading; empty: none, or it has no ids.
+  std::optional<double> percent;  ///< Of the candidate, by the last reading while it was judged.
+  std::vector<std::string> at_start;  ///< Versions that had traffic when the rollout began.
+};
+
 /// A rollout as the journal knew it.
 struct RememberedRollout {
   /// `steps` is never empty; `id`, `baseline` and `mode` are as they were frozen.
@@ -183,6 +191,7 @@ struct RememberedRollout {
   std::vector<RuleBefore> before;
   std::map<std::string, double> queues_before;  ///< Depths when it began.
   std::optional<RolloutNumbers> numbers;        ///< Of the decision.
+  TrafficSeen traffic;
 };
 
 /// What the journal knew at start, given to the engine before its first step.

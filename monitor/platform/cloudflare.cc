@@ -131,6 +131,10 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
   return status;
 }
 
+void Cloudflare::was_seen(const std::string& deployment) {
+  newest_.made(deployment, std::chrono::steady_clock::now());
+}
+
 std::string Cloudflare::by_hand(const rules::Order& order) const {
   const Result<Shares> target = target_of(order);
   std::string line = "wrangler versions deploy";

@@ -33,6 +33,7 @@ class Cloudflare final : public Platform {
   Status apply(const rules::Order& order, std::stop_token stop) override;
   Result<rules::Deployment> live(std::stop_token stop) override;
   Result<std::optional<VersionFacts>> version(const std::string& id, std::stop_token stop) override;
+  void was_seen(const std::string& deployment) override;
   /// Measured by nobody: between its datacenters, and its cache, seconds are usual.
   [[nodiscard]] Duration lag_max() const override { return std::chrono::seconds{10}; }
   [[nodiscard]] std::string by_hand(const rules::Order& order) const override;

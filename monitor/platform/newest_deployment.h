@@ -18,7 +18,7 @@ class NewestDeployment {
   /// What was not listed for so long is not missing because of a lag.
   static constexpr auto kGoneAfter = std::chrono::seconds{60};
 
-  /// A deployment that was just made; empty: its id is not known.
+  /// One that is there, just made or seen in an earlier life; empty: its id is not known.
   void made(const std::string& id, Time now);
   /// Whether `listed`, the newest first, is as new as what is known. If so, its first is known now.
   bool is_as_new(const std::vector<CloudflareDeployment>& listed, Time now);

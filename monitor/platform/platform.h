@@ -69,6 +69,10 @@ class Platform {
   /// fault.
   virtual Result<rules::Deployment> live(std::stop_token /*stop*/) { return rules::Deployment{}; }
 
+  /// Before anything is read: a deployment that an earlier life has seen there. An answer that
+  /// lacks it may be of before that; empty: none was seen.
+  virtual void was_seen(const std::string& /*deployment*/) {}
+
   /// So old a reading may be. What shows for less that there is nothing to do is not believed.
   [[nodiscard]] virtual Duration lag_max() const { return Duration::zero(); }
 

@@ -52,9 +52,9 @@ void LiveTraffic::begin_rollout() {
   gone_since_.reset();
   foreign_since_.reset();
   stranger_since_.reset();
-  known_.clear();
+  at_start_.clear();
   if (!reading_) return;
-  for (const Deployment::Share& share : reading_->versions) known_.push_back(share.version);
+  for (const Deployment::Share& share : reading_->versions) at_start_.push_back(share.version);
 }
 
 void LiveTraffic::moved() {
@@ -64,11 +64,11 @@ void LiveTraffic::moved() {
 }
 
 std::string LiveTraffic::stranger_in(const Deployment& reading, const Wanted& wanted) const {
-  if (known_.empty()) return {};
+  if (at_start_.empty()) return {};
   for (const Deployment::Share& share : reading.versions)
     if (share.percent > 0 && share.version != wanted.candidate &&
         share.version != wanted.baseline &&
-        std::ranges::find(known_, share.version) == known_.end())
+        std::ranges::find(at_start_, share.version) == at_start_.end())
       return share.version;
   return {};
 }
@@ -97,8 +97,8 @@ LiveTraffic::Finding LiveTraffic::read(
   finding.is_doubted = !finding.taken_over && !stranger.empty();
   if (finding.is_doubted) return finding;
   reading_ = reading;
-  if (known_.empty())
-    for (const Deployment::Share& share : reading.versions) known_.push_back(share.version);
+  if (at_start_.empty())
+    for (const Deployment::Share& share : reading.versions) at_start_.push_back(share.version);
   was_candidate_live_ = was_candidate_live_ || percent > 0;
   return finding;
 }

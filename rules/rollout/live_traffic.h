@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -41,6 +42,10 @@ class LiveTraffic {
 
   /// Whoever has traffic by now is no stranger to it.
   void begin_rollout();
+  /// One goes on after a restart: who was no stranger to it; empty where nobody had looked.
+  void go_on_with_rollout(std::vector<std::string> at_start) { at_start_ = std::move(at_start); }
+  /// Versions that had traffic when the rollout began; empty before the first reading.
+  [[nodiscard]] const std::vector<std::string>& at_start() const { return at_start_; }
   /// Belay gave the candidate its share: until a reading shows that, it has not gone.
   void moved();
   /// Between two rollouts.
@@ -55,7 +60,7 @@ class LiveTraffic {
   [[nodiscard]] std::string stranger_in(const Deployment& reading, const Wanted& wanted) const;
 
   std::optional<Deployment> reading_;
-  std::vector<std::string> known_;  // Versions that were live when the rollout began.
+  std::vector<std::string> at_start_;
   bool was_candidate_live_ = false;
   // By all readings since:
   std::optional<Instant> gone_since_;      // the candidate has nothing any more,

@@ -324,6 +324,7 @@ class Rollout {
   [[nodiscard]] bool is_gone(const RolloutRecord& record, Instant now) const;
   [[nodiscard]] LiveTraffic::Wanted wanted_traffic(const Deployment& reading) const;
   void see_versions(const Deployment& deployment);
+  void take_reading(const Deployment& deployment, Instant now, Step& out);
   /// What a rollback has put back is not live any more.
   void stand_down_if_replaced(const Deployment& deployment, Instant now, Step& out);
   /// `before`: the candidate's share in the report before.
@@ -386,8 +387,7 @@ class Rollout {
   std::string recalled_;           // The last intent that was.
   std::optional<Order> untended_;  // Of before a restart, and no rule is left to verify it with.
   std::optional<std::string> move_refused_;
-  /// Of rollouts that failed while traffic or another action was on its way. In their order.
-  std::vector<Ladder::Cause> waiting_;
+  std::vector<Ladder::Cause> waiting_;  // Failed while an action was on its way; in their order.
   std::optional<std::string> irreversible_;  // It failed, and nothing may be done.
   std::optional<std::string> passed_;  // The step passed, and waits for the traffic to follow.
   bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.

@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/sanitize.h"
+#include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
+#include "rules/rollout/live_traffic.h"
 #include "rules/rollout/train.h"
 
 namespace belay::rules {
@@ -37,6 +40,25 @@ JsonText text_of(const RolloutStatus& status) {
       .field("candidate", status.candidate)
       .field("baseline", status.baseline);
   return text;
+}
+
+/// Nothing where nothing was seen.
+std::optional<JsonText> text_of(const TrafficSeen& traffic) {
+  if (traffic.deployment.empty() && traffic.at_start.empty()) return std::nullopt;
+  JsonText text;
+  text.field("deployment", traffic.deployment);
+  if (traffic.percent) text.field("percent", *traffic.percent);
+  text.field("at_start", traffic.at_start);
+  return text;
+}
+
+std::string words_of(const Deployment& deployment) {
+  std::string words = "the platform shows ";
+  for (const Deployment::Share& share : deployment.versions) {
+    if (&share != &deployment.versions.front()) words += ", ";
+    words += sanitize(share.version) + " at " + decimal_text(share.percent) + "%";
+  }
+  return words;
 }
 
 /// What failed it, as far as its last move says. Where it has got further, that is about something
@@ -107,7 +129,8 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
       is_paused_(remembered.is_paused),
       is_approved_(remembered.is_approved),
       before_(remembered.before),
-      queues_before_(remembered.queues_before) {
+      queues_before_(remembered.queues_before),
+      traffic_(remembered.traffic) {
   follow_mode(of_service);
   status_.rule = remembered.rule;
   status_.comparison = remembered.numbers;
@@ -161,7 +184,8 @@ void RolloutRecord::note(const std::string& what, Instant now) {
       {.at = now, .state = status_.state, .step = status_.step, .what = what});
 }
 
-void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const {
+void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out,
+                          const std::string& restated) {
   JsonText text = text_of(status_);
   text.field("state", name_of(status_.state));
   if (status_.held) text.field("held", name_of(*status_.held));
@@ -172,6 +196,9 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out) const
       .field("rule", status_.rule)
       .field("verdict", name_of(status_.verdict))
       .field("why", status_.why);
+  if (!restated.empty()) text.field("restated", restated);
+  if (const std::optional<JsonText> traffic = text_of(traffic_)) text.field("traffic", *traffic);
+  is_traffic_stated_ = true;
   if (is_judged(status_.state)) {
     text.field("before", before_);
     text.field("queues_before", queues_before_);
@@ -235,7 +262,21 @@ void RolloutRecord::enter(RolloutState state, const std::string& why, Instant no
 
 void RolloutRecord::restate(const std::string& what, Instant now, Step& out) {
   note(what, now);
-  entry(JournalEntry::Kind::rollout_moved, now, out);
+  entry(JournalEntry::Kind::rollout_moved, now, out, what);
+}
+
+void RolloutRecord::see_traffic(const Deployment& reading,
+                                const std::vector<std::string>& at_start) {
+  const bool is_new = traffic_.deployment != reading.id || traffic_.at_start != at_start;
+  is_traffic_stated_ = is_traffic_stated_ && !is_new;
+  traffic_.deployment = reading.id;
+  traffic_.at_start = at_start;
+  // What it had, and not what was left of it, says what its requests were to be.
+  if (is_judged(status_.state)) traffic_.percent = share_of(reading, status_.candidate);
+}
+
+void RolloutRecord::state_traffic(const Deployment& reading, Instant now, Step& out) {
+  if (!is_traffic_stated_ && !is_final(status_.state)) restate(words_of(reading), now, out);
 }
 
 void RolloutRecord::hold(HoldReason reason, const std::string& why, Instant now, Step& out) {

@@ -78,6 +78,12 @@ class RolloutRecord {
   [[nodiscard]] const std::map<std::string, double>& queues_before() const {
     return queues_before_;
   }
+  /// A reading of the platform, which goes into the journal with the next entry; `at_start`:
+  /// TrafficSeen's.
+  void see_traffic(const Deployment& reading, const std::vector<std::string>& at_start);
+  /// Journals it if there was none, and a later life must know it.
+  void state_traffic(const Deployment& reading, Instant now, Step& out);
+  [[nodiscard]] const TrafficSeen& traffic() const { return traffic_; }
   void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
   void note(const std::string& what, Instant now);
   /// Told as it began, and again as it passes; empty: nothing. Not in the journal.
@@ -86,7 +92,7 @@ class RolloutRecord {
 
  private:
   void enter(RolloutState state, const std::string& why, Instant now, Step& out);
-  void entry(JournalEntry::Kind kind, Instant now, Step& out) const;
+  void entry(JournalEntry::Kind kind, Instant now, Step& out, const std::string& restated = {});
   void set_ends();
 
   RolloutStatus status_;
@@ -99,6 +105,8 @@ class RolloutRecord {
   std::string beware_;
   std::vector<RuleBefore> before_;
   std::map<std::string, double> queues_before_;
+  TrafficSeen traffic_;
+  bool is_traffic_stated_ = true;  // The journal knows it.
 };
 
 }  // namespace belay::rules

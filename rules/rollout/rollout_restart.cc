@@ -13,7 +13,9 @@ namespace {
 std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
   if (record == nullptr || !record->status().comparison) return std::nullopt;
   std::optional<Drain::Before> before = Drain::before(*record->status().comparison);
-  if (before && record->status().is_driving) before->given = record->step().percent / 100;
+  std::optional<double> percent = record->traffic().percent;
+  if (record->status().is_driving) percent = record->step().percent;
+  if (before && percent) before->given = *percent / 100;
   return before;
 }
 
@@ -69,6 +71,7 @@ void Rollout::go_on_with(Instant now, Step& out) {
     return;
   }
   const RolloutStatus& status = record.status();
+  if (is_judged(record.state())) traffic_.go_on_with_rollout(record.traffic().at_start);
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;

@@ -94,6 +94,11 @@ void Rollout::stand_down_if_replaced(const Deployment& deployment, Instant now, 
 
 void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   if (deployment.versions.empty()) return;
+  take_reading(deployment, now, out);
+  if (!records_.empty()) records_.back().state_traffic(deployment, now, out);
+}
+
+void Rollout::take_reading(const Deployment& deployment, Instant now, Step& out) {
   see_versions(deployment);
   const std::optional<double> before = live_percent();
   LiveTraffic::Finding finding;
@@ -105,6 +110,7 @@ void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
     };
     finding = traffic_.read(deployment, wanted_traffic(deployment), was_rolled_away, now);
   }
+  if (!records_.empty()) records_.back().see_traffic(deployment, traffic_.at_start());
   stand_down_if_replaced(deployment, now, out);
   if (running() == nullptr) return look_for_new_versions(deployment, now, out);
   if (const std::string other = replaced_meanwhile(deployment, now);

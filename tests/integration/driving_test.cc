@@ -114,6 +114,32 @@ TEST_F(DrivingTest, KilledWhileTrafficMovesItFindsThatItHasMoved) {
               ElementsAre("2222 at 10%, 1111 at 90%", "2222 at 50%, 1111 at 50%", "2222 at 100%"));
 }
 
+TEST_F(DrivingTest, AfterARestartAnAnswerOfBeforeTheLastDeploymentIsNotBelieved) {
+  start_driven();
+  const std::string id = drive("10% for 1h, 100%");
+  ASSERT_TRUE(becomes(id, "baking")) << rollout(id).dump(2) << world_.output();
+  ASSERT_TRUE(eventually(
+      [&] { return rollout(id).dump().find("the platform shows 1111") != std::string::npos; }));
+  daemon_->signal(SIGKILL);
+  EXPECT_EQ(daemon_->wait(10s), 128 + SIGKILL);
+  peer_.lag_behind(1);
+  status_ = 500;
+  run();
+  ASSERT_TRUE(eventually([&] { return state(id) == "rolling_back"; }, 60s))
+      << rollout(id).dump(2) << world_.output();
+  const auto now_ms = [&] {
+    return nlohmann::json::parse(get("/api/v1/status").body).at("at_ms").get<std::int64_t>();
+  };
+  // Longer than what shows that there is nothing to do is read again.
+  const std::int64_t began = now_ms();
+  ASSERT_TRUE(eventually([&] { return now_ms() > began + 13'000; }, 60s));
+  EXPECT_EQ(state(id), "rolling_back");
+  EXPECT_EQ(moves().size(), 1U);
+  peer_.lag_behind(0);
+  ASSERT_TRUE(becomes(id, "recovered")) << rollout(id).dump(2) << world_.output();
+  EXPECT_THAT(moves(), ElementsAre("2222 at 10%, 1111 at 90%", "1111 at 100%"));
+}
+
 TEST_F(DrivingTest, WhenSomeoneElseDeploysItStandsDown) {
   start_driven();
   const std::string id = drive("10% for 1h, 100%");

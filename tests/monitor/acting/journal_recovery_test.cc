@@ -179,6 +179,19 @@ TEST_F(JournalRecoveryTest, HowRulesAndQueuesStoodBeforeARolloutIsRemembered) {
             added);
 }
 
+TEST_F(JournalRecoveryTest, WhatThePlatformShowedOfARolloutIsRemembered) {
+  JournalEntry moved = moved_entry(1, RolloutState::baking, kNow - 1h);
+  moved.text.replace(moved.text.rfind('}'), 1,
+                     R"(,"traffic":{"deployment":"d1","percent":12.5,"at_start":["v1","v0"]}})");
+  append({started_entry(1, kNow - 2h), moved});
+  const rules::TrafficSeen traffic = recovered().remembered.rollouts.at(0).traffic;
+  EXPECT_EQ(traffic.deployment, "d1");
+  EXPECT_EQ(traffic.percent, 12.5);
+  EXPECT_THAT(traffic.at_start, ElementsAre("v1", "v0"));
+  append({moved_entry(1, RolloutState::baking, kNow - 30min)});
+  EXPECT_EQ(recovered().remembered.rollouts.at(0).traffic.percent, std::nullopt);
+}
+
 TEST_F(JournalRecoveryTest, TheLastGoodVersionOfAServiceIsTheOnePromotedLast) {
   append({started_entry(1, kNow - 90h), moved_entry(1, RolloutState::promoted, kNow - 80h),
           started_entry(2, kNow - 70h), moved_entry(2, RolloutState::recovered, kNow - 60h),

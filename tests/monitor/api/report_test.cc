@@ -169,6 +169,31 @@ TEST(Report, OfWhatItsTrainTookBackSaysSoAndWhy) {
   EXPECT_EQ(report.decided, at + 1min);
 }
 
+TEST(Report, WhatThePlatformShowedIsInTheTimelineInPlaceOfItsStateOnceMore) {
+  const Instant at = EngineRig::kStart;
+  const auto moved = [&](Duration after, const char* restated) {
+    json text = {{"state", "baking"}, {"step", 0}, {"why", "watching"}};
+    if (*restated != '\0') text["restated"] = restated;
+    return rules::JournalEntry{.kind = rules::JournalEntry::Kind::rollout_moved,
+                               .at = at + after,
+                               .service = "shop",
+                               .rule = "",
+                               .intent = "",
+                               .text = text.dump(),
+                               .rollout = "11111111-1111-4111-8111-111111111111"};
+  };
+  rules::RememberedRollout known;
+  known.started = {.at = at, .service = "shop", .candidate = "v2", .baseline = "v1"};
+  const exporters::Report report = exporters::compose_report(
+      {.known = known,
+       .entries = {moved(0s, ""), moved(5s, "the platform shows v2 at 10%")},
+       .commands = {}});
+  std::vector<std::string> told;
+  for (const auto& moment : report.timeline) told.push_back(moment.what);
+  EXPECT_THAT(told,
+              testing::ElementsAre("baking, step 1: watching", "the platform shows v2 at 10%"));
+}
+
 TEST_F(ReportTest, OfAFailThatWasLeftAsItIsItSaysWhy) {
   const std::string disarmed = "disarmed until ";
   const std::string irreversible = "irreversible: nothing is rolled back";

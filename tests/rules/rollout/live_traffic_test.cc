@@ -98,6 +98,13 @@ TEST_F(LiveTrafficTest, AfterARestartTheFirstReadingKnowsNoStrangers) {
   EXPECT_EQ(read({{"v9", 100}}), "someone deployed v9");
 }
 
+TEST_F(LiveTrafficTest, AfterARestartThoseOfTheBeginningAreRemembered) {
+  traffic_ = {};
+  traffic_.go_on_with_rollout({"v1", "v0"});
+  EXPECT_EQ(read({{"v1", 50}, {"v0", 40}, {"v2", 10}}), std::nullopt);
+  EXPECT_EQ(read({{"v9", 100}}), "someone deployed v9");
+}
+
 TEST_F(LiveTrafficTest, ASplitThatNobodyOrderedIsSomebodyElsesAfterHalfAMinute) {
   wanted_.percent = 10;
   EXPECT_EQ(read({{"v1", 89.6}, {"v2", 10.4}}), std::nullopt);

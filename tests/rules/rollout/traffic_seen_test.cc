@@ -1,0 +1,163 @@
+// What the platform showed of a rollout is known after a restart: who was there when it began, and
+// how much its candidate was to get.
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/rules/rollout/remembered_rollout.h"
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
+
+Plan plan_of() {
+  return EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+}
+
+void shows(EngineRig& rig, const char* deployment, std::vector<Deployment::Share> versions) {
+  rig.push(Deployment{
+      .service = "shop", .at = rig.now(), .id = deployment, .versions = std::move(versions)});
+  rig.run(1s);
+}
+
+std::vector<std::string> moves_in(const EngineRig& rig) {
+  std::vector<std::string> texts;
+  for (const JournalEntry& entry : rig.journal)
+    if (entry.kind == JournalEntry::Kind::rollout_moved) texts.push_back(entry.text);
+  return texts;
+}
+
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(TrafficSeen, IsJournaledWithEachDeploymentOnce) {
+  EngineRig rig(plan_of());
+  rig.run(2s);
+  shows(rig, "d0", {{"v1", 100}});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .id = kId,
+                          .steps = *parse_steps("10% for 15s, 50% for 15s")});
+  rig.run(1s);
+  const std::size_t begun = moves_in(rig).size();
+  ASSERT_GE(begun, 1U);
+  EXPECT_TRUE(says(moves_in(rig).back(), R"("deployment":"d0","percent":0,"at_start":["v1"])"));
+  for (int i = 0; i < 3; ++i) shows(rig, "d1", {{"v1", 90}, {"v2", 10}});
+  ASSERT_EQ(moves_in(rig).size(), begun + 1);
+  const std::string text = moves_in(rig).back();
+  EXPECT_TRUE(says(text, R"("traffic":{"deployment":"d1","percent":10,"at_start":["v1"]})"));
+  EXPECT_TRUE(says(text, R"("restated":"the platform shows v1 at 90%, v2 at 10%")")) << text;
+  shows(rig, "d2", {{"v1", 50}, {"v2", 50}});
+  EXPECT_EQ(moves_in(rig).size(), begun + 2) << "the step that begins with it, and no more";
+  EXPECT_FALSE(says(moves_in(rig)[begun + 1], "restated")) << moves_in(rig)[begun + 1];
+}
+
+TEST(TrafficSeen, AfterTheFailTheShareIsTheOneOfTheDecision) {
+  EngineRig rig(plan_of());
+  shows(rig, "d1", {{"v1", 90}, {"v2", 10}});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .lasts = 1h,
+                          .id = kId});
+  rig.stream("v1", 20, {.version = "v1"});
+  shows(rig, "d1", {{"v1", 90}, {"v2", 10}});
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(20s);
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  shows(rig, "d2", {{"v1", 100}});
+  EXPECT_TRUE(says(moves_in(rig).back(), R"("traffic":{"deployment":"d2","percent":10,)"))
+      << moves_in(rig).back();
+}
+
+/// One that was being judged, as the journal knew it.
+Remembered judged(std::vector<std::string> at_start) {
+  Remembered remembered;
+  RememberedRollout rollout =
+      rollout_of("v2", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 10s);
+  rollout.traffic.at_start = std::move(at_start);
+  remembered.rollouts.push_back(rollout);
+  return remembered;
+}
+
+TEST(TrafficSeen, AThirdVersionThatCameWhileBelayWasDownIsAStranger) {
+  for (const bool is_known : {true, false}) {
+    SCOPED_TRACE(is_known);
+    EngineRig rig(plan_of(), judged(is_known ? std::vector<std::string>{"v1", "v2"}
+                                             : std::vector<std::string>{}));
+    rig.run(1s);
+    shows(rig, "d9", {{"v9", 100}});
+    const RolloutStatus rollout = *rig.service().rollout;
+    EXPECT_EQ(rollout.state, is_known ? RolloutState::superseded : RolloutState::baking);
+    EXPECT_EQ(says(rollout.why, "someone deployed v9"), is_known) << rollout.why;
+  }
+}
+
+TEST(TrafficSeen, WhoeverWasThereWhenItBeganIsNoneAfterARestartEither) {
+  EngineRig rig(plan_of(), judged({"v0", "v1"}));
+  rig.run(1s);
+  for (int i = 0; i < 15; ++i) shows(rig, "d1", {{"v1", 50}, {"v0", 40}, {"v2", 10}});
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::baking);
+}
+
+TEST(TrafficSeen, OneThatHadHardlyBegunIsNotRecoveredWhileItsRequestsComeStill) {
+  for (const std::optional<double> percent : {std::optional(5.), std::optional<double>()}) {
+    SCOPED_TRACE(percent.value_or(-1));
+    Remembered remembered;
+    RememberedRollout rollout =
+        rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
+    RolloutNumbers& numbers = rollout.numbers.emplace();
+    numbers.since_start[Role::candidate].total = 2;
+    numbers.since_start[Role::baseline].total = 398;
+    rollout.traffic.percent = percent;
+    rollout.intents = {"old"};
+    remembered.actions.push_back({.at = rollout.at,
+                                  .service = "shop",
+                                  .intent = "old",
+                                  .target = "v1",
+                                  .is_open = true,
+                                  .expected = "v2",
+                                  .phase = std::nullopt,
+                                  .order = Order{.intent = "old",
+                                                 .at = rollout.at,
+                                                 .service = "shop",
+                                                 .action = RollBack{"v1", "v2"},
+                                                 .rule = "errors",
+                                                 .evidence = {},
+                                                 .reason = "errors: 100%",
+                                                 .candidate = "v2",
+                                                 .baseline = "v1",
+                                                 .rollout = rollout.started.id}});
+    remembered.rollouts.push_back(rollout);
+    Plan plan = plan_of();
+    plan.services[0].verify_for = 30s;
+    plan.services[0].rollout_rules = {
+        make_rule("errors", "probe healthz fails 3 of 5", "rollback")};
+    EngineRig rig(plan, remembered);
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.run(2s);
+    rig.push(
+        ActionOutcome{.at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::applied});
+    for (int i = 0; i < 60; ++i) {
+      if (i == 10 || i == 20) rig.push(rig.request({.version = "v2"}, rig.now()));
+      rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
+      rig.run(1s);
+    }
+    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), percent ? 1U : 0U);
+    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), percent ? 0U : 1U);
+  }
+}
+
+}  // namespace
+}  // namespace belay::rules
