@@ -192,7 +192,7 @@ class ComparisonTypes {
     }
     if (number == nullptr) return;
     if (dimension_ == Dimension::share) return check_share(*number, metric, side, other);
-    if (number->quantity.dimension == dimension_) return;
+    if (number->quantity.dimension == dimension_) return check_foregone(*number, side, other);
     if (number->quantity.dimension == Dimension::share && metric != nullptr) {
       return refuse_percent_of(*number, *metric, side, "");
     }
@@ -212,7 +212,7 @@ class ComparisonTypes {
     const bool wants_points = addend_to != nullptr || is_difference(other);
     const Dimension wanted = wants_points ? Dimension::points : Dimension::share;
     if (number.quantity.dimension == wanted) {
-      if (!wants_points) check_reachable(number, side, other);
+      if (!wants_points) check_foregone(number, side, other);
       return;
     }
     if (!wants_points) {
@@ -229,26 +229,34 @@ class ComparisonTypes {
     refuse_percent_of(number, *addend_to, side, points);
   }
 
-  /// A rule that nothing can make bad is a rule that nobody knows to be missing.
-  void check_reachable(const SyntaxQuantity& number, const SyntaxSide& side,
-                       const SyntaxSide& other) {
-    const auto* metric = std::get_if<SyntaxMetric>(&other.terms[0].operand);
-    if (metric == nullptr || other.terms.size() > 1 || other.terms[0].factor != 1 ||
-        !std::holds_alternative<RateMeasure>(metric->metric.measure))
+  /// What is bad whatever happens takes back what is healthy; and a rule that nothing can make bad
+  /// is one that nobody knows to be missing.
+  void check_foregone(const SyntaxQuantity& number, const SyntaxSide& side,
+                      const SyntaxSide& other) {
+    const SyntaxTerm& term = other.terms[0];
+    const auto* metric = std::get_if<SyntaxMetric>(&term.operand);
+    if (metric == nullptr || other.terms.size() > 1 || side.terms.size() > 1 || term.factor <= 0)
+      return;
+    // All the others are never negative.
+    if (fit_of(*metric).kind == Fit::Kind::any ||
+        std::holds_alternative<GrowthMeasure>(metric->metric.measure))
       return;
     const bool is_on_the_left = &side == &syntax_.left;
     const bool is_for_more = (syntax_.compare == Compare::greater ||
                               syntax_.compare == Compare::greater_equal) != is_on_the_left;
     const bool is_strict = syntax_.compare == Compare::greater || syntax_.compare == Compare::less;
-    const bool is_at_most_reached = is_strict ? number.number < 100 : number.number <= 100;
+    const auto refuse = [&](const std::string& why) { complaints_.error(number.span, why, ""); };
     if (is_for_more && !is_strict && number.number <= 0)
-      return complaints_.error(
-          number.span, "every share is 0% or more: all is bad, whatever happens; write `> 0%`", "");
-    if (!is_for_more || is_at_most_reached) return;
-    complaints_.error(number.span,
-                      "no share is more than 100%: nothing can ever make this bad" +
-                          std::string(number.number == 100 ? "; write `>= 100%` for all" : ""),
-                      "");
+      return refuse("nothing is less than zero here: all is bad, whatever happens; write `> 0" +
+                    std::string(dimension_ == Dimension::share ? "%`" : "`"));
+    const bool is_share = std::holds_alternative<RateMeasure>(metric->metric.measure) &&
+                          dimension_ == Dimension::share && term.factor == 1;
+    if (!is_share) return;
+    if (!is_for_more && !is_strict && number.number >= 100)
+      return refuse("no share is more than 100%: all is bad, whatever happens");
+    if (is_for_more && (is_strict ? number.number >= 100 : number.number > 100))
+      refuse("no share is more than 100%: nothing can ever make this bad" +
+             std::string(number.number == 100 ? "; write `>= 100%` for all" : ""));
   }
 
   /// "baseline error rate + 1%": of the share, or a percent of what it is?

@@ -79,7 +79,12 @@ constexpr Wrong kUnits[] = {
     {"error rate > 1% + 2% over 1m", "1% + 2%", "two numbers", ""},
     {"error rate > 100% over 1m", "100%", "write `>= 100%` for all", ""},
     {"5xx rate >= 100.5% over 1m", "100.5%", "no share is more than 100%", ""},
-    {"5xx rate >= 0% over 1m", "0%", "every share is 0% or more", ""},
+    {"5xx rate >= 0% over 1m", "0%", "all is bad, whatever happens; write `> 0%`", ""},
+    {"2 x 5xx rate >= 0% over 1m", "0%", "all is bad, whatever happens", ""},
+    {"0ms <= p95 latency over 1m", "0ms", "all is bad, whatever happens; write `> 0`", ""},
+    {"requests rate >= 0/s over 1m", "0/s", "all is bad, whatever happens", ""},
+    {"queue mail depth >= 0", "0", "all is bad, whatever happens", ""},
+    {"error rate <= 100% over 1m", "100%", "all is bad, whatever happens", ""},
     {"5xx rate > 0.07 over 1m", "0.07", "is a share or a rate per second", "7%"},
     {"105% < probe healthz failure rate over 1m", "105%", "nothing can ever make this bad", ""},
 };
@@ -203,7 +208,8 @@ TEST(ErrorsTest, AllErrorsOfASentenceAreFoundAtOnceInItsOrder) {
 TEST(ErrorsTest, AShareOfAllAndOtherNumbersAboveAHundredArePossible) {
   for (const char* text :
        {"error rate >= 100% over 1m", "error rate < 100% over 1m", "100% <= error rate over 1m",
-        "prometheus cpu_ratio > 150%", "error rate > 200/s over 1m",
+        "prometheus cpu_ratio > 150%", "error rate > 200/s over 1m", "error rate > 0% over 1m",
+        "prometheus drift >= 0", "queue mail growth >= 0/s over 1m", "queue mail depth < 0",
         "candidate error rate > 2 x baseline error rate over 2m"}) {
     EXPECT_TRUE(errors(text).empty()) << text;
   }

@@ -86,9 +86,9 @@ class Writer {
   std::string decimal() {
     std::string out = std::to_string(below(one_in(2) ? 100 : 100000));
     if (one_in(3)) out += "." + std::to_string(1 + below(9999));
-    return out;
+    return out == "0" ? "1" : out;  // All is more than nothing.
   }
-  /// Above 0 and below 100: all is more than nothing, and nothing is more than all.
+  /// Below 100: nothing is more than all.
   std::string share() {
     std::string out = decimal();
     const std::size_t whole = std::min(out.find('.'), out.size());
