@@ -64,6 +64,14 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
   return "requests of the last " + format_duration(kShareOver) + ": " + words;
 }
 
+/// ServicePlan::put_back, for a shell.
+std::string put_back(std::string command, const std::string& version) {
+  constexpr std::string_view kPlace = "{version}";
+  if (const std::size_t at = command.find(kPlace); at != std::string::npos)
+    command.replace(at, kPlace.size(), shell_quoted(sanitize(version)));
+  return command;
+}
+
 }  // namespace
 
 std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
@@ -106,6 +114,10 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
       words += "; now it would be refused: " + *refused;
   }
   told->details.push_back(std::move(words));
+  const bool is_told = std::ranges::any_of(
+      told->details, [](const std::string& line) { return line.starts_with("by hand: "); });
+  if (!is_told && !service_.plan.put_back.empty() && rolls_back(rungs_of(by_hand_.then)))
+    told->details.push_back("by hand: " + put_back(service_.plan.put_back, status.baseline));
 }
 
 bool Rollout::has_firing_rule() const {

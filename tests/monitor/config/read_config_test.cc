@@ -129,6 +129,8 @@ flags:
   ASSERT_TRUE(config.cloudflare);
   EXPECT_EQ(config.cloudflare->token.reveal(), "t0ken");
   EXPECT_EQ(std::get<CloudflareScript>(config.services.at(0).platform).script, "mauntic-gateway");
+  EXPECT_EQ(config.plan.services.at(0).put_back,
+            "wrangler versions deploy {version}@100% -y --name mauntic-gateway");
   EXPECT_THAT(config.plan.services.at(0).aliases, ElementsAre("mauntic-gateway"));
   const auto& probe = std::get<ProbeConfig>(config.sources.at(1).of);
   EXPECT_EQ(probe.every, 2s);

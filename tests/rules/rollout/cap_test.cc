@@ -68,7 +68,9 @@ TEST(Cap, DoesNotStopALaterRungOfTheSameAnswer) {
 }
 
 TEST(Cap, CountsALadderOnceHoweverManyRungsItHad) {
-  EngineRig rig(plan_of());
+  Plan plan = plan_of();
+  plan.services[0].put_back = "wrangler versions deploy {version}@100% -y --name shop";
+  EngineRig rig(plan);
   for (const char* bad : {"v2", "v3", "v4"}) {
     roll_out(rig, bad);
     walk(rig, 5min);
@@ -88,6 +90,9 @@ TEST(Cap, CountsALadderOnceHoweverManyRungsItHad) {
             std::string::npos)
       << page;
   EXPECT_NE(page.find("now it would be refused: cap: 3 actions"), std::string::npos) << page;
+  EXPECT_NE(page.find("by hand: wrangler versions deploy v1@100% -y --name shop"),
+            std::string::npos)
+      << page;
 }
 
 TEST(Cap, CountsALadderForAsLongAsItsLastRungLiesWithinTheHour) {
