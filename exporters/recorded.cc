@@ -96,6 +96,14 @@ rules::RuleStatus rule_of(const json& object, const std::string& service) {
 
 }  // namespace
 
+std::vector<rules::Deployment::Share> shares_in(const json& object, const char* key) {
+  std::vector<rules::Deployment::Share> shares;
+  for (const json& one : array_in(object, key))
+    if (one.is_object())
+      shares.push_back({text_in(one, "version"), number_in<double>(one, "percent")});
+  return shares;
+}
+
 std::vector<rules::Evidence> evidence_in(const json& object) {
   std::vector<rules::Evidence> all;
   for (const json& one : array_in(object, "evidence"))

@@ -21,6 +21,8 @@ struct Judged {
 Judged judged_in(const rules::JournalEntry& judged);
 /// `lost`: an entry of the kind evidence_lost.
 rules::LostEvidence::Spell lost_in(const rules::JournalEntry& lost);
+/// Of an array of {"version", "percent"} under `key` of an object.
+std::vector<rules::Deployment::Share> shares_in(const nlohmann::json& object, const char* key);
 /// Of "evidence" in an object.
 std::vector<rules::Evidence> evidence_in(const nlohmann::json& object);
 

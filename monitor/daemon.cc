@@ -1,6 +1,7 @@
 #include "monitor/daemon.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -10,6 +11,9 @@
 
 namespace belay::monitor {
 namespace {
+
+/// So long after the end of a rollout an answer may still be of before that.
+constexpr Duration kLagMax = std::chrono::minutes{2};
 
 using RuleNames = std::map<std::string, std::set<std::string>>;
 
@@ -72,7 +76,8 @@ void Daemon::build_engine(std::vector<exporters::Sink*> sinks, Purpose purpose) 
   add_platforms(config_, *platforms_.back());
   for (const rules::RememberedRollout& one : recovered_.remembered.rollouts) {
     Platform* const platform = platforms_.back()->of_service(one.started.service);
-    if (platform != nullptr && !is_final(one.state)) platform->was_seen(one.traffic.deployment);
+    const bool is_of_now = !is_final(one.state) || clock_.now() - one.at < kLagMax;
+    if (platform != nullptr && is_of_now) platform->was_seen(one.traffic.deployment);
   }
   actor_ = std::make_unique<Actor>(*platforms_.back(), clock_,
                                    [this](const rules::Order& order, rules::ActionOutcome outcome) {

@@ -12,7 +12,6 @@
 namespace belay::monitor {
 namespace {
 
-using exporters::array_in;
 using exporters::number_in;
 using exporters::parsed;
 using exporters::text_in;
@@ -36,15 +35,6 @@ constexpr std::array<std::pair<Kind, std::string_view>, 14> kKinds{{
     {Kind::judged, "judged"},
     {Kind::evidence_lost, "evidence_lost"},
 }};
-
-std::vector<rules::Deployment::Share> shares_in(const json& object) {
-  std::vector<rules::Deployment::Share> shares;
-  for (const json& one : array_in(object, "expected")) {
-    if (one.is_object())
-      shares.push_back({text_in(one, "version"), number_in<double>(one, "percent")});
-  }
-  return shares;
-}
 
 }  // namespace
 
@@ -85,7 +75,7 @@ Result<rules::Order> order_of(const rules::JournalEntry& intent) {
     rules::MoveTraffic move{.candidate = order.candidate,
                             .baseline = order.baseline,
                             .percent = number_in<double>(object, "percent"),
-                            .expected = shares_in(object)};
+                            .expected = exporters::shares_in(object, "expected")};
     if (move.candidate.empty()) return unreadable(intent, "candidate");
     if (move.percent <= 0 || move.percent > 100) return unreadable(intent, "percent");
     order.action = std::move(move);

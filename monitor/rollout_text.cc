@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "exporters/json_fields.h"
+#include "exporters/recorded.h"
 #include "monitor/journal_text.h"
 #include "monitor/mode_named.h"
 
@@ -98,12 +99,9 @@ std::map<std::string, double> depths_in(const json& entry) {
 rules::TrafficSeen traffic_in(const json& entry) {
   const auto found = entry.find("traffic");
   if (found == entry.end() || !found->is_object()) return {};
-  rules::TrafficSeen traffic{
-      .deployment = text_in(*found, "deployment"),
-      .percent = std::nullopt,
-      .at_start = texts_in(*found, "at_start").value_or(std::vector<std::string>{})};
-  if (found->contains("percent")) traffic.percent = number_in<double>(*found, "percent");
-  return traffic;
+  return {.deployment = text_in(*found, "deployment"),
+          .shares = exporters::shares_in(*found, "shares"),
+          .at_start = texts_in(*found, "at_start").value_or(std::vector<std::string>{})};
 }
 
 /// For people: one that cannot be read is as if it had not been written.

@@ -135,9 +135,9 @@ struct JournalEntry {
   ///   {"name", "bad", "total"}. Until then "before": an array of {"rule", "sentence", "truth",
   ///   "values"} (of
   ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
-  ///   an object of depths by queue. "traffic": TrafficSeen as {"deployment", "percent" where it is
-  ///   known, "at_start"}. "restated" where nothing but what it says has changed.
-  ///   Once it has failed "failing_since_ms"; at its end "committed_at_ms" if known.
+  ///   an object of depths by queue. "traffic": TrafficSeen as {"deployment", "shares" (an array
+  ///   of {"version", "percent"}), "at_start"}. "restated" where nothing but what it says has
+  ///   changed. Once it has failed "failing_since_ms"; at its end "committed_at_ms" if known.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
@@ -164,8 +164,9 @@ struct RuleBefore {
 
 /// What the platform was read to say of a rollout, as far as a later life must know it.
 struct TrafficSeen {
-  std::string deployment;         ///< Id of the newest reading; empty: none, or it has no ids.
-  std::optional<double> percent;  ///< Of the candidate, by the last reading while it was judged.
+  std::string deployment;  ///< Id of the newest reading; empty: none, or it has no ids.
+  /// By the last reading that was believed while the rollout was judged; empty: there was none.
+  std::vector<Deployment::Share> shares;
   std::vector<std::string> at_start;  ///< Versions that had traffic when the rollout began.
 };
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sanitize.h"
+#include "base/shell_quoted.h"
 #include "monitor/platform/cloudflare_standing.h"
 #include "net/http_client.h"
 #include "net/percent_coding.h"
@@ -56,8 +57,10 @@ Result<std::vector<CloudflareDeployment>> Cloudflare::deployments(std::stop_toke
     return Error{Error::Kind::not_found, "Cloudflare: the script was never deployed"};
   }
   if (deployments.ok() && !newest_.is_as_new(*deployments, std::chrono::steady_clock::now())) {
-    return Error{Error::Kind::unavailable,
-                 "Cloudflare: the answer is older than one before it, and says what was live then"};
+    return Error{
+        Error::Kind::unavailable,
+        "Cloudflare: the answer lacks a deployment that was there before: it may be older, "
+        "and say what was live then"};
   }
   return deployments;
 }
@@ -132,16 +135,16 @@ Status Cloudflare::apply(const rules::Order& order, std::stop_token stop) {
 }
 
 void Cloudflare::was_seen(const std::string& deployment) {
-  newest_.made(deployment, std::chrono::steady_clock::now());
+  newest_.was_seen(deployment, std::chrono::steady_clock::now());
 }
 
 std::string Cloudflare::by_hand(const rules::Order& order) const {
   const Result<Shares> target = target_of(order);
   std::string line = "wrangler versions deploy";
   for (const auto& [version, percent] : target.ok() ? *target : Shares{{"VERSION", 100}}) {
-    line += fmt::format(" {}@{:g}%", sanitize(version, 80), percent);
+    line += fmt::format(" {}@{:g}%", shell_quoted(sanitize(version, 80)), percent);
   }
-  return line + " -y --name " + sanitize(options_.script, 80);
+  return line + " -y --name " + shell_quoted(sanitize(options_.script, 80));
 }
 
 }  // namespace belay::monitor

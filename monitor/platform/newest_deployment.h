@@ -17,9 +17,14 @@ class NewestDeployment {
 
   /// What was not listed for so long is not missing because of a lag.
   static constexpr auto kGoneAfter = std::chrono::seconds{60};
+  /// The same of one that an earlier life has seen: others may have come since, more than a list
+  /// holds.
+  static constexpr auto kGoneAfterRestart = std::chrono::seconds{30};
 
-  /// One that is there, just made or seen in an earlier life; empty: its id is not known.
+  /// A deployment that was just made; empty: its id is not known.
   void made(const std::string& id, Time now);
+  /// One that an earlier life has seen; likewise.
+  void was_seen(const std::string& id, Time now) { made(id, now - kGoneAfter + kGoneAfterRestart); }
   /// Whether `listed`, the newest first, is as new as what is known. If so, its first is known now.
   bool is_as_new(const std::vector<CloudflareDeployment>& listed, Time now);
 

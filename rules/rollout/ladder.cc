@@ -224,9 +224,12 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   attempt_->is_stuck = false;
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action)) {
-    attempt_->before =
-        Drain::before(service_, names_, {attempt_->cause.candidate, attempt_->cause.baseline}, now);
-    attempt_->before->given = attempt_->cause.share;
+    const Cause& cause = attempt_->cause;
+    attempt_->before = cause.before;
+    if (!attempt_->before) {
+      attempt_->before = Drain::before(service_, names_, {cause.candidate, cause.baseline}, now);
+      attempt_->before->given = cause.share;
+    }
   }
   attempt_->order = std::move(order);
   return std::nullopt;

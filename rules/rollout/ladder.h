@@ -54,6 +54,8 @@ class Ladder {
     std::string beware;  ///< Told with a rollback; empty: nothing.
     /// Of the requests, 0..1, that the candidate was to get when it failed; nothing: not known.
     std::optional<double> share = std::nullopt;
+    /// The requests of the decision, where that was before a restart; else what is seen now.
+    std::optional<Drain::Before> before = std::nullopt;
     std::optional<Instant> waits_since = std::nullopt;  ///< For traffic that is on its way.
     bool is_wait_told = false;
   };

@@ -29,6 +29,13 @@ bool has_lasted(const std::optional<Instant>& since, Duration least, Instant now
   return since && now - *since >= least;
 }
 
+std::vector<std::string> versions_with_traffic(const Deployment& reading) {
+  std::vector<std::string> versions;
+  for (const Deployment::Share& share : reading.versions)
+    if (share.percent > 0) versions.push_back(share.version);
+  return versions;
+}
+
 }  // namespace
 
 double share_of(const Deployment& deployment, const std::string& version) {
@@ -53,8 +60,12 @@ void LiveTraffic::begin_rollout() {
   foreign_since_.reset();
   stranger_since_.reset();
   at_start_.clear();
-  if (!reading_) return;
-  for (const Deployment::Share& share : reading_->versions) at_start_.push_back(share.version);
+  if (reading_) at_start_ = versions_with_traffic(*reading_);
+}
+
+void LiveTraffic::go_on_with_rollout(const TrafficSeen& seen, const std::string& candidate) {
+  at_start_ = seen.at_start;
+  was_candidate_live_ = share_of({.versions = seen.shares}, candidate) > 0;
 }
 
 void LiveTraffic::moved() {
@@ -97,8 +108,7 @@ LiveTraffic::Finding LiveTraffic::read(
   finding.is_doubted = !finding.taken_over && !stranger.empty();
   if (finding.is_doubted) return finding;
   reading_ = reading;
-  if (at_start_.empty())
-    for (const Deployment::Share& share : reading.versions) at_start_.push_back(share.version);
+  if (at_start_.empty()) at_start_ = versions_with_traffic(reading);
   was_candidate_live_ = was_candidate_live_ || percent > 0;
   return finding;
 }

@@ -3,11 +3,11 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/time.h"
 #include "rules/event.h"
+#include "rules/order.h"
 
 namespace belay::rules {
 
@@ -42,8 +42,8 @@ class LiveTraffic {
 
   /// Whoever has traffic by now is no stranger to it.
   void begin_rollout();
-  /// One goes on after a restart: who was no stranger to it; empty where nobody had looked.
-  void go_on_with_rollout(std::vector<std::string> at_start) { at_start_ = std::move(at_start); }
+  /// One goes on after a restart, with what had been seen of it by then; empty: nothing was.
+  void go_on_with_rollout(const TrafficSeen& seen, const std::string& candidate);
   /// Versions that had traffic when the rollout began; empty before the first reading.
   [[nodiscard]] const std::vector<std::string>& at_start() const { return at_start_; }
   /// Belay gave the candidate its share: until a reading shows that, it has not gone.

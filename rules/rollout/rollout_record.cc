@@ -7,7 +7,6 @@
 #include "base/sanitize.h"
 #include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
-#include "rules/rollout/live_traffic.h"
 #include "rules/rollout/train.h"
 
 namespace belay::rules {
@@ -44,11 +43,12 @@ JsonText text_of(const RolloutStatus& status) {
 
 /// Nothing where nothing was seen.
 std::optional<JsonText> text_of(const TrafficSeen& traffic) {
-  if (traffic.deployment.empty() && traffic.at_start.empty()) return std::nullopt;
+  if (traffic.deployment.empty() && traffic.shares.empty() && traffic.at_start.empty())
+    return std::nullopt;
   JsonText text;
-  text.field("deployment", traffic.deployment);
-  if (traffic.percent) text.field("percent", *traffic.percent);
-  text.field("at_start", traffic.at_start);
+  text.field("deployment", traffic.deployment)
+      .field("shares", traffic.shares)
+      .field("at_start", traffic.at_start);
   return text;
 }
 
@@ -198,7 +198,7 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out,
       .field("why", status_.why);
   if (!restated.empty()) text.field("restated", restated);
   if (const std::optional<JsonText> traffic = text_of(traffic_)) text.field("traffic", *traffic);
-  is_traffic_stated_ = true;
+  is_traffic_journaled_ = true;
   if (is_judged(status_.state)) {
     text.field("before", before_);
     text.field("queues_before", queues_before_);
@@ -265,18 +265,17 @@ void RolloutRecord::restate(const std::string& what, Instant now, Step& out) {
   entry(JournalEntry::Kind::rollout_moved, now, out, what);
 }
 
-void RolloutRecord::see_traffic(const Deployment& reading,
-                                const std::vector<std::string>& at_start) {
-  const bool is_new = traffic_.deployment != reading.id || traffic_.at_start != at_start;
-  is_traffic_stated_ = is_traffic_stated_ && !is_new;
+void RolloutRecord::see_traffic(const Deployment& reading, const LiveTraffic& traffic) {
+  const bool is_new = traffic_.deployment != reading.id || traffic_.at_start != traffic.at_start();
+  is_traffic_journaled_ = is_traffic_journaled_ && !is_new;
   traffic_.deployment = reading.id;
-  traffic_.at_start = at_start;
+  traffic_.at_start = traffic.at_start();
   // What it had, and not what was left of it, says what its requests were to be.
-  if (is_judged(status_.state)) traffic_.percent = share_of(reading, status_.candidate);
+  if (is_judged(status_.state) && traffic.reading()) traffic_.shares = traffic.reading()->versions;
 }
 
-void RolloutRecord::state_traffic(const Deployment& reading, Instant now, Step& out) {
-  if (!is_traffic_stated_ && !is_final(status_.state)) restate(words_of(reading), now, out);
+void RolloutRecord::journal_traffic(const Deployment& reading, Instant now, Step& out) {
+  if (!is_traffic_journaled_ && !is_final(status_.state)) restate(words_of(reading), now, out);
 }
 
 void RolloutRecord::hold(HoldReason reason, const std::string& why, Instant now, Step& out) {

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "rules/engine.h"
 #include "rules/order.h"
+#include "rules/rollout/live_traffic.h"
 #include "rules/snapshot.h"
 
 namespace belay::rules {
@@ -78,11 +79,10 @@ class RolloutRecord {
   [[nodiscard]] const std::map<std::string, double>& queues_before() const {
     return queues_before_;
   }
-  /// A reading of the platform, which goes into the journal with the next entry; `at_start`:
-  /// TrafficSeen's.
-  void see_traffic(const Deployment& reading, const std::vector<std::string>& at_start);
-  /// Journals it if there was none, and a later life must know it.
-  void state_traffic(const Deployment& reading, Instant now, Step& out);
+  /// A reading of the platform, which goes into the journal with the next entry.
+  void see_traffic(const Deployment& reading, const LiveTraffic& traffic);
+  /// Journals it if there was no entry since, and a later life must know it.
+  void journal_traffic(const Deployment& reading, Instant now, Step& out);
   [[nodiscard]] const TrafficSeen& traffic() const { return traffic_; }
   void keep_rules(std::vector<RuleStatus> rules) { status_.rules = std::move(rules); }
   void note(const std::string& what, Instant now);
@@ -106,7 +106,7 @@ class RolloutRecord {
   std::vector<RuleBefore> before_;
   std::map<std::string, double> queues_before_;
   TrafficSeen traffic_;
-  bool is_traffic_stated_ = true;  // The journal knows it.
+  bool is_traffic_journaled_ = true;
 };
 
 }  // namespace belay::rules

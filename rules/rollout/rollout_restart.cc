@@ -13,9 +13,12 @@ namespace {
 std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
   if (record == nullptr || !record->status().comparison) return std::nullopt;
   std::optional<Drain::Before> before = Drain::before(*record->status().comparison);
-  std::optional<double> percent = record->traffic().percent;
-  if (record->status().is_driving) percent = record->step().percent;
-  if (before && percent) before->given = *percent / 100;
+  const std::vector<Deployment::Share>& shares = record->traffic().shares;
+  if (before && record->status().is_driving) {
+    before->given = record->step().percent / 100;
+  } else if (before && !shares.empty()) {
+    before->given = share_of({.versions = shares}, record->status().candidate) / 100;
+  }
   return before;
 }
 
@@ -71,7 +74,10 @@ void Rollout::go_on_with(Instant now, Step& out) {
     return;
   }
   const RolloutStatus& status = record.status();
-  if (is_judged(record.state())) traffic_.go_on_with_rollout(record.traffic().at_start);
+  const TrafficSeen& seen = record.traffic();
+  traffic_.go_on_with_rollout(seen, status.candidate);
+  if (is_judged(record.state()) && !seen.shares.empty())
+    looked_at_ = Deployment{.service = status.service, .versions = seen.shares};
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {
     if (status.held == HoldReason::irreversible) irreversible_ = status.why;
@@ -148,6 +154,7 @@ void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) 
     return end_unwatched(record, "restarted after another rollout had begun: it is not rolled back",
                          now, out);
   cause->reason = cut(record.failed_by());
+  cause->before = requests_before(&record);
   begin_late(record, *std::move(cause), now, out);
 }
 

@@ -179,7 +179,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   preflight_ = {};
   train_stopped_.reset();
   traffic_.begin_rollout();
-  if (traffic_.reading()) record.see_traffic(*traffic_.reading(), traffic_.at_start());
+  if (traffic_.reading()) record.see_traffic(*traffic_.reading(), traffic_);
   unannounced_.forget();
   // In a train it is for the train to say when.
   if (record.status().train.empty()) begin(std::move(details), record.status().started, now, out);

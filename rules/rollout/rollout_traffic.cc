@@ -95,7 +95,7 @@ void Rollout::stand_down_if_replaced(const Deployment& deployment, Instant now, 
 void Rollout::deployed(const Deployment& deployment, Instant now, Step& out) {
   if (deployment.versions.empty()) return;
   take_reading(deployment, now, out);
-  if (!records_.empty()) records_.back().state_traffic(deployment, now, out);
+  if (!records_.empty()) records_.back().journal_traffic(deployment, now, out);
 }
 
 void Rollout::take_reading(const Deployment& deployment, Instant now, Step& out) {
@@ -110,7 +110,7 @@ void Rollout::take_reading(const Deployment& deployment, Instant now, Step& out)
     };
     finding = traffic_.read(deployment, wanted_traffic(deployment), was_rolled_away, now);
   }
-  if (!records_.empty()) records_.back().see_traffic(deployment, traffic_.at_start());
+  if (!records_.empty()) records_.back().see_traffic(deployment, traffic_);
   stand_down_if_replaced(deployment, now, out);
   if (running() == nullptr) return look_for_new_versions(deployment, now, out);
   if (const std::string other = replaced_meanwhile(deployment, now);

@@ -123,6 +123,9 @@ void RolloutWitness::follow(const JournalEntry& entry) {
   const rules::RememberedRollout before = known.is;
   if (!monitor::follow(entry, known.is).ok()) return;
   const RolloutState state = known.is.state;
+  if (entry.text.find("\"restated\":") != std::string::npos)
+    return story_.demand(before.state == state, "8 (phases only go forward)",
+                         id + " restated another state");
   story_.demand(rules::may_follow(before.state, state), "8 (phases only go forward)",
                 id + " went from " + std::string(name_of(before.state)) + " to " +
                     std::string(name_of(state)));

@@ -90,25 +90,6 @@ TEST_F(CloudflareTest, AnAnswerThatIsOlderThanOneBeforeIsNotBelieved) {
   EXPECT_EQ(standing(), Standing::Kind::ours);
 }
 
-TEST(NewestDeployment, ThatIsGoneForAMinuteIsGoneForGood) {
-  NewestDeployment newest;
-  const std::vector<CloudflareDeployment> before = {{.id = "d1", .message = "", .versions = {}}};
-  std::vector<CloudflareDeployment> after = before;
-  after.insert(after.begin(), {.id = "d2", .message = "", .versions = {}});
-  const NewestDeployment::Time now{};
-  EXPECT_TRUE(newest.is_as_new(before, now));
-  EXPECT_TRUE(newest.is_as_new(after, now));
-  EXPECT_FALSE(newest.is_as_new(before, now + 1s));
-  EXPECT_TRUE(newest.is_as_new(after, now + 59s));
-  EXPECT_FALSE(newest.is_as_new(before, now + 118s)) << "it was there meanwhile";
-  EXPECT_TRUE(newest.is_as_new(before, now + 119s));
-  newest.made("d3", now + 120s);
-  EXPECT_FALSE(newest.is_as_new(after, now + 121s));
-  newest.made("", now + 122s);
-  EXPECT_FALSE(newest.is_as_new(after, now + 122s)) << "no id says nothing";
-  EXPECT_TRUE(newest.is_as_new(before, now + 2h)) << "nobody asked meanwhile: no lag";
-}
-
 TEST_F(CloudflareTest, PutsTheAbsoluteVersionToAllTrafficAtOnceAndFindsItAgain) {
   ASSERT_TRUE(cloudflare_.apply(order_, {}).ok());
   const auto requests = peer_.requests();

@@ -100,9 +100,28 @@ TEST_F(LiveTrafficTest, AfterARestartTheFirstReadingKnowsNoStrangers) {
 
 TEST_F(LiveTrafficTest, AfterARestartThoseOfTheBeginningAreRemembered) {
   traffic_ = {};
-  traffic_.go_on_with_rollout({"v1", "v0"});
+  traffic_.go_on_with_rollout({.deployment = "d", .shares = {}, .at_start = {"v1", "v0"}}, "v2");
   EXPECT_EQ(read({{"v1", 50}, {"v0", 40}, {"v2", 10}}), std::nullopt);
   EXPECT_EQ(read({{"v9", 100}}), "someone deployed v9");
+}
+
+TEST_F(LiveTrafficTest, AfterARestartACandidateThatWasLiveBeforeItMayHaveGone) {
+  for (const double percent : {10., 0.}) {
+    SCOPED_TRACE(percent);
+    traffic_ = {};
+    traffic_.go_on_with_rollout(
+        {.deployment = "d", .shares = {{"v1", 100 - percent}, {"v2", percent}}, .at_start = {"v1"}},
+        "v2");
+    EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+    EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+    EXPECT_EQ(read({{"v1", 100}}).has_value(), percent > 0);
+  }
+}
+
+TEST_F(LiveTrafficTest, WhoeverHadNothingWhenItBeganIsAStranger) {
+  traffic_.read(reading({{"v1", 100}, {"v0", 0}}));
+  traffic_.begin_rollout();
+  EXPECT_EQ(read({{"v1", 50}, {"v0", 50}}), "someone deployed v0");
 }
 
 TEST_F(LiveTrafficTest, ASplitThatNobodyOrderedIsSomebodyElsesAfterHalfAMinute) {

@@ -49,11 +49,15 @@ TEST(TrafficSeen, IsJournaledWithEachDeploymentOnce) {
   rig.run(1s);
   const std::size_t begun = moves_in(rig).size();
   ASSERT_GE(begun, 1U);
-  EXPECT_TRUE(says(moves_in(rig).back(), R"("deployment":"d0","percent":0,"at_start":["v1"])"));
+  EXPECT_TRUE(
+      says(moves_in(rig).back(),
+           R"("deployment":"d0","shares":[{"version":"v1","percent":100}],"at_start":["v1"])"));
   for (int i = 0; i < 3; ++i) shows(rig, "d1", {{"v1", 90}, {"v2", 10}});
   ASSERT_EQ(moves_in(rig).size(), begun + 1);
   const std::string text = moves_in(rig).back();
-  EXPECT_TRUE(says(text, R"("traffic":{"deployment":"d1","percent":10,"at_start":["v1"]})"));
+  EXPECT_TRUE(says(
+      text,
+      R"("traffic":{"deployment":"d1","shares":[{"version":"v1","percent":90},{"version":"v2","percent":10}],"at_start":["v1"]})"));
   EXPECT_TRUE(says(text, R"("restated":"the platform shows v1 at 90%, v2 at 10%")")) << text;
   shows(rig, "d2", {{"v1", 50}, {"v2", 50}});
   EXPECT_EQ(moves_in(rig).size(), begun + 2) << "the step that begins with it, and no more";
@@ -77,7 +81,8 @@ TEST(TrafficSeen, AfterTheFailTheShareIsTheOneOfTheDecision) {
   rig.push(ActionOutcome{
       .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
   shows(rig, "d2", {{"v1", 100}});
-  EXPECT_TRUE(says(moves_in(rig).back(), R"("traffic":{"deployment":"d2","percent":10,)"))
+  EXPECT_TRUE(says(moves_in(rig).back(),
+                   R"("traffic":{"deployment":"d2","shares":[{"version":"v1","percent":90},)"))
       << moves_in(rig).back();
 }
 
@@ -104,6 +109,53 @@ TEST(TrafficSeen, AThirdVersionThatCameWhileBelayWasDownIsAStranger) {
   }
 }
 
+TEST(TrafficSeen, AThirdVersionThatHasLittleIsRolledOutInItsPlace) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.is_attached_by_itself = true;
+  Remembered remembered = judged({"v1", "v2"});
+  remembered.rollouts[0].traffic.shares = {{"v2", 90}, {"v1", 10}};
+  EngineRig rig(plan, remembered);
+  rig.run(1s);
+  shows(rig, "d9", {{"v2", 90}, {"v9", 10}});
+  EXPECT_EQ(rig.service().rollout->candidate, "v9");
+  EXPECT_EQ(rig.service().rollout->baseline, "v2");
+  ASSERT_FALSE(rig.service().past.empty());
+  EXPECT_EQ(rig.service().past.back().state, RolloutState::superseded);
+}
+
+TEST(TrafficSeen, ACandidateThatSomeoneTookOutMeanwhileIsGone) {
+  Remembered remembered = judged({"v1"});
+  remembered.rollouts[0].traffic.shares = {{"v2", 90}, {"v1", 10}};
+  EngineRig rig(plan_of(), remembered);
+  for (int i = 0; i < 15; ++i) shows(rig, "d2", {{"v1", 100}});
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::superseded);
+  EXPECT_TRUE(says(rig.service().rollout->why, "someone took v2 out"));
+}
+
+TEST(TrafficSeen, WhatIsDoubtedIsNotWhatItWasToGet) {
+  Remembered remembered = judged({"v1"});
+  remembered.rollouts.insert(
+      remembered.rollouts.begin(),
+      rollout_of("v9", RolloutState::recovered, Outcome::fail, EngineRig::kStart - 1min));
+  remembered.actions.push_back({.at = EngineRig::kStart - 1min,
+                                .service = "shop",
+                                .intent = "old",
+                                .target = "v1",
+                                .is_open = false,
+                                .expected = "v9",
+                                .phase = ActionOutcome::Phase::applied,
+                                .order = std::nullopt});
+  EngineRig rig(plan_of(), remembered);
+  shows(rig, "d1", {{"v1", 90}, {"v2", 10}});
+  const std::size_t known = moves_in(rig).size();
+  shows(rig, "d2", {{"v9", 100}});
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::baking);
+  ASSERT_EQ(moves_in(rig).size(), known + 1);
+  EXPECT_TRUE(
+      says(moves_in(rig).back(), R"("deployment":"d2","shares":[{"version":"v1","percent":90})"))
+      << moves_in(rig).back();
+}
+
 TEST(TrafficSeen, WhoeverWasThereWhenItBeganIsNoneAfterARestartEither) {
   EngineRig rig(plan_of(), judged({"v0", "v1"}));
   rig.run(1s);
@@ -111,7 +163,11 @@ TEST(TrafficSeen, WhoeverWasThereWhenItBeganIsNoneAfterARestartEither) {
   EXPECT_EQ(rig.service().rollout->state, RolloutState::baking);
 }
 
-TEST(TrafficSeen, OneThatHadHardlyBegunIsNotRecoveredWhileItsRequestsComeStill) {
+/// Whether the order stood in the journal, or the restart came before it.
+class HardlyBegun : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(TrafficSeen, HardlyBegun, testing::Bool());
+
+TEST_P(HardlyBegun, IsNotRecoveredWhileItsRequestsComeStill) {
   for (const std::optional<double> percent : {std::optional(5.), std::optional<double>()}) {
     SCOPED_TRACE(percent.value_or(-1));
     Remembered remembered;
@@ -120,25 +176,27 @@ TEST(TrafficSeen, OneThatHadHardlyBegunIsNotRecoveredWhileItsRequestsComeStill) 
     RolloutNumbers& numbers = rollout.numbers.emplace();
     numbers.since_start[Role::candidate].total = 2;
     numbers.since_start[Role::baseline].total = 398;
-    rollout.traffic.percent = percent;
-    rollout.intents = {"old"};
-    remembered.actions.push_back({.at = rollout.at,
-                                  .service = "shop",
-                                  .intent = "old",
-                                  .target = "v1",
-                                  .is_open = true,
-                                  .expected = "v2",
-                                  .phase = std::nullopt,
-                                  .order = Order{.intent = "old",
-                                                 .at = rollout.at,
-                                                 .service = "shop",
-                                                 .action = RollBack{"v1", "v2"},
-                                                 .rule = "errors",
-                                                 .evidence = {},
-                                                 .reason = "errors: 100%",
-                                                 .candidate = "v2",
-                                                 .baseline = "v1",
-                                                 .rollout = rollout.started.id}});
+    if (percent) rollout.traffic.shares = {{"v1", 100 - *percent}, {"v2", *percent}};
+    if (GetParam()) {
+      rollout.intents = {"old"};
+      remembered.actions.push_back({.at = rollout.at,
+                                    .service = "shop",
+                                    .intent = "old",
+                                    .target = "v1",
+                                    .is_open = true,
+                                    .expected = "v2",
+                                    .phase = std::nullopt,
+                                    .order = Order{.intent = "old",
+                                                   .at = rollout.at,
+                                                   .service = "shop",
+                                                   .action = RollBack{"v1", "v2"},
+                                                   .rule = "errors",
+                                                   .evidence = {},
+                                                   .reason = "errors: 100%",
+                                                   .candidate = "v2",
+                                                   .baseline = "v1",
+                                                   .rollout = rollout.started.id}});
+    }
     remembered.rollouts.push_back(rollout);
     Plan plan = plan_of();
     plan.services[0].verify_for = 30s;
@@ -147,8 +205,10 @@ TEST(TrafficSeen, OneThatHadHardlyBegunIsNotRecoveredWhileItsRequestsComeStill) 
     EngineRig rig(plan, remembered);
     rig.stream("v1", 20, {.version = "v1"});
     rig.run(2s);
-    rig.push(
-        ActionOutcome{.at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::applied});
+    ASSERT_EQ(rig.orders.size(), GetParam() ? 0U : 1U);
+    rig.push(ActionOutcome{.at = rig.now(),
+                           .intent = GetParam() ? "old" : rig.orders[0].intent,
+                           .phase = ActionOutcome::Phase::applied});
     for (int i = 0; i < 60; ++i) {
       if (i == 10 || i == 20) rig.push(rig.request({.version = "v2"}, rig.now()));
       rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
