@@ -246,17 +246,20 @@ class ComparisonTypes {
                               syntax_.compare == Compare::greater_equal) != is_on_the_left;
     const bool is_strict = syntax_.compare == Compare::greater || syntax_.compare == Compare::less;
     const auto refuse = [&](const std::string& why) { complaints_.error(number.span, why, ""); };
-    if (is_for_more && !is_strict && number.number <= 0)
-      return refuse("nothing is less than zero here: all is bad, whatever happens; write `> 0" +
-                    std::string(dimension_ == Dimension::share ? "%`" : "`"));
-    const bool is_share = std::holds_alternative<RateMeasure>(metric->metric.measure) &&
-                          dimension_ == Dimension::share && term.factor == 1;
-    if (!is_share) return;
-    if (!is_for_more && !is_strict && number.number >= 100)
+    const Measure& measure = metric->metric.measure;
+    const bool is_of_time = std::holds_alternative<QuantileMeasure>(measure) ||
+                            std::holds_alternative<AggregateMeasure>(measure);
+    if (is_for_more && number.number <= 0 && (!is_strict || is_of_time))
+      return refuse("nothing is less than zero here: all is bad, whatever happens" +
+                    std::string(dimension_ == Dimension::share ? "; write `> 0%`" : ""));
+    if (dimension_ != Dimension::share || !std::holds_alternative<RateMeasure>(measure)) return;
+    const double most = 100 * term.factor;
+    if (!is_for_more && (is_strict ? number.number > most : number.number >= most))
       return refuse("no share is more than 100%: all is bad, whatever happens");
-    if (is_for_more && (is_strict ? number.number >= 100 : number.number > 100))
+    if (is_for_more && (is_strict ? number.number >= most : number.number > most))
       refuse("no share is more than 100%: nothing can ever make this bad" +
-             std::string(number.number == 100 ? "; write `>= 100%` for all" : ""));
+             std::string(number.number == most ? "; write `>= " + decimal_text(most) + "%` for all"
+                                               : ""));
   }
 
   /// "baseline error rate + 1%": of the share, or a percent of what it is?

@@ -88,11 +88,11 @@ class Writer {
     if (one_in(3)) out += "." + std::to_string(1 + below(9999));
     return out == "0" ? "1" : out;  // All is more than nothing.
   }
-  /// Below 100: nothing is more than all.
+  /// Below 50: nothing is more than all, nor half of something than half of all.
   std::string share() {
     std::string out = decimal();
     const std::size_t whole = std::min(out.find('.'), out.size());
-    if (whole > 2) out.erase(2, whole - 2);
+    out.replace(0, whole, std::to_string(std::stoul(out.substr(0, whole)) % 50));
     return (out == "0" ? "1" : out) + "%";
   }
   std::string per_second() { return decimal() + pick({"/s", "/m"}); }
