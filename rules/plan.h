@@ -60,7 +60,8 @@ struct ServicePlan {
   std::uint32_t actions_per_hour_max = 3;
   Duration verify_for = std::chrono::minutes{5};  ///< How long a restored version is watched.
   std::string environment;                        ///< "staging"; for the requirements of others.
-  /// What a person types to give all traffic to {version}, which stands in it; empty: not known.
+  /// What a person types to give all traffic to {version}, which stands in it; empty: not known
+  /// before the order, as of a command of the service's own.
   std::string put_back;
   RolloutPlan rollout;
   std::vector<std::string> after;   ///< Services that come before it in a train.

@@ -110,7 +110,6 @@ class Rollout {
     HoldReason reason{};
     std::string why;
   };
-  /// What a fail was found by, for people.
   struct Finding {
     std::string headline;
     std::vector<std::string> details;
@@ -139,11 +138,12 @@ class Rollout {
   void release_windows();
   // rollout_tell.cc: what is told of it while it goes on.
   void notice_unknown(Instant now, Step& out);
+  /// What to type at the platform to put its baseline back; empty where that may be wrong.
+  [[nodiscard]] std::string by_hand(const RolloutStatus& status, Instant now) const;
   /// What would be said now of a rollback of a further rollout of the same versions.
   [[nodiscard]] std::optional<std::string> why_no_rollback(const RolloutStatus& status,
                                                            Instant now) const;
-  /// Adds to the page of one that ends with its candidate live, or nobody knows whether it is: what
-  /// is live, and what a person can do.
+  /// Adds to the page of one that ends, and whose candidate may be live, what a person can do.
   void tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const;
 
   // rollout_baseline.cc: what it is compared with.

@@ -60,9 +60,12 @@ bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
   if (answer == "done") return true;
   record->note("did not " + std::string(name_of(command.kind)) + ": " + answer, now);
   const bool is_rollback = command.kind == OperatorCommand::Kind::rollback;
-  tell.notice(Notice::Kind::not_acted, false,
-              "did not " + (is_rollback ? "roll back" : std::string(name_of(command.kind))) + " " +
-                  record->status().candidate + ": " + answer);
+  Notice& told =
+      tell.notice(Notice::Kind::not_acted, false,
+                  "did not " + (is_rollback ? "roll back" : std::string(name_of(command.kind))) +
+                      " " + record->status().candidate + ": " + answer);
+  const std::string typed = is_rollback ? by_hand(record->status(), now) : std::string();
+  if (!typed.empty()) told.details.push_back("by hand: " + typed);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
 #include "rules/judgement/guarded_rules.h"
+#include "rules/language/rule_check.h"
 #include "rules/rollout/nothing_done.h"
 #include "rules/rollout/rollout.h"
 
@@ -270,6 +271,9 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
         "candidate " + status.candidate + ", baseline " +
             (status.baseline.empty() ? "not known" : status.baseline)};
     lines.insert(lines.end(), finding.details.begin(), finding.details.end());
+    if (const std::string command = by_hand(status, now);
+        !command.empty() && rolls_back(cause.rungs))
+      lines.push_back("by hand: " + command);
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
   } else if (status.mode == Mode::enforce) {
     undone = climb(record, std::move(cause), now, out);

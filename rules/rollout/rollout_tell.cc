@@ -72,18 +72,33 @@ std::string put_back(std::string command, const std::string& version) {
   return command;
 }
 
-}  // namespace
-
-std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
-                                                    Instant now) const {
-  if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
-    return lower;
+/// Of a further rollout of the same versions.
+Order rollback_after(const RolloutStatus& status, Instant now) {
   Order order;
   order.at = now;
   order.service = status.service;
   order.action = RollBack{.target = status.baseline, .expected = status.candidate};
   order.rollout = "the next";
-  return book_.objection(service_.plan, order, false);
+  return order;
+}
+
+}  // namespace
+
+std::string Rollout::by_hand(const RolloutStatus& status, Instant now) const {
+  if (service_.plan.put_back.empty() || is_left_over_ || status.is_irreversible) return {};
+  const RollBack back{.target = status.baseline, .expected = status.candidate};
+  if (book_.objection_to(back, rollback_after(status, now))) return {};
+  const std::optional<Deployment>& live = traffic_.reading();
+  const bool is_gone = live && is_live_current(now) && share_of(*live, status.candidate) <= 0;
+  if (is_gone || successor_of(older_of(status), now) != nullptr) return {};
+  return put_back(service_.plan.put_back, status.baseline);
+}
+
+std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
+                                                    Instant now) const {
+  if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
+    return lower;
+  return book_.objection(service_.plan, rollback_after(status, now), false);
 }
 
 void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
@@ -114,10 +129,14 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
       words += "; now it would be refused: " + *refused;
   }
   told->details.push_back(std::move(words));
-  const bool is_told = std::ranges::any_of(
-      told->details, [](const std::string& line) { return line.starts_with("by hand: "); });
-  if (!is_told && !service_.plan.put_back.empty() && rolls_back(rungs_of(by_hand_.then)))
-    told->details.push_back("by hand: " + put_back(service_.plan.put_back, status.baseline));
+  // Whoever knows the order has told it; and where something was done, that may have been right.
+  const bool is_open = told->kind == Notice::Kind::not_acted &&
+                       std::ranges::none_of(told->details, [](const std::string& line) {
+                         return line.starts_with("by hand: ");
+                       });
+  const std::string command = is_open ? by_hand(status, now) : std::string();
+  if (!command.empty() && rolls_back(rungs_of(by_hand_.then)))
+    told->details.push_back("by hand: " + command);
 }
 
 bool Rollout::has_firing_rule() const {

@@ -1,0 +1,146 @@
+// What a person is told to type at the platform, where Belay does not put a version back itself.
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
+constexpr const char* kLine = "by hand: wrangler versions deploy v1@100% -y --name shop";
+
+Plan plan_of(Mode mode = Mode::enforce) {
+  Plan plan = EngineRig::plan_of(
+      {}, {make_rule("errors", "error rate > 5% over 10s, min 20 requests, for 5s", "rollback")});
+  plan.services[0].mode = mode;
+  plan.services[0].put_back = "wrangler versions deploy {version}@100% -y --name shop";
+  return plan;
+}
+
+RolloutStarted rollout(const EngineRig& rig) {
+  return {.at = rig.now(),
+          .service = "shop",
+          .candidate = "v2",
+          .baseline = "v1",
+          .id = kId,
+          .steps = *parse_steps("100% for 10m")};
+}
+
+/// v2 fails over v1.
+void fail(EngineRig& rig, const RolloutStarted& started) {
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(12s);
+  rig.push(started);
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(20s);
+}
+
+std::string told(const EngineRig& rig, Notice::Kind kind) {
+  std::string text;
+  for (const Notice& notice : rig.notices_of(kind)) {
+    text += notice.headline + "\n";
+    for (const std::string& line : notice.details) text += line + "\n";
+  }
+  return text;
+}
+
+bool says(const std::string& text) { return text.find(kLine) != std::string::npos; }
+
+void disarm(EngineRig& rig) {
+  rig.push(Disarmed{.at = rig.now(), .service = "shop", .until = rig.now() + 1h, .by = "ann"});
+}
+
+TEST(PutBack, IsToldWhereTheServiceIsDisarmed) {
+  EngineRig rig(plan_of());
+  disarm(rig);
+  fail(rig, rollout(rig));
+  const std::string page = told(rig, Notice::Kind::not_acted);
+  EXPECT_TRUE(says(page)) << page;
+}
+
+TEST(PutBack, IsToldInModeRecommend) {
+  EngineRig rig(plan_of(Mode::recommend));
+  fail(rig, rollout(rig));
+  const std::string page = told(rig, Notice::Kind::would_act);
+  EXPECT_TRUE(says(page)) << page;
+}
+
+TEST(PutBack, IsToldWhoeverWasRefusedARollback) {
+  EngineRig rig(plan_of());
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(12s);
+  rig.push(rollout(rig));
+  rig.run(5s);
+  disarm(rig);
+  rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::rollback, .at = rig.now(), .rollout = kId, .by = "ann"});
+  rig.run(1s);
+  const std::string notice = told(rig, Notice::Kind::not_acted);
+  EXPECT_TRUE(says(notice)) << notice;
+}
+
+TEST(PutBack, IsNotToldOfAVersionThatWasRolledAwayFrom) {
+  Remembered remembered;
+  remembered.actions.push_back({.at = EngineRig::kStart - 3h,
+                                .service = "shop",
+                                .intent = "old",
+                                .target = "v0",
+                                .is_open = false,
+                                .expected = "v1",
+                                .phase = ActionOutcome::Phase::applied,
+                                .order = std::nullopt});
+  EngineRig rig(plan_of(), remembered);
+  fail(rig, rollout(rig));
+  const std::string page = told(rig, Notice::Kind::not_acted);
+  EXPECT_NE(page.find("v1 was rolled away from before"), std::string::npos) << page;
+  EXPECT_FALSE(says(page)) << page;
+}
+
+TEST(PutBack, IsNotToldOfWhatIsIrreversible) {
+  EngineRig rig(plan_of(Mode::recommend));
+  RolloutStarted started = rollout(rig);
+  started.is_irreversible = true;
+  fail(rig, started);
+  for (const Notice& notice : rig.notices)
+    for (const std::string& line : notice.details)
+      EXPECT_FALSE(says(line)) << notice.headline << ": " << line;
+  EXPECT_FALSE(rig.notices.empty());
+}
+
+TEST(PutBack, IsNotToldWhereTheCandidateHasGone) {
+  EngineRig rig(plan_of());
+  disarm(rig);
+  rig.stream("v1", 20, {.version = "v1"});
+  rig.run(12s);
+  rig.push(rollout(rig));
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(2s);
+  for (int i = 0; i < 4; ++i) {
+    rig.push(Deployment{.service = "shop", .at = rig.now(), .id = "d2", .versions = {{"v1", 100}}});
+    rig.run(2s);
+  }
+  rig.run(12s);
+  const std::string page = told(rig, Notice::Kind::not_acted);
+  EXPECT_NE(page.find("live now: v1 at 100%"), std::string::npos) << page;
+  EXPECT_FALSE(says(page)) << page;
+}
+
+TEST(PutBack, IsNotToldOfWhatWasDoneByBelay) {
+  EngineRig rig(plan_of());
+  fail(rig, rollout(rig));
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
+  rig.run(8min);
+  ASSERT_TRUE(is_final(rig.service().rollout->state)) << rig.service().rollout->why;
+  for (const Notice& notice : rig.notices)
+    for (const std::string& line : notice.details)
+      EXPECT_FALSE(says(line)) << notice.headline << ": " << line;
+}
+
+}  // namespace
+}  // namespace belay::rules
