@@ -101,7 +101,8 @@ rules::TrafficSeen traffic_in(const json& entry) {
   if (found == entry.end() || !found->is_object()) return {};
   return {.deployment = text_in(*found, "deployment"),
           .shares = exporters::shares_in(*found, "shares"),
-          .at_start = texts_in(*found, "at_start").value_or(std::vector<std::string>{})};
+          .at_start = texts_in(*found, "at_start").value_or(std::vector<std::string>{}),
+          .was_live = is_set_in(*found, "was_live")};
 }
 
 /// For people: one that cannot be read is as if it had not been written.

@@ -136,8 +136,9 @@ struct JournalEntry {
   ///   "values"} (of
   ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
   ///   an object of depths by queue. "traffic": TrafficSeen as {"deployment", "shares" (an array
-  ///   of {"version", "percent"}), "at_start"}. "restated" where nothing but what it says has
-  ///   changed. Once it has failed "failing_since_ms"; at its end "committed_at_ms" if known.
+  ///   of {"version", "percent"}), "at_start", "was_live"}. "restated" where nothing but what it
+  ///   says has changed. Once it has failed "failing_since_ms"; at its end "committed_at_ms" if
+  ///   known.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
@@ -168,6 +169,7 @@ struct TrafficSeen {
   /// By the last reading that was believed while the rollout was judged; empty: there was none.
   std::vector<Deployment::Share> shares;
   std::vector<std::string> at_start;  ///< Versions that had traffic when the rollout began.
+  bool was_live = false;              ///< The candidate had traffic, whoever has it by now.
 };
 
 /// A rollout as the journal knew it.

@@ -61,6 +61,8 @@ double Drain::Before::share() const {
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }
 
+bool Drain::Before::shows_a_share() const { return all >= kShows; }
+
 double Drain::Before::likely_share() const {
   if (own >= kTrafficRequestsMin || !given) return share();
   return own > 0 ? std::min(*given, share()) : *given;
@@ -87,7 +89,7 @@ Drain::Before Drain::before(const Service& service, NameTable& names, const Vers
   for (Duration over = kBeforeStep; before.all < kShowsWell && over <= kOverMax;
        over += kBeforeStep)
     before = add_up(service.recent_requests(over, lag), versions);
-  if (before.all < kShows) before = add_up(service.recent_requests(), versions);
+  if (!before.shows_a_share()) before = add_up(service.recent_requests(), versions);
   const PairedEvidence* paired = service.evidence.paired.get();
   if (paired != nullptr && paired->candidate() == names.id(versions.left) &&
       paired->baseline() == names.id(versions.restored) && now - paired->step_began() < kOverMax &&

@@ -52,6 +52,7 @@ class Drain {
     /// Of the requests, 0..1, that the version was to get, where that is known.
     std::optional<double> given = std::nullopt;
     [[nodiscard]] double share() const;
+    [[nodiscard]] bool shows_a_share() const;  ///< Enough of them.
     /// Of one that has just begun, and of which hardly any have come: what it was to get.
     [[nodiscard]] double likely_share() const;
   };

@@ -225,11 +225,11 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action)) {
     const Cause& cause = attempt_->cause;
-    attempt_->before = cause.before;
-    if (!attempt_->before) {
-      attempt_->before = Drain::before(service_, names_, {cause.candidate, cause.baseline}, now);
-      attempt_->before->given = cause.share;
-    }
+    Drain::Before before = Drain::before(service_, names_, {cause.candidate, cause.baseline}, now);
+    before.given = cause.share;
+    attempt_->before = before;
+    if (cause.decided_before_restart && !before.shows_a_share())
+      attempt_->before = *cause.decided_before_restart;
   }
   attempt_->order = std::move(order);
   return std::nullopt;

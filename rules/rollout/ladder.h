@@ -54,8 +54,9 @@ class Ladder {
     std::string beware;  ///< Told with a rollback; empty: nothing.
     /// Of the requests, 0..1, that the candidate was to get when it failed; nothing: not known.
     std::optional<double> share = std::nullopt;
-    /// The requests of the decision, where that was before a restart; else what is seen now.
-    std::optional<Drain::Before> before = std::nullopt;
+    /// Set where the decision came before a restart: its requests, as far as they are known. They
+    /// stand in for those of before the rollback, until this life has seen enough of its own.
+    std::optional<std::optional<Drain::Before>> decided_before_restart = std::nullopt;
     std::optional<Instant> waits_since = std::nullopt;  ///< For traffic that is on its way.
     bool is_wait_told = false;
   };

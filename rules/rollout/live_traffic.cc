@@ -63,9 +63,9 @@ void LiveTraffic::begin_rollout() {
   if (reading_) at_start_ = versions_with_traffic(*reading_);
 }
 
-void LiveTraffic::go_on_with_rollout(const TrafficSeen& seen, const std::string& candidate) {
+void LiveTraffic::go_on_with_rollout(const TrafficSeen& seen) {
   at_start_ = seen.at_start;
-  was_candidate_live_ = share_of({.versions = seen.shares}, candidate) > 0;
+  was_candidate_live_ = seen.was_live;
 }
 
 void LiveTraffic::moved() {

@@ -43,9 +43,11 @@ class LiveTraffic {
   /// Whoever has traffic by now is no stranger to it.
   void begin_rollout();
   /// One goes on after a restart, with what had been seen of it by then; empty: nothing was.
-  void go_on_with_rollout(const TrafficSeen& seen, const std::string& candidate);
+  void go_on_with_rollout(const TrafficSeen& seen);
   /// Versions that had traffic when the rollout began; empty before the first reading.
   [[nodiscard]] const std::vector<std::string>& at_start() const { return at_start_; }
+  /// Whether the candidate has had traffic since it was given some; then it can go.
+  [[nodiscard]] bool was_candidate_live() const { return was_candidate_live_; }
   /// Belay gave the candidate its share: until a reading shows that, it has not gone.
   void moved();
   /// Between two rollouts.

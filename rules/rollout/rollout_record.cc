@@ -48,7 +48,8 @@ std::optional<JsonText> text_of(const TrafficSeen& traffic) {
   JsonText text;
   text.field("deployment", traffic.deployment)
       .field("shares", traffic.shares)
-      .field("at_start", traffic.at_start);
+      .field("at_start", traffic.at_start)
+      .field("was_live", traffic.was_live);
   return text;
 }
 
@@ -266,12 +267,16 @@ void RolloutRecord::restate(const std::string& what, Instant now, Step& out) {
 }
 
 void RolloutRecord::see_traffic(const Deployment& reading, const LiveTraffic& traffic) {
-  const bool is_new = traffic_.deployment != reading.id || traffic_.at_start != traffic.at_start();
-  is_traffic_journaled_ = is_traffic_journaled_ && !is_new;
-  traffic_.deployment = reading.id;
-  traffic_.at_start = traffic.at_start();
+  TrafficSeen seen = traffic_;
+  seen.deployment = reading.id;
+  seen.at_start = traffic.at_start();
+  seen.was_live = traffic.was_candidate_live();
   // What it had, and not what was left of it, says what its requests were to be.
-  if (is_judged(status_.state) && traffic.reading()) traffic_.shares = traffic.reading()->versions;
+  if (is_judged(status_.state) && traffic.reading()) seen.shares = traffic.reading()->versions;
+  const bool is_new = seen.deployment != traffic_.deployment ||
+                      seen.at_start != traffic_.at_start || seen.was_live != traffic_.was_live;
+  is_traffic_journaled_ = is_traffic_journaled_ && !is_new;
+  traffic_ = std::move(seen);
 }
 
 void RolloutRecord::journal_traffic(const Deployment& reading, Instant now, Step& out) {

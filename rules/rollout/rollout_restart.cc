@@ -75,7 +75,7 @@ void Rollout::go_on_with(Instant now, Step& out) {
   }
   const RolloutStatus& status = record.status();
   const TrafficSeen& seen = record.traffic();
-  traffic_.go_on_with_rollout(seen, status.candidate);
+  traffic_.go_on_with_rollout(seen);
   if (is_judged(record.state()) && !seen.shares.empty())
     looked_at_ = Deployment{.service = status.service, .versions = seen.shares};
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
@@ -154,7 +154,7 @@ void Rollout::go_on_rolling_back(RolloutRecord& record, Instant now, Step& out) 
     return end_unwatched(record, "restarted after another rollout had begun: it is not rolled back",
                          now, out);
   cause->reason = cut(record.failed_by());
-  cause->before = requests_before(&record);
+  cause->decided_before_restart = requests_before(&record);
   begin_late(record, *std::move(cause), now, out);
 }
 

@@ -46,10 +46,10 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
       unannounced_.arrived(share.version, now);
       continue;
     }
-    RolloutStarted found{.at = now,
-                         .service = service_.plan.name,
-                         .candidate = share.version,
-                         .baseline = before ? largest_other(*before, share.version) : ""};
+    RolloutStarted found{
+        .at = now, .service = service_.plan.name, .candidate = share.version, .baseline = ""};
+    // What an earlier life saw says who is new, and not who was there just before.
+    if (before && before->at >= start_) found.baseline = largest_other(*before, share.version);
     if (!why_not_baseline(found.baseline, now).empty()) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =

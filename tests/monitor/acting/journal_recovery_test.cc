@@ -183,7 +183,7 @@ TEST_F(JournalRecoveryTest, WhatThePlatformShowedOfARolloutIsRemembered) {
   JournalEntry moved = moved_entry(1, RolloutState::baking, kNow - 1h);
   moved.text.replace(
       moved.text.rfind('}'), 1,
-      R"(,"traffic":{"deployment":"d1","shares":[{"version":"v1","percent":12.5}],"at_start":["v1","v0"]}})");
+      R"(,"traffic":{"deployment":"d1","shares":[{"version":"v1","percent":12.5}],"at_start":["v1","v0"],"was_live":true}})");
   append({started_entry(1, kNow - 2h), moved});
   const rules::TrafficSeen traffic = recovered().remembered.rollouts.at(0).traffic;
   EXPECT_EQ(traffic.deployment, "d1");
@@ -191,6 +191,7 @@ TEST_F(JournalRecoveryTest, WhatThePlatformShowedOfARolloutIsRemembered) {
   EXPECT_EQ(traffic.shares[0].version, "v1");
   EXPECT_EQ(traffic.shares[0].percent, 12.5);
   EXPECT_THAT(traffic.at_start, ElementsAre("v1", "v0"));
+  EXPECT_TRUE(traffic.was_live);
   append({moved_entry(1, RolloutState::baking, kNow - 30min)});
   EXPECT_EQ(recovered().remembered.rollouts.at(0).traffic.deployment, "");
 }

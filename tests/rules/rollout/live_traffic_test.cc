@@ -100,21 +100,20 @@ TEST_F(LiveTrafficTest, AfterARestartTheFirstReadingKnowsNoStrangers) {
 
 TEST_F(LiveTrafficTest, AfterARestartThoseOfTheBeginningAreRemembered) {
   traffic_ = {};
-  traffic_.go_on_with_rollout({.deployment = "d", .shares = {}, .at_start = {"v1", "v0"}}, "v2");
+  traffic_.go_on_with_rollout({.deployment = "d", .shares = {}, .at_start = {"v1", "v0"}});
   EXPECT_EQ(read({{"v1", 50}, {"v0", 40}, {"v2", 10}}), std::nullopt);
   EXPECT_EQ(read({{"v9", 100}}), "someone deployed v9");
 }
 
 TEST_F(LiveTrafficTest, AfterARestartACandidateThatWasLiveBeforeItMayHaveGone) {
-  for (const double percent : {10., 0.}) {
-    SCOPED_TRACE(percent);
+  for (const bool was_live : {true, false}) {
+    SCOPED_TRACE(was_live);
     traffic_ = {};
     traffic_.go_on_with_rollout(
-        {.deployment = "d", .shares = {{"v1", 100 - percent}, {"v2", percent}}, .at_start = {"v1"}},
-        "v2");
+        {.deployment = "d", .shares = {}, .at_start = {"v1"}, .was_live = was_live});
     EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
     EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
-    EXPECT_EQ(read({{"v1", 100}}).has_value(), percent > 0);
+    EXPECT_EQ(read({{"v1", 100}}).has_value(), was_live);
   }
 }
 

@@ -57,7 +57,7 @@ TEST(TrafficSeen, IsJournaledWithEachDeploymentOnce) {
   const std::string text = moves_in(rig).back();
   EXPECT_TRUE(says(
       text,
-      R"("traffic":{"deployment":"d1","shares":[{"version":"v1","percent":90},{"version":"v2","percent":10}],"at_start":["v1"]})"));
+      R"("traffic":{"deployment":"d1","shares":[{"version":"v1","percent":90},{"version":"v2","percent":10}],"at_start":["v1"],"was_live":true})"));
   EXPECT_TRUE(says(text, R"("restated":"the platform shows v1 at 90%, v2 at 10%")")) << text;
   shows(rig, "d2", {{"v1", 50}, {"v2", 50}});
   EXPECT_EQ(moves_in(rig).size(), begun + 2) << "the step that begins with it, and no more";
@@ -123,9 +123,33 @@ TEST(TrafficSeen, AThirdVersionThatHasLittleIsRolledOutInItsPlace) {
   EXPECT_EQ(rig.service().past.back().state, RolloutState::superseded);
 }
 
+TEST(TrafficSeen, TheWayBackOfWhatCameMeanwhileIsNoneThatOnlyAnEarlierLifeHasSeen) {
+  struct Case {
+    std::vector<Deployment::Share> live;
+    const char* good;
+    const char* baseline;
+  };
+  for (const Case& one :
+       {Case{{{"v9", 100}}, "v1", "v1"}, Case{{{"v9", 90}, {"v8", 10}}, "v1", "v8"},
+        Case{{{"v9", 100}}, "", ""}}) {
+    SCOPED_TRACE(one.baseline);
+    Plan plan = plan_of();
+    plan.services[0].rollout.is_attached_by_itself = true;
+    Remembered remembered = judged({"v2"});
+    remembered.rollouts[0].started.baseline = one.good;
+    remembered.rollouts[0].traffic.shares = {{"v2", 100}};
+    if (*one.good != '\0') remembered.last_good["shop"] = one.good;
+    EngineRig rig(plan, remembered);
+    rig.run(1s);
+    shows(rig, "d9", one.live);
+    EXPECT_EQ(rig.service().rollout->candidate, "v9");
+    EXPECT_EQ(rig.service().rollout->baseline, one.baseline);
+  }
+}
+
 TEST(TrafficSeen, ACandidateThatSomeoneTookOutMeanwhileIsGone) {
   Remembered remembered = judged({"v1"});
-  remembered.rollouts[0].traffic.shares = {{"v2", 90}, {"v1", 10}};
+  remembered.rollouts[0].traffic.was_live = true;
   EngineRig rig(plan_of(), remembered);
   for (int i = 0; i < 15; ++i) shows(rig, "d2", {{"v1", 100}});
   EXPECT_EQ(rig.service().rollout->state, RolloutState::superseded);
