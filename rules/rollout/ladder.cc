@@ -26,6 +26,16 @@ std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action_of(const Then&
   return RollBack{.target = cause.baseline, .expected = cause.candidate};
 }
 
+/// Of a rollback. What this life has not seen enough of, the decision knew, or nobody does.
+std::optional<Drain::Before> requests_before(Drain::Before seen, const Ladder::Cause& cause) {
+  if (!cause.decided_before_restart) return seen;
+  const std::optional<Drain::Before>& decided = *cause.decided_before_restart;
+  const bool has_lost_names = seen.named == 0 && decided && decided->named > 0;
+  if (!seen.shows_a_share() || has_lost_names) return decided;
+  if (!seen.given && decided) seen.given = decided->given;
+  return seen;
+}
+
 }  // namespace
 
 Ladder::Ladder(Service& service, NameTable& names, ActionBook& book, ActionLog& log,
@@ -125,6 +135,7 @@ void Ladder::resume(const Order& order, Resumed resumed, Instant now) {
   cause.candidate = order.candidate;
   cause.baseline = order.baseline;
   cause.rollout = order.rollout;
+  cause.decided_before_restart = resumed.before;
   std::size_t rung = 0;
   while (rung < cause.rungs.size() && !is_rung(cause.rungs[rung], order)) ++rung;
   // Nothing more is done where the ladder is another one by now.
@@ -225,11 +236,9 @@ std::optional<std::string> Ladder::take_rung(Instant now, Step& out) {
   attempt_->before.reset();
   if (std::holds_alternative<RollBack>(order.action)) {
     const Cause& cause = attempt_->cause;
-    Drain::Before before = Drain::before(service_, names_, {cause.candidate, cause.baseline}, now);
-    before.given = cause.share;
-    attempt_->before = before;
-    if (cause.decided_before_restart && !before.shows_a_share())
-      attempt_->before = *cause.decided_before_restart;
+    Drain::Before seen = Drain::before(service_, names_, {cause.candidate, cause.baseline}, now);
+    seen.given = cause.share;
+    attempt_->before = requests_before(seen, cause);
   }
   attempt_->order = std::move(order);
   return std::nullopt;

@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = 200;
 
+/// `command`: empty where there is none.
+void add_by_hand(const Ladder::Cause& cause, const std::string& command,
+                 std::vector<std::string>& lines) {
+  if (!command.empty() && rolls_back(cause.rungs)) lines.push_back("by hand: " + command);
+}
+
 /// The share of bad requests that the rule itself does not allow; nothing of one that asks for more
 /// than the baseline has.
 std::optional<double> limit_of(RolloutRule rule, const RolloutLimits& limits) {
@@ -220,8 +226,9 @@ std::optional<std::string> Rollout::climb(RolloutRecord& record, Ladder::Cause c
   Teller tell(out, service_.plan.name, status.candidate, status.baseline, now, status.id);
   if (std::optional<std::string> why = why_never_acts(status.id)) {
     if (status.mode == Mode::recommend) {
-      tell.would_act(*cause.rule, cause.evidence, cause.rungs,
-                     {*why + ": nothing is done, and a person must decide"});
+      std::vector<std::string> lines = {*why + ": nothing is done, and a person must decide"};
+      add_by_hand(cause, by_hand(status, now), lines);
+      tell.would_act(*cause.rule, cause.evidence, cause.rungs, lines);
     } else {
       tell.not_acted(*cause.rule, "did not " + words_of(cause.rungs) + ", although it has failed",
                      *why + ": a person must decide", cause.evidence, "");
@@ -271,9 +278,7 @@ void Rollout::fail(Ladder::Cause cause, Finding finding, Instant now, Step& out)
         "candidate " + status.candidate + ", baseline " +
             (status.baseline.empty() ? "not known" : status.baseline)};
     lines.insert(lines.end(), finding.details.begin(), finding.details.end());
-    if (const std::string command = by_hand(status, now);
-        !command.empty() && rolls_back(cause.rungs))
-      lines.push_back("by hand: " + command);
+    add_by_hand(cause, by_hand(status, now), lines);
     teller(now, out).would_act(*cause.rule, cause.evidence, cause.rungs, lines);
   } else if (status.mode == Mode::enforce) {
     undone = climb(record, std::move(cause), now, out);

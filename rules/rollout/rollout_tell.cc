@@ -86,12 +86,17 @@ Order rollback_after(const RolloutStatus& status, Instant now) {
 
 std::string Rollout::by_hand(const RolloutStatus& status, Instant now) const {
   if (service_.plan.put_back.empty() || is_left_over_ || status.is_irreversible) return {};
-  const RollBack back{.target = status.baseline, .expected = status.candidate};
-  if (book_.objection_to(back, rollback_after(status, now))) return {};
-  const std::optional<Deployment>& live = traffic_.reading();
-  const bool is_gone = live && is_live_current(now) && share_of(*live, status.candidate) <= 0;
-  if (is_gone || successor_of(older_of(status), now) != nullptr) return {};
-  return put_back(service_.plan.put_back, status.baseline);
+  // Nor beside a rollback of Belay's own.
+  Order order = rollback_after(status, now);
+  order.rollout = status.id;
+  if (book_.objection_to(std::get<RollBack>(order.action), order)) return {};
+  const RolloutRecord* record = record_of(status.id);
+  if (record == nullptr || is_gone(*record, now) || successor_of(older_of(status), now) != nullptr)
+    return {};
+  const bool is_seen =
+      is_live_current(now) && traffic_.percent_of(status.candidate).value_or(0) > 0;
+  return put_back(service_.plan.put_back, status.baseline) +
+         (is_seen ? "" : " # if " + sanitize(status.candidate) + " is still live");
 }
 
 std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
@@ -129,8 +134,8 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
       words += "; now it would be refused: " + *refused;
   }
   told->details.push_back(std::move(words));
-  // Whoever knows the order has told it; and where something was done, that may have been right.
-  const bool is_open = told->kind == Notice::Kind::not_acted &&
+  // Whoever knows the order has told it.
+  const bool is_open = told->kind != Notice::Kind::recovered &&
                        std::ranges::none_of(told->details, [](const std::string& line) {
                          return line.starts_with("by hand: ");
                        });

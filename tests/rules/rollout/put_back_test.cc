@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/rules/rollout/remembered_rollout.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -111,22 +112,80 @@ TEST(PutBack, IsNotToldOfWhatIsIrreversible) {
   EXPECT_FALSE(rig.notices.empty());
 }
 
+void show(EngineRig& rig, std::vector<Deployment::Share> versions) {
+  rig.push(
+      Deployment{.service = "shop", .at = rig.now(), .id = "d2", .versions = std::move(versions)});
+  rig.run(2s);
+}
+
+TEST(PutBack, SaysWhereNobodyKnowsWhetherTheCandidateIsLive) {
+  for (const bool is_known : {true, false}) {
+    SCOPED_TRACE(is_known);
+    EngineRig rig(plan_of());
+    disarm(rig);
+    rig.stream("v1", 20, {.version = "v1"});
+    rig.run(12s);
+    rig.push(rollout(rig));
+    rig.stream("v2", 20, {.version = "v2", .status = 500});
+    for (int i = 0; i < 8; ++i) {
+      if (is_known) show(rig, {{"v2", 100}});
+      if (!is_known) rig.run(2s);
+    }
+    const std::string page = told(rig, Notice::Kind::not_acted);
+    EXPECT_TRUE(says(page)) << page;
+    EXPECT_EQ(page.find(std::string(kLine) + " # if v2 is still live") != std::string::npos,
+              !is_known)
+        << page;
+  }
+}
+
 TEST(PutBack, IsNotToldWhereTheCandidateHasGone) {
   EngineRig rig(plan_of());
   disarm(rig);
   rig.stream("v1", 20, {.version = "v1"});
   rig.run(12s);
   rig.push(rollout(rig));
+  for (int i = 0; i < 18; ++i) show(rig, {{"v1", 100}});
   rig.stream("v2", 20, {.version = "v2", .status = 500});
-  rig.run(2s);
-  for (int i = 0; i < 4; ++i) {
-    rig.push(Deployment{.service = "shop", .at = rig.now(), .id = "d2", .versions = {{"v1", 100}}});
-    rig.run(2s);
-  }
-  rig.run(12s);
+  for (int i = 0; i < 10; ++i) show(rig, {{"v1", 100}});
   const std::string page = told(rig, Notice::Kind::not_acted);
   EXPECT_NE(page.find("live now: v1 at 100%"), std::string::npos) << page;
   EXPECT_FALSE(says(page)) << page;
+}
+
+TEST(PutBack, IsToldOfARollbackThatTheRestartCameBefore) {
+  Remembered remembered;
+  RememberedRollout left =
+      rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
+  left.rule = "gone";
+  remembered.rollouts.push_back(left);
+  EngineRig rig(plan_of(), remembered);
+  rig.run(1s);
+  const std::string page = told(rig, Notice::Kind::inconclusive);
+  EXPECT_NE(page.find("the rule that failed it is gone"), std::string::npos) << page;
+  EXPECT_TRUE(says(page)) << page;
+}
+
+TEST(PutBack, IsToldWhereTheModeWasLoweredSince) {
+  Remembered remembered;
+  remembered.rollouts.push_back(
+      rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s));
+  EngineRig rig(plan_of(Mode::recommend), remembered);
+  rig.run(1s);
+  const std::string page = told(rig, Notice::Kind::would_act);
+  EXPECT_TRUE(says(page)) << page;
+}
+
+TEST(PutBack, IsNotToldBesideARollbackThatIsOnItsWay) {
+  EngineRig rig(plan_of());
+  fail(rig, rollout(rig));
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(OperatorCommand{
+      .kind = OperatorCommand::Kind::rollback, .at = rig.now(), .rollout = kId, .by = "ann"});
+  rig.run(1s);
+  const std::string notice = told(rig, Notice::Kind::not_acted);
+  EXPECT_NE(notice.find("did not roll back v2"), std::string::npos) << notice;
+  EXPECT_FALSE(says(notice)) << notice;
 }
 
 TEST(PutBack, IsNotToldOfWhatWasDoneByBelay) {

@@ -187,60 +187,100 @@ TEST(TrafficSeen, WhoeverWasThereWhenItBeganIsNoneAfterARestartEither) {
   EXPECT_EQ(rig.service().rollout->state, RolloutState::baking);
 }
 
-/// Whether the order stood in the journal, or the restart came before it.
-class HardlyBegun : public testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(TrafficSeen, HardlyBegun, testing::Bool());
+Order order_of(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action, Instant at) {
+  return {.intent = "old",
+          .at = at,
+          .service = "shop",
+          .action = std::move(action),
+          .rule = "errors",
+          .evidence = {},
+          .reason = "errors: 100%",
+          .candidate = "v2",
+          .baseline = "v1",
+          .rollout = "of v2"};
+}
 
-TEST_P(HardlyBegun, IsNotRecoveredWhileItsRequestsComeStill) {
-  for (const std::optional<double> percent : {std::optional(5.), std::optional<double>()}) {
-    SCOPED_TRACE(percent.value_or(-1));
-    Remembered remembered;
-    RememberedRollout rollout =
-        rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
-    RolloutNumbers& numbers = rollout.numbers.emplace();
+/// Where the restart came: before the order, after that of the rollback, or after that of the flag
+/// that is reset before it.
+enum class Ordered : std::uint8_t { nothing, rollback, flag };
+class HardlyBegun : public testing::TestWithParam<Ordered> {
+ protected:
+  HardlyBegun() {
+    plan_.services[0].verify_for = 30s;
+    plan_.services[0].rollout_rules = {
+        make_rule("errors", "probe healthz fails 3 of 5", "rollback")};
+    if (GetParam() == Ordered::flag)
+      plan_.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                                   {.kind = Then::Kind::rollback}};
+    if (GetParam() == Ordered::nothing) return;
+    rollout_.intents = {"old"};
+    const bool is_flag = GetParam() == Ordered::flag;
+    remembered_.actions.push_back({.at = rollout_.at,
+                                   .service = "shop",
+                                   .intent = "old",
+                                   .target = is_flag ? "" : "v1",
+                                   .is_open = true,
+                                   .expected = is_flag ? "" : "v2",
+                                   .phase = std::nullopt,
+                                   .order = is_flag ? order_of(ResetFlag{"cart"}, rollout_.at)
+                                                    : order_of(RollBack{"v1", "v2"}, rollout_.at)});
+  }
+
+  /// It failed with two of 400 requests.
+  void count() {
+    RolloutNumbers& numbers = rollout_.numbers.emplace();
     numbers.since_start[Role::candidate].total = 2;
     numbers.since_start[Role::baseline].total = 398;
-    if (percent) rollout.traffic.shares = {{"v1", 100 - *percent}, {"v2", *percent}};
-    if (GetParam()) {
-      rollout.intents = {"old"};
-      remembered.actions.push_back({.at = rollout.at,
-                                    .service = "shop",
-                                    .intent = "old",
-                                    .target = "v1",
-                                    .is_open = true,
-                                    .expected = "v2",
-                                    .phase = std::nullopt,
-                                    .order = Order{.intent = "old",
-                                                   .at = rollout.at,
-                                                   .service = "shop",
-                                                   .action = RollBack{"v1", "v2"},
-                                                   .rule = "errors",
-                                                   .evidence = {},
-                                                   .reason = "errors: 100%",
-                                                   .candidate = "v2",
-                                                   .baseline = "v1",
-                                                   .rollout = rollout.started.id}});
-    }
-    remembered.rollouts.push_back(rollout);
-    Plan plan = plan_of();
-    plan.services[0].verify_for = 30s;
-    plan.services[0].rollout_rules = {
-        make_rule("errors", "probe healthz fails 3 of 5", "rollback")};
-    EngineRig rig(plan, remembered);
-    rig.stream("v1", 20, {.version = "v1"});
+  }
+
+  /// Rolled back, and watched to the end; `version`: that the log names, but for two requests.
+  std::string end(const char* version, bool is_seen_first) {
+    remembered_.rollouts = {rollout_};
+    EngineRig rig(plan_, remembered_);
+    rig.stream("v1", 20, {.version = version});
     rig.run(2s);
-    ASSERT_EQ(rig.orders.size(), GetParam() ? 0U : 1U);
+    if (GetParam() == Ordered::flag) {
+      if (is_seen_first) rig.run(20s);
+      rig.push(
+          ActionOutcome{.at = rig.now(), .intent = "old", .phase = ActionOutcome::Phase::conflict});
+      rig.run(1s);
+    }
+    EXPECT_EQ(rig.orders.size(), GetParam() == Ordered::rollback ? 0U : 1U);
     rig.push(ActionOutcome{.at = rig.now(),
-                           .intent = GetParam() ? "old" : rig.orders[0].intent,
+                           .intent = rig.orders.empty() ? "old" : rig.orders[0].intent,
                            .phase = ActionOutcome::Phase::applied});
     for (int i = 0; i < 60; ++i) {
-      if (i == 10 || i == 20) rig.push(rig.request({.version = "v2"}, rig.now()));
+      if (*version != '\0' && (i == 10 || i == 20))
+        rig.push(rig.request({.version = "v2"}, rig.now()));
       rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now()});
       rig.run(1s);
     }
-    EXPECT_EQ(rig.notices_of(Notice::Kind::inconclusive).size(), percent ? 1U : 0U);
-    EXPECT_EQ(rig.notices_of(Notice::Kind::recovered).size(), percent ? 0U : 1U);
+    return std::string(name_of(rig.service().rollout->state));
   }
+
+  Plan plan_ = plan_of();
+  Remembered remembered_;
+  RememberedRollout rollout_ =
+      rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
+};
+INSTANTIATE_TEST_SUITE_P(TrafficSeen, HardlyBegun,
+                         testing::Values(Ordered::nothing, Ordered::rollback, Ordered::flag));
+
+TEST_P(HardlyBegun, IsNotRecoveredWhileItsRequestsComeStill) {
+  count();
+  EXPECT_EQ(end("v1", false), "recovered") << "nobody knows what it was to get";
+  rollout_.traffic.shares = {{"v1", 99}, {"v2", 1}};
+  for (const bool is_seen_first : {false, true})
+    EXPECT_EQ(end("v1", is_seen_first), "inconclusive") << is_seen_first;
+}
+
+TEST_P(HardlyBegun, IsNotRecoveredByALogThatNamesNobody) {
+  // What this life sees for a while before the rollback shows that it never does.
+  const bool is_seen = GetParam() == Ordered::flag;
+  EXPECT_EQ(end("", false), is_seen ? "recovered" : "inconclusive") << "nobody knows about before";
+  count();
+  for (const bool is_seen_first : {false, true})
+    EXPECT_EQ(end("", is_seen_first), "inconclusive") << "it did before: " << is_seen_first;
 }
 
 }  // namespace
