@@ -184,6 +184,16 @@ std::optional<std::string> ActionBook::objection(const ServicePlan& plan, const 
   return std::nullopt;
 }
 
+bool ActionBook::may_be_done(const std::vector<std::string>& intents, Kind kind) const {
+  return std::ranges::any_of(actions_, [&](const Remembered::Action& action) {
+    const bool is_meant =
+        kind == Kind::rollback ? !action.target.empty() : !moves_.contains(action.intent);
+    return is_meant && std::ranges::find(intents, action.intent) != intents.end() &&
+           (action.is_open || !action.phase || rules::may_be_done(*action.phase) ||
+            *action.phase == ActionOutcome::Phase::superseded);
+  });
+}
+
 Duration ActionBook::age_of(const Remembered::Action& action, Instant now) const {
   // By its own time no brake would end before the clock has caught up.
   return now - (ahead_.contains(action.intent) ? began_ : action.at);

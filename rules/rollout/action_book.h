@@ -38,6 +38,10 @@ class ActionBook {
   /// was.
   [[nodiscard]] std::optional<std::string> objection_to(const RollBack& back,
                                                         const Order& order) const;
+  enum class Kind : std::uint8_t { rollback, any };  ///< Any but traffic that moves.
+  /// Whether one of these intents is on its way or may have been done, or somebody else has acted
+  /// in its place.
+  [[nodiscard]] bool may_be_done(const std::vector<std::string>& intents, Kind kind) const;
   /// What the cooldown or the cap would say of a rollback of a new rollout now.
   [[nodiscard]] std::optional<std::string> why_not_yet(const ServicePlan& plan, Instant now) const;
   void begin(const Order& order, bool is_later_step);

@@ -136,7 +136,7 @@ class Rollout {
   [[nodiscard]] bool is_warming_up(const JudgedRule& rule, Instant now) const;
   void count_ended();
   void release_windows();
-  // rollout_tell.cc: what is told of it while it goes on.
+  // rollout_tell.cc, rollout_by_hand.cc: what is told of it, and what a person can do.
   void notice_unknown(Instant now, Step& out);
   /// What to type at the platform to put its baseline back; empty where that may be wrong.
   [[nodiscard]] std::string by_hand(const RolloutStatus& status, Instant now) const;

@@ -64,47 +64,7 @@ std::string words_of_live(const Deployment* live, const std::vector<VersionReque
   return "requests of the last " + format_duration(kShareOver) + ": " + words;
 }
 
-/// ServicePlan::put_back, for a shell.
-std::string put_back(std::string command, const std::string& version) {
-  constexpr std::string_view kPlace = "{version}";
-  if (const std::size_t at = command.find(kPlace); at != std::string::npos)
-    command.replace(at, kPlace.size(), shell_quoted(sanitize(version)));
-  return command;
-}
-
-/// Of a further rollout of the same versions.
-Order rollback_after(const RolloutStatus& status, Instant now) {
-  Order order;
-  order.at = now;
-  order.service = status.service;
-  order.action = RollBack{.target = status.baseline, .expected = status.candidate};
-  order.rollout = "the next";
-  return order;
-}
-
 }  // namespace
-
-std::string Rollout::by_hand(const RolloutStatus& status, Instant now) const {
-  if (service_.plan.put_back.empty() || is_left_over_ || status.is_irreversible) return {};
-  // Nor beside a rollback of Belay's own.
-  Order order = rollback_after(status, now);
-  order.rollout = status.id;
-  if (book_.objection_to(std::get<RollBack>(order.action), order)) return {};
-  const RolloutRecord* record = record_of(status.id);
-  if (record == nullptr || is_gone(*record, now) || successor_of(older_of(status), now) != nullptr)
-    return {};
-  const bool is_seen =
-      is_live_current(now) && traffic_.percent_of(status.candidate).value_or(0) > 0;
-  return put_back(service_.plan.put_back, status.baseline) +
-         (is_seen ? "" : " # if " + sanitize(status.candidate) + " is still live");
-}
-
-std::optional<std::string> Rollout::why_no_rollback(const RolloutStatus& status,
-                                                    Instant now) const {
-  if (std::optional<std::string> lower = why_below_enforce(service_.plan.mode, "acts"))
-    return lower;
-  return book_.objection(service_.plan, rollback_after(status, now), false);
-}
 
 void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) const {
   const auto told =
@@ -134,13 +94,16 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
       words += "; now it would be refused: " + *refused;
   }
   told->details.push_back(std::move(words));
-  // Whoever knows the order has told it.
-  const bool is_open = told->kind != Notice::Kind::recovered &&
-                       std::ranges::none_of(told->details, [](const std::string& line) {
-                         return line.starts_with("by hand: ");
-                       });
-  const std::string command = is_open ? by_hand(status, now) : std::string();
-  if (!command.empty() && rolls_back(rungs_of(by_hand_.then)))
+  // Where something else was done and all is fine, or the baseline is as bad, it is right to stay.
+  const bool was_refused = std::ranges::any_of(out.notices, [&status](const Notice& notice) {
+    return notice.kind == Notice::Kind::not_acted && notice.candidate == status.candidate;
+  });
+  const bool is_told = std::ranges::any_of(
+      told->details, [](const std::string& line) { return line.starts_with("by hand: "); });
+  if (is_told || told->kind == Notice::Kind::recovered || !rolls_back(rungs_of(by_hand_.then)) ||
+      (!was_refused && book_.may_be_done(status.intents, ActionBook::Kind::any)))
+    return;
+  if (const std::string command = by_hand(status, now); !command.empty())
     told->details.push_back("by hand: " + command);
 }
 

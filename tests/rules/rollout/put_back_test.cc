@@ -201,5 +201,51 @@ TEST(PutBack, IsNotToldOfWhatWasDoneByBelay) {
       EXPECT_FALSE(says(line)) << notice.headline << ": " << line;
 }
 
+TEST(PutBack, IsToldOfARollbackThatWasRecalledBeforeItWasSent) {
+  EngineRig rig(plan_of());
+  fail(rig, rollout(rig));
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{.at = rig.now(),
+                         .intent = rig.orders[0].intent,
+                         .phase = ActionOutcome::Phase::rejected,
+                         .detail = "recalled before it was sent: disarmed"});
+  rig.run(2s);
+  const std::string pages = told(rig, Notice::Kind::not_acted);
+  EXPECT_TRUE(says(pages)) << pages;
+}
+
+TEST(PutBack, IsNotToldWhereSomethingElseMayHaveHelped) {
+  Plan plan = plan_of();
+  plan.services[0].verify_for = 30s;
+  plan.services[0].on_fail = {{.kind = Then::Kind::reset_flag, .name = "cart"},
+                              {.kind = Then::Kind::rollback}};
+  EngineRig rig(plan);
+  fail(rig, rollout(rig));
+  ASSERT_EQ(rig.orders.size(), 1U);
+  rig.push(ActionOutcome{
+      .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::abandoned});
+  rig.stream("v2", 20, {.version = "v2"});
+  rig.run(3min);
+  ASSERT_EQ(rig.orders.size(), 1U) << "all is fine";
+  const std::string page = told(rig, Notice::Kind::inconclusive);
+  EXPECT_NE(page, "");
+  EXPECT_FALSE(says(page)) << page;
+}
+
+TEST(PutBack, IsNotToldBeforeTheFirstReadingWhereAnotherRolloutHasBegunSince) {
+  Remembered remembered;
+  RememberedRollout left =
+      rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
+  left.rule = "gone";
+  remembered.rollouts = {
+      left, rollout_of("v3", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 5s)};
+  remembered.rollouts.back().step_started = EngineRig::kStart - 5s;
+  EngineRig rig(plan_of(), remembered);
+  rig.run(1s);
+  const std::string page = told(rig, Notice::Kind::inconclusive);
+  EXPECT_NE(page.find("the rule that failed it is gone"), std::string::npos) << page;
+  EXPECT_FALSE(says(page)) << page;
+}
+
 }  // namespace
 }  // namespace belay::rules
