@@ -76,7 +76,10 @@ void Rollout::go_on_with(Instant now, Step& out) {
   const RolloutStatus& status = record.status();
   const TrafficSeen& seen = record.traffic();
   traffic_.go_on_with_rollout(seen);
-  if (is_judged(record.state()) && !seen.shares.empty())
+  // What came while it was promoted was rolled out itself, where that is wanted.
+  const bool is_known = is_judged(record.state()) || (record.state() == RolloutState::promoted &&
+                                                      service_.plan.rollout.is_attached_by_itself);
+  if (is_known && !seen.shares.empty())
     looked_at_ = Deployment{.service = status.service, .versions = seen.shares};
   if (record.state() == RolloutState::pending && !status.train.empty()) return;
   if (is_judged(record.state())) {

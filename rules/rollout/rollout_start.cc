@@ -178,7 +178,7 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   convicted_by_.reset();
   preflight_ = {};
   train_stopped_.reset();
-  traffic_.begin_rollout();
+  traffic_.begin_rollout(asked.candidate);
   if (traffic_.reading()) record.see_traffic(*traffic_.reading(), traffic_);
   unannounced_.forget();
   // In a train it is for the train to say when.

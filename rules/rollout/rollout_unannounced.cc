@@ -22,6 +22,15 @@ std::string words_of_unannounced(const Deployment::Share& share, bool is_attache
                       : " (`attach: true` would)");
 }
 
+/// What an earlier life saw says who is new, and not who was there just before: that is what has
+/// traffic beside it, else what the rollout that it ended was to go back to.
+std::string beside(const Deployment& live, const std::string& version,
+                   const std::deque<RolloutRecord>& records) {
+  std::string other = largest_other(live, version);
+  const bool has_ended_one = !records.empty() && records.back().state() == RolloutState::superseded;
+  return other.empty() && has_ended_one ? records.back().status().baseline : other;
+}
+
 }  // namespace
 
 void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& out) {
@@ -48,8 +57,8 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
     }
     RolloutStarted found{
         .at = now, .service = service_.plan.name, .candidate = share.version, .baseline = ""};
-    // What an earlier life saw says who is new, and not who was there just before.
-    if (before && before->at >= start_) found.baseline = largest_other(*before, share.version);
+    if (before) found.baseline = largest_other(*before, share.version);
+    if (before && before->at < start_) found.baseline = beside(live, share.version, records_);
     if (!why_not_baseline(found.baseline, now).empty()) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =

@@ -24,7 +24,7 @@ class LiveTrafficTest : public testing::Test {
  protected:
   LiveTrafficTest() {
     traffic_.read(reading({{"v1", 100}}));
-    traffic_.begin_rollout();
+    traffic_.begin_rollout("v2");
   }
 
   std::optional<std::string> read(std::vector<Deployment::Share> versions) {
@@ -60,6 +60,14 @@ TEST_F(LiveTrafficTest, ACandidateThatHasGoneForTenSecondsWasTakenOut) {
   EXPECT_EQ(read({{"v1", 100}}), "someone took v2 out");
 }
 
+TEST_F(LiveTrafficTest, OneThatHadTrafficWhenTheRolloutBeganCanGoAtOnce) {
+  traffic_.read(reading({{"v2", 100}}));
+  traffic_.begin_rollout("v2");
+  EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+  EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+  EXPECT_EQ(read({{"v1", 100}}), "someone took v2 out");
+}
+
 TEST_F(LiveTrafficTest, AfterAMoveOfOurOwnItHasNotGoneBeforeItIsSeenAgain) {
   read({{"v1", 90}, {"v2", 10}});
   traffic_.moved();
@@ -87,7 +95,7 @@ TEST_F(LiveTrafficTest, OneThatWasRolledAwayIsBelievedAfterTenSeconds) {
 
 TEST_F(LiveTrafficTest, WhoeverWasThereWhenItBeganIsNoStranger) {
   traffic_.read(reading({{"v1", 60}, {"v0", 40}}));
-  traffic_.begin_rollout();
+  traffic_.begin_rollout("v2");
   EXPECT_EQ(read({{"v1", 50}, {"v0", 40}, {"v2", 10}}), std::nullopt);
 }
 
@@ -119,7 +127,7 @@ TEST_F(LiveTrafficTest, AfterARestartACandidateThatWasLiveBeforeItMayHaveGone) {
 
 TEST_F(LiveTrafficTest, WhoeverHadNothingWhenItBeganIsAStranger) {
   traffic_.read(reading({{"v1", 100}, {"v0", 0}}));
-  traffic_.begin_rollout();
+  traffic_.begin_rollout("v2");
   EXPECT_EQ(read({{"v1", 50}, {"v0", 50}}), "someone deployed v0");
 }
 

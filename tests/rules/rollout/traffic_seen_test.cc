@@ -138,12 +138,29 @@ TEST(TrafficSeen, TheWayBackOfWhatCameMeanwhileIsNoneThatOnlyAnEarlierLifeHasSee
     Remembered remembered = judged({"v2"});
     remembered.rollouts[0].started.baseline = one.good;
     remembered.rollouts[0].traffic.shares = {{"v2", 100}};
-    if (*one.good != '\0') remembered.last_good["shop"] = one.good;
     EngineRig rig(plan, remembered);
     rig.run(1s);
     shows(rig, "d9", one.live);
     EXPECT_EQ(rig.service().rollout->candidate, "v9");
     EXPECT_EQ(rig.service().rollout->baseline, one.baseline);
+  }
+}
+
+TEST(TrafficSeen, ACanaryThatCameMeanwhileOverAPromotedOneIsJudged) {
+  for (const bool is_attached : {true, false}) {
+    SCOPED_TRACE(is_attached);
+    Plan plan = plan_of();
+    plan.services[0].rollout.is_attached_by_itself = is_attached;
+    Remembered remembered;
+    remembered.rollouts = {
+        rollout_of("v2", RolloutState::promoted, Outcome::pass, EngineRig::kStart - 1min)};
+    remembered.rollouts[0].rule.clear();
+    remembered.rollouts[0].traffic.shares = {{"v2", 100}};
+    EngineRig rig(plan, remembered);
+    rig.run(1s);
+    shows(rig, "d9", {{"v2", 90}, {"v9", 10}});
+    EXPECT_EQ(rig.service().rollout->candidate, is_attached ? "v9" : "v2");
+    EXPECT_EQ(rig.service().rollout->baseline, is_attached ? "v2" : "v1");
   }
 }
 
