@@ -54,8 +54,8 @@ std::optional<double> LiveTraffic::percent_of(const std::string& version) const 
   return share_of(*reading_, version);
 }
 
-void LiveTraffic::begin_rollout(const std::string& candidate) {
-  was_candidate_live_ = percent_of(candidate).value_or(0) > 0;
+void LiveTraffic::begin_rollout(bool is_candidate_live) {
+  was_candidate_live_ = is_candidate_live;
   gone_since_.reset();
   foreign_since_.reset();
   stranger_since_.reset();

@@ -40,8 +40,8 @@ class LiveTraffic {
   /// By that reading; nothing without one.
   [[nodiscard]] std::optional<double> percent_of(const std::string& version) const;
 
-  /// Whoever has traffic by now is no stranger to it.
-  void begin_rollout(const std::string& candidate);
+  /// Whoever has traffic by now is no stranger to it. `is_candidate_live`: it surely is, and can go.
+  void begin_rollout(bool is_candidate_live);
   /// One goes on after a restart, with what had been seen of it by then; empty: nothing was.
   void go_on_with_rollout(const TrafficSeen& seen);
   /// Versions that had traffic when the rollout began; empty before the first reading.

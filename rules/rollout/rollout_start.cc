@@ -178,7 +178,10 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   convicted_by_.reset();
   preflight_ = {};
   train_stopped_.reset();
-  traffic_.begin_rollout(asked.candidate);
+  // What is to be given traffic later cannot go before that; and an old reading says nothing.
+  const std::optional<Deployment> live = log_.live(traffic_.reading());
+  traffic_.begin_rollout(!asked.is_driving && asked.train.empty() && live && is_live_current(now) &&
+                         share_of(*live, asked.candidate) > 0);
   if (traffic_.reading()) record.see_traffic(*traffic_.reading(), traffic_);
   unannounced_.forget();
   // In a train it is for the train to say when.

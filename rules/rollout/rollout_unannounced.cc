@@ -83,8 +83,11 @@ bool Rollout::is_known(const std::string& version, Instant now) const {
   const RolloutStatus& newest = records_.back().status();
   // What was taken back and is deployed again is the worst news there is.
   const bool was_taken_back = book_.was_rolled_away(service_.plan.name, version);
-  return newest.baseline == version || (!was_taken_back && newest.candidate == version &&
-                                        now - newest.started < std::chrono::hours{24});
+  // Who took it out again and deploys it once more wants it judged once more.
+  const bool is_over = newest.state == RolloutState::superseded;
+  return newest.baseline == version ||
+         (!was_taken_back && !is_over && newest.candidate == version &&
+          now - newest.started < std::chrono::hours{24});
 }
 
 bool Rollout::has_come_meanwhile(const std::string& version, Instant now) const {

@@ -24,7 +24,7 @@ class LiveTrafficTest : public testing::Test {
  protected:
   LiveTrafficTest() {
     traffic_.read(reading({{"v1", 100}}));
-    traffic_.begin_rollout("v2");
+    traffic_.begin_rollout(false);
   }
 
   std::optional<std::string> read(std::vector<Deployment::Share> versions) {
@@ -60,12 +60,14 @@ TEST_F(LiveTrafficTest, ACandidateThatHasGoneForTenSecondsWasTakenOut) {
   EXPECT_EQ(read({{"v1", 100}}), "someone took v2 out");
 }
 
-TEST_F(LiveTrafficTest, OneThatHadTrafficWhenTheRolloutBeganCanGoAtOnce) {
-  traffic_.read(reading({{"v2", 100}}));
-  traffic_.begin_rollout("v2");
-  EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
-  EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
-  EXPECT_EQ(read({{"v1", 100}}), "someone took v2 out");
+TEST_F(LiveTrafficTest, OneThatSurelyHadTrafficWhenTheRolloutBeganCanGoAtOnce) {
+  for (const bool is_live : {true, false}) {
+    SCOPED_TRACE(is_live);
+    traffic_.begin_rollout(is_live);
+    EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+    EXPECT_EQ(read({{"v1", 100}}), std::nullopt);
+    EXPECT_EQ(read({{"v1", 100}}).has_value(), is_live);
+  }
 }
 
 TEST_F(LiveTrafficTest, AfterAMoveOfOurOwnItHasNotGoneBeforeItIsSeenAgain) {
@@ -95,7 +97,7 @@ TEST_F(LiveTrafficTest, OneThatWasRolledAwayIsBelievedAfterTenSeconds) {
 
 TEST_F(LiveTrafficTest, WhoeverWasThereWhenItBeganIsNoStranger) {
   traffic_.read(reading({{"v1", 60}, {"v0", 40}}));
-  traffic_.begin_rollout("v2");
+  traffic_.begin_rollout(false);
   EXPECT_EQ(read({{"v1", 50}, {"v0", 40}, {"v2", 10}}), std::nullopt);
 }
 
@@ -127,7 +129,7 @@ TEST_F(LiveTrafficTest, AfterARestartACandidateThatWasLiveBeforeItMayHaveGone) {
 
 TEST_F(LiveTrafficTest, WhoeverHadNothingWhenItBeganIsAStranger) {
   traffic_.read(reading({{"v1", 100}, {"v0", 0}}));
-  traffic_.begin_rollout("v2");
+  traffic_.begin_rollout(false);
   EXPECT_EQ(read({{"v1", 50}, {"v0", 50}}), "someone deployed v0");
 }
 

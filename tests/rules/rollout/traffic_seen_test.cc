@@ -217,6 +217,36 @@ Order order_of(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action
           .rollout = "of v2"};
 }
 
+TEST(TrafficSeen, OneThatWasTakenOutWithinSecondsAndComesAgainIsJudgedAgain) {
+  Plan plan = plan_of();
+  plan.services[0].rollout.is_attached_by_itself = true;
+  EngineRig rig(plan);
+  for (int i = 0; i < 5; ++i) shows(rig, "d1", {{"v1", 100}});
+  shows(rig, "d2", {{"v2", 100}});
+  ASSERT_TRUE(rig.service().rollout);
+  for (int i = 0; i < 15; ++i) shows(rig, "d3", {{"v1", 100}});
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::superseded);
+  EXPECT_TRUE(says(rig.service().rollout->why, "someone took v2 out"));
+  shows(rig, "d4", {{"v2", 100}});
+  EXPECT_EQ(rig.service().rollout->state, RolloutState::baking);
+  EXPECT_EQ(rig.service().rollout->candidate, "v2");
+  EXPECT_EQ(rig.service().rollout->baseline, "v1");
+}
+
+TEST(TrafficSeen, WhatIsToBeGivenTrafficLaterHasNotGoneBeforeThat) {
+  EngineRig rig(plan_of());
+  shows(rig, "d1", {{"v1", 50}, {"v2", 50}});
+  rig.push(RolloutStarted{.at = rig.now(),
+                          .service = "shop",
+                          .candidate = "v2",
+                          .baseline = "v1",
+                          .id = kId,
+                          .steps = *parse_steps("10% for 15s"),
+                          .train = "r1"});
+  for (int i = 0; i < 15; ++i) shows(rig, "d2", {{"v1", 100}});
+  EXPECT_NE(rig.service().rollout->state, RolloutState::superseded) << rig.service().rollout->why;
+}
+
 /// Where the restart came: before the order, after that of the rollback, or after that of the flag
 /// that is reset before it.
 enum class Ordered : std::uint8_t { nothing, rollback, flag };
