@@ -25,7 +25,8 @@ const sumOfEvents = (text) => [...text.matchAll(/^events\{.*\} (\d+)$/gm)]
 // `first` and `then` are the goals of PERFORMANCE.md; `seen` reads off the output how many events were seen.
 const programs = [
   { name: 'belay replay', argv: [join(build, 'belay'), 'replay', '--output', 'json', log],
-    seen: (out) => JSON.parse(out).used },
+    // 12: so short a log leaves its rules unknown. What counts is that it saw all of it.
+    mayEndWith: 12, seen: (out) => JSON.parse(out).used },
   { name: 'mtail', first: 25, then: 57, seen: sumOfEvents,
     argv: ['mtail', '--one_shot', '--one_shot_format=prometheus', '--address', '127.0.0.1', '--port', '0',
            '--logs', log, '--progs', join(here, 'tail.mtail'), '--logtostderr'] },
@@ -35,12 +36,12 @@ const programs = [
 ];
 
 // Bash's own `time` gives user and system time of the whole process, start-up included.
-function run(argv, output) {
+function run(argv, output, mayEndWith = 0) {
   const out = openSync(output, 'w');
   const ran = spawnSync('bash', ['-c', 'TIMEFORMAT="%U %S"; time "$@" 2>"$0"', errors, ...argv],
                         { stdio: ['ignore', out, 'pipe'], encoding: 'utf8' });
   closeSync(out);
-  if (ran.status !== 0)
+  if (ran.status !== 0 && ran.status !== mayEndWith)
     throw new Error(`${argv[0]} ended with ${ran.status}: ${readFileSync(errors, 'utf8').slice(-500)}`);
   const [user, system] = ran.stderr.trim().split(/\s+/).map(Number);
   return user + system;
@@ -55,7 +56,7 @@ function main() {
   for (let i = 0; i < Number(runs); ++i) {
     for (const program of programs) {
       const output = join(scratch, 'output.txt');
-      program.seconds.push(run(program.argv, output));
+      program.seconds.push(run(program.argv, output, program.mayEndWith));
       const seen = program.seen(readFileSync(output, 'utf8'));
       if (seen !== events) throw new Error(`${program.name} saw ${seen} of ${events} events`);
     }
