@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/sanitize.h"
-#include "base/shell_quoted.h"
 #include "monitor/config/sections.h"
+#include "monitor/platform/cloudflare.h"
 #include "rules/language/rule_check.h"
 
 namespace belay::monitor {
@@ -119,8 +118,7 @@ void read_service(const YamlEntry& entry, rules::Mode mode, Reading& reading) {
   }
   if (const auto* worker = std::get_if<CloudflareScript>(&service.platform)) {
     if (worker->script != plan.name) plan.aliases.push_back(worker->script);
-    plan.put_back = "wrangler versions deploy {version}@100% -y --name " +
-                    shell_quoted(sanitize(worker->script, 80));
+    plan.put_back = wrangler_deploy("{version}@100%", worker->script);
   }
   if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {
     if (fly->app != plan.name) plan.aliases.push_back(fly->app);

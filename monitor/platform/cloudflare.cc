@@ -32,6 +32,10 @@ std::string message_of(const rules::Order& order) {
 
 }  // namespace
 
+std::string wrangler_deploy(const std::string& shares, const std::string& script) {
+  return "wrangler versions deploy " + shares + " -y --name " + shell_quoted(sanitize(script, 80));
+}
+
 Cloudflare::Cloudflare(CloudflareOptions options)
     : options_(std::move(options)),
       script_url_(options_.base_url + "/accounts/" + net::percent_encoded(options_.account) +
@@ -140,11 +144,12 @@ void Cloudflare::was_seen(const std::string& deployment) {
 
 std::string Cloudflare::by_hand(const rules::Order& order) const {
   const Result<Shares> target = target_of(order);
-  std::string line = "wrangler versions deploy";
+  std::string shares;
   for (const auto& [version, percent] : target.ok() ? *target : Shares{{"VERSION", 100}}) {
-    line += fmt::format(" {}@{:g}%", shell_quoted(sanitize(version, 80)), percent);
+    if (!shares.empty()) shares += " ";
+    shares += fmt::format("{}@{:g}%", shell_quoted(sanitize(version, 80)), percent);
   }
-  return line + " -y --name " + shell_quoted(sanitize(options_.script, 80));
+  return wrangler_deploy(shares, options_.script);
 }
 
 }  // namespace belay::monitor

@@ -23,6 +23,9 @@ struct CloudflareOptions {
   std::optional<std::string> ca_file;
 };
 
+/// "wrangler versions deploy v1@100% -y --name shop", for people to type. `shares`: for a shell.
+std::string wrangler_deploy(const std::string& shares, const std::string& script);
+
 /// Rolls a Worker back over Cloudflare's REST API: a new deployment with the target version at
 /// 100 %. Its message begins with the intent's id, by which a later read knows it again.
 class Cloudflare final : public Platform {

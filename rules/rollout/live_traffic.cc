@@ -49,6 +49,10 @@ bool has_share(const Deployment& deployment, const std::string& version, double 
   return std::abs(share_of(deployment, version) - percent) <= kPercentSlack;
 }
 
+std::string words_of(const Deployment::Share& share) {
+  return sanitize(share.version) + " at " + decimal_text(share.percent) + "%";
+}
+
 std::optional<double> LiveTraffic::percent_of(const std::string& version) const {
   if (!reading_ || reading_->versions.empty()) return std::nullopt;
   return share_of(*reading_, version);

@@ -15,6 +15,8 @@ namespace belay::rules {
 double share_of(const Deployment& deployment, const std::string& version);
 /// Whether it has that share, as platforms round.
 bool has_share(const Deployment& deployment, const std::string& version, double percent);
+/// "v2 at 10%"; sanitized.
+std::string words_of(const Deployment::Share& share);
 
 /// Who has the traffic of one service, as the platform was read to say, and what a reading means
 /// for the rollout that runs. A reading may be older than the one before it, so what nobody ordered
@@ -40,7 +42,8 @@ class LiveTraffic {
   /// By that reading; nothing without one.
   [[nodiscard]] std::optional<double> percent_of(const std::string& version) const;
 
-  /// Whoever has traffic by now is no stranger to it. `is_candidate_live`: it surely is, and can go.
+  /// Whoever has traffic by now is no stranger to it. `is_candidate_live`: it surely is, and can
+  /// go.
   void begin_rollout(bool is_candidate_live);
   /// One goes on after a restart, with what had been seen of it by then; empty: nothing was.
   void go_on_with_rollout(const TrafficSeen& seen);

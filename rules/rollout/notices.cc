@@ -20,10 +20,6 @@ std::string words_of(const Then& then) {
 
 std::string clean(const std::string& text) { return sanitize(text); }
 
-std::string words_of_by_hand(const std::string& command) {
-  return "by hand: " + sanitize(command, kByHandBytesMax);
-}
-
 std::string text_of(const Notice& notice, const std::string& why) {
   JsonText text;
   text.field("kind", name_of(notice.kind))
@@ -33,7 +29,18 @@ std::string text_of(const Notice& notice, const std::string& why) {
   return text.take();
 }
 
+constexpr std::string_view kByHandLabel = "by hand: ";
+
 }  // namespace
+
+std::string words_of_by_hand(const std::string& command) {
+  return std::string(kByHandLabel) + sanitize(command, kByHandBytesMax);
+}
+
+bool tells_by_hand(const std::vector<std::string>& details) {
+  return std::ranges::any_of(
+      details, [](const std::string& line) { return line.starts_with(kByHandLabel); });
+}
 
 std::vector<std::string> lines_of(const std::vector<Evidence>& evidence) {
   std::vector<std::string> lines;

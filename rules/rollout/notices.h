@@ -23,6 +23,10 @@ std::string words_of(const Order& order);
 bool is_of_rollback(const Notice& notice);
 /// "reset flag checkout-v2, then roll back".
 std::string words_of(const std::vector<Then>& ladder);
+/// "by hand: wrangler versions deploy v1@100% -y --name shop".
+std::string words_of_by_hand(const std::string& command);
+/// Whether one of the lines is such a one.
+bool tells_by_hand(const std::vector<std::string>& details);
 /// "no answer; it may have been carried out; by hand: npx wrangler ..."; sanitized.
 std::string words_of(const ActionOutcome& outcome);
 

@@ -110,7 +110,7 @@ class Rollout {
     HoldReason reason{};
     std::string why;
   };
-  struct Finding {
+  struct Finding {  ///< What a fail was found by, for people.
     std::string headline;
     std::vector<std::string> details;
     std::optional<RolloutNumbers> numbers;  ///< None: as the comparison stands.
@@ -387,7 +387,7 @@ class Rollout {
   std::string recalled_;           // The last intent that was.
   std::optional<Order> untended_;  // Of before a restart, and no rule is left to verify it with.
   std::optional<std::string> move_refused_;
-  std::vector<Ladder::Cause> waiting_;  // Failed while an action was on its way; in their order.
+  std::vector<Ladder::Cause> waiting_;       // While traffic or an action was on its way; in order.
   std::optional<std::string> irreversible_;  // It failed, and nothing may be done.
   std::optional<std::string> passed_;  // The step passed, and waits for the traffic to follow.
   bool has_skipped_ = false;  // The traffic went ahead of the bake: a step without one needs one.

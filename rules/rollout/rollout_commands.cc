@@ -65,7 +65,7 @@ bool Rollout::command(const OperatorCommand& command, Instant now, Step& out) {
                   "did not " + (is_rollback ? "roll back" : std::string(name_of(command.kind))) +
                       " " + record->status().candidate + ": " + answer);
   const std::string typed = is_rollback ? by_hand(record->status(), now) : std::string();
-  if (!typed.empty()) told.details.push_back("by hand: " + typed);
+  if (!typed.empty()) told.details.push_back(words_of_by_hand(typed));
   return true;
 }
 

@@ -19,7 +19,7 @@ constexpr std::size_t kReasonBytesMax = 200;
 /// `command`: empty where there is none.
 void add_by_hand(const Ladder::Cause& cause, const std::string& command,
                  std::vector<std::string>& lines) {
-  if (!command.empty() && rolls_back(cause.rungs)) lines.push_back("by hand: " + command);
+  if (!command.empty() && rolls_back(cause.rungs)) lines.push_back(words_of_by_hand(command));
 }
 
 /// The share of bad requests that the rule itself does not allow; nothing of one that asks for more

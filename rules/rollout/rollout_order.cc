@@ -156,13 +156,14 @@ void Rollout::tell_waiting(Instant now, Step& out) {
                       ", and a late move would undo a rollback: that begins once this is known, or "
                       "is given up, until " +
                       format_utc(std::max(moving_->at, start_) + kGivenUpAfter);
-    const RolloutRecord* failed = record_of(cause.rollout);
     std::string command;
-    if (failed != nullptr && rolls_back(cause.rungs)) command = by_hand(failed->status(), now);
-    if (rolls_back(cause.rungs))
+    if (rolls_back(cause.rungs)) {
       why += "; not to wait for it, give " +
              (cause.baseline.empty() ? "another version" : sanitize(cause.baseline)) +
              " all of the traffic by hand";
+      if (const RolloutRecord* failed = record_of(cause.rollout))
+        command = by_hand(failed->status(), now);
+    }
     Teller(out, service_.plan.name, cause.candidate, cause.baseline, now, cause.rollout)
         .not_acted(*cause.rule,
                    "has not begun to " + words_of(cause.rungs) + ": a move of traffic is unclear",

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/sanitize.h"
-#include "rules/language/units.h"
 #include "rules/rollout/journal_text.h"
 #include "rules/rollout/train.h"
 
@@ -57,7 +55,7 @@ std::string words_of(const Deployment& deployment) {
   std::string words = "the platform shows ";
   for (const Deployment::Share& share : deployment.versions) {
     if (&share != &deployment.versions.front()) words += ", ";
-    words += sanitize(share.version) + " at " + decimal_text(share.percent) + "%";
+    words += words_of(share);
   }
   return words;
 }

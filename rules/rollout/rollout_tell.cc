@@ -47,19 +47,20 @@ namespace {
 
 std::string words_of_live(const Deployment* live, const std::vector<VersionRequests>& recent) {
   std::string words;
-  const auto add = [&words](const std::string& version, const std::string& share) {
-    words += (words.empty() ? "" : ", ") + sanitize(version) + share;
+  const auto add = [&words](const std::string& share) {
+    words += (words.empty() ? "" : ", ") + share;
   };
   if (live != nullptr)
     for (const Deployment::Share& share : live->versions)
-      if (share.percent > 0) add(share.version, " at " + decimal_text(share.percent) + "%");
+      if (share.percent > 0) add(words_of(share));
   if (!words.empty()) return "live now: " + words;
   std::uint64_t all = 0;
   for (const VersionRequests& one : recent)
     if (!one.version.empty()) all += one.requests;
   for (const VersionRequests& one : recent)
     if (!one.version.empty() && one.requests > 0)
-      add(one.version, " " + std::to_string(one.requests) + " of " + std::to_string(all));
+      add(sanitize(one.version) + " " + std::to_string(one.requests) + " of " +
+          std::to_string(all));
   if (words.empty()) return "nobody says which version has the traffic now";
   return "requests of the last " + format_duration(kShareOver) + ": " + words;
 }
@@ -87,7 +88,8 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
                       " is still live: `belay rollout start --service " + word(service_.plan.name) +
                       " --candidate " + word(status.candidate) + " --baseline " +
                       word(status.baseline) + " --for 10m` has it judged again";
-  if (rolls_back(rungs_of(by_hand_.then))) {
+  const bool can_roll_back = rolls_back(rungs_of(by_hand_.then));
+  if (can_roll_back) {
     words += ", and `belay rollout rollback ID` with the id of that puts " +
              sanitize(status.baseline) + " back at once";
     if (const std::optional<std::string> refused = why_no_rollback(status, now))
@@ -98,13 +100,12 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   const bool was_refused = std::ranges::any_of(out.notices, [&status](const Notice& notice) {
     return notice.kind == Notice::Kind::not_acted && notice.candidate == status.candidate;
   });
-  const bool is_told = std::ranges::any_of(
-      told->details, [](const std::string& line) { return line.starts_with("by hand: "); });
-  if (is_told || told->kind == Notice::Kind::recovered || !rolls_back(rungs_of(by_hand_.then)) ||
-      (!was_refused && book_.may_be_done(status.intents, ActionBook::Kind::any)))
-    return;
+  const bool is_right_to_stay =
+      told->kind == Notice::Kind::recovered ||
+      (!was_refused && book_.may_be_done(status.intents, ActionBook::Kind::any));
+  if (!can_roll_back || is_right_to_stay || tells_by_hand(told->details)) return;
   if (const std::string command = by_hand(status, now); !command.empty())
-    told->details.push_back("by hand: " + command);
+    told->details.push_back(words_of_by_hand(command));
 }
 
 bool Rollout::has_firing_rule() const {

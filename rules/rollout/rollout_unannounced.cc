@@ -16,8 +16,7 @@ namespace {
 constexpr double kMostPercent = 50;
 
 std::string words_of_unannounced(const Deployment::Share& share, bool is_attached) {
-  return sanitize(share.version) + " at " + decimal_text(share.percent) +
-         "%, which nobody announced: not judged" +
+  return words_of(share) + ", which nobody announced: not judged" +
          (is_attached ? ", for it may have been there for long before this start"
                       : " (`attach: true` would)");
 }
@@ -57,8 +56,9 @@ void Rollout::look_for_new_versions(const Deployment& live, Instant now, Step& o
     }
     RolloutStarted found{
         .at = now, .service = service_.plan.name, .candidate = share.version, .baseline = ""};
-    if (before) found.baseline = largest_other(*before, share.version);
-    if (before && before->at < start_) found.baseline = beside(live, share.version, records_);
+    if (before)
+      found.baseline = before->at < start_ ? beside(live, share.version, records_)
+                                           : largest_other(*before, share.version);
     if (!why_not_baseline(found.baseline, now).empty()) found.baseline.clear();
     found.id = made_id({"deployment", found.service, found.candidate, live.id}, {});
     found.steps =

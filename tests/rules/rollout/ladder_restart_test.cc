@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/rules/rollout/remembered_rollout.h"
 #include "tests/rules/support/engine_rig.h"
 
 namespace belay::rules {
@@ -22,19 +23,6 @@ Plan plan_of(Mode mode, const std::vector<Then>& rungs = kRollback) {
   plan.services[0].mode = mode;
   plan.services[0].on_fail = rungs;
   return plan;
-}
-
-Order order_of(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action) {
-  return {.intent = "old",
-          .at = EngineRig::kStart - 10s,
-          .service = "shop",
-          .action = std::move(action),
-          .rule = "errors",
-          .evidence = {},
-          .reason = "errors: 100%",
-          .candidate = "v2",
-          .baseline = "v1",
-          .rollout = kId};
 }
 
 /// A rollout that began in enforce and has failed, and the last that was ordered for it; without a
@@ -70,11 +58,14 @@ Remembered failed(const Order& order, std::optional<Phase> phase = std::nullopt)
   return remembered;
 }
 
-Order rollback() { return order_of(RollBack{.target = "v1", .expected = "v2"}); }
-Order flag() { return order_of(ResetFlag{.flag = "cart"}); }
+Order rollback() { return left_order(RollBack{.target = "v1", .expected = "v2"}, kId); }
+Order flag() { return left_order(ResetFlag{.flag = "cart"}, kId); }
 Order move() {
-  return order_of(MoveTraffic{
-      .candidate = "v2", .baseline = "v1", .percent = 100, .expected = {{"v2", 10}, {"v1", 90}}});
+  return left_order(MoveTraffic{.candidate = "v2",
+                                .baseline = "v1",
+                                .percent = 100,
+                                .expected = {{"v2", 10}, {"v1", 90}}},
+                    kId);
 }
 
 void serve(EngineRig& rig, bool is_bad) {
@@ -221,7 +212,7 @@ TEST(LadderRestart, WhyItFailedIsRememberedWhateverCameOfIt) {
 }
 
 TEST(LadderRestart, ARungThatWasVerifiedIsWatchedOnAndTheNextFollowsIfItDidNotHelp) {
-  const Order run = order_of(RunCommand{.command = "drain"});
+  const Order run = left_order(RunCommand{.command = "drain"}, kId);
   const std::vector<Then> run_first = {{.kind = Then::Kind::run, .name = "drain"},
                                        {.kind = Then::Kind::rollback}};
   for (const bool is_bad : {true, false})

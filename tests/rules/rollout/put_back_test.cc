@@ -153,12 +153,17 @@ TEST(PutBack, IsNotToldWhereTheCandidateHasGone) {
   EXPECT_FALSE(says(page)) << page;
 }
 
-TEST(PutBack, IsToldOfARollbackThatTheRestartCameBefore) {
-  Remembered remembered;
+/// v2 was to be rolled back, for a rule that is no more.
+RememberedRollout without_its_rule() {
   RememberedRollout left =
       rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
   left.rule = "gone";
-  remembered.rollouts.push_back(left);
+  return left;
+}
+
+TEST(PutBack, IsToldOfARollbackThatTheRestartCameBefore) {
+  Remembered remembered;
+  remembered.rollouts = {without_its_rule()};
   EngineRig rig(plan_of(), remembered);
   rig.run(1s);
   const std::string page = told(rig, Notice::Kind::inconclusive);
@@ -234,11 +239,8 @@ TEST(PutBack, IsNotToldWhereSomethingElseMayHaveHelped) {
 
 TEST(PutBack, IsNotToldBeforeTheFirstReadingWhereAnotherRolloutHasBegunSince) {
   Remembered remembered;
-  RememberedRollout left =
-      rollout_of("v2", RolloutState::rolling_back, Outcome::fail, EngineRig::kStart - 10s);
-  left.rule = "gone";
-  remembered.rollouts = {
-      left, rollout_of("v3", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 5s)};
+  remembered.rollouts = {without_its_rule(), rollout_of("v3", RolloutState::baking,
+                                                        Outcome::unknown, EngineRig::kStart - 5s)};
   remembered.rollouts.back().step_started = EngineRig::kStart - 5s;
   EngineRig rig(plan_of(), remembered);
   rig.run(1s);

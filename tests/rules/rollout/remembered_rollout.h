@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "tests/rules/support/engine_rig.h"
 
@@ -21,6 +23,21 @@ inline RememberedRollout rollout_of(const char* candidate, RolloutState state, O
   rollout.verdict = verdict;
   rollout.rule = "errors";
   return rollout;
+}
+
+/// An order "old" of such a rollout of v2, for what its rule "errors" found.
+inline Order left_order(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action,
+                        const char* rollout) {
+  return {.intent = "old",
+          .at = EngineRig::kStart - 10s,
+          .service = "shop",
+          .action = std::move(action),
+          .rule = "errors",
+          .evidence = {},
+          .reason = "errors: 100%",
+          .candidate = "v2",
+          .baseline = "v1",
+          .rollout = rollout};
 }
 
 }  // namespace belay::rules

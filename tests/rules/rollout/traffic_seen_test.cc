@@ -204,19 +204,6 @@ TEST(TrafficSeen, WhoeverWasThereWhenItBeganIsNoneAfterARestartEither) {
   EXPECT_EQ(rig.service().rollout->state, RolloutState::baking);
 }
 
-Order order_of(std::variant<RollBack, ResetFlag, RunCommand, MoveTraffic> action, Instant at) {
-  return {.intent = "old",
-          .at = at,
-          .service = "shop",
-          .action = std::move(action),
-          .rule = "errors",
-          .evidence = {},
-          .reason = "errors: 100%",
-          .candidate = "v2",
-          .baseline = "v1",
-          .rollout = "of v2"};
-}
-
 TEST(TrafficSeen, OneThatWasTakenOutWithinSecondsAndComesAgainIsJudgedAgain) {
   Plan plan = plan_of();
   plan.services[0].rollout.is_attached_by_itself = true;
@@ -269,8 +256,8 @@ class HardlyBegun : public testing::TestWithParam<Ordered> {
                                    .is_open = true,
                                    .expected = is_flag ? "" : "v2",
                                    .phase = std::nullopt,
-                                   .order = is_flag ? order_of(ResetFlag{"cart"}, rollout_.at)
-                                                    : order_of(RollBack{"v1", "v2"}, rollout_.at)});
+                                   .order = is_flag ? left_order(ResetFlag{"cart"}, "of v2")
+                                                    : left_order(RollBack{"v1", "v2"}, "of v2")});
   }
 
   /// It failed with two of 400 requests.
