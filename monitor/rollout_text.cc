@@ -78,6 +78,8 @@ std::vector<rules::RuleBefore> before_in(const json& entry) {
       evidence.truth = truth_of(text_in(value, "truth"));
       evidence.has_value = value.contains("value");
       evidence.value = number_in<double>(value, "value");
+      evidence.threshold = number_in<double>(value, "threshold");
+      evidence.numerator = number_in<std::uint64_t>(value, "numerator");
       evidence.denominator = number_in<std::uint64_t>(value, "denominator");
       rule.evidence.push_back(evidence);
     }

@@ -133,12 +133,11 @@ struct JournalEntry {
   ///   while it is; from the decision on "numbers": an object of RolloutNumbers' fields, counts as
   ///   "candidate_bad", "candidate_total", "since_start_baseline_bad", ..., tops as arrays of
   ///   {"name", "bad", "total"}. Until then "before": an array of {"rule", "sentence", "truth",
-  ///   "values"} (of
-  ///   {"truth", "value", "denominator"}), those of RuleBefore that are known, and "queues_before":
-  ///   an object of depths by queue. "traffic": TrafficSeen as {"deployment", "shares" (an array
-  ///   of {"version", "percent"}), "at_start", "was_live"}. "restated" where nothing but what it
-  ///   says has changed. Once it has failed "failing_since_ms"; at its end "committed_at_ms" if
-  ///   known.
+  ///   "values"} (of {"truth", "value", "threshold", "numerator", "denominator"}), one for each
+  ///   RuleBefore, and "queues_before": an object of depths by queue. "traffic": TrafficSeen as
+  ///   {"deployment", "shares" (an array of {"version", "percent"}), "at_start", "was_live"}.
+  ///   "restated" where nothing but what it says has changed. Once it has failed
+  ///   "failing_since_ms"; at its end "committed_at_ms" if known.
   /// The others are for people:
   /// - commanded: "rollout", "command", "by", "reason", "answer".
   /// - fired: "candidate" (empty outside a rollout), "then", "sentence", "evidence" (lines, as
@@ -155,12 +154,12 @@ struct JournalEntry {
   std::string rollout = {};
 };
 
-/// How a rule stood on the service just before a rollout.
+/// How a rule stood on the service just before a rollout; one of a guard on that.
 struct RuleBefore {
   std::string rule;
   std::string sentence;  ///< Another one by now: it says nothing any more.
   Truth truth = Truth::unknown;
-  std::vector<Evidence> evidence;  ///< Of a bad one: truth, value and denominator of each.
+  std::vector<Evidence> evidence;  ///< Of a bad one: of each the numbers, and whether it is bad.
 };
 
 /// What the platform was read to say of a rollout, as far as a later life must know it.

@@ -2,11 +2,18 @@
 
 namespace belay::rules {
 
-void QueueWatch::check(const ServiceEvidence& evidence, Instant now, RolloutJudgement& judgement) {
+std::map<std::string, double> queue_depths(const ServiceEvidence& evidence, Instant now) {
+  std::map<std::string, double> depths;
   for (const auto& [name, queue] : evidence.queues) {
     const SourceRecord& source = evidence.source(static_cast<std::uint32_t>(queue.last.source));
-    if (!queue.last.depth || now - queue.last.at > source.silence_max()) continue;
-    const auto depth = static_cast<double>(*queue.last.depth);
+    if (queue.last.depth && now - queue.last.at <= source.silence_max())
+      depths[name] = static_cast<double>(*queue.last.depth);
+  }
+  return depths;
+}
+
+void QueueWatch::check(const ServiceEvidence& evidence, Instant now, RolloutJudgement& judgement) {
+  for (const auto& [name, depth] : queue_depths(evidence, now)) {
     const double before = before_.try_emplace(name, depth).first->second;
     if (depth <= limits_.queue_depth) {
       above_since_.erase(name);

@@ -10,6 +10,9 @@
 
 namespace belay::rules {
 
+/// By queue, of those that were read within three intervals of their source.
+std::map<std::string, double> queue_depths(const ServiceEvidence& evidence, Instant now);
+
 /// How deep the queues of a service were when its rollout began, and which have been above the
 /// limit since. A queue that was not read then is taken as it was read first.
 class QueueWatch {

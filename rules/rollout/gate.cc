@@ -6,6 +6,7 @@
 
 #include "rules/language/conditions.h"
 #include "rules/language/rule_check.h"
+#include "rules/rollout/before_rollout.h"
 #include "rules/rollout/notices.h"
 
 namespace belay::rules {
@@ -39,57 +40,8 @@ std::string beware_of_short_gate(const ServicePlan& plan, Duration lasts) {
          format_duration(needed);
 }
 
-Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
-                        Instant watched_since) {
-  const RuleStatus& status = rule.status();
-  if (status.truth != Truth::bad && !status.firing)
-    return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
-  // Away for a window, nothing of it was in what the rule looked at when it came back.
-  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
-  const Instant watched = std::max(watched_since, rule.since());
-  const bool was_watched_without = came && *came - watched >= rule.longest_window();
-  if (was_watched_without && status.bad_since && *status.bad_since > *came)
-    return {.bad = std::nullopt, .was_fine = true};
-  return {.bad = status.evidence, .was_fine = false};
-}
-
-namespace {
-
-/// What an earlier life knew, if the rule still says the same.
-Blame::Before remembered_of(const JudgedRule& rule, const std::vector<RuleBefore>& known) {
-  const RuleStatus& status = rule.status();
-  const auto found = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
-    return one.rule == status.rule && one.sentence == status.sentence;
-  });
-  if (found == known.end() || found->truth == Truth::unknown) return {};
-  if (found->truth == Truth::fine) return {.bad = std::nullopt, .was_fine = true};
-  if (found->evidence.size() != status.evidence.size()) return {};
-  std::vector<Evidence> bad = status.evidence;
-  for (std::size_t i = 0; i < bad.size(); ++i) {
-    bad[i].truth = found->evidence[i].truth;
-    bad[i].has_value = found->evidence[i].has_value;
-    bad[i].value = found->evidence[i].value;
-    bad[i].denominator = found->evidence[i].denominator;
-  }
-  return {.bad = std::move(bad), .was_fine = false};
-}
-
-RuleBefore before_of(const JudgedRule& rule, const Blame& blame) {
-  const RuleStatus& status = rule.status();
-  RuleBefore before{.rule = status.rule, .sentence = status.sentence};
-  if (status.was_bad_before && blame.before().bad) {
-    before.truth = Truth::bad;
-    before.evidence = *blame.before().bad;
-  } else if (blame.before().was_fine) {
-    before.truth = Truth::fine;
-  }
-  return before;
-}
-
-}  // namespace
-
 Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
-           Instant watched_since, const std::vector<RuleBefore>& known)
+           const std::vector<RuleBefore>& before)
     : candidate_(started.candidate),
       baseline_(started.baseline),
       // Evidence from before now was not kept: nobody may count on it.
@@ -104,32 +56,29 @@ Gate::Gate(const RolloutStarted& started, Instant now, Service& service, NameTab
   service.evidence.paired = std::make_unique<PairedEvidence>(
       candidate.version, binding_.baseline ? binding_.baseline->version : kNoName, binding_.since,
       ComparisonSpec::of(service.plan.rollout.limits));
-  add_rules(service, now, watched_since, known);
+  add_rules(service, now, before);
 }
 
-void Gate::add_rules(Service& service, Instant now, Instant watched_since,
-                     const std::vector<RuleBefore>& known) {
-  const NameId candidate = binding_.unscoped.version;
-  Blame::Versions versions{.candidate = Binding::of_one_version(candidate, binding_.since),
-                           .baseline = std::nullopt};
+void Gate::add_rules(Service& service, Instant now, const std::vector<RuleBefore>& before) {
+  Blame::Versions versions{
+      .candidate = Binding::of_one_version(binding_.unscoped.version, binding_.since),
+      .baseline = std::nullopt};
   if (binding_.baseline)
     versions.baseline = Binding::of_one_version(binding_.baseline->version, binding_.since);
-  const auto add_blame = [&](std::vector<Blame>& blames, JudgedRule& rule, const JudgedRule& whole,
+  const auto add_blame = [&](std::vector<Blame>& blames, JudgedRule& rule,
                              const Blame::Versions& asked) {
-    Blame::Before before = known.empty() ? before_of(whole, service, candidate, watched_since)
-                                         : remembered_of(rule, known);
-    rule.mark_bad_before(before.bad.has_value());
-    blames.emplace_back(rule, std::move(before), asked, service.evidence, now);
+    Blame::Before known = before_in(before, rule, rule.rule().name);
+    rule.mark_bad_before(known.bad.has_value());
+    blames.emplace_back(rule, std::move(known), asked, service.evidence, now);
   };
-  const std::vector<Rule>& rules = service.plan.rollout_rules;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    rules_.emplace_back(rules[i], service.plan.name, binding_, service.evidence, now);
-    add_blame(blames_, rules_.back(), service.before[i], versions);
+  for (const Rule& rule : service.plan.rollout_rules) {
+    rules_.emplace_back(rule, service.plan.name, binding_, service.evidence, now);
+    add_blame(blames_, rules_.back(), versions);
   }
   for (JudgedRule& rule : service.always) {
     // A flag or a command is the service's own remedy: only against a version there is blame.
     const bool is_against_candidate = rule.rule().then.kind == Then::Kind::rollback;
-    add_blame(blames_of_always_, rule, rule, is_against_candidate ? versions : Blame::Versions{});
+    add_blame(blames_of_always_, rule, is_against_candidate ? versions : Blame::Versions{});
   }
 }
 
@@ -195,9 +144,9 @@ void Gate::add(Verdict& verdict, const Verdict& hindrance) {
 std::vector<RuleBefore> Gate::before(const std::vector<JudgedRule>& always) const {
   std::vector<RuleBefore> before;
   for (std::size_t i = 0; i < rules_.size(); ++i)
-    before.push_back(before_of(rules_[i], blames_[i]));
+    before.push_back(as_kept(rules_[i], rules_[i].rule().name, blames_[i]));
   for (std::size_t i = 0; i < always.size(); ++i)
-    before.push_back(before_of(always[i], blames_of_always_[i]));
+    before.push_back(as_kept(always[i], always[i].rule().name, blames_of_always_[i]));
   return before;
 }
 

@@ -23,10 +23,6 @@ bool counts_for_verdict(const Rule& rule);
 /// fine within a gate of that length, so that it cannot pass; else empty.
 std::string beware_of_short_gate(const ServicePlan& plan, Duration lasts);
 
-/// What a rule on a whole service said before the candidate came to `service`.
-Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
-                        Instant watched_since);
-
 /// A gate on one service, while it runs: the rollout rules on the candidate, over evidence from
 /// inside the gate only, and the service's paired evidence. Keeps no decision; see rollout.h.
 ///
@@ -36,10 +32,10 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
 /// came anew.
 class Gate {
  public:
-  /// Marks the service's always-judged rules that were bad before. `watched_since`: when the engine
-  /// began. `known`: before() of an earlier life, which saw what was before; empty: there was none.
+  /// Marks the service's always-judged rules that were bad before. `before`: rules_before(), or
+  /// as before() told it last.
   Gate(const RolloutStarted& started, Instant now, Service& service, NameTable& names,
-       Instant watched_since, const std::vector<RuleBefore>& known = {});
+       const std::vector<RuleBefore>& before);
 
   [[nodiscard]] const std::string& candidate() const { return candidate_; }
   [[nodiscard]] const std::string& baseline() const { return baseline_; }
@@ -83,8 +79,7 @@ class Gate {
   void keep(WindowStore& windows) const;
 
  private:
-  void add_rules(Service& service, Instant now, Instant watched_since,
-                 const std::vector<RuleBefore>& known);
+  void add_rules(Service& service, Instant now, const std::vector<RuleBefore>& before);
 
   std::string candidate_;
   std::string baseline_;

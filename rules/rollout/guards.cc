@@ -2,40 +2,37 @@
 
 #include <utility>
 
-#include "rules/judgement/condition.h"
-#include "rules/rollout/gate.h"
+#include "rules/rollout/before_rollout.h"
 
 namespace belay::rules {
 
-Guards::Guards(std::vector<Guard> guards, const Service& callee, NameId candidate,
-               Instant watched_since, Instant now)
+Guards::Guards(std::vector<Guard> guards, const std::vector<RuleBefore>& before, Instant now)
     : guards_(std::move(guards)) {
-  for (const Guard& guard : guards_) {
-    if (guard.service == nullptr) {
-      missing_.push_back(guard.name);
-      continue;
-    }
+  for (const Guard& guard : guards_)
+    if (guard.service == nullptr) missing_.push_back(guard.name);
+  for_each_guarding(guards_, [&](const Guard& guard, const JudgedRule& own, Binding binding) {
     Service& of = *guard.service;
-    const auto add = [&](const JudgedRule& own, Binding binding) {
-      if (!counts_for_verdict(own.rule()) || mentions_baseline(own.rule().sentence.when)) return;
-      // The same windows as the guard's own rule has, and with it what lasts.
-      binding.since = own.since();
-      JudgedRule rule(own.rule(), of.plan.name, binding, of.evidence, now);
-      rule.go_on_from(own);
-      Blame::Before before = before_of(own, callee, candidate, watched_since);
-      rule.mark_bad_before(before.bad.has_value());
-      const bool was_fine = before.was_fine;
-      Blame blame(rule, std::move(before), Blame::Versions{}, of.evidence, now);
-      rules_.push_back({.guard = &guard,
-                        .rule = std::move(rule),
-                        .blame = std::move(blame),
-                        .was_fine = was_fine});
-    };
-    for (const JudgedRule& own : of.always) add(own, Binding{});
-    // Its default judgement says nothing of another service's rollout.
-    for (std::size_t i = 0; i < of.plan.rollout_rules.size(); ++i)
-      add(of.before[i], Binding::of_the_service_before());
-  }
+    // The same windows as the guard's own rule has, and with it what lasts.
+    binding.since = own.since();
+    JudgedRule rule(own.rule(), of.plan.name, binding, of.evidence, now);
+    rule.go_on_from(own);
+    Blame::Before known = before_in(before, own, name_of_guarding(guard.name, own.rule().name));
+    rule.mark_bad_before(known.bad.has_value());
+    const bool was_fine = known.was_fine;
+    Blame blame(rule, std::move(known), Blame::Versions{}, of.evidence, now);
+    rules_.push_back({.guard = &guard,
+                      .rule = std::move(rule),
+                      .blame = std::move(blame),
+                      .was_fine = was_fine});
+  });
+}
+
+std::vector<RuleBefore> Guards::before() const {
+  std::vector<RuleBefore> before;
+  for (const Watched& one : rules_)
+    before.push_back(
+        as_kept(one.rule, name_of_guarding(one.guard->name, one.rule.rule().name), one.blame));
+  return before;
 }
 
 void Guards::look(Instant now, bool is_check) {
@@ -53,10 +50,6 @@ void Guards::look(Instant now, bool is_check) {
     one.is_held = false;
     one.shared_by.clear();
   }
-}
-
-std::string name_of_guarding(const std::string& guard, const std::string& rule) {
-  return guard + ":" + rule;
 }
 
 }  // namespace belay::rules

@@ -5,20 +5,11 @@
 
 #include "base/time.h"
 #include "rules/judgement/judged_rule.h"
-#include "rules/judgement/names.h"
+#include "rules/order.h"
 #include "rules/rollout/blame.h"
-#include "rules/service.h"
+#include "rules/rollout/guard.h"
 
 namespace belay::rules {
-
-class Rollout;
-
-/// A caller of a service: while that rolls out, the caller's rules count for it as well.
-struct Guard {
-  std::string name;
-  Service* service = nullptr;  ///< Null: there is no such service.
-  const Rollout* rollout = nullptr;
-};
 
 /// The rules of a service's guards while it rolls out, each judged by its guard's own evidence,
 /// whichever version it comes from: those that are always judged, and those of its rollouts that
@@ -39,12 +30,13 @@ class Guards {
     /// Other services that it calls may have done it as well: which, in words; empty: none.
     std::string shared_by = {};
   };
-  /// What `guards` point to outlives it. `candidate`, of `callee`, began when it came.
-  Guards(std::vector<Guard> guards, const Service& callee, NameId candidate, Instant watched_since,
-         Instant now);
+  /// What `guards` point to outlives it. `before`: as the gate's (gate.h).
+  Guards(std::vector<Guard> guards, const std::vector<RuleBefore>& before, Instant now);
 
   /// At a whole second (`is_check`) or between two.
   void look(Instant now, bool is_check);
+  /// How they stood before the rollout, as Gate::before() tells it.
+  [[nodiscard]] std::vector<RuleBefore> before() const;
 
   std::vector<Watched>& rules() { return rules_; }
   [[nodiscard]] const std::vector<Watched>& rules() const { return rules_; }
@@ -56,8 +48,5 @@ class Guards {
   std::vector<Watched> rules_;
   std::vector<std::string> missing_;
 };
-
-/// How an action calls a guard's rule: "gateway:errors". No name of a rule has a colon.
-std::string name_of_guarding(const std::string& guard, const std::string& rule);
 
 }  // namespace belay::rules

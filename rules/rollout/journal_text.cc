@@ -141,7 +141,6 @@ JsonText& JsonText::field(std::string_view of, const std::vector<RuleBefore>& ru
   name(of);
   text_ += '[';
   for (const RuleBefore& rule : rules) {
-    if (rule.truth == Truth::unknown) continue;
     if (text_.back() != '[') text_ += ',';
     JsonText object;
     object.field("rule", rule.rule)
@@ -154,7 +153,9 @@ JsonText& JsonText::field(std::string_view of, const std::vector<RuleBefore>& ru
       JsonText value;
       value.field("truth", name_of(one.truth));
       if (one.has_value) value.field("value", one.value);
-      value.field("denominator", static_cast<std::int64_t>(one.denominator));
+      value.field("threshold", one.threshold)
+          .field("numerator", static_cast<std::int64_t>(one.numerator))
+          .field("denominator", static_cast<std::int64_t>(one.denominator));
       object.text_ += value.take();
     }
     object.text_ += ']';

@@ -304,6 +304,7 @@ class Rollout {
   void pass_step(const std::string& why, Instant now, Step& out);
   void begin_step(std::size_t step, const std::string& why, Instant now, Step& out);
   void end_at_maximum(const StepAnswer& answer, Instant now, Step& out);
+  void look_before(RolloutRecord& record, Instant now);  ///< How all stands without its candidate.
   void order_move(std::size_t step, const std::string& why, Instant now, Step& out);
   void moved(const ActionOutcome& outcome, Instant now, Step& out);
   /// Of a move whose rollout is over: what the traffic is now.
@@ -327,8 +328,7 @@ class Rollout {
   void take_reading(const Deployment& deployment, Instant now, Step& out);
   /// What a rollback has put back is not live any more.
   void stand_down_if_replaced(const Deployment& deployment, Instant now, Step& out);
-  /// `before`: the candidate's share in the report before.
-  void follow_traffic(std::optional<double> before, Instant now, Step& out);
+  void follow_traffic(std::optional<double> share_before, Instant now, Step& out);
 
   // rollout_restart.cc: how it goes on after a restart.
   void take_up_action(const Remembered::Action& action, Instant now);

@@ -76,9 +76,12 @@ class RolloutRecord {
     queues_before_ = std::move(depths);
   }
   [[nodiscard]] const std::vector<RuleBefore>& before() const { return before_; }
+  /// They stood so in an earlier life, and the candidate may have come before this one.
+  [[nodiscard]] bool is_before_remembered() const { return is_before_remembered_; }
   [[nodiscard]] const std::map<std::string, double>& queues_before() const {
     return queues_before_;
   }
+  void forget_before();
   /// A reading of the platform, which goes into the journal with the next entry.
   void see_traffic(const Deployment& reading, const LiveTraffic& traffic);
   /// Journals it if there was no entry since, and a later life must know it.
@@ -104,6 +107,7 @@ class RolloutRecord {
   std::string failed_by_;
   std::string beware_;
   std::vector<RuleBefore> before_;
+  bool is_before_remembered_ = false;
   std::map<std::string, double> queues_before_;
   TrafficSeen traffic_;
   bool is_traffic_journaled_ = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,7 @@
 #include "rules/judgement/default_rules.h"
 #include "rules/language/units.h"
 #include "rules/rollout/baseline.h"
+#include "rules/rollout/before_rollout.h"
 #include "rules/rollout/left_over.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/no_length.h"
@@ -36,6 +38,25 @@ std::string beware_of(const std::string& version, const std::optional<std::strin
     return "beware: " + (failure ? *failure + " and" : sanitize(version)) +
            " was rolled away from: a rollback to it would be refused";
   return failure ? "beware: " + *failure + ", and a rollback would go back to it all the same" : "";
+}
+
+/// What `before` has for the default judgement, which is its last; null if it has nothing for it.
+const RuleBefore* errors_in(const std::vector<RuleBefore>& before, const Service& service) {
+  const JudgedRule* errors = service.errors_before();
+  if (errors == nullptr || before.empty() || before.back().rule != errors->rule().name ||
+      before.back().sentence != errors->status().sentence)
+    return nullptr;
+  return &before.back();
+}
+
+/// `before`, of the rules that there are, with what has become of each since.
+std::vector<RuleBefore> before_by_now(const Gate& gate, const std::optional<Guards>& guards,
+                                      const std::vector<RuleBefore>& before,
+                                      const Service& service) {
+  std::vector<RuleBefore> all = gate.before(service.always);
+  if (guards) std::ranges::move(guards->before(), std::back_inserter(all));
+  if (const RuleBefore* errors = errors_in(before, service)) all.push_back(*errors);
+  return all;
 }
 
 }  // namespace
@@ -223,9 +244,9 @@ std::vector<std::string> Rollout::bad_already() const {
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) note(rule);
   for (const JudgedRule& rule : service_.always) note(rule);
-  const std::vector<RuleBefore>& before = records_.back().before();
-  if (judgement_ && !before.empty() && before.back().truth == Truth::bad)
-    lines.push_back("the service is bad already (" + gist_of(before.back().evidence) +
+  const RuleBefore* errors = judgement_ ? errors_in(records_.back().before(), service_) : nullptr;
+  if (errors != nullptr && errors->truth == Truth::bad)
+    lines.push_back("the service is bad already (" + gist_of(errors->evidence) +
                     "): where the baseline has no requests, the default judgement acts only on "
                     "twice of that");
   return lines;
@@ -235,27 +256,19 @@ void Rollout::note_before(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   if (queues_ && queues_->before().size() != record.queues_before().size())
     record.keep_queues_before(queues_->before());
+  const auto is_bad = [](const RuleBefore& one) { return one.truth == Truth::bad; };
+  if (std::ranges::none_of(record.before(), is_bad)) return;
+  std::vector<RuleBefore> all = before_by_now(*gate_, guards_, record.before(), service_);
+  if (judgement_ && !judgement_->is_excused() && errors_in(all, service_) != nullptr &&
+      is_bad(all.back()))
+    all.back() = {.rule = all.back().rule, .sentence = all.back().sentence, .truth = Truth::fine};
   std::string again;
-  for (const RuleBefore& one : record.before()) {
-    if (one.truth != Truth::bad) continue;
-    const auto counts = [&one](const JudgedRule& rule) {
-      return rule.rule().name == one.rule && !rule.status().was_bad_before;
-    };
-    if (std::any_of(gate_->rules().begin(), gate_->rules().end(), counts) ||
-        std::any_of(service_.always.begin(), service_.always.end(), counts))
+  for (const RuleBefore& one : all) {
+    const RuleBefore* before = find_before(record.before(), one.rule, one.sentence);
+    if (before != nullptr && is_bad(*before) && !is_bad(one))
       again += (again.empty() ? "" : ", ") + one.rule;
   }
-  // That of the default judgement stands behind them, and is no rule of the gate.
-  std::optional<RuleBefore> errors;
-  if (judgement_ && !record.before().empty()) errors = record.before().back();
-  if (errors && errors->truth == Truth::bad && !errors->evidence.empty() &&
-      !judgement_->is_excused()) {
-    again += (again.empty() ? "" : ", ") + errors->rule;
-    *errors = {.rule = errors->rule, .sentence = errors->sentence, .truth = Truth::fine};
-  }
   if (again.empty()) return;
-  std::vector<RuleBefore> all = gate_->before(service_.always);
-  if (errors) all.push_back(*std::move(errors));
   record.keep_before(std::move(all));
   record.restate(again + " counts again: it was bad before, and has been fine or got worse", now,
                  out);
@@ -288,70 +301,31 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
                                    details);
 }
 
-namespace {
-
-/// The baseline's share of errors before, of a service that is bad: what of a third version came in
-/// between is no excuse.
-void look_at_baseline(Evidence& bad, const Service& service, NameId baseline) {
-  constexpr Duration kLately = std::chrono::minutes{2};
-  constexpr std::uint64_t kRequestsMin = 20;
-  RecentFailures::Sums own = service.outcomes_of(baseline, bad.window);
-  if (own.requests < kRequestsMin) own = service.outcomes_of(baseline, kLately);
-  const double share = static_cast<double>(own.failed) /
-                       static_cast<double>(std::max<std::uint64_t>(own.requests, 1));
-  if (share >= bad.value) return;
-  bad.value = share;
-  bad.numerator = own.failed;
-  bad.denominator = own.requests;
+void Rollout::look_before(RolloutRecord& record, Instant now) {
+  const RolloutStatus& status = record.status();
+  const std::vector<RuleBefore> known =
+      record.is_before_remembered() ? record.before() : std::vector<RuleBefore>();
+  record.keep_before(rules_before(service_, callers_,
+                                  {names_.id(status.candidate), names_.id(status.baseline)}, start_,
+                                  known));
+  if (known.empty()) record.keep_queues_before(queue_depths(service_.evidence, now));
 }
-
-/// What the default judgement has to know of before; `known` of an earlier life.
-RuleBefore errors_before_of(const Service& service, const RolloutStatus& status,
-                            Instant watched_since, const std::vector<RuleBefore>& known) {
-  const NameId candidate = service.evidence.paired->candidate();
-  const JudgedRule& rule = *service.errors_before();
-  const auto remembered = std::find_if(known.begin(), known.end(), [&](const RuleBefore& one) {
-    return one.rule == rule.rule().name && one.sentence == rule.status().sentence;
-  });
-  if (remembered != known.end()) return *remembered;
-  RuleBefore before{.rule = rule.rule().name, .sentence = rule.status().sentence};
-  if (!known.empty()) return before;
-  Blame::Before found = before_of(rule, service, candidate, watched_since);
-  // What turned bad after it had come is no excuse, also where nobody watched before that.
-  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
-  if (came && rule.status().bad_since.value_or(*came) > *came) found.bad.reset();
-  // Nor is what a third version did: the way back leads past that one.
-  if (!has_most(status.baseline, status.candidate,
-                service.recent_requests(std::chrono::minutes{2}, Duration::zero())))
-    found.bad.reset();
-  if (found.bad && !found.bad->empty()) {
-    look_at_baseline(found.bad->front(), service, service.evidence.paired->baseline());
-    if (found.bad->front().value <= found.bad->front().threshold) found.bad.reset();
-  }
-  before.truth = found.bad ? Truth::bad : found.was_fine ? Truth::fine : Truth::unknown;
-  if (found.bad) before.evidence = *std::move(found.bad);
-  return before;
-}
-
-}  // namespace
 
 void Rollout::open_gate(const std::string& rollout, Instant now) {
   RolloutRecord* record = record_of(rollout);
   BELAY_CHECK(record != nullptr, "what is judged is remembered");
   const RolloutStatus& status = record->status();
-  const std::vector<RuleBefore> known = record->before();
+  look_before(*record, now);
   gate_.emplace(RolloutStarted{.at = now,
                                .service = status.service,
                                .candidate = status.candidate,
                                .baseline = status.baseline},
-                now, service_, names_, start_, known);
-  record->keep_before(gate_->before(service_.always));
+                now, service_, names_, record->before());
   for (const JudgedRule& rule : gate_->rules()) rulings_.erase(&rule.rule());
   // What was decided on a rule that goes on firing was about another candidate.
   for (auto& [rule, ruling] : rulings_) ruling = {};
   guards_.reset();
-  if (!callers_.empty())
-    guards_.emplace(callers_, service_, gate_->binding().unscoped.version, start_, now);
+  if (!callers_.empty()) guards_.emplace(callers_, record->before(), now);
   pause_.reset();
   lost_evidence_.emplace(now);
   end_of_bake_.emplace(service_.evidence, now);
@@ -372,13 +346,11 @@ void Rollout::open_gate(const std::string& rollout, Instant now) {
     judgement_->begin_step(service_.evidence.paired->start(),
                            percent ? std::optional(*percent / 100) : std::nullopt);
     queues_.emplace(service_.plan.rollout.limits, record->queues_before());
-    const RuleBefore before = errors_before_of(service_, status, start_, known);
-    if (before.truth == Truth::bad && !before.evidence.empty())
-      judgement_->was_bad_before(before.evidence.front().value);
-    std::vector<RuleBefore> all = record->before();
-    all.push_back(before);
-    record->keep_before(std::move(all));
+    const RuleBefore* before = errors_in(record->before(), service_);
+    if (before != nullptr && before->truth == Truth::bad && !before->evidence.empty())
+      judgement_->was_bad_before(before->evidence.front().value);
   }
+  record->keep_before(before_by_now(*gate_, guards_, record->before(), service_));
   ++service_.epoch;
 }
 

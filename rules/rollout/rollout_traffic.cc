@@ -19,6 +19,14 @@ constexpr Duration kPlatformSettles = std::chrono::seconds{30};
 constexpr Duration kLately = std::chrono::seconds{30};
 constexpr Duration kAbsentBefore = std::chrono::seconds{5};
 
+/// Whether its candidate may have traffic by what was ordered before, as far as is known.
+bool may_have_moved(const ActionLog& log, const RolloutStatus& status) {
+  return std::ranges::any_of(status.intents, [&log](const std::string& intent) {
+    const ActionStatus* action = log.find(intent);
+    return action == nullptr || !action->phase || *action->phase == ActionOutcome::Phase::abandoned;
+  });
+}
+
 }  // namespace
 
 std::optional<double> Rollout::live_percent() const {
@@ -128,7 +136,7 @@ void Rollout::take_reading(const Deployment& deployment, Instant now, Step& out)
     follow_traffic(before, now, out);
 }
 
-void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& out) {
+void Rollout::follow_traffic(std::optional<double> share_before, Instant now, Step& out) {
   RolloutRecord& record = records_.back();
   const double percent = live_percent().value_or(0);
   const std::vector<RolloutStep>& steps = record.status().steps;
@@ -138,8 +146,8 @@ void Rollout::follow_traffic(std::optional<double> before, Instant now, Step& ou
     const bool has_skipped = has_skipped_ || !passed_ || step > record.status().step + 1;
     begin_step(step, "the platform gives it " + decimal_text(percent) + "%", now, out);
     has_skipped_ = has_skipped;
-  } else if (end_of_bake_ && before != percent) {
-    if (before) end_of_bake_->had_another_share();
+  } else if (end_of_bake_ && share_before != percent) {
+    if (share_before) end_of_bake_->had_another_share();
     if (!judgement_) return service_.evidence.paired->mix_shares();
     end_of_bake_->split_changes();
     judgement_->begin_step(traffic_.reading()->at, percent / 100);
@@ -183,6 +191,12 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
                 "nothing holds it any more", now, out);
   book_.begin_move(order);
   log_.begin(order);
+  if (step == 0) {
+    // For a life that begins when the move was done: what it finds may be the candidate's own.
+    if (!may_have_moved(log_, status)) record.forget_before();
+    look_before(record, now);
+    record.restate("kept how its rules stand before it has any traffic", now, out);
+  }
   record.add_intent(order.intent);
   record.note("moving " + decimal_text(wanted.percent) + "%: " + why, now);
   teller(now, out).moving(order);

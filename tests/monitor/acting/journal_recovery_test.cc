@@ -160,9 +160,13 @@ TEST_F(JournalRecoveryTest, HowRulesAndQueuesStoodBeforeARolloutIsRemembered) {
   bad.evidence[0].truth = rules::Truth::bad;
   bad.evidence[0].has_value = true;
   bad.evidence[0].value = 0.125;
+  bad.evidence[0].threshold = 0.05;
+  bad.evidence[0].numerator = 31;
   bad.evidence[0].denominator = 250;
   const std::vector<rules::RuleBefore> before = {
-      bad, {.rule = "p95", .sentence = "p95 latency > 1s", .truth = rules::Truth::fine}};
+      bad,
+      {.rule = "p95", .sentence = "p95 latency > 1s", .truth = rules::Truth::fine},
+      {.rule = "lag", .sentence = "queue mails depth > 5"}};
   const std::map<std::string, double> depths = {{"e\"mails", 12}};
   const std::string added =
       rules::JsonText().field("before", before).field("queues_before", depths).take();

@@ -72,6 +72,14 @@ TEST_F(Guarded, AGuardThatWasBadBeforeBlamesNobody) {
   EXPECT_TRUE(world_.run_until("orders", RolloutState::promoted));
 }
 
+TEST_F(Guarded, ARestartKnowsThatTheGuardWasFineBefore) {
+  begin();
+  world_.run(4s);
+  world_.restart();
+  gateway_answers(500);
+  EXPECT_TRUE(world_.run_until("orders", RolloutState::rolling_back)) << world_.states_of("orders");
+}
+
 TEST_F(Guarded, AGuardThatRollsOutItselfIsASharedCause) {
   begin();
   world_.run(4s);

@@ -43,6 +43,21 @@ std::string text_in(const std::string& json, const std::string& name) {
   return json.substr(begin, json.find('"', begin) - begin);
 }
 
+/// How rules stood before a rollout, without the numbers of the bad ones.
+std::vector<RuleBefore> before_in(const std::string& entry) {
+  std::vector<RuleBefore> before;
+  const std::string first = "{\"rule\":";
+  for (std::size_t at = entry.find("\"before\":["); (at = entry.find(first, at)) < entry.size();
+       ++at) {
+    const std::string one = entry.substr(at, entry.find("\"values\"", at) - at);
+    RuleBefore& rule = before.emplace_back();
+    rule.rule = text_in(one, "rule");
+    rule.sentence = text_in(one, "sentence");
+    if (text_in(one, "truth") == "fine") rule.truth = Truth::fine;
+  }
+  return before;
+}
+
 }  // namespace
 
 TrainWorld::TrainWorld(Settings settings) : plan(plan_of(settings)), rig(plan) {
@@ -115,6 +130,7 @@ void TrainWorld::keep_journal() {
       rules_[text_in(entry.text, "rollout")] = text_in(entry.text, "rule");
       const bool is_paused = entry.text.find("\"paused\":true") != std::string::npos;
       paused_[text_in(entry.text, "rollout")] = is_paused;
+      before_[text_in(entry.text, "rollout")] = before_in(entry.text);
     }
     if (entry.kind == JournalEntry::Kind::outcome) recorded_.insert(entry.intent);
   }
@@ -200,6 +216,8 @@ Remembered TrainWorld::remembered(Duration back) const {
     if (const auto rule = rules_.find(status.id); rule != rules_.end()) rollout.rule = rule->second;
     if (const auto paused = paused_.find(status.id); paused != paused_.end())
       rollout.is_paused = paused->second;
+    if (const auto before = before_.find(status.id); before != before_.end())
+      rollout.before = before->second;
     rollout.intents = status.intents;
     remembered.rollouts.push_back(rollout);
   }

@@ -66,6 +66,7 @@ class TrainWorld {
   std::set<std::string> recorded_;            ///< Intents whose outcome is in the journal.
   std::map<std::string, std::string> rules_;  ///< By rollout: what failed it.
   std::map<std::string, bool> paused_;        ///< By rollout.
+  std::map<std::string, std::vector<RuleBefore>> before_;  ///< By rollout.
   std::size_t seen_orders_ = 0;
   std::size_t seen_entries_ = 0;
   std::size_t seen_notices_ = 0;

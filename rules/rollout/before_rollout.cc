@@ -1,0 +1,149 @@
+#include "rules/rollout/before_rollout.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "rules/rollout/baseline.h"
+
+namespace belay::rules {
+namespace {
+
+constexpr Duration kLately = std::chrono::minutes{2};
+
+/// The baseline's share of errors before, of a service that is bad: what of a third version came in
+/// between is no excuse.
+void look_at_baseline(Evidence& bad, const Service& service, NameId baseline) {
+  constexpr std::uint64_t kRequestsMin = 20;
+  RecentFailures::Sums own = service.outcomes_of(baseline, bad.window);
+  if (own.requests < kRequestsMin) own = service.outcomes_of(baseline, kLately);
+  const double share = static_cast<double>(own.failed) /
+                       static_cast<double>(std::max<std::uint64_t>(own.requests, 1));
+  if (share >= bad.value) return;
+  bad.value = share;
+  bad.numerator = own.failed;
+  bad.denominator = own.requests;
+}
+
+/// By what this life has seen.
+Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
+                        Instant watched_since) {
+  const RuleStatus& status = rule.status();
+  if (status.truth != Truth::bad && !status.firing)
+    return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
+  // Away for a window, nothing of it was in what the rule looked at when it came back.
+  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
+  const Instant watched = std::max(watched_since, rule.since());
+  const bool was_watched_without = came && *came - watched >= rule.longest_window();
+  if (was_watched_without && status.bad_since && *status.bad_since > *came)
+    return {.bad = std::nullopt, .was_fine = true};
+  return {.bad = status.evidence, .was_fine = false};
+}
+
+/// For the rule of the default judgement.
+Blame::Before errors_before_of(const JudgedRule& rule, const Service& service,
+                               const NamedVersions& versions, Instant watched_since) {
+  Blame::Before found = before_of(rule, service, versions.candidate, watched_since);
+  // What turned bad after it had come is no excuse, also where nobody watched before that.
+  const std::optional<Instant> came = service.came(versions.candidate, rule.longest_window());
+  if (came && rule.status().bad_since.value_or(*came) > *came) found.bad.reset();
+  // Nor is what a third version did: the way back leads past that one.
+  const NameTable& names = *service.evidence.names;
+  if (!has_most(names.text(versions.baseline), names.text(versions.candidate),
+                service.recent_requests(kLately, Duration::zero())))
+    found.bad.reset();
+  if (found.bad && !found.bad->empty()) {
+    look_at_baseline(found.bad->front(), service, versions.baseline);
+    if (found.bad->front().value <= found.bad->front().threshold) found.bad.reset();
+  }
+  return found;
+}
+
+RuleBefore kept_as(const JudgedRule& rule, const std::string& name, Blame::Before before) {
+  RuleBefore kept{.rule = name, .sentence = rule.status().sentence};
+  if (before.bad) {
+    kept.truth = Truth::bad;
+    kept.evidence = *std::move(before.bad);
+  } else if (before.was_fine) {
+    kept.truth = Truth::fine;
+  }
+  return kept;
+}
+
+/// The numbers of an earlier life, in the words of the rule as it is now.
+RuleBefore in_words_of(const JudgedRule& rule, const RuleBefore& known) {
+  RuleBefore told = known;
+  told.evidence = rule.status().evidence;
+  if (known.truth == Truth::bad && known.evidence.size() != told.evidence.size())
+    told.truth = Truth::unknown;
+  if (told.truth != Truth::bad) told.evidence.clear();
+  for (std::size_t i = 0; i < told.evidence.size(); ++i) {
+    Evidence& one = told.evidence[i];
+    const Evidence& numbers = known.evidence[i];
+    one.truth = numbers.truth;
+    one.has_value = numbers.has_value;
+    one.value = numbers.value;
+    one.threshold = numbers.threshold;
+    one.numerator = numbers.numerator;
+    one.denominator = numbers.denominator;
+    one.note.clear();
+  }
+  return told;
+}
+
+/// By what an earlier life knew, and what is fine by now.
+RuleBefore remembered_of(const JudgedRule& rule, const std::string& name,
+                         const std::vector<RuleBefore>& known) {
+  const RuleStatus& status = rule.status();
+  if (status.truth == Truth::fine && !status.firing)
+    return kept_as(rule, name, {.bad = std::nullopt, .was_fine = true});
+  const RuleBefore* found = find_before(known, name, status.sentence);
+  return found != nullptr ? in_words_of(rule, *found) : kept_as(rule, name, {});
+}
+
+}  // namespace
+
+std::vector<RuleBefore> rules_before(const Service& service, const std::vector<Guard>& guards,
+                                     const NamedVersions& versions, Instant watched_since,
+                                     const std::vector<RuleBefore>& known) {
+  std::vector<RuleBefore> before;
+  const auto add = [&](const JudgedRule& rule, const std::string& name) {
+    if (!known.empty()) return before.push_back(remembered_of(rule, name, known));
+    before.push_back(kept_as(rule, name,
+                             &rule == service.errors_before()
+                                 ? errors_before_of(rule, service, versions, watched_since)
+                                 : before_of(rule, service, versions.candidate, watched_since)));
+  };
+  const JudgedRule* errors = service.errors_before();
+  for (const std::vector<JudgedRule>* rules : {&service.before, &service.always})
+    for (const JudgedRule& rule : *rules)
+      if (&rule != errors) add(rule, rule.rule().name);
+  for_each_guarding(guards, [&](const Guard& guard, const JudgedRule& rule, const Binding&) {
+    add(rule, name_of_guarding(guard.name, rule.rule().name));
+  });
+  if (errors != nullptr) add(*errors, errors->rule().name);
+  return before;
+}
+
+const RuleBefore* find_before(const std::vector<RuleBefore>& before, const std::string& name,
+                              const std::string& sentence) {
+  const auto found = std::ranges::find_if(
+      before, [&](const RuleBefore& one) { return one.rule == name && one.sentence == sentence; });
+  return found == before.end() ? nullptr : &*found;
+}
+
+Blame::Before before_in(const std::vector<RuleBefore>& before, const JudgedRule& rule,
+                        const std::string& name) {
+  const RuleBefore* found = find_before(before, name, rule.status().sentence);
+  if (found == nullptr || found->truth == Truth::unknown) return {};
+  if (found->truth == Truth::fine) return {.bad = std::nullopt, .was_fine = true};
+  return {.bad = found->evidence, .was_fine = false};
+}
+
+RuleBefore as_kept(const JudgedRule& rule, const std::string& name, const Blame& blame) {
+  Blame::Before before = blame.before();
+  if (!rule.status().was_bad_before) before.bad.reset();
+  return kept_as(rule, name, std::move(before));
+}
+
+}  // namespace belay::rules

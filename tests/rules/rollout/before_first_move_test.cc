@@ -1,0 +1,194 @@
+// What is known of before a candidate's first traffic is known to a life that begins after it.
+
+#include <algorithm>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/support/engine_rig.h"
+
+namespace belay::rules {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+using Phase = ActionOutcome::Phase;
+
+constexpr const char* kId = "11111111-1111-4111-8111-111111111111";
+constexpr const char* kSentence = "error rate > 5% over 10s, min 20 requests, for 5s";
+
+RolloutStarted asked(Instant at) {
+  return {.at = at,
+          .service = "shop",
+          .candidate = "v2",
+          .baseline = "v1",
+          .id = kId,
+          .steps = *parse_steps("10% for 1m max 2m, 100% for 1m"),
+          .is_driving = true};
+}
+
+Plan plan_of() { return EngineRig::plan_of({}, {make_rule("errors", kSentence, "rollback")}); }
+
+/// Killed while the first move was on its way, with what the journal had of before it.
+Remembered killed(std::vector<RuleBefore> before) {
+  Order move{.intent = "old",
+             .at = EngineRig::kStart - 10s,
+             .service = "shop",
+             .action =
+                 MoveTraffic{
+                     .candidate = "v2", .baseline = "v1", .percent = 10, .expected = {{"v1", 100}}},
+             .rule = "",
+             .evidence = {},
+             .reason = "step 1 of 2",
+             .candidate = "v2",
+             .baseline = "v1",
+             .rollout = kId};
+  RememberedRollout rollout;
+  rollout.started = asked(EngineRig::kStart - 20s);
+  rollout.started.mode = Mode::enforce;
+  rollout.at = EngineRig::kStart - 10s;
+  rollout.state = RolloutState::preflight;
+  rollout.intents = {"old"};
+  rollout.before = std::move(before);
+  Remembered remembered;
+  remembered.actions.push_back(
+      {.at = move.at, .service = "shop", .intent = "old", .is_open = true, .order = move});
+  remembered.rollouts.push_back(std::move(rollout));
+  return remembered;
+}
+
+void serve(EngineRig& rig, const char* version, std::uint16_t status) {
+  // Of all that is bad where only v2 is, its own is less than twice.
+  const int per_second = version == std::string("v1") ? 10 : 20;
+  rig.stream(version, per_second, {.version = version, .status = status});
+}
+
+void answer(EngineRig& rig, const std::string& intent, Phase phase) {
+  rig.push(ActionOutcome{.at = rig.now(), .intent = intent, .phase = phase});
+  rig.run(250ms);
+}
+
+void resume(EngineRig& rig) {
+  ASSERT_EQ(rig.service().rollout->held, HoldReason::traffic);
+  rig.push(OperatorCommand{.kind = OperatorCommand::Kind::resume,
+                           .at = rig.now(),
+                           .rollout = kId,
+                           .by = "ann",
+                           .reason = ""});
+  rig.run(1s);
+}
+
+/// v2 fails from the first line that is read; that the move was done is found out after a while.
+std::vector<Order> orders_after(std::vector<RuleBefore> before) {
+  EngineRig rig(plan_of(), killed(std::move(before)));
+  serve(rig, "v1", 200);
+  serve(rig, "v2", 500);
+  rig.run(8s);
+  answer(rig, "old", Phase::applied);
+  rig.run(30s);
+  return rig.orders;
+}
+
+RuleBefore was_fine() { return {.rule = "errors", .sentence = kSentence, .truth = Truth::fine}; }
+
+RuleBefore was_bad(double share) {
+  RuleBefore bad{.rule = "errors", .sentence = kSentence, .truth = Truth::bad};
+  bad.evidence.resize(1);
+  bad.evidence[0].value = share;
+  bad.evidence[0].has_value = true;
+  bad.evidence[0].denominator = 200;
+  bad.evidence[0].truth = Truth::bad;
+  return bad;
+}
+
+/// Of this life.
+EngineRig with_first_move() {
+  EngineRig rig(plan_of());
+  serve(rig, "v1", 200);
+  rig.run(15s);
+  rig.push(asked(rig.now()));
+  rig.run(2s);
+  return rig;
+}
+
+TEST(BeforeFirstMove, IsJournaledWithItAndAheadOfItsIntent) {
+  const EngineRig rig = with_first_move();
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  const auto intent = std::ranges::find(rig.journal, JournalEntry::Kind::intent,
+                                        [](const JournalEntry& entry) { return entry.kind; });
+  ASSERT_GT(intent - rig.journal.begin(), 0);
+  ASSERT_NE(intent, rig.journal.end());
+  const std::string& text = std::prev(intent)->text;
+  EXPECT_THAT(text,
+              HasSubstr(R"("restated":"kept how its rules stand before it has any traffic")"));
+  EXPECT_THAT(text, HasSubstr(std::string(R"("before":[{"rule":"errors","sentence":")") +
+                              kSentence + R"(","truth":"fine")"));
+}
+
+TEST(BeforeFirstMove, WhatFailsAfterTheRestartIsNoExcuse) {
+  const std::vector<Order> orders = orders_after({was_fine()});
+  ASSERT_THAT(orders, SizeIs(1));
+  EXPECT_EQ(std::get<RollBack>(orders[0].action).target, "v1");
+}
+
+TEST(BeforeFirstMove, NorWhereNothingWasKnown) {
+  EXPECT_THAT(orders_after({{.rule = "errors", .sentence = kSentence}}), SizeIs(1));
+}
+
+TEST(BeforeFirstMove, WhatWasBadStaysExcused) {
+  EXPECT_THAT(orders_after({was_bad(0.4)}), SizeIs(1)) << "all of v2 is more than twice of it";
+  EXPECT_THAT(orders_after({was_bad(0.6)}), SizeIs(0));
+}
+
+TEST(BeforeFirstMove, WhatWasBadAndIsFineByTheTimeOfItsTrafficCounts) {
+  EngineRig rig(plan_of(), killed({was_bad(0.6)}));
+  serve(rig, "v1", 200);
+  rig.run(15s);
+  answer(rig, "old", Phase::applied);
+  serve(rig, "v2", 500);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+}
+
+TEST(BeforeFirstMove, WhatTurnedBadBeforeAnotherTryOfARejectedMoveIsAnExcuse) {
+  EngineRig rig(plan_of(), killed({was_fine()}));
+  serve(rig, "v1", 500);
+  answer(rig, "old", Phase::rejected);
+  rig.run(15s);
+  resume(rig);
+  answer(rig, rig.orders.at(0).intent, Phase::applied);
+  rig.stream("v1", 0);
+  serve(rig, "v2", 500);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(1)) << "the move alone";
+}
+
+TEST(BeforeFirstMove, AResumeAfterAnAbandonedMoveFindsNoExcuseInWhatItHasDone) {
+  EngineRig rig(plan_of(), killed({was_fine()}));
+  serve(rig, "v1", 200);
+  serve(rig, "v2", 500);
+  rig.run(8s);
+  answer(rig, "old", Phase::abandoned);
+  rig.run(8s);
+  resume(rig);
+  ASSERT_THAT(rig.orders, SizeIs(1)) << "the move once more";
+  answer(rig, rig.orders[0].intent, Phase::applied);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(2));
+}
+
+TEST(BeforeFirstMove, OneLifeSeesForItselfWhatComesUntilItWasDone) {
+  EngineRig turned_bad = with_first_move();
+  serve(turned_bad, "v1", 500);
+  turned_bad.run(20s);
+  turned_bad.stream("v1", 0);
+  serve(turned_bad, "v2", 500);
+  turned_bad.run(250ms);
+  answer(turned_bad, turned_bad.orders.at(0).intent, Phase::applied);
+  turned_bad.run(30s);
+  EXPECT_THAT(turned_bad.orders, SizeIs(1)) << "bad before v2 came: no rollback";
+}
+
+}  // namespace
+}  // namespace belay::rules
