@@ -25,7 +25,7 @@ void look_at_baseline(Evidence& bad, const Service& service, NameId baseline) {
   bad.denominator = own.requests;
 }
 
-/// By what this life has seen.
+/// By what is seen now.
 Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId candidate,
                         Instant watched_since) {
   const RuleStatus& status = rule.status();
@@ -70,7 +70,7 @@ RuleBefore kept_as(const JudgedRule& rule, const std::string& name, Blame::Befor
   return kept;
 }
 
-/// The numbers of an earlier life, in the words of the rule as it is now.
+/// The numbers that were known, maybe of an earlier life, in the words of the rule as it is now.
 RuleBefore in_words_of(const JudgedRule& rule, const RuleBefore& known) {
   RuleBefore told = known;
   told.evidence = rule.status().evidence;
@@ -91,7 +91,7 @@ RuleBefore in_words_of(const JudgedRule& rule, const RuleBefore& known) {
   return told;
 }
 
-/// By what an earlier life knew, and what is fine by now.
+/// By what was known, and what is fine by now.
 RuleBefore remembered_of(const JudgedRule& rule, const std::string& name,
                          const std::vector<RuleBefore>& known) {
   const RuleStatus& status = rule.status();

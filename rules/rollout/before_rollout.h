@@ -20,8 +20,8 @@ namespace belay::rules {
 /// name_of_guarding() says, and last that of the default judgement, if it judges. One that says
 /// nothing is unknown, and in it all the same. `watched_since`: when the engine began.
 ///
-/// `known`: by an earlier life, where the candidate came before this one; it is believed, but for
-/// what is fine by now. Else empty.
+/// `known`: of a look at it before the candidate may have come; it is believed, but for what is
+/// fine by now. Else empty.
 std::vector<RuleBefore> rules_before(const Service& service, const std::vector<Guard>& guards,
                                      const NamedVersions& versions, Instant watched_since,
                                      const std::vector<RuleBefore>& known);

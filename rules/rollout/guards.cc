@@ -29,9 +29,12 @@ Guards::Guards(std::vector<Guard> guards, const std::vector<RuleBefore>& before,
 
 std::vector<RuleBefore> Guards::before() const {
   std::vector<RuleBefore> before;
-  for (const Watched& one : rules_)
-    before.push_back(
+  for (const Watched& one : rules_) {
+    RuleBefore& kept = before.emplace_back(
         as_kept(one.rule, name_of_guarding(one.guard->name, one.rule.rule().name), one.blame));
+    // A later life would not know who else may have harmed it since.
+    if (kept.truth == Truth::fine) kept.truth = Truth::unknown;
+  }
   return before;
 }
 

@@ -35,7 +35,8 @@ class Guards {
 
   /// At a whole second (`is_check`) or between two.
   void look(Instant now, bool is_check);
-  /// How they stood before the rollout, as Gate::before() tells it.
+  /// Those that were bad before the rollout and still do not count, as Gate::before() tells them;
+  /// the others are unknown.
   [[nodiscard]] std::vector<RuleBefore> before() const;
 
   std::vector<Watched>& rules() { return rules_; }

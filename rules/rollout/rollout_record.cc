@@ -128,7 +128,7 @@ RolloutRecord::RolloutRecord(const RememberedRollout& remembered, const std::str
       is_paused_(remembered.is_paused),
       is_approved_(remembered.is_approved),
       before_(remembered.before),
-      is_before_remembered_(!before_.empty()),
+      is_before_believed_(!before_.empty()),
       queues_before_(remembered.queues_before),
       traffic_(remembered.traffic) {
   follow_mode(of_service);
@@ -220,7 +220,7 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out,
 void RolloutRecord::forget_before() {
   before_.clear();
   queues_before_.clear();
-  is_before_remembered_ = false;
+  is_before_believed_ = false;
 }
 
 void RolloutRecord::failing_since(Instant since) {

@@ -76,8 +76,9 @@ class RolloutRecord {
     queues_before_ = std::move(depths);
   }
   [[nodiscard]] const std::vector<RuleBefore>& before() const { return before_; }
-  /// They stood so in an earlier life, and the candidate may have come before this one.
-  [[nodiscard]] bool is_before_remembered() const { return is_before_remembered_; }
+  /// The candidate may have come since they were looked at: what is found now may be its own.
+  [[nodiscard]] bool is_before_believed() const { return is_before_believed_; }
+  void believe_before() { is_before_believed_ = !before_.empty(); }
   [[nodiscard]] const std::map<std::string, double>& queues_before() const {
     return queues_before_;
   }
@@ -107,7 +108,7 @@ class RolloutRecord {
   std::string failed_by_;
   std::string beware_;
   std::vector<RuleBefore> before_;
-  bool is_before_remembered_ = false;
+  bool is_before_believed_ = false;
   std::map<std::string, double> queues_before_;
   TrafficSeen traffic_;
   bool is_traffic_journaled_ = true;

@@ -304,7 +304,7 @@ void Rollout::tell_start(const std::vector<std::string>& asked, Instant now, Ste
 void Rollout::look_before(RolloutRecord& record, Instant now) {
   const RolloutStatus& status = record.status();
   const std::vector<RuleBefore> known =
-      record.is_before_remembered() ? record.before() : std::vector<RuleBefore>();
+      record.is_before_believed() ? record.before() : std::vector<RuleBefore>();
   record.keep_before(rules_before(service_, callers_,
                                   {names_.id(status.candidate), names_.id(status.baseline)}, start_,
                                   known));

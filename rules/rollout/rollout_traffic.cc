@@ -19,7 +19,7 @@ constexpr Duration kPlatformSettles = std::chrono::seconds{30};
 constexpr Duration kLately = std::chrono::seconds{30};
 constexpr Duration kAbsentBefore = std::chrono::seconds{5};
 
-/// Whether its candidate may have traffic by what was ordered before, as far as is known.
+/// Whether one of its moves may be done, or be done yet, as far as is known.
 bool may_have_moved(const ActionLog& log, const RolloutStatus& status) {
   return std::ranges::any_of(status.intents, [&log](const std::string& intent) {
     const ActionStatus* action = log.find(intent);
@@ -192,8 +192,14 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   book_.begin_move(order);
   log_.begin(order);
   if (step == 0) {
-    // For a life that begins when the move was done: what it finds may be the candidate's own.
-    if (!may_have_moved(log_, status)) record.forget_before();
+    // For who finds it done: what is bad then may be the candidate's own.
+    const bool has_none = read && is_live_current(now) && read->at > moved_at_ &&
+                          share_of(*read, status.candidate) <= 0;
+    if (!has_none && may_have_moved(log_, status)) {
+      record.believe_before();
+    } else {
+      record.forget_before();
+    }
     look_before(record, now);
     record.restate("kept how its rules stand before it has any traffic", now, out);
   }
@@ -267,6 +273,10 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
                          has_share(*live, move.candidate, move.percent));
   if (record == nullptr || record != running())
     return tell_unwatched(order, outcome, is_there, now, out);
+  // It may be long until the next try: how rules stood before this one says nothing of that.
+  if (outcome.phase == Phase::rejected && !record->has_begun() &&
+      !may_have_moved(log_, record->status()))
+    record->forget_before();
   if (is_there) {
     traffic_.moved();
     begin_step(moving_to_, "it has " + words, now, out);

@@ -112,18 +112,25 @@ EngineRig with_first_move() {
   return rig;
 }
 
+std::string journaled_fine() {
+  return std::string(R"("before":[{"rule":"errors","sentence":")") + kSentence +
+         R"(","truth":"fine")";
+}
+
+/// The entry ahead of the newest intent.
+std::string text_of_look(const EngineRig& rig) {
+  std::string look;
+  for (std::size_t i = 1; i < rig.journal.size(); ++i)
+    if (rig.journal[i].kind == JournalEntry::Kind::intent) look = rig.journal[i - 1].text;
+  EXPECT_THAT(look,
+              HasSubstr(R"("restated":"kept how its rules stand before it has any traffic")"));
+  return look;
+}
+
 TEST(BeforeFirstMove, IsJournaledWithItAndAheadOfItsIntent) {
   const EngineRig rig = with_first_move();
   ASSERT_THAT(rig.orders, SizeIs(1));
-  const auto intent = std::ranges::find(rig.journal, JournalEntry::Kind::intent,
-                                        [](const JournalEntry& entry) { return entry.kind; });
-  ASSERT_GT(intent - rig.journal.begin(), 0);
-  ASSERT_NE(intent, rig.journal.end());
-  const std::string& text = std::prev(intent)->text;
-  EXPECT_THAT(text,
-              HasSubstr(R"("restated":"kept how its rules stand before it has any traffic")"));
-  EXPECT_THAT(text, HasSubstr(std::string(R"("before":[{"rule":"errors","sentence":")") +
-                              kSentence + R"(","truth":"fine")"));
+  EXPECT_THAT(text_of_look(rig), HasSubstr(journaled_fine()));
 }
 
 TEST(BeforeFirstMove, WhatFailsAfterTheRestartIsNoExcuse) {
@@ -176,6 +183,28 @@ TEST(BeforeFirstMove, AResumeAfterAnAbandonedMoveFindsNoExcuseInWhatItHasDone) {
   answer(rig, rig.orders[0].intent, Phase::applied);
   rig.run(30s);
   EXPECT_THAT(rig.orders, SizeIs(2));
+}
+
+TEST(BeforeFirstMove, NorDoesOneInTheSameLife) {
+  EngineRig rig = with_first_move();
+  serve(rig, "v2", 500);
+  rig.run(20s);
+  answer(rig, rig.orders.at(0).intent, Phase::abandoned);
+  rig.run(1s);
+  resume(rig);
+  ASSERT_THAT(rig.orders, SizeIs(2)) << "the move once more";
+  EXPECT_THAT(text_of_look(rig), HasSubstr(journaled_fine()));
+}
+
+TEST(BeforeFirstMove, SaysNothingOfATryAfterARejectedOne) {
+  EngineRig rig = with_first_move();
+  answer(rig, rig.orders.at(0).intent, Phase::rejected);
+  rig.run(2s);
+  ASSERT_EQ(rig.service().rollout->state, RolloutState::held);
+  ASSERT_EQ(rig.journal.back().kind, JournalEntry::Kind::notice);
+  const JournalEntry& held = rig.journal.end()[-2];
+  EXPECT_THAT(held.text, HasSubstr(R"("state":"held")"));
+  EXPECT_THAT(held.text, HasSubstr(R"("before":[])"));
 }
 
 TEST(BeforeFirstMove, OneLifeSeesForItselfWhatComesUntilItWasDone) {

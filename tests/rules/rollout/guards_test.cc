@@ -72,11 +72,24 @@ TEST_F(Guarded, AGuardThatWasBadBeforeBlamesNobody) {
   EXPECT_TRUE(world_.run_until("orders", RolloutState::promoted));
 }
 
-TEST_F(Guarded, ARestartKnowsThatTheGuardWasFineBefore) {
+TEST_F(Guarded, ARestartInTheBakeDoesNotKnowWhoElseHasHarmedTheGuardSince) {
   begin();
   world_.run(4s);
   world_.restart();
   gateway_answers(500);
+  world_.run(15s);
+  EXPECT_EQ(world_.status("orders").held, HoldReason::shared_cause);
+  EXPECT_TRUE(world_.rollbacks.empty());
+}
+
+TEST_F(Guarded, ARestartInTheFirstMoveKnowsThatTheGuardWasFine) {
+  world_.answers = false;
+  begin();
+  world_.live["orders"] = 50;
+  world_.restart();
+  gateway_answers(500);
+  world_.run(8s);
+  world_.answers = true;
   EXPECT_TRUE(world_.run_until("orders", RolloutState::rolling_back)) << world_.states_of("orders");
 }
 
