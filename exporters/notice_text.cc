@@ -36,25 +36,45 @@ bool tells(const std::string& headline, const std::string& line) {
   return is_phrase && headline.find(said) != std::string::npos;
 }
 
-}  // namespace
+struct Filling {
+  std::string text;
+  bool has_all = true;
+};
 
-std::string filled(std::string_view command, const Notice& notice) {
+Filling fill(std::string_view command, const Notice& notice) {
   const std::array<std::pair<std::string_view, std::string_view>, 3> fields = {
       {{"{service}", notice.service},
        {"{candidate}", notice.candidate},
        {"{baseline}", notice.baseline}}};
-  std::string out;
+  Filling filling;
   while (!command.empty()) {
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const auto& candidate) {
-      return command.starts_with(candidate.first) && is_plain_id(candidate.second);
+    const auto field = std::find_if(fields.begin(), fields.end(), [&](const auto& one) {
+      return command.starts_with(one.first);
     });
     if (field == fields.end()) {
-      out.push_back(command.front());
+      filling.text.push_back(command.front());
       command.remove_prefix(1);
-    } else {
-      out.append(field->second);
-      command.remove_prefix(field->first.size());
+      continue;
     }
+    const bool is_plain = is_plain_id(field->second);
+    filling.has_all = filling.has_all && is_plain;
+    filling.text.append(is_plain ? field->second : field->first);
+    command.remove_prefix(field->first.size());
+  }
+  return filling;
+}
+
+}  // namespace
+
+std::string filled(std::string_view command, const Notice& notice) {
+  std::string out;
+  while (!command.empty()) {
+    const bool is_optional = command.front() == '[';
+    if (is_optional) command.remove_prefix(1);
+    const std::size_t size = std::min(command.find(is_optional ? ']' : '['), command.size());
+    const Filling part = fill(command.substr(0, size), notice);
+    if (!is_optional || part.has_all) out += part.text;
+    command.remove_prefix(std::min(command.size(), size + (is_optional ? 1 : 0)));
   }
   return out;
 }

@@ -9,15 +9,16 @@
 
 namespace belay::exporters {
 
-/// What a person types next, as templates: {service}, {candidate} and {baseline} are filled in.
+/// What a person types next, as templates: {service}, {candidate} and {baseline} are filled in. What
+/// stands in [ ] goes where a name in it is not to be had.
 struct ServiceCommands {
   std::string undo;  ///< Takes Belay's action back: "wrangler versions deploy {candidate}".
-  std::string logs;  ///< Shows what happens: "wrangler tail my-worker --version-id {candidate}".
+  std::string logs;  ///< Shows what happens: "wrangler tail my-worker[ --version-id {candidate}]".
 };
 using CommandsByService = std::map<std::string, ServiceCommands, std::less<>>;
 
 /// Version ids come from logs, and people paste commands into a shell: what is not a plain id stays
-/// a placeholder.
+/// a placeholder, or goes with its [ ].
 std::string filled(std::string_view command, const rules::Notice& notice);
 
 /// "Rule fires", "Rolled back": what happened, in two or three words.

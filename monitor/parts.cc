@@ -191,7 +191,7 @@ exporters::CommandsByService commands_of(const Config& config) {
           // Without `-y` it asks for the shares: a canary must not come back with all traffic.
           .undo = fmt::format("wrangler versions deploy {{candidate}} {{baseline}} --name {}",
                               worker->script),
-          .logs = fmt::format("wrangler tail {} --version-id {{candidate}}", worker->script)};
+          .logs = fmt::format("wrangler tail {}[ --version-id {{candidate}}]", worker->script)};
     }
     // How to undo a rollback there only the service's own command knows.
     if (const auto* fly = std::get_if<FlyApp>(&service.platform)) {

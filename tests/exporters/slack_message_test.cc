@@ -211,9 +211,12 @@ TEST(SlackMessage, FillsCommandsWithPlainIdsOnly) {
   Notice notice = rolled_back();
   EXPECT_EQ(filled("deploy {candidate} not {baseline} on {service} {else}", notice),
             "deploy v2 not v1 on shop {else}");
+  EXPECT_EQ(filled("tail {service}[ --version-id {candidate}] -f", notice),
+            "tail shop --version-id v2 -f");
   for (const char* id : {"v2; rm -rf ~", "$(id)", "-rf", "", "a b", "`id`", "a\nb"}) {
     notice.candidate = id;
     EXPECT_EQ(filled("deploy {candidate}", notice), "deploy {candidate}");
+    EXPECT_EQ(filled("tail {service}[ --version-id {candidate}] -f", notice), "tail shop -f");
   }
 }
 
