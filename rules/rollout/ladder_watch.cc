@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
+#include <utility>
 
 #include "base/sanitize.h"
 #include "rules/rollout/ladder.h"
@@ -11,6 +13,15 @@ namespace {
 
 /// How long a later rung waits for a shared cause to go away.
 constexpr Duration kSharedMax = std::chrono::minutes{10};
+
+/// A sentence says "candidate" of whatever it is asked of: here of what was put back.
+std::vector<Evidence> of_restored(std::vector<Evidence> evidence, const std::string& restored) {
+  constexpr std::string_view kCandidate = "candidate ";
+  for (Evidence& one : evidence)
+    if (!restored.empty() && one.what.starts_with(kCandidate))
+      one.what = restored + " " + one.what.substr(kCandidate.size());
+  return evidence;
+}
 
 }  // namespace
 
@@ -305,6 +316,9 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
                         : "still bad after: " + words + still_bad(now);
   if (result == Notice::Kind::inconclusive)
     headline = "cannot say whether it helped: " + words + further;
+  if (std::holds_alternative<RollBack>(attempt_->order.action))
+    attempt_->order.evidence =
+        of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
   log_.verified(attempt_->order.intent, result);
   unwatch();

@@ -96,8 +96,9 @@ const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaul
   return defaults[static_cast<std::size_t>(answer.rule)];
 }
 
-/// Of a default `rule` that does not look at them: what was put back must not fail its requests
-/// either; but for what was so before, or of the baseline in the rollout (`counts`).
+/// Of a default `rule` that does not look at them, and of one that compares with the baseline,
+/// which nothing put back can be worse than: what was put back must not fail its requests either;
+/// but for what was so before, or of the baseline in the rollout (`counts`).
 std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>& defaults,
                                        const std::vector<RuleBefore>& before,
                                        const PairCounts& counts, double allowed) {
@@ -109,7 +110,9 @@ std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>
   const PairCounts::Of& baseline = counts[Role::baseline];
   const bool is_as_bad =
       static_cast<double>(baseline.bad) > allowed * static_cast<double>(baseline.total);
-  if (!is_default || rule.sentence == errors.sentence || was_bad || is_as_bad) return {};
+  const bool is_told_by_rule =
+      is_default ? rule.sentence == errors.sentence : !mentions_baseline(rule.sentence.when);
+  if (is_told_by_rule || was_bad || is_as_bad) return {};
   return {&errors};
 }
 
@@ -171,6 +174,9 @@ void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule.rule();
   cause.watching = {&rule.rule()};
+  cause.beside = errors_beside(rule.rule(), default_rules_, records_.back().before(),
+                               service_.evidence.paired->since_start(),
+                               service_.plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(rule.rule().then);
   cause.evidence = rule.status().evidence;
   cause.since = rule.status().bad_since.value_or(now);

@@ -112,6 +112,7 @@ void Rollout::go_on_with(Instant now, Step& out) {
 void Rollout::go_on_acting(RolloutRecord& record, const Remembered& remembered, Instant now,
                            Step& out) {
   const RolloutStatus& status = record.status();
+  record.restate("Belay was restarted: it looks how far it had come", now, out);
   const auto is_taken_up = [this, &status] {
     return ladder_.order() != nullptr && ladder_.order()->rollout == status.id;
   };

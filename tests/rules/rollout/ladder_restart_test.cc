@@ -112,6 +112,13 @@ TEST(LadderRestart, InALowerModeAnActionThatIsOnItsWayIsRecalledUnlessEnforceWas
       }
 }
 
+TEST(LadderRestart, StandsInTheJournal) {
+  EngineRig rig(plan_of(Mode::enforce), failed(rollback(), Phase::applied));
+  rig.run(1s);
+  const std::string words = R"("restated":"Belay was restarted: it looks how far it had come")";
+  EXPECT_NE(rig.journal.at(0).text.find(words), std::string::npos) << rig.journal[0].text;
+}
+
 TEST(LadderRestart, WhatMayNotBeDoneAnyMoreSaysWhyInItsTimeline) {
   Remembered remembered = failed(rollback());
   remembered.actions.clear();
