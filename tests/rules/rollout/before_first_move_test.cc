@@ -187,7 +187,7 @@ TEST(BeforeFirstMove, AResumeAfterAnAbandonedMoveFindsNoExcuseInWhatItHasDone) {
 
 TEST(BeforeFirstMove, NorDoesOneInTheSameLife) {
   EngineRig rig = with_first_move();
-  serve(rig, "v2", 500);
+  rig.stream("v2 of a log without versions", 20, {.status = 500});
   rig.run(20s);
   answer(rig, rig.orders.at(0).intent, Phase::abandoned);
   rig.run(1s);
