@@ -53,7 +53,7 @@ void Rollout::decide(Guards::Watched& one, Instant now, Step& out) {
   if (!one.was_fine && !one.is_held) {
     one.is_held = true;
     teller(now, out).not_acted(
-        one.rule.rule(), words_of(one) + " fires, and was never seen fine",
+        one.rule.rule(), words_of(one) + " fires, and was not seen fine since Belay was started",
         one.guard->name + " calls " + service_.plan.name +
             ", which rolls out; it may have been bad before: holding, until it has been fine",
         status.evidence, "");

@@ -19,11 +19,11 @@ constexpr Duration kPlatformSettles = std::chrono::seconds{30};
 constexpr Duration kLately = std::chrono::seconds{30};
 constexpr Duration kAbsentBefore = std::chrono::seconds{5};
 
-/// Whether one of its moves may be done, or be done yet, as far as is known.
+/// Whether one of its moves of this life may be done, or be done yet.
 bool may_have_moved(const ActionLog& log, const RolloutStatus& status) {
   return std::ranges::any_of(status.intents, [&log](const std::string& intent) {
     const ActionStatus* action = log.find(intent);
-    return action == nullptr || !action->phase || *action->phase == ActionOutcome::Phase::abandoned;
+    return action != nullptr && action->phase == ActionOutcome::Phase::abandoned;
   });
 }
 
@@ -193,9 +193,10 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   log_.begin(order);
   if (step == 0) {
     // For who finds it done: what is bad then may be the candidate's own.
-    const bool has_none = read && is_live_current(now) && read->at > moved_at_ &&
+    const bool has_none = read && is_live_current(now) &&
+                          read->at - moved_at_ >= kPlatformSettles &&
                           share_of(*read, status.candidate) <= 0;
-    if (!has_none && may_have_moved(log_, status)) {
+    if (!has_none && (record.is_before_believed() || may_have_moved(log_, status))) {
       record.believe_before();
     } else {
       record.forget_before();
@@ -283,7 +284,7 @@ void Rollout::moved(const ActionOutcome& outcome, Instant now, Step& out) {
   } else if (outcome.phase == Phase::superseded || outcome.phase == Phase::conflict) {
     end(RolloutState::superseded, "someone else has acted" + detail, now, out);
   } else if (outcome.phase == Phase::rejected && outcome.intent == recalled_) {
-    record->note("did not give it " + words + detail, now);
+    record->restate("did not give it " + words + detail, now, out);
   } else {
     move_refused_ = "could not give it " + words + " (" + std::string(name_of(outcome.phase)) +
                     ")" + detail + "; resume tries again";

@@ -207,6 +207,26 @@ TEST(BeforeFirstMove, SaysNothingOfATryAfterARejectedOne) {
   EXPECT_THAT(held.text, HasSubstr(R"("before":[])"));
 }
 
+TEST(BeforeFirstMove, SaysNothingOfATryAfterRejectedOnesOfTwoLives) {
+  Remembered remembered = killed({});
+  remembered.actions.clear();  // It was rejected, which is nobody's concern after a restart.
+  remembered.rollouts[0].state = RolloutState::held;
+  remembered.rollouts[0].held = HoldReason::traffic;
+  EngineRig rig(plan_of(), remembered);
+  serve(rig, "v1", 200);
+  rig.run(15s);
+  resume(rig);
+  answer(rig, rig.orders.at(0).intent, Phase::rejected);
+  serve(rig, "v1", 500);
+  rig.run(15s);
+  resume(rig);
+  answer(rig, rig.orders.at(1).intent, Phase::applied);
+  rig.stream("v1", 0);
+  serve(rig, "v2", 500);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(2)) << "the moves alone";
+}
+
 TEST(BeforeFirstMove, OneLifeSeesForItselfWhatComesUntilItWasDone) {
   EngineRig turned_bad = with_first_move();
   serve(turned_bad, "v1", 500);
