@@ -107,14 +107,14 @@ std::vector<RuleBefore> rules_before(const Service& service, const std::vector<G
                                      const NamedVersions& versions, Instant watched_since,
                                      const std::vector<RuleBefore>& known) {
   std::vector<RuleBefore> before;
+  const JudgedRule* errors = service.errors_before();
   const auto add = [&](const JudgedRule& rule, const std::string& name) {
     if (!known.empty()) return before.push_back(remembered_of(rule, name, known));
     before.push_back(kept_as(rule, name,
-                             &rule == service.errors_before()
+                             &rule == errors
                                  ? errors_before_of(rule, service, versions, watched_since)
                                  : before_of(rule, service, versions.candidate, watched_since)));
   };
-  const JudgedRule* errors = service.errors_before();
   for (const std::vector<JudgedRule>* rules : {&service.before, &service.always})
     for (const JudgedRule& rule : *rules)
       if (&rule != errors) add(rule, rule.rule().name);

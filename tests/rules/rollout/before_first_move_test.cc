@@ -1,6 +1,5 @@
 // What is known of before a candidate's first traffic is known to a life that begins after it.
 
-#include <algorithm>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -77,6 +76,18 @@ void resume(EngineRig& rig) {
                            .by = "ann",
                            .reason = ""});
   rig.run(1s);
+}
+
+/// v1 is bad for a while before the move is tried once more, and v2, which has all then, is as bad.
+void move_again_though_bad(EngineRig& rig) {
+  serve(rig, "v1", 500);
+  rig.run(15s);
+  resume(rig);
+  ASSERT_FALSE(rig.orders.empty());
+  answer(rig, rig.orders.back().intent, Phase::applied);
+  rig.stream("v1", 0);
+  serve(rig, "v2", 500);
+  rig.run(30s);
 }
 
 /// v2 fails from the first line that is read; that the move was done is found out after a while.
@@ -162,12 +173,7 @@ TEST(BeforeFirstMove, WhatTurnedBadBeforeAnotherTryOfARejectedMoveIsAnExcuse) {
   EngineRig rig(plan_of(), killed({was_fine()}));
   serve(rig, "v1", 500);
   answer(rig, "old", Phase::rejected);
-  rig.run(15s);
-  resume(rig);
-  answer(rig, rig.orders.at(0).intent, Phase::applied);
-  rig.stream("v1", 0);
-  serve(rig, "v2", 500);
-  rig.run(30s);
+  move_again_though_bad(rig);
   EXPECT_THAT(rig.orders, SizeIs(1)) << "the move alone";
 }
 
@@ -217,13 +223,7 @@ TEST(BeforeFirstMove, SaysNothingOfATryAfterRejectedOnesOfTwoLives) {
   rig.run(15s);
   resume(rig);
   answer(rig, rig.orders.at(0).intent, Phase::rejected);
-  serve(rig, "v1", 500);
-  rig.run(15s);
-  resume(rig);
-  answer(rig, rig.orders.at(1).intent, Phase::applied);
-  rig.stream("v1", 0);
-  serve(rig, "v2", 500);
-  rig.run(30s);
+  move_again_though_bad(rig);
   EXPECT_THAT(rig.orders, SizeIs(2)) << "the moves alone";
 }
 
