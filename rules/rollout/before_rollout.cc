@@ -10,6 +10,18 @@ namespace belay::rules {
 namespace {
 
 constexpr Duration kLately = std::chrono::minutes{2};
+/// Between requests this far apart a version is there, also where few come.
+constexpr Duration kAwayMin = std::chrono::minutes{1};
+
+/// Away for a window, nothing of it was in what the rule looked at when it came back.
+std::optional<Instant> came_for(const JudgedRule& rule, const Service& service, NameId candidate) {
+  const Duration window = rule.longest_window();
+  return service.came(candidate, window > Duration::zero() ? window : kAwayMin);
+}
+
+bool was_watched_before(Instant came, const JudgedRule& rule, Instant watched_since) {
+  return came - std::max(watched_since, rule.since()) >= rule.longest_window();
+}
 
 /// The baseline's share of errors before, of a service that is bad: what of a third version came in
 /// between is no excuse.
@@ -31,11 +43,9 @@ Blame::Before before_of(const JudgedRule& rule, const Service& service, NameId c
   const RuleStatus& status = rule.status();
   if (status.truth != Truth::bad && !status.firing)
     return {.bad = std::nullopt, .was_fine = status.truth == Truth::fine};
-  // Away for a window, nothing of it was in what the rule looked at when it came back.
-  const std::optional<Instant> came = service.came(candidate, rule.longest_window());
-  const Instant watched = std::max(watched_since, rule.since());
-  const bool was_watched_without = came && *came - watched >= rule.longest_window();
-  if (was_watched_without && status.bad_since && *status.bad_since > *came)
+  const std::optional<Instant> came = came_for(rule, service, candidate);
+  if (came && was_watched_before(*came, rule, watched_since) && status.bad_since &&
+      *status.bad_since > *came)
     return {.bad = std::nullopt, .was_fine = true};
   return {.bad = status.evidence, .was_fine = false};
 }
@@ -45,7 +55,7 @@ Blame::Before errors_before_of(const JudgedRule& rule, const Service& service,
                                const NamedVersions& versions, Instant watched_since) {
   Blame::Before found = before_of(rule, service, versions.candidate, watched_since);
   // What turned bad after it had come is no excuse, also where nobody watched before that.
-  const std::optional<Instant> came = service.came(versions.candidate, rule.longest_window());
+  const std::optional<Instant> came = came_for(rule, service, versions.candidate);
   if (came && rule.status().bad_since.value_or(*came) > *came) found.bad.reset();
   // Nor is what a third version did: the way back leads past that one.
   const NameTable& names = *service.evidence.names;
@@ -91,6 +101,16 @@ RuleBefore in_words_of(const JudgedRule& rule, const RuleBefore& known) {
   return told;
 }
 
+/// Whether it turned bad after it was looked at, and under the baseline alone. What names no
+/// version does not tell: a candidate may harm before its first request is logged.
+bool turned_bad_before(const JudgedRule& rule, const Service& service, NameId candidate,
+                       Instant watched_since) {
+  if (may_lack_versions(rule.rule().sentence.when)) return false;
+  const std::optional<Instant> came = came_for(rule, service, candidate);
+  return came && was_watched_before(*came, rule, watched_since) &&
+         rule.status().bad_since.value_or(*came + Duration{1}) <= *came;
+}
+
 /// By what was known, and what is fine by now.
 RuleBefore remembered_of(const JudgedRule& rule, const std::string& name,
                          const std::vector<RuleBefore>& known) {
@@ -109,7 +129,8 @@ std::vector<RuleBefore> rules_before(const Service& service, const std::vector<G
   std::vector<RuleBefore> before;
   const JudgedRule* errors = service.errors_before();
   const auto add = [&](const JudgedRule& rule, const std::string& name) {
-    if (!known.empty()) return before.push_back(remembered_of(rule, name, known));
+    if (!known.empty() && !turned_bad_before(rule, service, versions.candidate, watched_since))
+      return before.push_back(remembered_of(rule, name, known));
     before.push_back(kept_as(rule, name,
                              &rule == errors
                                  ? errors_before_of(rule, service, versions, watched_since)

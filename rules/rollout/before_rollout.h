@@ -21,7 +21,7 @@ namespace belay::rules {
 /// nothing is unknown, and in it all the same. `watched_since`: when the engine began.
 ///
 /// `known`: of a look at it before the candidate may have come; it is believed, but for what is
-/// fine by now. Else empty.
+/// fine by now, and for what has turned bad since then without the candidate. Else empty.
 std::vector<RuleBefore> rules_before(const Service& service, const std::vector<Guard>& guards,
                                      const NamedVersions& versions, Instant watched_since,
                                      const std::vector<RuleBefore>& known);

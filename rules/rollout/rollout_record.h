@@ -76,7 +76,7 @@ class RolloutRecord {
     queues_before_ = std::move(depths);
   }
   [[nodiscard]] const std::vector<RuleBefore>& before() const { return before_; }
-  /// The candidate may have come since they were looked at: what is found now may be its own.
+  /// A move may have been done since they were looked at: what is found now may be the candidate's.
   [[nodiscard]] bool is_before_believed() const { return is_before_believed_; }
   void believe_before() { is_before_believed_ = !before_.empty(); }
   [[nodiscard]] const std::map<std::string, double>& queues_before() const {

@@ -192,7 +192,7 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
   book_.begin_move(order);
   log_.begin(order);
   if (step == 0) {
-    // For who finds it done: what is bad then may be the candidate's own.
+    // Once it is done, in this life or a later one, what is bad may be the candidate's own.
     const bool has_none = read && is_live_current(now) &&
                           read->at - moved_at_ >= kPlatformSettles &&
                           share_of(*read, status.candidate) <= 0;
@@ -202,7 +202,8 @@ void Rollout::order_move(std::size_t step, const std::string& why, Instant now, 
       record.forget_before();
     }
     look_before(record, now);
-    record.restate("kept how its rules stand before it has any traffic", now, out);
+    record.believe_before();
+    record.restate("kept how its rules stand ahead of its first move", now, out);
   }
   record.add_intent(order.intent);
   record.note("moving " + decimal_text(wanted.percent) + "%: " + why, now);

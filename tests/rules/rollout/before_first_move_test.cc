@@ -133,8 +133,7 @@ std::string text_of_look(const EngineRig& rig) {
   std::string look;
   for (std::size_t i = 1; i < rig.journal.size(); ++i)
     if (rig.journal[i].kind == JournalEntry::Kind::intent) look = rig.journal[i - 1].text;
-  EXPECT_THAT(look,
-              HasSubstr(R"("restated":"kept how its rules stand before it has any traffic")"));
+  EXPECT_THAT(look, HasSubstr(R"("restated":"kept how its rules stand ahead of its first move")"));
   return look;
 }
 
@@ -227,16 +226,57 @@ TEST(BeforeFirstMove, SaysNothingOfATryAfterRejectedOnesOfTwoLives) {
   EXPECT_THAT(rig.orders, SizeIs(2)) << "the moves alone";
 }
 
-TEST(BeforeFirstMove, OneLifeSeesForItselfWhatComesUntilItWasDone) {
-  EngineRig turned_bad = with_first_move();
-  serve(turned_bad, "v1", 500);
-  turned_bad.run(20s);
-  turned_bad.stream("v1", 0);
-  serve(turned_bad, "v2", 500);
-  turned_bad.run(250ms);
-  answer(turned_bad, turned_bad.orders.at(0).intent, Phase::applied);
-  turned_bad.run(30s);
-  EXPECT_THAT(turned_bad.orders, SizeIs(1)) << "bad before v2 came: no rollback";
+/// v1 turns bad while the move `intent` is on its way, and v2, which has all then, is as bad.
+void turn_bad_before_it_comes(EngineRig& rig, const std::string& intent) {
+  serve(rig, "v1", 500);
+  rig.run(20s);
+  rig.stream("v1", 0);
+  serve(rig, "v2", 500);
+  rig.run(250ms);
+  answer(rig, intent, Phase::applied);
+  rig.run(30s);
+}
+
+TEST(BeforeFirstMove, WhatTurnsBadUntilTheCandidatesFirstRequestIsAnExcuse) {
+  EngineRig rig = with_first_move();
+  turn_bad_before_it_comes(rig, rig.orders.at(0).intent);
+  EXPECT_THAT(rig.orders, SizeIs(1)) << "the move alone";
+}
+
+TEST(BeforeFirstMove, AlsoWhereItWasFineInAnEarlierLife) {
+  EngineRig rig(plan_of(), killed({was_fine()}));
+  serve(rig, "v1", 200);
+  rig.run(15s);
+  turn_bad_before_it_comes(rig, "old");
+  EXPECT_THAT(rig.orders, SizeIs(0));
+}
+
+/// The candidate has its traffic long before the platform says so, and fails its probe since then.
+std::vector<Order> orders_of_slow_move(bool logs_in_it) {
+  EngineRig rig(
+      EngineRig::plan_of({}, {make_rule("dead", "probe healthz fails 3 of 3", "rollback")}));
+  const auto probe = [&rig](ProbeFailure failure) {
+    rig.push(Probe{.source = EngineRig::kProbe, .at = rig.now(), .failure = failure});
+    rig.run(2s);
+  };
+  for (int i = 0; i < 8; ++i) probe(ProbeFailure::none);
+  rig.push(asked(rig.now()));
+  probe(ProbeFailure::none);
+  EXPECT_THAT(rig.orders, SizeIs(1));
+  for (int i = 0; i < 8; ++i) probe(ProbeFailure::refused);
+  if (logs_in_it) rig.push(rig.request({.version = "v2"}, rig.now()));
+  probe(ProbeFailure::refused);
+  answer(rig, rig.orders.at(0).intent, Phase::applied);
+  for (int i = 0; i < 8; ++i) probe(ProbeFailure::refused);
+  return rig.orders;
+}
+
+TEST(BeforeFirstMove, WhatFailsInASlowMoveAndNamesNoVersionIsNoExcuse) {
+  for (const bool logs_in_it : {false, true}) {
+    const std::vector<Order> orders = orders_of_slow_move(logs_in_it);
+    ASSERT_THAT(orders, SizeIs(2)) << logs_in_it;
+    EXPECT_EQ(std::get<RollBack>(orders[1].action).target, "v1");
+  }
 }
 
 }  // namespace

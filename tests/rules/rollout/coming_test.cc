@@ -70,6 +70,20 @@ void see_at(Service& service, Duration after) {
                       TimeBuckets(at));
 }
 
+TEST(Coming, IsNotEachRequestWhereFewCome) {
+  EngineRig rig({}, {make_rule("dead", "probe healthz fails 3 of 5", "rollback")});
+  for (int i = 0; i < 30; ++i) {
+    const bool is_deployed = i >= 12;
+    rig.push(Probe{.source = EngineRig::kProbe,
+                   .at = rig.now(),
+                   .failure = is_deployed ? ProbeFailure::timeout : ProbeFailure::none});
+    if (i % 2 == 0) rig.push(rig.request({.version = is_deployed ? "v2" : "v1"}, rig.now()));
+    if (i == 22) start_gate(rig);
+    rig.run(5s);
+  }
+  EXPECT_EQ(rig.orders.size(), 1U) << "it has failed since v2 came, and not since its last request";
+}
+
 TEST(Coming, IsFoundByTheTimeWithoutARequestBeforeIt) {
   const Instant start = EngineRig::kStart;
   Service service(ServicePlan{.name = "shop"}, 10, start);
