@@ -187,6 +187,8 @@ class Ladder {
   [[nodiscard]] std::optional<std::string> doubtful_probe(Instant now) const;
   /// Why what was put back may fail unseen: its failures name a service that nobody knows.
   [[nodiscard]] std::optional<std::string> misnamed(Instant now) const;
+  /// Why what was put back may be as bad as the candidate was: it was compared with itself.
+  [[nodiscard]] std::optional<std::string> compared_with_itself() const;
   void judge_end(Instant now, Step& out);
   /// The ladder goes on if it did not help, and where nobody saw whether it did (`is_unseen`).
   void end_watch(Notice::Kind result, const std::string& why, Instant now, Step& out,

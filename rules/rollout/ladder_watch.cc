@@ -7,6 +7,7 @@
 
 #include "base/sanitize.h"
 #include "rules/rollout/ladder.h"
+#include "rules/rollout/restored_baseline.h"
 
 namespace belay::rules {
 namespace {
@@ -66,7 +67,9 @@ void Ladder::watch(Instant now) {
   const bool asks_baseline = !is_restored && !cause.candidate.empty() && !cause.baseline.empty();
   watch_->asked = cause.watching.size();
   std::vector<const Rule*> rules = cause.watching;
-  rules.insert(rules.end(), cause.beside.begin(), cause.beside.end());
+  // A candidate that stays is asked what it was judged by.
+  if (is_restored || service_.plan.rollout.is_judged_by_default)
+    rules.insert(rules.end(), cause.beside.begin(), cause.beside.end());
   for (const Rule* rule : rules) {
     // What is on its way while the traffic is switched fails, whatever is put back.
     const bool is_beside = watch_->rules.size() >= watch_->asked;
@@ -183,8 +186,11 @@ void Ladder::judge(Instant now, Step& out) {
       hold_shared(rule, now, out);
       return;
     }
-    attempt_->order.evidence = rule.status().evidence;
     const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+    attempt_->order.evidence = rule.status().evidence;
+    if (is_back)
+      attempt_->order.evidence =
+          of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
     std::string why = " is bad";
     if (rule.is_firing()) why = is_back ? " fires on what was restored" : " fires still";
     end_watch(Notice::Kind::not_recovered, rule.rule().name + why, now, out);
@@ -246,6 +252,14 @@ std::optional<std::string> Ladder::misnamed(Instant now) const {
   return misnamed->doubt(restored, counted, service_.plan.rollout.limits.error_rate, now);
 }
 
+std::optional<std::string> Ladder::compared_with_itself() const {
+  const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
+  if ((!is_back && !attempt_->has_left_candidate) || attempt_->cause.baseline.empty())
+    return std::nullopt;
+  return doubt_of_restored(watch_->rules, watch_->asked, attempt_->cause.evidence,
+                           attempt_->cause.baseline);
+}
+
 /// No rule is bad.
 void Ladder::judge_end(Instant now, Step& out) {
   if (const JudgedRule* bad = bad_on_baseline()) return hold_shared(*bad, now, out);
@@ -284,7 +298,8 @@ void Ladder::judge_end(Instant now, Step& out) {
       result = Notice::Kind::not_recovered;
       why = *red + "; " + why;
     } else {
-      for (const std::optional<std::string>& doubt : {doubtful_probe(now), misnamed(now)}) {
+      for (const std::optional<std::string>& doubt :
+           {doubtful_probe(now), misnamed(now), compared_with_itself()}) {
         if (!doubt) continue;
         result = Notice::Kind::inconclusive;
         why = *doubt + "; " + why;
@@ -292,6 +307,9 @@ void Ladder::judge_end(Instant now, Step& out) {
     }
   }
   attempt_->order.evidence = watch_->rules.front().status().evidence;
+  if (std::holds_alternative<RollBack>(attempt_->order.action))
+    attempt_->order.evidence =
+        of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
   end_watch(result, why, now, out, is_unseen);
 }
 
@@ -316,9 +334,6 @@ void Ladder::end_watch(Notice::Kind result, const std::string& why, Instant now,
                         : "still bad after: " + words + still_bad(now);
   if (result == Notice::Kind::inconclusive)
     headline = "cannot say whether it helped: " + words + further;
-  if (std::holds_alternative<RollBack>(attempt_->order.action))
-    attempt_->order.evidence =
-        of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
   teller(now, out).verified(result, attempt_->order, headline, why, attempt_->order.evidence);
   log_.verified(attempt_->order.intent, result);
   unwatch();

@@ -194,14 +194,14 @@ class Rollout {
   // rollout_failure.cc: what is done about a fail.
   void fail_by(const JudgedRule& rule, Instant now, Step& out);
   void fail(Ladder::Cause cause, Finding finding, Instant now, Step& out);
-  /// Whether nothing may be done for a rollout any more, since its mode was lowered. What acts
-  /// outside one goes by the mode of the service.
+  /// Why nothing may be done for it any more, since its mode was lowered; empty id: the service.
   [[nodiscard]] std::optional<std::string> why_never_acts(const std::string& rollout) const;
   /// Begins the ladder for this rollout, at once or when what is on its way has ended. Why nothing
   /// is done, which was told; nothing if it is begun or waits.
   [[nodiscard]] std::optional<std::string> climb(RolloutRecord& record, Ladder::Cause cause,
                                                  Instant now, Step& out);
   void add_firing(Ladder::Cause& cause) const;
+  void ask_errors_beside(Ladder::Cause& cause) const;
   static Ladder::Cause cause_in(const RolloutStatus& status);  ///< Without what failed it.
   [[nodiscard]] Ladder::Cause cause_of(const std::string& rule, const RolloutStatus& status) const;
   [[nodiscard]] std::vector<const Rule*> rules_that_count() const;  ///< For a verdict.

@@ -179,6 +179,7 @@ Ladder::Cause Rollout::cause_by_hand(const RolloutStatus& status) const {
   std::erase_if(cause.watching, was_bad_before);
   if (cause.watching.empty())
     cause.watching = {&default_rules_[static_cast<std::size_t>(RolloutRule::errors)]};
+  ask_errors_beside(cause);
   return cause;
 }
 

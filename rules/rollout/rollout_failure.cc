@@ -9,6 +9,7 @@
 #include "rules/judgement/guarded_rules.h"
 #include "rules/language/rule_check.h"
 #include "rules/rollout/nothing_done.h"
+#include "rules/rollout/restored_baseline.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -96,26 +97,6 @@ const Rule& rule_of(const RolloutAnswer& answer, const std::vector<Rule>& defaul
   return defaults[static_cast<std::size_t>(answer.rule)];
 }
 
-/// Of a default `rule` that does not look at them, and of one that compares with the baseline,
-/// which nothing put back can be worse than: what was put back must not fail its requests either;
-/// but for what was so before, or of the baseline in the rollout (`counts`).
-std::vector<const Rule*> errors_beside(const Rule& rule, const std::vector<Rule>& defaults,
-                                       const std::vector<RuleBefore>& before,
-                                       const PairCounts& counts, double allowed) {
-  const Rule& errors = defaults[static_cast<std::size_t>(RolloutRule::errors)];
-  const bool is_default = &rule >= defaults.data() && &rule < defaults.data() + defaults.size();
-  const bool was_bad = std::ranges::any_of(before, [&errors](const RuleBefore& one) {
-    return one.rule == errors.name && one.truth == Truth::bad;
-  });
-  const PairCounts::Of& baseline = counts[Role::baseline];
-  const bool is_as_bad =
-      static_cast<double>(baseline.bad) > allowed * static_cast<double>(baseline.total);
-  const bool is_told_by_rule =
-      is_default ? rule.sentence == errors.sentence : !mentions_baseline(rule.sentence.when);
-  if (is_told_by_rule || was_bad || is_as_bad) return {};
-  return {&errors};
-}
-
 }  // namespace
 
 std::string Rollout::cut(std::string text) {
@@ -162,10 +143,7 @@ Ladder::Cause Rollout::cause_of(const std::string& rule, const RolloutStatus& st
     cause.rule = &default_rules_[static_cast<std::size_t>(RolloutRule::probes)];
   if (cause.rule == nullptr) return cause;
   cause.watching = {cause.rule};
-  if (const RolloutRecord* record = record_of(status.id))
-    cause.beside = errors_beside(*cause.rule, default_rules_, record->before(),
-                                 status.comparison ? status.comparison->since_start : PairCounts{},
-                                 plan.rollout.limits.error_rate);
+  ask_errors_beside(cause);
   cause.rungs = rungs_of(cause.rule->then);
   return cause;
 }
@@ -174,15 +152,13 @@ void Rollout::fail_by(const JudgedRule& rule, Instant now, Step& out) {
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule.rule();
   cause.watching = {&rule.rule()};
-  cause.beside = errors_beside(rule.rule(), default_rules_, records_.back().before(),
-                               service_.evidence.paired->since_start(),
-                               service_.plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(rule.rule().then);
   cause.evidence = rule.status().evidence;
   cause.since = rule.status().bad_since.value_or(now);
   const std::string headline = rule.rule().name + ": " + gist_of(cause.evidence);
   cause.reason = cut(headline);
   add_firing(cause);
+  ask_errors_beside(cause);
   fail(std::move(cause), {.headline = headline, .details = {}, .numbers = std::nullopt}, now, out);
 }
 
@@ -196,6 +172,18 @@ void Rollout::add_firing(Ladder::Cause& cause) const {
   if (gate_)
     for (const JudgedRule& rule : gate_->rules()) add(rule);
   for (const JudgedRule& rule : service_.always) add(rule);
+}
+
+void Rollout::ask_errors_beside(Ladder::Cause& cause) const {
+  const RolloutRecord* record = record_of(cause.rollout);
+  if (record == nullptr) return;
+  const std::optional<RolloutNumbers>& numbers = record->status().comparison;
+  PairCounts counts;
+  if (numbers) counts = numbers->since_start;
+  if (record == running() && service_.evidence.paired != nullptr)
+    counts = service_.evidence.paired->since_start();
+  cause.beside = errors_beside(cause.watching, default_rules_, record->before(), counts,
+                               service_.plan.rollout);
 }
 
 void Rollout::respond(const JudgedRule& rule, Instant now, Step& out) {
@@ -300,9 +288,6 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   Ladder::Cause cause = cause_in(records_.back().status());
   cause.rule = &rule;
   cause.watching = {&rule};
-  cause.beside = errors_beside(rule, default_rules_, records_.back().before(),
-                               service_.evidence.paired->since_start(),
-                               service_.plan.rollout.limits.error_rate);
   cause.rungs = rungs_of(rule.then);
   cause.evidence = {evidence_of(answer, service_.plan.rollout.limits)};
   cause.since = now - answer.numbers.window;
@@ -310,6 +295,7 @@ void Rollout::fail_by_default(const RolloutAnswer& answer, Instant now, Step& ou
   convicted_by_ =
       status_of(rule, answer, service_.plan.rollout.limits, *cause.since, service_.plan.name);
   add_firing(cause);
+  ask_errors_beside(cause);
   Notice& fired = teller(now, out).notice(Notice::Kind::fired, true, sanitize(answer.headline));
   fired.rule = rule.name;
   fired.evidence = cause.evidence;

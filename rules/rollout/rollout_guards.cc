@@ -53,7 +53,8 @@ void Rollout::decide(Guards::Watched& one, Instant now, Step& out) {
   if (!one.was_fine && !one.is_held) {
     one.is_held = true;
     teller(now, out).not_acted(
-        one.rule.rule(), words_of(one) + " fires, and was not seen fine since Belay was started",
+        one.rule.rule(),
+        words_of(one) + " fires, and was not seen fine in this rollout, nor before it",
         one.guard->name + " calls " + service_.plan.name +
             ", which rolls out; it may have been bad before: holding, until it has been fine",
         status.evidence, "");
@@ -144,6 +145,7 @@ void Rollout::fail_by(const Guards::Watched& one, Instant now, Step& out) {
   for (Evidence& evidence : cause.evidence) evidence.what = one.guard->name + " " + evidence.what;
   cause.reason = cut(headline);
   add_firing(cause);
+  ask_errors_beside(cause);
   fail(std::move(cause), {.headline = headline, .details = {}, .numbers = std::nullopt}, now, out);
 }
 
@@ -186,6 +188,7 @@ std::optional<Ladder::Cause> Rollout::cause_of_guard(const std::string& rule,
         cause.guard = guard.service;
         cause.watching = {&one};
         cause.rungs = rungs_of({.kind = Then::Kind::rollback});
+        ask_errors_beside(cause);
         return cause;
       }
   }

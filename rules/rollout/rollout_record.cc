@@ -199,7 +199,7 @@ void RolloutRecord::entry(JournalEntry::Kind kind, Instant now, Step& out,
   if (!restated.empty()) text.field("restated", restated);
   if (const std::optional<JsonText> traffic = text_of(traffic_)) text.field("traffic", *traffic);
   is_traffic_journaled_ = true;
-  if (is_judged(status_.state)) {
+  if (!is_final(status_.state)) {
     text.field("before", before_);
     text.field("queues_before", queues_before_);
   }

@@ -112,6 +112,7 @@ Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::st
     for (const RolloutRule rule : {RolloutRule::errors, RolloutRule::latency})
       cause.watching.push_back(&default_rules_[static_cast<std::size_t>(rule)]);
   cause.rungs = {train_rule_.then};
+  ask_errors_beside(cause);
   return cause;
 }
 

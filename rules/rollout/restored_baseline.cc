@@ -1,0 +1,79 @@
+#include "rules/rollout/restored_baseline.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/sanitize.h"
+#include "rules/judgement/default_rules.h"
+
+namespace belay::rules {
+namespace {
+
+bool compares(const Rule& rule) { return mentions_baseline(rule.sentence.when); }
+
+/// Whether the value of its evidence is the candidate's alone, and the threshold the baseline's.
+bool tells_apart(const Condition& condition) {
+  const auto* comparison = std::get_if<Comparison>(&condition.node);
+  if (comparison == nullptr || comparison->left.second) return false;
+  const auto* metric = std::get_if<Metric>(&comparison->left.first.operand);
+  return metric != nullptr && metric->scope != Scope::baseline;
+}
+
+/// Whether the number is known, by which what was put back can be told from what failed.
+bool is_measured(const JudgedRule& rule, const std::vector<Evidence>& fired) {
+  const std::vector<Evidence>& evidence = rule.status().evidence;
+  return tells_apart(rule.rule().sentence.when) && fired.size() == 1 && evidence.size() == 1 &&
+         fired.front().has_value && evidence.front().has_value;
+}
+
+/// Halfway, as what was allowed was the baseline's own number, which goes up and down by chance.
+bool is_like_the_candidate(double value, const Evidence& fired) {
+  return std::fabs(value - fired.value) < std::fabs(value - fired.threshold);
+}
+
+}  // namespace
+
+std::vector<const Rule*> errors_beside(const std::vector<const Rule*>& watching,
+                                       const std::vector<Rule>& defaults,
+                                       const std::vector<RuleBefore>& before,
+                                       const PairCounts& counts, const RolloutPlan& plan) {
+  const Rule& errors = defaults[static_cast<std::size_t>(RolloutRule::errors)];
+  const bool is_told_by_rules = std::ranges::any_of(watching, [&](const Rule* rule) {
+    return rule->sentence == errors.sentence || (!plan.is_judged_by_default && !compares(*rule));
+  });
+  const bool was_bad = std::ranges::any_of(before, [&errors](const RuleBefore& one) {
+    return one.rule == errors.name && one.truth == Truth::bad;
+  });
+  const PairCounts::Of& baseline = counts[Role::baseline];
+  const bool is_as_bad = static_cast<double>(baseline.bad) >
+                         plan.limits.error_rate * static_cast<double>(baseline.total);
+  if (is_told_by_rules || was_bad || is_as_bad) return {};
+  return {&errors};
+}
+
+std::optional<std::string> doubt_of_restored(const std::vector<JudgedRule>& rules,
+                                             std::size_t asked, const std::vector<Evidence>& fired,
+                                             const std::string& restored) {
+  const JudgedRule& first = rules.front();
+  const bool is_known = is_measured(first, fired);
+  if (compares(first.rule()) && is_known) {
+    const Evidence& now = first.status().evidence.front();
+    const Evidence& then = fired.front();
+    if (is_like_the_candidate(now.value, then))
+      return sanitize(restored) +
+             " is as the candidate was: " + words_of(now.value, now.dimension) +
+             ", where the candidate had " + words_of(then.value, now.dimension) + " and " +
+             words_of(then.threshold, now.dimension) + " were allowed";
+  }
+  const auto end = rules.begin() + static_cast<std::ptrdiff_t>(asked);
+  const bool is_told_by_rules = std::any_of(
+      rules.begin(), end, [](const JudgedRule& rule) { return !compares(rule.rule()); });
+  const bool is_told_beside = std::any_of(
+      end, rules.end(), [](const JudgedRule& rule) { return rule.status().truth == Truth::fine; });
+  if (is_known || is_told_by_rules || is_told_beside) return std::nullopt;
+  return "its rules compare with the baseline, which is what was put back, and nothing else is "
+         "known of " +
+         sanitize(restored);
+}
+
+}  // namespace belay::rules
