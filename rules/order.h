@@ -132,7 +132,7 @@ struct JournalEntry {
   ///   "step_started_ms", "paused", "approved", "rule", "verdict" (name_of(Outcome)), "why"; "held"
   ///   while it is; from the decision on "numbers": an object of RolloutNumbers' fields, counts as
   ///   "candidate_bad", "candidate_total", "since_start_baseline_bad", ..., tops as arrays of
-  ///   {"name", "bad", "total"}. Until then "before": an array of {"rule", "sentence", "truth",
+  ///   {"name", "bad", "total"}. Until its end "before": an array of {"rule", "sentence", "truth",
   ///   "values"} (of {"truth", "value", "threshold", "numerator", "denominator"}), one for each
   ///   RuleBefore, and "queues_before": an object of depths by queue. "traffic": TrafficSeen as
   ///   {"deployment", "shares" (an array of {"version", "percent"}), "at_start", "was_live"}.

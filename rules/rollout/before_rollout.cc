@@ -101,24 +101,30 @@ RuleBefore in_words_of(const JudgedRule& rule, const RuleBefore& known) {
   return told;
 }
 
-/// Whether it turned bad after it was looked at, and under the baseline alone. What names no
-/// version does not tell: a candidate may harm before its first request is logged.
-bool turned_bad_before(const JudgedRule& rule, const Service& service, NameId candidate,
-                       Instant watched_since) {
-  if (may_lack_versions(rule.rule().sentence.when)) return false;
+/// Whether all requests say which version they are of.
+bool are_all_named(const Service& service) {
+  return std::ranges::none_of(service.recent_requests(kLately, Duration::zero()),
+                              [](const VersionRequests& one) { return one.version.empty(); });
+}
+
+/// Whether it turned bad after it was `known`, and under the baseline alone. What names no version
+/// does not tell: a candidate may harm before its first request is logged.
+bool turned_bad_before(const JudgedRule& rule, const RuleBefore* known, const Service& service,
+                       NameId candidate, Instant watched_since) {
+  const RuleStatus& status = rule.status();
+  const bool was_bad = known != nullptr && known->truth == Truth::bad;
+  if (was_bad || may_lack_versions(rule.rule().sentence.when) || !status.bad_since) return false;
   const std::optional<Instant> came = came_for(rule, service, candidate);
-  return came && was_watched_before(*came, rule, watched_since) &&
-         rule.status().bad_since.value_or(*came + Duration{1}) <= *came;
+  if (!came) return are_all_named(service);
+  return was_watched_before(*came, rule, watched_since) && *status.bad_since <= *came;
 }
 
 /// By what was known, and what is fine by now.
-RuleBefore remembered_of(const JudgedRule& rule, const std::string& name,
-                         const std::vector<RuleBefore>& known) {
+RuleBefore remembered_of(const JudgedRule& rule, const std::string& name, const RuleBefore* known) {
   const RuleStatus& status = rule.status();
   if (status.truth == Truth::fine && !status.firing)
     return kept_as(rule, name, {.bad = std::nullopt, .was_fine = true});
-  const RuleBefore* found = find_before(known, name, status.sentence);
-  return found != nullptr ? in_words_of(rule, *found) : kept_as(rule, name, {});
+  return known != nullptr ? in_words_of(rule, *known) : kept_as(rule, name, {});
 }
 
 }  // namespace
@@ -128,21 +134,31 @@ std::vector<RuleBefore> rules_before(const Service& service, const std::vector<G
                                      const std::vector<RuleBefore>& known) {
   std::vector<RuleBefore> before;
   const JudgedRule* errors = service.errors_before();
-  const auto add = [&](const JudgedRule& rule, const std::string& name) {
-    if (!known.empty() && !turned_bad_before(rule, service, versions.candidate, watched_since))
-      return before.push_back(remembered_of(rule, name, known));
-    before.push_back(kept_as(rule, name,
-                             &rule == errors
-                                 ? errors_before_of(rule, service, versions, watched_since)
-                                 : before_of(rule, service, versions.candidate, watched_since)));
+  const auto look = [&](const JudgedRule& rule, const std::string& name) {
+    return kept_as(rule, name,
+                   &rule == errors ? errors_before_of(rule, service, versions, watched_since)
+                                   : before_of(rule, service, versions.candidate, watched_since));
+  };
+  const auto add = [&](const JudgedRule& rule) {
+    const std::string& name = rule.rule().name;
+    const RuleBefore* found = find_before(known, name, rule.status().sentence);
+    const bool is_remembered =
+        !known.empty() &&
+        !turned_bad_before(rule, found, service, versions.candidate, watched_since);
+    before.push_back(is_remembered ? remembered_of(rule, name, found) : look(rule, name));
   };
   for (const std::vector<JudgedRule>* rules : {&service.before, &service.always})
     for (const JudgedRule& rule : *rules)
-      if (&rule != errors) add(rule, rule.rule().name);
+      if (&rule != errors) add(rule);
+  // The versions that its requests name are its own.
   for_each_guarding(guards, [&](const Guard& guard, const JudgedRule& rule, const Binding&) {
-    add(rule, name_of_guarding(guard.name, rule.rule().name));
+    const std::string name = name_of_guarding(guard.name, rule.rule().name);
+    before.push_back(
+        known.empty()
+            ? look(rule, name)
+            : remembered_of(rule, name, find_before(known, name, rule.status().sentence)));
   });
-  if (errors != nullptr) add(*errors, errors->rule().name);
+  if (errors != nullptr) add(*errors);
   return before;
 }
 

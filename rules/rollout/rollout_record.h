@@ -70,7 +70,7 @@ class RolloutRecord {
   void add_intent(const std::string& intent) { status_.intents.push_back(intent); }
   /// Goes into the journal with the moves from the decision on.
   void compare(std::optional<RolloutNumbers> numbers) { status_.comparison = std::move(numbers); }
-  /// How rules and queues stood before it; in the journal with each move while it is judged.
+  /// How rules and queues stood before it; in the journal with each move until its end.
   void keep_before(std::vector<RuleBefore> rules) { before_ = std::move(rules); }
   void keep_queues_before(std::map<std::string, double> depths) {
     queues_before_ = std::move(depths);

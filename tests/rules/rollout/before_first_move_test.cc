@@ -243,6 +243,32 @@ TEST(BeforeFirstMove, WhatTurnsBadUntilTheCandidatesFirstRequestIsAnExcuse) {
   EXPECT_THAT(rig.orders, SizeIs(1)) << "the move alone";
 }
 
+TEST(BeforeFirstMove, AlsoWhereTheCandidateHasNoRequestYetAsItIsDone) {
+  EngineRig rig = with_first_move();
+  serve(rig, "v1", 500);
+  rig.run(20s);
+  answer(rig, rig.orders.at(0).intent, Phase::applied);
+  rig.stream("v1", 0);
+  serve(rig, "v2", 500);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(1)) << "the move alone";
+}
+
+TEST(BeforeFirstMove, WhatWasBadIsToldByItsNumbersOfThen) {
+  EngineRig rig(plan_of());
+  rig.stream("bad v1", 2, {.version = "v1", .status = 500});
+  rig.stream("v1", 18, {.version = "v1"});
+  rig.run(15s);
+  rig.push(asked(rig.now()));
+  rig.run(2s);
+  ASSERT_THAT(rig.orders, SizeIs(1));
+  rig.stream("v2", 20, {.version = "v2", .status = 500});
+  rig.run(20s);
+  answer(rig, rig.orders[0].intent, Phase::applied);
+  rig.run(30s);
+  EXPECT_THAT(rig.orders, SizeIs(2)) << "more than twice the 10% of before";
+}
+
 TEST(BeforeFirstMove, AlsoWhereItWasFineInAnEarlierLife) {
   EngineRig rig(plan_of(), killed({was_fine()}));
   serve(rig, "v1", 200);

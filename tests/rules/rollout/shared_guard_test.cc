@@ -295,5 +295,24 @@ TEST_F(SharedGuardOfGates, OneThatWasRolledBackIsNoneThoughNobodySaysWhoHasTheTr
       << world_.states_of("journeys");
 }
 
+TEST_F(SharedGuard, WhatItSeesWhileTheMoveIsUnclearIsNoExcuseForTheOneThatRollsOut) {
+  begin("journeys", "50% for 60s max 300s, 100% for 60s max 300s");
+  world_.run(4s);
+  world_.answers = false;
+  begin("orders", "50% for 60s max 300s, 100% for 60s max 300s");
+  world_.run(4s);
+  world_.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
+                                  .at = world_.rig.now(),
+                                  .rollout = world_.status("journeys").id,
+                                  .by = "ann",
+                                  .reason = ""});
+  world_.run(15s);
+  world_.gateway_status = 500;
+  world_.run(15s);
+  world_.answers = true;
+  world_.run(15s);
+  EXPECT_EQ(world_.rollbacks, orders_);
+}
+
 }  // namespace
 }  // namespace belay::rules
