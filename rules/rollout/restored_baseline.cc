@@ -5,11 +5,25 @@
 
 #include "base/sanitize.h"
 #include "rules/judgement/default_rules.h"
+#include "rules/language/conditions.h"
 
 namespace belay::rules {
 namespace {
 
 bool compares(const Rule& rule) { return mentions_baseline(rule.sentence.when); }
+
+/// Whether it has a limit of its own for the share of requests that fail.
+bool limits_errors(const Rule& rule) {
+  bool found = false;
+  for_each_condition(rule.sentence.when, [&found](const Condition& condition) {
+    for_each_metric(condition, [&found](const Metric& metric) {
+      const auto* rate = std::get_if<RateMeasure>(&metric.measure);
+      found = found || (rate != nullptr && rate->is_share && rate->counted != Counted::all &&
+                        std::holds_alternative<RequestsSubject>(metric.subject));
+    });
+  });
+  return found && !compares(rule);
+}
 
 /// Whether the value of its evidence is the candidate's alone, and the threshold the baseline's.
 bool tells_apart(const Condition& condition) {
@@ -19,11 +33,12 @@ bool tells_apart(const Condition& condition) {
   return metric != nullptr && metric->scope != Scope::baseline;
 }
 
-/// Whether the number is known, by which what was put back can be told from what failed.
+/// Whether a number is known, comparable at any traffic, by which what was put back can be told
+/// from what failed.
 bool is_measured(const JudgedRule& rule, const std::vector<Evidence>& fired) {
   const std::vector<Evidence>& evidence = rule.status().evidence;
   return tells_apart(rule.rule().sentence.when) && fired.size() == 1 && evidence.size() == 1 &&
-         fired.front().has_value && evidence.front().has_value;
+         fired.front().has_value && evidence.front().has_value && evidence.front().of_events;
 }
 
 /// Halfway, as what was allowed was the baseline's own number, which goes up and down by chance.
@@ -39,15 +54,15 @@ std::vector<const Rule*> errors_beside(const std::vector<const Rule*>& watching,
                                        const PairCounts& counts, const RolloutPlan& plan) {
   const Rule& errors = defaults[static_cast<std::size_t>(RolloutRule::errors)];
   const bool is_told_by_rules = std::ranges::any_of(watching, [&](const Rule* rule) {
-    return rule->sentence == errors.sentence || (!plan.is_judged_by_default && !compares(*rule));
+    return limits_errors(*rule) || (!plan.is_judged_by_default && !compares(*rule));
   });
-  const bool was_bad = std::ranges::any_of(before, [&errors](const RuleBefore& one) {
-    return one.rule == errors.name && one.truth == Truth::bad;
-  });
+  const auto known = std::ranges::find(before, errors.name, &RuleBefore::rule);
   const PairCounts::Of& baseline = counts[Role::baseline];
+  const bool was_bad = known != before.end() && known->truth == Truth::bad;
   const bool is_as_bad = static_cast<double>(baseline.bad) >
                          plan.limits.error_rate * static_cast<double>(baseline.total);
-  if (is_told_by_rules || was_bad || is_as_bad) return {};
+  const bool is_unknown = known == before.end() && baseline.total == 0;
+  if (is_told_by_rules || was_bad || is_as_bad || is_unknown) return {};
   return {&errors};
 }
 

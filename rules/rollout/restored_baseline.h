@@ -15,9 +15,9 @@ namespace belay::rules {
 /// A rule that compares with the baseline says nothing of a baseline that was put back: it would
 /// be compared with itself. These are asked besides.
 
-/// The errors of the default judgement, where none of the rules that are `watching` tells of them:
+/// The errors of the default judgement, where none of the rules that are `watching` limits them:
 /// what was put back must not fail its requests either. None where it was so before the rollout, or
-/// of the baseline in it (`counts`). `defaults`: rules_by_default().
+/// of the baseline in it (`counts`), or where nobody knows. `defaults`: rules_by_default().
 std::vector<const Rule*> errors_beside(const std::vector<const Rule*>& watching,
                                        const std::vector<Rule>& defaults,
                                        const std::vector<RuleBefore>& before,

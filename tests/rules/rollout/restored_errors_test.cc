@@ -135,6 +135,25 @@ TEST(RestoredErrors, AreAskedForBesideARuleThatLooksAtSomethingElse) {
   EXPECT_EQ(world.told().kind, Notice::Kind::not_recovered);
 }
 
+TEST(RestoredErrors, AreNotAskedForBesideARuleThatLimitsThem) {
+  Restored world("error rate > 20% over 10s, min 20 requests", true);
+  world.serve_v1(0);
+  world.begin();
+  world.fail({.status = 500});
+  world.put_back();
+  world.serve_v1(3);
+  EXPECT_EQ(world.told().kind, Notice::Kind::recovered);
+}
+
+TEST(RestoredErrors, OfABaselineThatNobodySawBeforeAreInconclusive) {
+  Restored world;
+  world.begin();
+  world.roll_back_by_hand();
+  world.put_back();
+  world.serve_v1(2);
+  EXPECT_EQ(world.told().kind, Notice::Kind::inconclusive);
+}
+
 TEST(RestoredErrors, ThatAreTooFewToSayMakeARollbackByHandInconclusive) {
   Restored world("candidate p95 latency > 3 x baseline p95 latency over 20s, min 5 requests");
   world.serve_v1(0, 10ms, 1);
