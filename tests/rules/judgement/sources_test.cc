@@ -164,6 +164,17 @@ TEST(Sources, WhoseEvidenceAllComesTooLateAreNotFine) {
   EXPECT_EQ(rig.rule("errors").truth, Truth::unknown) << "nothing was counted";
   EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::lagging);
   rig.run(90s);
+  EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::no_traffic);
+}
+
+TEST(Sources, ThatAreSilentSayThatNoRequestCameAndNotThatNoneFailed) {
+  EngineRig rig({make_rule("errors", "5xx rate > 5/s over 10s"),
+                 make_rule("flood", "requests rate > 5/s over 10s")});
+  rig.run(30s);
+  EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::no_traffic);
+  EXPECT_EQ(rig.rule("flood").truth, Truth::fine);
+  rig.stream("v1", 2);
+  rig.run(15s);
   EXPECT_EQ(rig.rule("errors").truth, Truth::fine);
 }
 
