@@ -38,7 +38,9 @@ void Actor::stop() {
   }
   // No lane comes or goes any more.
   for (const auto& [service, lane] : lanes_) lane->ask_to_stop();
-  for (const auto& [service, lane] : lanes_) lane->end(until);
+  // A command that does not want to end takes its time: all of them at once, not one by one.
+  for (const auto& [service, lane] : lanes_) lane->end_call(until);
+  for (const auto& [service, lane] : lanes_) lane->join();
 }
 
 std::size_t Actor::open() const {

@@ -22,7 +22,8 @@ ActorLane::ActorLane(const Platforms& platforms, const Clock& clock, Deliver del
 
 ActorLane::~ActorLane() {
   ask_to_stop();
-  end(std::chrono::steady_clock::now());
+  end_call(std::chrono::steady_clock::now());
+  join();
 }
 
 void ActorLane::use(const Platforms& platforms) {
@@ -56,12 +57,15 @@ void ActorLane::ask_to_stop() {
   changed_.notify_all();
 }
 
-void ActorLane::end(std::chrono::steady_clock::time_point until) {
+void ActorLane::end_call(std::chrono::steady_clock::time_point until) {
   {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, until, [this] { return has_ended_; });
   }
   calls_.request_stop();
+}
+
+void ActorLane::join() {
   if (thread_.joinable()) thread_.join();
 }
 

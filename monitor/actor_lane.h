@@ -29,7 +29,7 @@ class ActorLane {
   /// The references must outlive the lane.
   ActorLane(const Platforms& platforms, const Clock& clock, Deliver deliver,
             const ActorOptions& options);
-  ~ActorLane();  ///< As end().
+  ~ActorLane();  ///< As all of ask_to_stop(), end_call() and join(), without a grace.
   ActorLane(const ActorLane&) = delete;
   ActorLane& operator=(const ActorLane&) = delete;
 
@@ -43,8 +43,10 @@ class ActorLane {
 
   /// Nothing is begun any more.
   void ask_to_stop();
-  /// After that: waits until `until` for the call under way, ends it then, and joins.
-  void end(std::chrono::steady_clock::time_point until);
+  /// After that: waits until `until` for the call under way, and ends it then.
+  void end_call(std::chrono::steady_clock::time_point until);
+  /// After that: waits for the thread, which a call that does not end holds up.
+  void join();
 
   /// Orders without a final outcome.
   [[nodiscard]] std::size_t open() const;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 
 #include <gtest/gtest.h>
@@ -192,6 +193,55 @@ TEST(ActorTest, StoppingEndsTheCallUnderWayAfterTheGraceAndLeavesTheIntentOpen) 
   actor.stop();
   EXPECT_EQ(outcomes.wait_for(0).size(), 0U);
   EXPECT_EQ(actor.open(), 1U);
+}
+
+/// Ends its read only when the others have been told to end theirs.
+class StubbornPlatform final : public Platform {
+ public:
+  StubbornPlatform(std::latch& reading, std::latch& told) : reading_(reading), told_(told) {}
+  Result<Standing> read(const rules::Order&, std::stop_token stop) override {
+    reading_.count_down();
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any stopped;
+    stopped.wait(lock, stop, [] { return false; });
+    told_.count_down();
+    are_all_told = test::eventually([this] { return told_.try_wait(); });
+    return Error{Error::Kind::unavailable, "stopped"};
+  }
+  Status apply(const rules::Order&, std::stop_token) override { return Done{}; }
+  [[nodiscard]] std::string by_hand(const rules::Order&) const override { return ""; }
+
+  std::atomic<bool> are_all_told = false;
+
+ private:
+  std::latch& reading_;
+  std::latch& told_;
+};
+
+TEST(ActorTest, StoppingEndsTheCallsOfAllServicesAtOnce) {
+  const ManualClock clock;
+  std::latch reading(2);
+  std::latch told(2);
+  Platforms platforms;
+  std::vector<const StubbornPlatform*> stubborn;
+  for (const char* service : {"shop", "cart"}) {
+    auto platform = std::make_unique<StubbornPlatform>(reading, told);
+    stubborn.push_back(platform.get());
+    platforms.add_rollback(service, std::move(platform));
+  }
+  Outcomes outcomes;
+  ActorOptions options;
+  options.stop_grace = 20ms;
+  Actor actor(platforms, clock, outcomes.deliver(), options);
+  rules::Order order = test::fake_order(1, clock);
+  actor.submit(order);
+  order = test::fake_order(2, clock);
+  order.service = "cart";
+  actor.submit(order);
+  reading.wait();
+  actor.stop();
+  for (const StubbornPlatform* platform : stubborn) EXPECT_TRUE(platform->are_all_told);
 }
 
 TEST(ActorTest, StoppingLetsTheCallUnderWayFinishWithinTheGrace) {
