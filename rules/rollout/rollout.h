@@ -177,6 +177,7 @@ class Rollout {
   /// That version, if a rule which fires outside a rollout says that it is bad; else empty.
   [[nodiscard]] std::string served_badly(const JudgedRule& rule, Instant now) const;
   [[nodiscard]] bool served_alone(Instant now) const;  ///< As far as is known.
+  [[nodiscard]] std::vector<const JudgedRule*> rules_of_served() const;
   [[nodiscard]] Truth truth_of_served() const;
   /// About its rollout, where there is a version.
   Teller teller_of(const std::string& served, Instant now, Step& out) const;
@@ -375,7 +376,6 @@ class Rollout {
   std::optional<LostEvidence> lost_evidence_;  // While it is judged.
   std::optional<RuleStatus> convicted_by_;     // Of the default judgement, once it has failed.
   DeploymentTotals deployments_;
-
   LiveTraffic traffic_;
   std::optional<Deployment> looked_at_;  // What was live when it was looked at for new versions.
   Unannounced unannounced_;

@@ -58,24 +58,26 @@ bool Rollout::served_alone(Instant now) const {
   return replacement_of(served, since, [](const std::string&) { return true; }).empty();
 }
 
-Truth Rollout::truth_of_served() const {
-  bool is_known = false;
-  bool is_bad = false;
-  bool is_unknown = false;
-  const auto add = [&](const JudgedRule& rule) {
-    is_known = true;
-    is_bad = is_bad || rule.is_firing() || rule.status().truth == Truth::bad;
-    is_unknown = is_unknown || rule.status().truth == Truth::unknown;
-  };
+std::vector<const JudgedRule*> Rollout::rules_of_served() const {
+  std::vector<const JudgedRule*> rules;
   for (const JudgedRule& rule : service_.always)
-    if (convicts_always(rule)) add(rule);
-  for (const JudgedRule& rule : watching_) add(rule);
+    if (convicts_always(rule)) rules.push_back(&rule);
+  for (const JudgedRule& rule : watching_) rules.push_back(&rule);
   if (gate_)
     for (const JudgedRule& rule : gate_->rules())
       // Nothing else runs that it could be compared with.
-      if (convicts(rule) && !mentions_baseline(rule.rule().sentence.when)) add(rule);
-  if (is_bad) return Truth::bad;
-  return is_known && !is_unknown ? Truth::fine : Truth::unknown;
+      if (convicts(rule) && !mentions_baseline(rule.rule().sentence.when)) rules.push_back(&rule);
+  return rules;
+}
+
+Truth Rollout::truth_of_served() const {
+  const std::vector<const JudgedRule*> rules = rules_of_served();
+  const auto is_any = [&rules](Truth truth) {
+    return std::ranges::any_of(
+        rules, [truth](const JudgedRule* rule) { return rule->status().truth == truth; });
+  };
+  if (std::ranges::any_of(rules, &JudgedRule::is_firing) || is_any(Truth::bad)) return Truth::bad;
+  return !rules.empty() && !is_any(Truth::unknown) ? Truth::fine : Truth::unknown;
 }
 
 Teller Rollout::teller_of(const std::string& served, Instant now, Step& out) const {

@@ -25,6 +25,11 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
         const ActionStatus* action = log_.find(intent);
         return action != nullptr && may_be_rolled_back(*action);
       });
+  std::string fires;
+  if (&record == promoted())
+    for (const JudgedRule* rule : rules_of_served())
+      if (rule->is_firing() && fires.empty())
+        fires = rule->rule().name + ": " + gist_of(rule->status().evidence);
   return {.service = status.service,
           .rollout = status.id,
           .candidate = status.candidate,
@@ -34,6 +39,7 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
           .verdict = status.verdict,
           .why = status.why,
           .failed_by = record.failed_by(),
+          .fires = std::move(fires),
           .started = status.started,
           .ended = status.ended,
           .has_moved = record.has_begun() || (moving_ && moving_->rollout == status.id) ||

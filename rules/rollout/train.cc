@@ -68,6 +68,17 @@ std::string words_of_stop(const TrainMember& member) {
   return is_fail(member) ? words_of(member, "failed", member.failed_by) : words_of_state(member);
 }
 
+const TrainMember* failing_since_promotion(const std::vector<TrainMember>& train) {
+  const auto found = std::ranges::find_if(train, [](const TrainMember& member) {
+    return is_promoted(member) && !member.fires.empty();
+  });
+  return found == train.end() ? nullptr : &*found;
+}
+
+std::string words_of_firing(const TrainMember& member) {
+  return words_of(member, "was promoted, and this fires on it now", member.fires);
+}
+
 TrainTurn turn(TrainTurn::Kind kind, const TrainMember& member, std::string why) {
   return {
       .kind = kind, .service = member.service, .rollout = member.rollout, .why = std::move(why)};
@@ -81,7 +92,11 @@ TrainTurn turn_of_waiting(const std::vector<TrainMember>& train, const TrainMemb
     if (before != nullptr && !is_promoted(*before) && before != &member)
       waiting += (waiting.empty() ? "" : ", ") + service;
   }
-  if (waiting.empty()) return turn(TrainTurn::Kind::begins, member, "it is its turn");
+  if (waiting.empty()) {
+    if (const TrainMember* failing = failing_since_promotion(train))
+      return turn(TrainTurn::Kind::waits, member, "waits: " + words_of_firing(*failing));
+    return turn(TrainTurn::Kind::begins, member, "it is its turn");
+  }
   return turn(TrainTurn::Kind::waits, member, "waits for " + waiting);
 }
 
@@ -149,8 +164,9 @@ std::vector<TrainTurn> turns_of(const std::vector<TrainMember>& train) {
 }
 
 std::optional<std::string> why_stopped(const std::vector<TrainMember>& train) {
-  const TrainMember* fail = first_fail(train, false);
-  return fail == nullptr ? std::nullopt : std::optional(words_of_stop(*fail));
+  if (const TrainMember* fail = first_fail(train, false)) return words_of_stop(*fail);
+  if (const TrainMember* failing = failing_since_promotion(train)) return words_of_firing(*failing);
+  return std::nullopt;
 }
 
 namespace {

@@ -27,6 +27,7 @@ struct TrainMember {
   Outcome verdict = Outcome::unknown;
   std::string why;
   std::string failed_by = {};  ///< Why it failed; `why` may be about what came of that.
+  std::string fires = {};      ///< The rule that fires on it now that it is promoted; empty: none.
   Instant started{};
   std::optional<Instant> ended;
   /// Its candidate may have traffic, or had it. A pending one that has it is judged at once.
@@ -43,7 +44,7 @@ using Trains = std::map<TrainKey, std::vector<TrainMember>>;
 struct TrainTurn {
   enum class Kind : std::uint8_t {
     waits,       ///< It stays pending; `why` names whom it waits for.
-    begins,      ///< Those before it are promoted.
+    begins,      ///< Those before it are promoted, and no rule fires on one that was.
     ends,        ///< The train has stopped before it moved anything; `why` names what stopped it.
     taken_back,  ///< It is rolled back, because another one failed.
     stranded,    ///< It stays as it is, although the train is to be taken back: told to people.
@@ -63,7 +64,8 @@ struct TrainTurn {
 ///   the one before has recovered. Where one does not, the rest is stranded.
 std::vector<TrainTurn> turns_of(const std::vector<TrainMember>& train);
 
-/// Why no rollout of the train may get more traffic; nothing while it goes on.
+/// Why no rollout of the train may get more traffic; nothing while it goes on. A fail, or for as
+/// long as a rule fires on one that was promoted.
 std::optional<std::string> why_stopped(const std::vector<TrainMember>& train);
 
 /// Services that wait for each other, in their order and with the first one again at the end;

@@ -266,6 +266,20 @@ TEST(TrainRollouts, AnAttachedOneThatHasTrafficBeforeItsTurnIsJudgedAtOnce) {
   EXPECT_EQ(world.rollbacks, std::vector<std::string>{"orders"});
 }
 
+TEST(TrainRollouts, WaitForWhatWasPromotedAndTurnedBad) {
+  TrainWorld world({.watch_for = 10min});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  world.bad = {"gateway"};
+  world.run(2min);
+  EXPECT_EQ(world.status("orders").held, HoldReason::train) << world.states();
+  EXPECT_EQ(world.status("journeys").state, RolloutState::pending);
+  EXPECT_TRUE(world.rollbacks.empty()) << "what was promoted is paged";
+  world.bad = {};
+  world.run_out();
+  EXPECT_EQ(world.states(), "gateway promoted; journeys promoted; orders promoted; ");
+}
+
 TEST(TrainRollouts, WhatTheConfigurationKnowsNoMoreIsNamedAsNotTakenBack) {
   TrainWorld world({.takes_all_back = true});
   world.begin();

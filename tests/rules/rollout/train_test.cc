@@ -178,6 +178,17 @@ TEST(Train, StopsOnlyByAFail) {
   EXPECT_EQ(why_stopped({member("a", rolling_back), member("b", baking)}), "a v2 failed");
 }
 
+TEST(Train, NobodyGetsTrafficWhileARuleFiresOnWhatWasPromoted) {
+  TrainMember bad = member("a", promoted, {}, 1);
+  bad.fires = "shop-5xx: 60%";
+  const std::vector<TrainMember> train = {bad, member("b", pending, {"a"}), member("c", pending),
+                                          member("d", baking)};
+  const auto turns = turns_of(train);
+  EXPECT_EQ(text(turns), "b:waits c:waits ");
+  EXPECT_EQ(turns[0].why, "waits: a v2 was promoted, and this fires on it now: shop-5xx: 60%");
+  EXPECT_EQ(why_stopped(train), "a v2 was promoted, and this fires on it now: shop-5xx: 60%");
+}
+
 TEST(Train, ACycleIsSpelledOut) {
   EXPECT_TRUE(cycle_in({{"a", {"b", "c"}}, {"b", {"c"}}, {"c", {"x"}}}).empty());
   const auto cycle = cycle_in({{"a", {"b"}}, {"b", {"c"}}, {"c", {"d"}}, {"d", {"b"}}});
