@@ -48,7 +48,7 @@ void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
   for (const RememberedRollout& one : remembered.rollouts) {
     const bool takes_back =
         one.verdict == Outcome::fail && one.started.takes_all_back.value_or(false);
-    if (!one.started.train.empty() && (!is_final(one.state) || takes_back))
+    if (!is_final(one.state) || (!one.started.train.empty() && takes_back))
       unsettled.insert(key_of(one));
   }
   for (const RememberedRollout& one : remembered.rollouts) {

@@ -2,7 +2,7 @@
 
 namespace belay::rules {
 
-/// Why nothing is done for a service that only a train still knows.
+/// Why nothing is done for a service that only a rollout of an earlier life still knows.
 inline constexpr const char* kLeftOver = "its service is not in the configuration";
 
 }  // namespace belay::rules

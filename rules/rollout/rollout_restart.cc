@@ -1,5 +1,6 @@
 // How rollouts go on after a restart: with what the journal knew of them.
 
+#include <algorithm>
 #include <utility>
 
 #include "rules/judgement/default_rules.h"
@@ -20,6 +21,18 @@ std::optional<Drain::Before> requests_before(const RolloutRecord* record) {
     before->given = share_of({.versions = shares}, record->status().candidate) / 100;
   }
   return before;
+}
+
+/// By which other rules it is judged than in the life before, as both told them; empty: by none.
+std::string changed_rules(const std::vector<RuleBefore>& was, const std::vector<RuleBefore>& is) {
+  std::string words;
+  for (const RuleBefore& one : was) {
+    const auto now = std::ranges::find(is, one.rule, &RuleBefore::rule);
+    if (now != is.end() && now->sentence == one.sentence) continue;
+    words += (words.empty() ? "" : "; ") + one.rule + " was `" + one.sentence + "`" +
+             (now == is.end() ? " and is gone" : ", is `" + now->sentence + "`");
+  }
+  return words;
 }
 
 }  // namespace
@@ -87,10 +100,15 @@ void Rollout::go_on_with(Instant now, Step& out) {
     if (status.held == HoldReason::traffic) move_refused_ = status.why;
     if (!record.has_begun() && status.is_driving)
       return record.note("Belay was restarted: it looks anew before the first step", now);
+    const std::vector<RuleBefore> known = record.before();
     open_gate(status.id, now);
     record.restart_bake(now);
     has_skipped_ = true;
-    const std::string why = "Belay was restarted: the bake of this step begins anew";
+    std::string why = "Belay was restarted: the bake of this step begins anew";
+    if (const std::string changed = changed_rules(known, record.before()); !changed.empty()) {
+      why += ", by other rules than before: " + changed;
+      record.keep_beware("its rules changed with a restart of Belay: " + changed);
+    }
     if (record.state() == RolloutState::pending || !record.has_begun()) {
       record.begin_step(0, why, now, out);
     } else {

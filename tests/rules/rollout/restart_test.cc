@@ -1,11 +1,17 @@
 // What an engine does that was started again in the middle of an action.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/rules/support/engine_rig.h"
+#include "tests/rules/rollout/remembered_rollout.h"
 
 namespace belay::rules {
 namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
 
 Plan plan_of(std::vector<Rule> always, std::vector<Rule> rollout) {
   Plan plan = EngineRig::plan_of(std::move(always), std::move(rollout));
@@ -261,6 +267,42 @@ TEST(Restart, HoldsNothingAgainstAVersionThatPassedAGateSince) {
   ASSERT_EQ(decided(*rig.service().rollout), Outcome::pass);
   fail_gate(rig, "v3", "v2");
   EXPECT_EQ(rig.orders.size(), 1U);
+}
+
+TEST(Restart, EndsWhatIsJudgedOfAServiceThatIsGoneAndPages) {
+  Remembered remembered;
+  remembered.rollouts.push_back(
+      rollout_of("v2", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 10s));
+  remembered.rollouts[0].started.service = "cart";
+  EngineRig rig(EngineRig::plan_of({}, {}), remembered);
+  rig.run(1s);
+  EXPECT_EQ(rig.service("cart").rollout->state, RolloutState::inconclusive);
+  EXPECT_THAT(rig.notices,
+              Contains(AllOf(
+                  Field(&Notice::service, "cart"), Field(&Notice::page, true),
+                  Field(&Notice::headline, HasSubstr("its service is not in the configuration")))));
+}
+
+TEST(Restart, TellsWhichRulesHaveChangedUnderARunningRollout) {
+  Remembered remembered;
+  remembered.rollouts.push_back(
+      rollout_of("v2", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 10s));
+  remembered.rollouts[0].step_started = EngineRig::kStart - 20s;
+  remembered.rollouts[0].before = {
+      {.rule = "errors", .sentence = "error rate > 5% over 10s", .truth = Truth::fine},
+      {.rule = "slow", .sentence = "p95 latency > 1s over 10s", .truth = Truth::fine},
+      {.rule = "same", .sentence = "5xx rate > 5% over 10s", .truth = Truth::fine}};
+  EngineRig rig(
+      EngineRig::plan_of({}, {make_rule("errors", "error rate > 99% over 10s", "rollback"),
+                              make_rule("same", "5xx rate > 5% over 10s", "rollback")}),
+      remembered);
+  rig.run(1s);
+  EXPECT_THAT(
+      rig.notices_of(Notice::Kind::rollout_moved),
+      Contains(Field(&Notice::headline,
+                     HasSubstr("by other rules than before: errors was `error rate > 5% over "
+                               "10s`, is `error rate > 99% over 10s`; slow was `p95 latency "
+                               "> 1s over 10s` and is gone"))));
 }
 
 }  // namespace
