@@ -188,6 +188,8 @@ void Rollout::start(const RolloutStarted& asked, Instant now, Step& out) {
   if (record.status().mode == Mode::enforce) {
     std::optional<std::string> why = book_.why_disarmed(service_.plan.name, now);
     if (!why) why = book_.why_not_yet(service_.plan, now);
+    if (!why && !is_warned && !baseline.version.empty())
+      why = why_no_rollback(record.status(), now);
     if (why) details.push_back("beware: a rollback would not be done now: " + *why);
     if (why) record.note(details.back(), now);
   }

@@ -294,6 +294,26 @@ TEST(WayBack, ThatIsForbiddenForNowIsToldAsARolloutBegins) {
   }
 }
 
+TEST(WayBack, ThatARollbackHasBarredIsToldAtTheStart) {
+  Remembered remembered;
+  remembered.actions = {{.at = kAt - 2h,
+                         .service = "shop",
+                         .intent = "earlier",
+                         .target = "v1",
+                         .expected = "v2",
+                         .phase = ActionOutcome::Phase::applied}};
+  EngineRig rig(plan_of(kErrors), remembered);
+  serve(rig, "v1");
+  rig.run(2s);
+  RolloutStarted asked = gate_of(rig, "v1");
+  asked.baseline = "v0";
+  rig.push(asked);
+  rig.run(1s);
+  EXPECT_THAT(start_of_newest(rig),
+              Contains(HasSubstr("beware: a rollback would not be done now: v1 was put there by a "
+                                 "rollback: a rollback is never rolled back")));
+}
+
 TEST(WayBack, ToAFailedVersionThatWasNamedIsToldAndNeverCalledProofOfAnything) {
   Remembered remembered;
   remembered.rollouts = {rollout_of("v2", RolloutState::failed, Outcome::fail, kAt - 5min)};
