@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "monitor/config/sentence_needs.h"
 #include "monitor/sources/bullmq.h"
+#include "rules/judgement/condition.h"
 #include "rules/language/rule_check.h"
 #include "rules/rollout/gate.h"
 #include "rules/rollout/steps.h"
@@ -214,15 +215,26 @@ void check_errors(const Config& config, const rules::ServicePlan& plan, std::vec
   const bool has_logs = !names_of<LogConfig>(sources).empty();
   if (!has_logs || plan.rollout.is_judged_by_default) return;
   bool counts = false;
+  bool compares = false;
   for (const auto* rules : {&plan.rules, &plan.rollout_rules}) {
     for (const rules::Rule& rule : *rules) {
       if (!rules::counts_for_verdict(rule)) continue;
       counts = true;
       const SentenceNeeds needs = needs_of(rule.sentence);
       // What a program or Prometheus reports may be errors.
-      if (needs.errors || !needs.measurements.empty() || !needs.prometheus.empty()) return;
+      if (!needs.measurements.empty() || !needs.prometheus.empty()) return;
+      if (needs.errors && !rules::mentions_baseline(rule.sentence.when)) return;
+      compares = compares || needs.errors;
     }
   }
+  if (compares && plan.rollout.is_driving) return;
+  if (compares)
+    return found.push_back(
+        {false, plan.name,
+         "the rules that look at errors compare with the baseline: while it has no traffic, as "
+         "after a deploy of all at once, no error of the new version fails it; add one with a "
+         "limit of its own (`5xx rate > 5% over 1m, min 50 requests, for 30s`), or `compare: "
+         "true`"});
   found.push_back({false, plan.name,
                    counts ? "no rule that counts for a rollout's verdict looks at errors, and "
                             "rules of its own stand in place of the default judgement: "

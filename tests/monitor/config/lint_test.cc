@@ -133,6 +133,17 @@ TEST_F(LintTest, AShareOverAFilteredTailIsAnErrorAndARateIsNot) {
               Contains(HasSubstr("error: the default judgement needs every request")));
 }
 
+TEST_F(LintTest, RulesThatSeeErrorsOnlyBesideABaselineAreNamed) {
+  then_.kind = rules::Then::Kind::rollback;
+  const std::string said = "while it has no traffic";
+  const char* const worse =
+      "candidate error rate > baseline error rate + 2 points over 1m, min 50 requests";
+  EXPECT_THAT(lint_of(worse, said), testing::SizeIs(1));
+  EXPECT_THAT(lint_of("error rate > 5% over 1m, min 50 requests", said), IsEmpty());
+  config_.plan.services[0].rollout.is_driving = true;
+  EXPECT_THAT(lint_of(worse, said), IsEmpty()) << "a baseline is kept beside it";
+}
+
 TEST_F(LintTest, RulesOfOnesOwnThatDoNotLookAtErrorsAreNamed) {
   const auto about_errors = [&](const std::string& sentence, rules::Then::Kind then) {
     then_.kind = then;
