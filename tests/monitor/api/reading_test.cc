@@ -31,6 +31,8 @@ TEST_F(ReadingTest, EveryAnswerHasItsHeaders) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(header_of(answer, "X-Request-Id"), "job-17");
   EXPECT_EQ(header_of(answer, "Cache-Control"), "no-store");
+  EXPECT_EQ(header_of(answer, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(header_of(answer, "Content-Security-Policy"), "default-src 'none'");
   asking.headers.back().value = "two words\r\nSet-Cookie: x";
   EXPECT_EQ(header_of(ask(asking), "X-Request-Id").size(), 32U);
   const net::Outgoing refused = get("/nothing");
