@@ -73,6 +73,16 @@ std::optional<ExactThreshold> exact_threshold(const Comparison& comparison) {
       .or_equal = or_equal};
 }
 
+/// A limit for what some of the requests do, by the second.
+bool limits_some_requests(const Comparison& comparison) {
+  const Metric* metric = metric_of(comparison.left.first);
+  if (metric == nullptr || is_less(comparison.compare)) return false;
+  const auto* rate = std::get_if<RateMeasure>(&metric->measure);
+  return rate != nullptr && !rate->is_share && rate->counted != Counted::all &&
+         (std::holds_alternative<RequestsSubject>(metric->subject) ||
+          std::holds_alternative<InvocationsSubject>(metric->subject));
+}
+
 }  // namespace
 
 const QueueSubject* queue_of(const Comparison& comparison) {
@@ -149,7 +159,9 @@ bool may_lack_versions(const Condition& condition) {
 
 BoundComparison::BoundComparison(const Comparison& comparison, const Binding& binding,
                                  ServiceEvidence& evidence, const std::string& queue, Instant now)
-    : queue_(queue), compare_(comparison.compare) {
+    : queue_(queue),
+      compare_(comparison.compare),
+      needs_requests_(limits_some_requests(comparison)) {
   const std::optional<ExactThreshold> exact = exact_threshold(comparison);
   const auto bind_term = [&](const Term& term) {
     BoundTerm bound{.factor = term.factor, .quantity = 0, .metric = std::nullopt};
@@ -238,7 +250,9 @@ Judgement BoundComparison::judge(const ServiceEvidence& evidence, Instant now,
     const bool bad = is_bad(left.value, right.value);
     // A histogram's estimate never contradicts what was counted.
     if (bad && compare_ == Compare::greater) told.value = std::max(left.value, right.value);
-    if (is_covered || (bad && !is_less(compare_))) {
+    if (is_covered && !bad && needs_requests_ && told.denominator == 0) {
+      judgement = {Truth::unknown, UnknownKind::no_traffic};
+    } else if (is_covered || (bad && !is_less(compare_))) {
       judgement.truth = bad ? Truth::bad : Truth::fine;
     } else {
       judgement = any_of(unknowns);

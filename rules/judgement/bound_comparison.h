@@ -58,6 +58,7 @@ class BoundComparison {
   BoundSide left_;
   BoundSide right_;
   Compare compare_{};
+  bool needs_requests_ = false;  ///< To be fine: none of none has failed.
 };
 
 }  // namespace belay::rules

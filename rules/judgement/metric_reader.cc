@@ -218,9 +218,7 @@ void MetricReader::read_value(Reading& reading, Instant now) const {
     reading.numerator = numerator_->count();
     reading.denominator = denominator_->count();
     const auto count = static_cast<double>(reading.numerator);
-    // Only the rate of all of them is known to be 0 where none came: none of none has failed.
-    const bool is_of_all = numerator_ == denominator_ || kind_ != SourceKind::log;
-    if (way_ == Way::rate && (is_of_all || reading.denominator > 0)) {
+    if (way_ == Way::rate) {
       reading.value = count / spanned_seconds(over_, now);
     } else if (way_ == Way::share && reading.denominator > 0) {
       reading.value = count / static_cast<double>(reading.denominator);

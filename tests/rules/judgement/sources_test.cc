@@ -169,10 +169,12 @@ TEST(Sources, WhoseEvidenceAllComesTooLateAreNotFine) {
 
 TEST(Sources, ThatAreSilentSayThatNoRequestCameAndNotThatNoneFailed) {
   EngineRig rig({make_rule("errors", "5xx rate > 5/s over 10s"),
-                 make_rule("flood", "requests rate > 5/s over 10s")});
+                 make_rule("flood", "requests rate > 5/s over 10s"),
+                 make_rule("down", "2xx rate < 1/s over 10s")});
   rig.run(30s);
   EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::no_traffic);
   EXPECT_EQ(rig.rule("flood").truth, Truth::fine);
+  EXPECT_EQ(rig.rule("down").truth, Truth::bad);
   rig.stream("v1", 2);
   rig.run(15s);
   EXPECT_EQ(rig.rule("errors").truth, Truth::fine);
