@@ -28,8 +28,9 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
   std::string fires;
   if (&record == promoted())
     for (const JudgedRule* rule : rules_of_served())
-      if (rule->is_firing() && fires.empty())
-        fires = rule->rule().name + ": " + gist_of(rule->status().evidence);
+      if (rule->is_firing() && rule->status().truth == Truth::bad &&
+          counts_for_verdict(rule->rule()) && fires.empty())
+        fires = rule->rule().name;
   return {.service = status.service,
           .rollout = status.id,
           .candidate = status.candidate,

@@ -283,6 +283,21 @@ TEST(Restart, EndsWhatIsJudgedOfAServiceThatIsGoneAndPages) {
                   Field(&Notice::headline, HasSubstr("its service is not in the configuration")))));
 }
 
+TEST(Restart, PagesForARolloutWhoseServiceHasAnotherName) {
+  Remembered remembered;
+  remembered.rollouts.push_back(
+      rollout_of("v2", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 10s));
+  remembered.rollouts[0].started.service = "cart";
+  Plan plan = EngineRig::plan_of({}, {});
+  plan.services[0].aliases = {"cart"};
+  EngineRig rig(plan, remembered);
+  rig.run(1s);
+  EXPECT_THAT(
+      rig.notices,
+      Contains(AllOf(Field(&Notice::page, true),
+                     Field(&Notice::headline, HasSubstr("its service cart is called shop")))));
+}
+
 TEST(Restart, TellsWhichRulesHaveChangedUnderARunningRollout) {
   Remembered remembered;
   remembered.rollouts.push_back(

@@ -280,6 +280,15 @@ TEST(TrainRollouts, WaitForWhatWasPromotedAndTurnedBad) {
   EXPECT_EQ(world.states(), "gateway promoted; journeys promoted; orders promoted; ");
 }
 
+TEST(TrainRollouts, DoNotWaitForAnAlertOnWhatWasPromoted) {
+  TrainWorld world({});
+  world.plan.services[0].rules.push_back(make_rule("busy", "requests rate > 1/s over 5s"));
+  world.restart();
+  world.begin();
+  world.run_out();
+  EXPECT_EQ(world.states(), "gateway promoted; journeys promoted; orders promoted; ");
+}
+
 TEST(TrainRollouts, WhatTheConfigurationKnowsNoMoreIsNamedAsNotTakenBack) {
   TrainWorld world({.takes_all_back = true});
   world.begin();
