@@ -142,6 +142,10 @@ class Ladder {
     bool has_left_candidate = false;
     /// Nobody saw whether the rung before helped.
     bool is_unseen = false;
+    /// The candidate is not what is watched.
+    [[nodiscard]] bool is_restored() const {
+      return std::holds_alternative<RollBack>(order.action) || has_left_candidate;
+    }
     /// A rung was ordered.
     [[nodiscard]] bool has_begun() const { return !order.intent.empty(); }
   };

@@ -15,11 +15,14 @@ namespace {
 /// How long a later rung waits for a shared cause to go away.
 constexpr Duration kSharedMax = std::chrono::minutes{10};
 
-/// A sentence says "candidate" of whatever it is asked of: here of what was put back.
-std::vector<Evidence> of_restored(std::vector<Evidence> evidence, const std::string& restored) {
+/// A sentence says "candidate" of whatever it is asked of: after a rollback of what was put back.
+std::vector<Evidence> told_after(const Order& done, const JudgedRule& rule,
+                                 const std::string& restored) {
   constexpr std::string_view kCandidate = "candidate ";
+  std::vector<Evidence> evidence = rule.status().evidence;
+  if (!std::holds_alternative<RollBack>(done.action) || restored.empty()) return evidence;
   for (Evidence& one : evidence)
-    if (!restored.empty() && one.what.starts_with(kCandidate))
+    if (one.what.starts_with(kCandidate))
       one.what = restored + " " + one.what.substr(kCandidate.size());
   return evidence;
 }
@@ -31,7 +34,7 @@ void Ladder::watch(Instant now) {
   attempt_->done_at = now;
   Binding binding;
   const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
-  const bool is_restored = is_back || attempt_->has_left_candidate;
+  const bool is_restored = attempt_->is_restored();
   const auto may_lack = [](const Rule* rule) { return may_lack_versions(rule->sentence.when); };
   // Where the version stays, or is not named, nobody can tell what still came from before the
   // change.
@@ -186,11 +189,8 @@ void Ladder::judge(Instant now, Step& out) {
       hold_shared(rule, now, out);
       return;
     }
+    attempt_->order.evidence = told_after(attempt_->order, rule, attempt_->cause.baseline);
     const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
-    attempt_->order.evidence = rule.status().evidence;
-    if (is_back)
-      attempt_->order.evidence =
-          of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
     std::string why = " is bad";
     if (rule.is_firing()) why = is_back ? " fires on what was restored" : " fires still";
     end_watch(Notice::Kind::not_recovered, rule.rule().name + why, now, out);
@@ -253,9 +253,7 @@ std::optional<std::string> Ladder::misnamed(Instant now) const {
 }
 
 std::optional<std::string> Ladder::compared_with_itself() const {
-  const bool is_back = std::holds_alternative<RollBack>(attempt_->order.action);
-  if ((!is_back && !attempt_->has_left_candidate) || attempt_->cause.baseline.empty())
-    return std::nullopt;
+  if (!attempt_->is_restored() || attempt_->cause.baseline.empty()) return std::nullopt;
   return doubt_of_restored(watch_->rules, watch_->asked, attempt_->cause.evidence,
                            attempt_->cause.baseline);
 }
@@ -306,10 +304,8 @@ void Ladder::judge_end(Instant now, Step& out) {
       }
     }
   }
-  attempt_->order.evidence = watch_->rules.front().status().evidence;
-  if (std::holds_alternative<RollBack>(attempt_->order.action))
-    attempt_->order.evidence =
-        of_restored(std::move(attempt_->order.evidence), attempt_->cause.baseline);
+  attempt_->order.evidence =
+      told_after(attempt_->order, watch_->rules.front(), attempt_->cause.baseline);
   end_watch(result, why, now, out, is_unseen);
 }
 

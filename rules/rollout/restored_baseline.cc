@@ -26,18 +26,18 @@ bool limits_errors(const Rule& rule) {
 }
 
 /// Whether the value of its evidence is the candidate's alone, and the threshold the baseline's.
-bool tells_apart(const Condition& condition) {
-  const auto* comparison = std::get_if<Comparison>(&condition.node);
-  if (comparison == nullptr || comparison->left.second) return false;
+bool tells_apart(const Rule& rule) {
+  const auto* comparison = std::get_if<Comparison>(&rule.sentence.when.node);
+  if (!compares(rule) || comparison == nullptr || comparison->left.second) return false;
   const auto* metric = std::get_if<Metric>(&comparison->left.first.operand);
   return metric != nullptr && metric->scope != Scope::baseline;
 }
 
-/// Whether a number is known, comparable at any traffic, by which what was put back can be told
-/// from what failed.
+/// Whether it compares numbers that are comparable at any traffic, and known, so that what was put
+/// back can be told from what failed.
 bool is_measured(const JudgedRule& rule, const std::vector<Evidence>& fired) {
   const std::vector<Evidence>& evidence = rule.status().evidence;
-  return tells_apart(rule.rule().sentence.when) && fired.size() == 1 && evidence.size() == 1 &&
+  return tells_apart(rule.rule()) && fired.size() == 1 && evidence.size() == 1 &&
          fired.front().has_value && evidence.front().has_value && evidence.front().of_events;
 }
 
@@ -71,7 +71,7 @@ std::optional<std::string> doubt_of_restored(const std::vector<JudgedRule>& rule
                                              const std::string& restored) {
   const JudgedRule& first = rules.front();
   const bool is_known = is_measured(first, fired);
-  if (compares(first.rule()) && is_known) {
+  if (is_known) {
     const Evidence& now = first.status().evidence.front();
     const Evidence& then = fired.front();
     if (is_like_the_candidate(now.value, then))
