@@ -65,7 +65,7 @@ struct Engine::State::Adoption {
 };
 
 Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
-  // What only a train knows stays, unless the configuration knows it again.
+  // What only a rollout of an earlier life knows stays, unless the configuration knows it again.
   std::vector<ServicePlan> left_over = left_over_;
   std::erase_if(left_over, [&next](const ServicePlan& plan) {
     return std::any_of(next.services.begin(), next.services.end(),

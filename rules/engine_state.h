@@ -63,9 +63,9 @@ class Engine::State {
   [[nodiscard]] Trains trains() const;
   /// A train with a rollout of this service in which another is not over yet.
   [[nodiscard]] std::optional<std::string> open_train_of(const std::string& service) const;
-  /// A service that the plan knows no more, but a train that is not settled does.
+  /// A service that the plan knows no more, but a rollout that is open does, or a train that is not
+  /// settled.
   void add_left_over(const Remembered& remembered, Instant start);
-  void tell_renamed(const RememberedRollout& one, const std::string& name, Instant start);
   static const Trains::value_type* newest_train(const Trains& trains, const std::string& name);
   [[nodiscard]] RolloutStarted joined(const RolloutStarted& asked) const;
   std::optional<std::string> why_no_train(const TrainStarted& asked);

@@ -24,6 +24,18 @@ Instant last_end(const std::vector<TrainMember>& train) {
   return last;
 }
 
+/// Of a rollout whose service has another name now, and this one for an alias.
+void tell_renamed(const RememberedRollout& one, const std::string& name, Instant start, Step& out) {
+  if (name == one.started.service || is_final(one.state)) return;
+  Teller(out, name, one.started.candidate, one.started.baseline, start, one.started.id)
+      .notice(Notice::Kind::inconclusive, true,
+              sanitize(one.started.candidate) + ": nobody judges it any more, as its service " +
+                  sanitize(one.started.service) + " is called " + name +
+                  " since Belay was restarted")
+      .details.push_back("to have it judged, begin its rollout once more; to take it back, give " +
+                         sanitize(one.started.baseline) + " all of the traffic by hand");
+}
+
 }  // namespace
 
 Trains Engine::State::trains() const {
@@ -38,19 +50,6 @@ std::optional<std::string> Engine::State::open_train_of(const std::string& servi
         std::ranges::find(members, service, &TrainMember::service) != members.end())
       return key.first;
   return std::nullopt;
-}
-
-/// Of a rollout whose service has another name now, and this one for an alias.
-void Engine::State::tell_renamed(const RememberedRollout& one, const std::string& name,
-                                 Instant start) {
-  if (name == one.started.service || is_final(one.state)) return;
-  Teller(out_, name, one.started.candidate, one.started.baseline, start, one.started.id)
-      .notice(Notice::Kind::inconclusive, true,
-              sanitize(one.started.candidate) + ": nobody judges it any more, as its service " +
-                  sanitize(one.started.service) + " is called " + name +
-                  " since Belay was restarted")
-      .details.push_back("to have it judged, begin its rollout once more; to take it back, give " +
-                         sanitize(one.started.baseline) + " all of the traffic by hand");
 }
 
 void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
@@ -68,7 +67,7 @@ void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
     const std::string& name = one.started.service;
     if (!unsettled.contains(key_of(one))) continue;
     if (const auto found = service_by_name_.find(name); found != service_by_name_.end()) {
-      tell_renamed(one, services_[found->second]->plan.name, start);
+      tell_renamed(one, services_[found->second]->plan.name, start, out_);
       continue;
     }
     left_over_.push_back({.name = name, .mode = Mode::observe});

@@ -227,14 +227,16 @@ void check_errors(const Config& config, const rules::ServicePlan& plan, std::vec
       compares = compares || needs.errors;
     }
   }
-  if (compares && plan.rollout.is_driving) return;
-  if (compares)
-    return found.push_back(
-        {false, plan.name,
-         "the rules that look at errors compare with the baseline: while it has no traffic, as "
-         "after a deploy of all at once, no error of the new version fails it; add one with a "
-         "limit of its own (`5xx rate > 5% over 1m, min 50 requests, for 30s`), or `compare: "
-         "true`"});
+  if (compares) {
+    if (!plan.rollout.is_driving)
+      found.push_back(
+          {false, plan.name,
+           "the rules that look at errors compare with the baseline: while it has no traffic, as "
+           "after a deploy of all at once, no error of the new version fails it; add one with a "
+           "limit of its own (`5xx rate > 5% over 1m, min 50 requests, for 30s`), or `compare: "
+           "true`"});
+    return;
+  }
   found.push_back({false, plan.name,
                    counts ? "no rule that counts for a rollout's verdict looks at errors, and "
                             "rules of its own stand in place of the default judgement: "
