@@ -1,4 +1,4 @@
-// What is known of before a candidate's first traffic is known to a life that begins after it.
+// What is known of before a candidate's first traffic, in the life that gives it and in later ones.
 
 #include <string>
 

@@ -2,6 +2,7 @@
 // asked besides of what was put back.
 
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,6 +55,13 @@ class Restored {
         .at = rig.now(), .intent = rig.orders[0].intent, .phase = ActionOutcome::Phase::applied});
     rig.stream("v2", 0);
   }
+  /// Of a rollback of v2 that fails so, where v1 fails so many of 20 requests since.
+  [[nodiscard]] Notice told_after(Alike failing, int bad_since, Duration latency_since = 10ms) {
+    fail(std::move(failing));
+    put_back();
+    serve_v1(bad_since, latency_since);
+    return told();
+  }
   [[nodiscard]] Notice told() {
     rig.run(3min);
     for (const Notice::Kind kind :
@@ -78,10 +86,7 @@ Notice told_after(int bad_before, int bad_since) {
   Restored world;
   world.serve_v1(bad_before);
   world.begin();
-  world.fail({.status = 500});
-  world.put_back();
-  world.serve_v1(bad_since);
-  return world.told();
+  return world.told_after({.status = 500}, bad_since);
 }
 
 TEST(RestoredErrors, AreNoRecovery) {
@@ -129,20 +134,14 @@ TEST(RestoredErrors, AreAskedForBesideARuleThatLooksAtSomethingElse) {
   Restored world("p95 latency > 250ms over 10s, min 20 requests, for 5s", true);
   world.serve_v1(0);
   world.begin();
-  world.fail({.latency = 900ms});
-  world.put_back();
-  world.serve_v1(10);
-  EXPECT_EQ(world.told().kind, Notice::Kind::not_recovered);
+  EXPECT_EQ(world.told_after({.latency = 900ms}, 10).kind, Notice::Kind::not_recovered);
 }
 
 TEST(RestoredErrors, AreNotAskedForBesideARuleThatLimitsThem) {
   Restored world("error rate > 20% over 10s, min 20 requests", true);
   world.serve_v1(0);
   world.begin();
-  world.fail({.status = 500});
-  world.put_back();
-  world.serve_v1(3);
-  EXPECT_EQ(world.told().kind, Notice::Kind::recovered);
+  EXPECT_EQ(world.told_after({.status = 500}, 3).kind, Notice::Kind::recovered);
 }
 
 TEST(RestoredErrors, OfABaselineThatNobodySawBeforeAreInconclusive) {
@@ -175,10 +174,7 @@ Notice told_of_latency(Duration since) {
   Restored world("candidate p95 latency > 2 x baseline p95 latency over 10s, min 20 requests");
   world.serve_v1(0);
   world.begin();
-  world.fail({.latency = 500ms});
-  world.put_back();
-  world.serve_v1(0, since);
-  return world.told();
+  return world.told_after({.latency = 500ms}, 0, since);
 }
 
 TEST(RestoredLatency, AsThatOfTheCandidateIsNoRecovery) {

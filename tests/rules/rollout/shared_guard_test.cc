@@ -20,6 +20,13 @@ class SharedGuard : public testing::Test {
     world_.rig.push(asked);
     world_.run(2s);
   }
+  void abort(const std::string& service) {
+    world_.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
+                                    .at = world_.rig.now(),
+                                    .rollout = world_.status(service).id,
+                                    .by = "",
+                                    .reason = ""});
+  }
   void begin_both() {
     begin("orders", "50% for 60s max 300s, 100% for 60s max 300s");
     begin("journeys", "50% for 60s max 300s, 100% for 60s max 300s");
@@ -175,9 +182,7 @@ TEST_F(SharedGuard, OneThatIsAbortedLeavesTheOtherByItself) {
   world_.gateway_status = 500;
   world_.run(15s);
   ASSERT_EQ(world_.rollbacks, none_);
-  world_.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
-                                  .at = world_.rig.now(),
-                                  .rollout = world_.status("journeys").id});
+  abort("journeys");
   world_.run(3s);
   EXPECT_EQ(world_.rollbacks, orders_) << "at once: a person has let the other one stay";
 }
@@ -301,11 +306,7 @@ TEST_F(SharedGuard, WhatItSeesWhileTheMoveIsUnclearIsNoExcuseForTheOneThatRollsO
   world_.answers = false;
   begin("orders", "50% for 60s max 300s, 100% for 60s max 300s");
   world_.run(4s);
-  world_.rig.push(OperatorCommand{.kind = OperatorCommand::Kind::abort,
-                                  .at = world_.rig.now(),
-                                  .rollout = world_.status("journeys").id,
-                                  .by = "ann",
-                                  .reason = ""});
+  abort("journeys");
   world_.run(15s);
   world_.gateway_status = 500;
   world_.run(15s);

@@ -45,6 +45,18 @@ std::vector<std::string> start_of_newest(const EngineRig& rig) {
   return rig.notices_of(Notice::Kind::rollout_started).back().details;
 }
 
+/// To v1, so long ago.
+Remembered rolled_back_from_v2(Duration ago) {
+  Remembered remembered;
+  remembered.actions = {{.at = kAt - ago,
+                         .service = "shop",
+                         .intent = "earlier",
+                         .target = "v1",
+                         .expected = "v2",
+                         .phase = ActionOutcome::Phase::applied}};
+  return remembered;
+}
+
 TEST(WayBack, LeadsToNoVersionThatFailedHoweverMuchTrafficItHas) {
   for (const std::string how : {"recommend", "disarmed", "rejected"})
     for (const bool is_live_known : {false, true}) {
@@ -129,13 +141,7 @@ TEST(WayBack, LeadsToNoVersionThatFailedBeforeTheRestart) {
 }
 
 TEST(WayBack, OfAVersionThatWasRolledAwayFromPromisesNothingToWhoNamesIt) {
-  Remembered remembered;
-  remembered.actions = {{.at = kAt - 10min,
-                         .service = "shop",
-                         .intent = "i",
-                         .target = "v1",
-                         .expected = "v2",
-                         .phase = ActionOutcome::Phase::applied}};
+  const Remembered remembered = rolled_back_from_v2(10min);
   for (const std::string named : {"", "v2"}) {
     EngineRig rig(plan_of(kErrors), remembered);
     serve(rig, "v2");
@@ -272,13 +278,7 @@ TEST(WayBack, LeadsToTheGoodVersionBeforeTheOneThatWasRolledAwayFrom) {
 
 TEST(WayBack, ThatIsForbiddenForNowIsToldAsARolloutBegins) {
   for (const bool is_disarmed : {false, true}) {
-    Remembered remembered;
-    remembered.actions = {{.at = kAt - 2min,
-                           .service = "shop",
-                           .intent = "earlier",
-                           .target = "v1",
-                           .expected = "v2",
-                           .phase = ActionOutcome::Phase::applied}};
+    const Remembered remembered = rolled_back_from_v2(2min);
     Plan plan = plan_of(kErrors);
     plan.services[0].cooldown = is_disarmed ? 0s : 10min;
     EngineRig rig(plan, remembered);
@@ -295,13 +295,7 @@ TEST(WayBack, ThatIsForbiddenForNowIsToldAsARolloutBegins) {
 }
 
 TEST(WayBack, ThatARollbackHasBarredIsToldAtTheStart) {
-  Remembered remembered;
-  remembered.actions = {{.at = kAt - 2h,
-                         .service = "shop",
-                         .intent = "earlier",
-                         .target = "v1",
-                         .expected = "v2",
-                         .phase = ActionOutcome::Phase::applied}};
+  const Remembered remembered = rolled_back_from_v2(2h);
   EngineRig rig(plan_of(kErrors), remembered);
   serve(rig, "v1");
   rig.run(2s);
