@@ -18,7 +18,7 @@ bool limits_errors(const Rule& rule) {
   for_each_condition(rule.sentence.when, [&found](const Condition& condition) {
     for_each_metric(condition, [&found](const Metric& metric) {
       const auto* rate = std::get_if<RateMeasure>(&metric.measure);
-      found = found || (rate != nullptr && rate->is_share && rate->counted != Counted::all &&
+      found = found || (rate != nullptr && rate->is_share && counts_errors(*rate) &&
                         std::holds_alternative<RequestsSubject>(metric.subject));
     });
   });

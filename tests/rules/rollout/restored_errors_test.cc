@@ -144,6 +144,13 @@ TEST(RestoredErrors, AreNotAskedForBesideARuleThatLimitsThem) {
   EXPECT_EQ(world.told_after({.status = 500}, 3).kind, Notice::Kind::recovered);
 }
 
+TEST(RestoredErrors, AreAskedForBesideALimitForRefusals) {
+  Restored world("4xx rate > 20% over 10s, min 20 requests", true);
+  world.serve_v1(0);
+  world.begin();
+  EXPECT_EQ(world.told_after({.status = 404}, 10).kind, Notice::Kind::not_recovered);
+}
+
 TEST(RestoredErrors, OfABaselineThatNobodySawBeforeAreInconclusive) {
   Restored world;
   world.begin();
