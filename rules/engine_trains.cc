@@ -40,7 +40,7 @@ void tell_renamed(const RememberedRollout& one, const std::string& name, Instant
 
 Trains Engine::State::trains() const {
   Trains trains;
-  for (const std::unique_ptr<Rollout>& rollout : rollouts_) rollout->add_to(trains);
+  for (const std::unique_ptr<Rollout>& rollout : rollouts_) rollout->add_to(trains, clock_);
   return trains;
 }
 

@@ -66,7 +66,7 @@ class Rollout {
 
   /// Why the rollout that is asked for cannot begin; empty if it can.
   [[nodiscard]] std::string why_not_start(const RolloutStarted& asked) const;
-  void add_to(Trains& trains) const;  ///< Its part in each: the newest rollout of it.
+  void add_to(Trains& trains, Instant now) const;  ///< In each the newest rollout of it.
   void take_turn(const TrainTurn& turn, Instant now, Step& out);  ///< Of one of its rollouts.
   /// Why a running rollout gets no more traffic; nothing if its train goes on.
   void stop_with_train(std::optional<std::string> why) { train_stopped_ = std::move(why); }
@@ -256,7 +256,7 @@ class Rollout {
                                                             const RolloutStatus& status) const;
 
   // rollout_train.cc: what its train wants of it.
-  [[nodiscard]] TrainMember member_of(const RolloutRecord& record) const;
+  [[nodiscard]] TrainMember member_of(const RolloutRecord& record, Instant now) const;
   void wait_for_turn(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   void give_up(RolloutRecord& record, const std::string& why, Instant now, Step& out);
   void take_back(RolloutRecord& record, const std::string& why, Instant now, Step& out);

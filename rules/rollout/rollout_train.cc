@@ -16,7 +16,7 @@ bool may_be_rolled_back(const ActionStatus& action) {
 
 }  // namespace
 
-TrainMember Rollout::member_of(const RolloutRecord& record) const {
+TrainMember Rollout::member_of(const RolloutRecord& record, Instant now) const {
   const RolloutStatus& status = record.status();
   const bool is_newest = &record == &records_.back();
   const bool has_traffic = is_newest && !status.is_driving && live_percent().value_or(0) > 0;
@@ -26,11 +26,17 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
         return action != nullptr && may_be_rolled_back(*action);
       });
   std::string fires;
+  std::string may_fire;
   if (&record == promoted())
-    for (const JudgedRule* rule : rules_of_served())
-      if (rule->is_firing() && rule->status().truth == Truth::bad &&
-          counts_for_verdict(rule->rule()) && fires.empty())
-        fires = rule->rule().name;
+    for (const JudgedRule* rule : rules_of_served()) {
+      if (!counts_for_verdict(rule->rule())) continue;
+      const bool is_bad = rule->status().truth == Truth::bad;
+      // After a restart; later an unknown may last for ever, and tells nothing against it.
+      const bool is_young = rule->status().truth == Truth::unknown &&
+                            now < service_.watched_since + rule->longest_window();
+      if (fires.empty() && is_bad && rule->is_firing()) fires = rule->rule().name;
+      if (may_fire.empty() && (is_bad || is_young)) may_fire = rule->rule().name;
+    }
   return {.service = status.service,
           .rollout = status.id,
           .candidate = status.candidate,
@@ -41,6 +47,7 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
           .why = status.why,
           .failed_by = record.failed_by(),
           .fires = std::move(fires),
+          .may_fire = std::move(may_fire),
           .started = status.started,
           .ended = status.ended,
           .has_moved = record.has_begun() || (moving_ && moving_->rollout == status.id) ||
@@ -49,14 +56,14 @@ TrainMember Rollout::member_of(const RolloutRecord& record) const {
           .was_taken_back = record.rule() == kTrainRule};
 }
 
-void Rollout::add_to(Trains& trains) const {
+void Rollout::add_to(Trains& trains, Instant now) const {
   std::vector<TrainKey> seen;
   for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
     const RolloutStatus& status = record->status();
     if (status.train.empty()) continue;
     TrainKey key(status.train, status.train_began.value_or(status.started));
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-    trains[key].push_back(member_of(*record));
+    trains[key].push_back(member_of(*record, now));
     seen.push_back(std::move(key));
   }
 }

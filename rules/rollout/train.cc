@@ -79,6 +79,15 @@ std::string words_of_firing(const TrainMember& member) {
   return words_of(member, "was promoted, and this fires on it now", member.fires);
 }
 
+/// Why nothing begins although those before it are promoted; nothing if it may.
+std::optional<std::string> doubt_of_promoted(const std::vector<TrainMember>& train) {
+  if (const TrainMember* failing = failing_since_promotion(train)) return words_of_firing(*failing);
+  for (const TrainMember& member : train)
+    if (is_promoted(member) && !member.may_fire.empty())
+      return words_of(member, "was promoted, and this may fire on it", member.may_fire);
+  return std::nullopt;
+}
+
 TrainTurn turn(TrainTurn::Kind kind, const TrainMember& member, std::string why) {
   return {
       .kind = kind, .service = member.service, .rollout = member.rollout, .why = std::move(why)};
@@ -92,12 +101,10 @@ TrainTurn turn_of_waiting(const std::vector<TrainMember>& train, const TrainMemb
     if (before != nullptr && !is_promoted(*before) && before != &member)
       waiting += (waiting.empty() ? "" : ", ") + service;
   }
-  if (waiting.empty()) {
-    if (const TrainMember* failing = failing_since_promotion(train))
-      return turn(TrainTurn::Kind::waits, member, "waits: " + words_of_firing(*failing));
-    return turn(TrainTurn::Kind::begins, member, "it is its turn");
-  }
-  return turn(TrainTurn::Kind::waits, member, "waits for " + waiting);
+  if (!waiting.empty()) return turn(TrainTurn::Kind::waits, member, "waits for " + waiting);
+  if (const std::optional<std::string> doubt = doubt_of_promoted(train))
+    return turn(TrainTurn::Kind::waits, member, "waits: " + *doubt);
+  return turn(TrainTurn::Kind::begins, member, "it is its turn");
 }
 
 /// What stands against going on with taking back, now that one has ended so; nothing if its

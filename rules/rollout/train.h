@@ -28,6 +28,8 @@ struct TrainMember {
   std::string why;
   std::string failed_by = {};  ///< Why it failed; `why` may be about what came of that.
   std::string fires = {};      ///< The rule that fires on it now that it is promoted; empty: none.
+  /// The rule that does not fire on it yet and may soon: it is bad, or too young to be known.
+  std::string may_fire = {};
   Instant started{};
   std::optional<Instant> ended;
   /// Its candidate may have traffic, or had it. A pending one that has it is judged at once.
@@ -44,7 +46,7 @@ using Trains = std::map<TrainKey, std::vector<TrainMember>>;
 struct TrainTurn {
   enum class Kind : std::uint8_t {
     waits,       ///< It stays pending; `why` names whom it waits for.
-    begins,      ///< Those before it are promoted, and no rule fires on one that was.
+    begins,      ///< Those before it are promoted, and no rule fires on one, or may soon.
     ends,        ///< The train has stopped before it moved anything; `why` names what stopped it.
     taken_back,  ///< It is rolled back, because another one failed.
     stranded,    ///< It stays as it is, although the train is to be taken back: told to people.

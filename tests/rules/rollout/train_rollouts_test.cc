@@ -280,6 +280,33 @@ TEST(TrainRollouts, WaitForWhatWasPromotedAndTurnedBad) {
   EXPECT_EQ(world.states(), "gateway promoted; journeys promoted; orders promoted; ");
 }
 
+TEST(TrainRollouts, WaitAfterARestartUntilItIsKnownWhetherWhatWasPromotedIsStillBad) {
+  for (const bool is_quiet : {false, true}) {
+    TrainWorld world({.watch_for = 10min});
+    ASSERT_EQ(world.plan.services[0].name, "gateway");
+    world.plan.services[0].rules = {
+        make_rule("5xx", "5xx rate > 50% over 20s, min 20 requests, for 5s", "rollback")};
+    world.restart();
+    world.rig.push(world.asked("gateway", "r1"));
+    world.run(2s);
+    ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
+    world.bad = {"gateway"};
+    world.run(1min);
+    world.rig.push(world.asked("orders", "r1"));
+    world.run(2s);
+    ASSERT_EQ(world.status("orders").state, RolloutState::pending);
+    world.restart();
+    if (is_quiet) world.quiet = {"gateway"};
+    for (int second = 0; second < 60; ++second) {
+      world.run(1s);
+      ASSERT_EQ(world.status("orders").state, RolloutState::pending) << "after " << second << " s";
+      if (second == 10) world.quiet = {};
+    }
+    world.bad = {};
+    EXPECT_TRUE(world.run_until("orders", RolloutState::promoted)) << world.states();
+  }
+}
+
 TEST(TrainRollouts, DoNotWaitForAnAlertOnWhatWasPromoted) {
   TrainWorld world({});
   world.plan.services[0].rules.push_back(make_rule("busy", "requests rate > 1/s over 5s"));

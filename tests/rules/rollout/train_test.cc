@@ -189,6 +189,16 @@ TEST(Train, NobodyGetsTrafficWhileARuleFiresOnWhatWasPromoted) {
   EXPECT_EQ(why_stopped(train), "a v2 was promoted, and this fires on it now: shop-5xx: 60%");
 }
 
+TEST(Train, NothingBeginsWhileARuleMayFireOnWhatWasPromoted) {
+  TrainMember young = member("a", promoted, {}, 1);
+  young.may_fire = "shop-5xx";
+  const std::vector<TrainMember> train = {young, member("b", pending, {"a"}), member("d", baking)};
+  const auto turns = turns_of(train);
+  EXPECT_EQ(text(turns), "b:waits ");
+  EXPECT_EQ(turns[0].why, "waits: a v2 was promoted, and this may fire on it: shop-5xx");
+  EXPECT_FALSE(why_stopped(train)) << "what bakes is judged by its own rules";
+}
+
 TEST(Train, ACycleIsSpelledOut) {
   EXPECT_TRUE(cycle_in({{"a", {"b", "c"}}, {"b", {"c"}}, {"c", {"x"}}}).empty());
   const auto cycle = cycle_in({{"a", {"b"}}, {"b", {"c"}}, {"c", {"d"}}, {"d", {"b"}}});
