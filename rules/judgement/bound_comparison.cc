@@ -73,14 +73,19 @@ std::optional<ExactThreshold> exact_threshold(const Comparison& comparison) {
       .or_equal = or_equal};
 }
 
-/// A limit for what some of the requests do, by the second.
-bool limits_some_requests(const Comparison& comparison) {
-  const Metric* metric = metric_of(comparison.left.first);
-  if (metric == nullptr || is_less(comparison.compare)) return false;
-  const auto* rate = std::get_if<RateMeasure>(&metric->measure);
-  return rate != nullptr && !rate->is_share && rate->counted != Counted::all &&
-         (std::holds_alternative<RequestsSubject>(metric->subject) ||
-          std::holds_alternative<InvocationsSubject>(metric->subject));
+/// Of calls, by the second.
+const RateMeasure* rate_of_calls(const Metric& metric) {
+  const auto* rate = std::get_if<RateMeasure>(&metric.measure);
+  const bool is_of_calls = std::holds_alternative<RequestsSubject>(metric.subject) ||
+                           std::holds_alternative<InvocationsSubject>(metric.subject);
+  return rate != nullptr && !rate->is_share && is_of_calls ? rate : nullptr;
+}
+
+/// Whether it is the rate of what some of them do.
+bool is_of_some(const RateMeasure& rate, const std::vector<LabelMatch>& labels) {
+  return rate.counted != Counted::all || std::ranges::any_of(labels, [](const LabelMatch& label) {
+           return label.name == LabelName::status || label.name == LabelName::outcome;
+         });
 }
 
 }  // namespace
@@ -159,27 +164,41 @@ bool may_lack_versions(const Condition& condition) {
 
 BoundComparison::BoundComparison(const Comparison& comparison, const Binding& binding,
                                  ServiceEvidence& evidence, const std::string& queue, Instant now)
-    : queue_(queue),
-      compare_(comparison.compare),
-      needs_requests_(limits_some_requests(comparison)) {
+    : queue_(queue), compare_(comparison.compare) {
   const std::optional<ExactThreshold> exact = exact_threshold(comparison);
-  const auto bind_term = [&](const Term& term) {
+  const bool is_small_fine = !is_less(comparison.compare);
+  const auto bind_term = [&](const Term& term, bool is_limited) {
     BoundTerm bound{.factor = term.factor, .quantity = 0, .metric = std::nullopt};
     if (const Metric* metric = metric_of(term)) {
       bound.metric.emplace(*metric, binding, evidence, exact, queue, now);
+      bound.moot = moot_without_requests(*metric, is_limited);
     } else {
       bound.quantity = std::get<Quantity>(term.operand).value;
     }
     return bound;
   };
-  const auto bind_side = [&](const Side& side) {
-    BoundSide bound{
-        .first = bind_term(side.first), .second = std::nullopt, .subtract = side.subtract};
-    if (side.second) bound.second = bind_term(*side.second);
+  const auto bind_side = [&](const Side& side, bool is_limited) {
+    BoundSide bound{.first = bind_term(side.first, is_limited),
+                    .second = std::nullopt,
+                    .subtract = side.subtract};
+    if (side.second) bound.second = bind_term(*side.second, is_limited != side.subtract);
     return bound;
   };
-  left_ = bind_side(comparison.left);
-  right_ = bind_side(comparison.right);
+  left_ = bind_side(comparison.left, is_small_fine);
+  right_ = bind_side(comparison.right, !is_small_fine);
+}
+
+/// `is_limited`: the smaller it is, the finer. None of none has failed, which is not fine; and with
+/// a baseline that has no requests nothing is compared. That none come at all is known, and bad
+/// where it is too few.
+std::optional<BoundComparison::Moot> BoundComparison::moot_without_requests(const Metric& metric,
+                                                                            bool is_limited) {
+  const RateMeasure* rate = rate_of_calls(metric);
+  if (rate == nullptr) return std::nullopt;
+  if (metric.scope == Scope::baseline)
+    return Moot{is_limited ? Truth::fine : Truth::bad, UnknownKind::no_baseline};
+  if (!is_limited || !is_of_some(*rate, metric.labels)) return std::nullopt;
+  return Moot{Truth::fine, UnknownKind::no_traffic};
 }
 
 /// One side's value, and all that is wrong with what it was read from.
@@ -189,6 +208,7 @@ struct BoundComparison::Sum {
   bool is_known = true;
   bool is_covered = true;
   std::vector<Judgement> unknowns;
+  std::vector<Moot> moots;
 };
 
 void BoundComparison::add(Sum& sum, const BoundSide& side, const ServiceEvidence& evidence,
@@ -200,6 +220,7 @@ void BoundComparison::add(Sum& sum, const BoundSide& side, const ServiceEvidence
     }
     const Reading reading = term.metric->read(evidence, now, samples_min);
     if (!sum.first) sum.first = reading;
+    if (term.moot && reading.denominator == 0) sum.moots.push_back(*term.moot);
     for (const std::optional<UnknownKind>& kind : {reading.unknown, reading.uncovered})
       if (kind) sum.unknowns.push_back({Truth::unknown, kind});
     sum.is_known = sum.is_known && reading.value && !reading.unknown;
@@ -244,14 +265,17 @@ Judgement BoundComparison::judge(const ServiceEvidence& evidence, Instant now,
   const bool is_covered = left.is_covered && right.is_covered;
   std::vector<Judgement> unknowns = std::move(left.unknowns);
   unknowns.insert(unknowns.end(), right.unknowns.begin(), right.unknowns.end());
+  std::vector<Moot> moots = std::move(left.moots);
+  moots.insert(moots.end(), right.moots.begin(), right.moots.end());
   if (!left.is_known || !right.is_known) {
     judgement = any_of(unknowns);
   } else {
     const bool bad = is_bad(left.value, right.value);
     // A histogram's estimate never contradicts what was counted.
     if (bad && compare_ == Compare::greater) told.value = std::max(left.value, right.value);
-    if (is_covered && !bad && needs_requests_ && told.denominator == 0) {
-      judgement = {Truth::unknown, UnknownKind::no_traffic};
+    const auto moot = std::ranges::find(moots, bad ? Truth::bad : Truth::fine, &Moot::truth);
+    if (moot != moots.end() && (is_covered || bad)) {
+      judgement = {Truth::unknown, moot->kind};
     } else if (is_covered || (bad && !is_less(compare_))) {
       judgement.truth = bad ? Truth::bad : Truth::fine;
     } else {

@@ -38,10 +38,16 @@ class BoundComparison {
   void keep(WindowStore& windows) const;
 
  private:
+  /// What may not be said where no request came that the metric is of, and what is said then.
+  struct Moot {
+    Truth truth{};
+    UnknownKind kind{};
+  };
   struct BoundTerm {
     double factor = 1;
     double quantity = 0;
     std::optional<MetricReader> metric;
+    std::optional<Moot> moot = {};
   };
   struct BoundSide {
     BoundTerm first;
@@ -49,6 +55,8 @@ class BoundComparison {
     bool subtract = false;
   };
   struct Sum;
+
+  static std::optional<Moot> moot_without_requests(const Metric& metric, bool is_limited);
 
   static void add(Sum& sum, const BoundSide& side, const ServiceEvidence& evidence, Instant now,
                   std::optional<std::uint32_t> samples_min);
@@ -58,7 +66,6 @@ class BoundComparison {
   BoundSide left_;
   BoundSide right_;
   Compare compare_{};
-  bool needs_requests_ = false;  ///< To be fine: none of none has failed.
 };
 
 }  // namespace belay::rules

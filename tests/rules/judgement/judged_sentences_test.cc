@@ -278,6 +278,27 @@ TEST(JudgedSentence, ComparesByTheMarginThatItNames) {
   }
 }
 
+TEST(JudgedSentence, ComparesNoRateWithABaselineThatHasNoRequests) {
+  const auto judged = [](const char* sentence, const Flows& flows) {
+    EngineRig rig = rollout_of(sentence, flows);
+    rig.run(1min);
+    return rig.rule("r");
+  };
+  const char* const twice = "candidate 5xx rate > 2 x baseline 5xx rate + 1/s over 10s";
+  const Flows alone{of_version("v2", 20), failing_of("v2", 2)};
+  Flows beside = alone;
+  beside.push_back(of_version("v1", 20));
+  EXPECT_EQ(judged(twice, alone).unknown, UnknownKind::no_baseline);
+  EXPECT_EQ(judged(twice, beside).truth, Truth::bad);
+  EXPECT_EQ(judged(twice, {of_version("v2", 20)}).truth, Truth::fine) << "whatever it would have";
+  const char* const more = "candidate 5xx rate - baseline 5xx rate > 1/s over 10s";
+  EXPECT_EQ(judged(more, alone).unknown, UnknownKind::no_baseline);
+  EXPECT_EQ(judged(more, beside).truth, Truth::bad);
+  const char* const drop = "candidate requests rate < 0.5 x baseline requests rate over 10s";
+  EXPECT_EQ(judged(drop, alone).unknown, UnknownKind::no_baseline);
+  EXPECT_EQ(judged(drop, beside).truth, Truth::fine);
+}
+
 TEST(JudgedSentence, FindsNoDataWhereNoSourceSpeaks) {
   EngineRig rig(
       {make_rule("all", "no data for 30s"), make_rule("one", "no data from tail for 30s")});

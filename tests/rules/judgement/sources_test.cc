@@ -169,15 +169,20 @@ TEST(Sources, WhoseEvidenceAllComesTooLateAreNotFine) {
 
 TEST(Sources, ThatAreSilentSayThatNoRequestCameAndNotThatNoneFailed) {
   EngineRig rig({make_rule("errors", "5xx rate > 5/s over 10s"),
+                 make_rule("labelled", R"(requests rate{status=~"5.."} > 1/s over 10s)"),
+                 make_rule("turned", "0.05 x requests rate < 5xx rate over 10s"),
                  make_rule("flood", "requests rate > 5/s over 10s"),
                  make_rule("down", "2xx rate < 1/s over 10s")});
   rig.run(30s);
   EXPECT_EQ(rig.rule("errors").unknown, UnknownKind::no_traffic);
+  EXPECT_EQ(rig.rule("labelled").unknown, UnknownKind::no_traffic);
+  EXPECT_EQ(rig.rule("turned").unknown, UnknownKind::no_traffic);
   EXPECT_EQ(rig.rule("flood").truth, Truth::fine);
   EXPECT_EQ(rig.rule("down").truth, Truth::bad);
   rig.stream("v1", 2);
   rig.run(15s);
-  EXPECT_EQ(rig.rule("errors").truth, Truth::fine);
+  for (const char* rule : {"errors", "labelled", "turned"})
+    EXPECT_EQ(rig.rule(rule).truth, Truth::fine) << rule;
 }
 
 TEST(Sources, ThatGiveAnIdAnotherMeaningDoNotSpeakForTheOldOne) {
