@@ -2,10 +2,22 @@
 
 #include <variant>
 
-#include "rules/language/conditions.h"
-
 namespace belay::monitor {
 namespace {
+
+bool counts_errors(const rules::RateMeasure& rate) {
+  switch (rate.counted) {
+    case rules::Counted::error:
+    case rules::Counted::exceptions:
+      return true;
+    case rules::Counted::status:
+      return rate.status >= 500;
+    case rules::Counted::status_class:
+      return rate.status == 5;
+    default:
+      return false;
+  }
+}
 
 struct Collector {
   SentenceNeeds needs;
@@ -25,7 +37,7 @@ struct Collector {
     const auto* rate = std::get_if<rules::RateMeasure>(&metric->measure);
     const bool of_requests = std::holds_alternative<rules::RequestsSubject>(metric->subject) ||
                              std::holds_alternative<rules::InvocationsSubject>(metric->subject);
-    if (of_requests && rate != nullptr && rules::counts_errors(*rate)) needs.errors = true;
+    if (of_requests && rate != nullptr && counts_errors(*rate)) needs.errors = true;
     // A quantile is a share too: that of what lies above it.
     const bool is_quantile = std::holds_alternative<rules::QuantileMeasure>(metric->measure);
     if (of_requests && (is_quantile || (rate != nullptr && rate->is_share))) {

@@ -33,19 +33,4 @@ void for_each_metric(const Condition& condition, const Visit& visit) {
   }
 }
 
-/// Whether what it counts are failures of the service; a 4xx is the caller's.
-inline bool counts_errors(const RateMeasure& rate) {
-  switch (rate.counted) {
-    case Counted::error:
-    case Counted::exceptions:
-      return true;
-    case Counted::status:
-      return rate.status >= 500;
-    case Counted::status_class:
-      return rate.status == 5;
-    default:
-      return false;
-  }
-}
-
 }  // namespace belay::rules

@@ -12,17 +12,22 @@ namespace {
 
 bool compares(const Rule& rule) { return mentions_baseline(rule.sentence.when); }
 
-/// Whether it has a limit of its own for the share of requests that fail.
-bool limits_errors(const Rule& rule) {
+/// Whether it is a limit for the share of requests that fail, of every kind, whatever else is so.
+bool limits_errors(const Condition& condition) {
+  if (const auto* any = std::get_if<AnyOf>(&condition.node))
+    return std::ranges::any_of(any->conditions, limits_errors);
   bool found = false;
-  for_each_condition(rule.sentence.when, [&found](const Condition& condition) {
-    for_each_metric(condition, [&found](const Metric& metric) {
-      const auto* rate = std::get_if<RateMeasure>(&metric.measure);
-      found = found || (rate != nullptr && rate->is_share && counts_errors(*rate) &&
-                        std::holds_alternative<RequestsSubject>(metric.subject));
-    });
+  for_each_metric(condition, [&found](const Metric& metric) {
+    const auto* rate = std::get_if<RateMeasure>(&metric.measure);
+    if (rate == nullptr || !rate->is_share) return;
+    const bool is_5xx = rate->counted == Counted::status_class && rate->status == 5;
+    found = found || ((rate->counted == Counted::error || is_5xx) &&
+                      std::holds_alternative<RequestsSubject>(metric.subject));
   });
-  return found && !compares(rule);
+  return found;
+}
+bool limits_errors(const Rule& rule) {
+  return !compares(rule) && limits_errors(rule.sentence.when);
 }
 
 /// Whether the value of its evidence is the candidate's alone, and the threshold the baseline's.

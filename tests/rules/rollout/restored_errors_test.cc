@@ -144,11 +144,23 @@ TEST(RestoredErrors, AreNotAskedForBesideARuleThatLimitsThem) {
   EXPECT_EQ(world.told_after({.status = 500}, 3).kind, Notice::Kind::recovered);
 }
 
-TEST(RestoredErrors, AreAskedForBesideALimitForRefusals) {
-  Restored world("4xx rate > 20% over 10s, min 20 requests", true);
+TEST(RestoredErrors, AreAskedForBesideALimitForSomeOfThemOnly) {
+  for (const auto& [rule, status] : std::initializer_list<std::pair<const char*, std::uint16_t>>{
+           {"4xx rate > 20% over 10s, min 20 requests", 404},
+           {"503 rate > 20% over 10s, min 20 requests", 503},
+           {"error rate > 90% over 10s and 503 rate > 20% over 10s, min 20 requests", 503}}) {
+    Restored world(rule, true);
+    world.serve_v1(0);
+    world.begin();
+    EXPECT_EQ(world.told_after({.status = status}, 10).kind, Notice::Kind::not_recovered) << rule;
+  }
+}
+
+TEST(RestoredErrors, AreNotAskedForWhereOneOfTwoLimitsThem) {
+  Restored world("error rate > 20% over 10s or p95 latency > 5s over 10s, min 20 requests", true);
   world.serve_v1(0);
   world.begin();
-  EXPECT_EQ(world.told_after({.status = 404}, 10).kind, Notice::Kind::not_recovered);
+  EXPECT_EQ(world.told_after({.status = 500}, 3).kind, Notice::Kind::recovered);
 }
 
 TEST(RestoredErrors, OfABaselineThatNobodySawBeforeAreInconclusive) {
