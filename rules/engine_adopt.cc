@@ -95,10 +95,10 @@ Status Engine::State::adopt(Plan next, std::span<const SourceId> ids) {
   std::vector<bool> is_changed;
   for (const std::unique_ptr<Service>& service : services_)
     is_changed.push_back(adoption.is_about(service->plan));
+  left_over_ = std::move(left_over);
   exchange_sources(adoption);
   exchange_services(adoption, is_changed);
   plan_ = std::move(adoption.plan);
-  left_over_ = std::move(left_over);
   return Done{};
 }
 
@@ -126,10 +126,14 @@ void Engine::State::exchange_services(const Adoption& adoption, std::vector<bool
     is_changed.erase(is_changed.begin() + at);
   }
   cells_.clear();
+  const auto is_left_over = [this](const std::string& name) {
+    return std::ranges::find(left_over_, name, &ServicePlan::name) != left_over_.end();
+  };
   service_by_name_.clear();
-  for (std::uint32_t i = 0; i < services_.size(); ++i) name_service(i, services_[i]->plan.name);
+  for (std::uint32_t i = 0; i < services_.size(); ++i)
+    if (!is_left_over(services_[i]->plan.name)) name_service(i, services_[i]->plan.name);
   for (const ServicePlan& plan : adoption.plan.services) {
-    if (service_by_name_.contains(plan.name)) continue;
+    if (index_of(plan.name)) continue;
     // Bound below, as one whose rules are all new.
     add_service({.name = plan.name}, now_);
     is_changed.push_back(true);
@@ -137,6 +141,8 @@ void Engine::State::exchange_services(const Adoption& adoption, std::vector<bool
   for (std::uint32_t i = 0; i < services_.size(); ++i)
     for (const std::string& alias : adoption.plan_of(services_[i]->plan.name)->aliases)
       name_service(i, alias);
+  // What another one is called now is that one's.
+  for (std::uint32_t i = 0; i < services_.size(); ++i) name_service(i, services_[i]->plan.name);
   for (std::size_t i = 0; i < services_.size(); ++i) {
     Service& service = *services_[i];
     const auto heard_from = service.evidence.sources_by_kind;

@@ -73,6 +73,8 @@ class Engine::State {
   void run_trains(Instant at);
   /// Each service's callers and callees get to know each other.
   void introduce();
+  /// By its own name, whatever the alias of another one is.
+  [[nodiscard]] std::optional<std::size_t> index_of(const std::string& service) const;
   Rollout& rollout_of(const std::string& service);
 
   // engine_adopt.cc

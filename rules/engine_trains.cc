@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/check.h"
 #include "base/sanitize.h"
 #include "rules/engine_state.h"
 #include "rules/rollout/notices.h"
@@ -24,16 +25,10 @@ Instant last_end(const std::vector<TrainMember>& train) {
   return last;
 }
 
-/// Of a rollout whose service has another name now, and this one for an alias.
-void tell_renamed(const RememberedRollout& one, const std::string& name, Instant start, Step& out) {
-  if (name == one.started.service || is_final(one.state)) return;
-  Teller(out, name, one.started.candidate, one.started.baseline, start, one.started.id)
-      .notice(Notice::Kind::inconclusive, true,
-              sanitize(one.started.candidate) + ": nobody judges it any more, as its service " +
-                  sanitize(one.started.service) + " is called " + name +
-                  " since Belay was restarted")
-      .details.push_back("to have it judged, begin its rollout once more; to take it back, give " +
-                         sanitize(one.started.baseline) + " all of the traffic by hand");
+/// Why nobody goes on with a rollout of a service; `name`: what it is called now, if anything.
+std::string why_left_over(const std::string& name) {
+  return name.empty() ? "its service is not in the configuration"
+                      : "its service is called " + name + " since Belay was restarted";
 }
 
 }  // namespace
@@ -65,14 +60,13 @@ void Engine::State::add_left_over(const Remembered& remembered, Instant start) {
   }
   for (const RememberedRollout& one : remembered.rollouts) {
     const std::string& name = one.started.service;
-    if (!unsettled.contains(key_of(one))) continue;
-    if (const auto found = service_by_name_.find(name); found != service_by_name_.end()) {
-      tell_renamed(one, services_[found->second]->plan.name, start, out_);
-      continue;
-    }
+    if (!unsettled.contains(key_of(one)) || index_of(name)) continue;
+    const auto found = service_by_name_.find(name);
+    const std::string renamed =
+        found == service_by_name_.end() ? "" : services_[found->second]->plan.name;
     left_over_.push_back({.name = name, .mode = Mode::observe});
     add_service(left_over_.back(), start);
-    rollouts_.back()->leave_over();
+    rollouts_.back()->leave_over(why_left_over(renamed));
   }
 }
 
@@ -202,8 +196,17 @@ void Engine::State::introduce() {
   }
 }
 
+std::optional<std::size_t> Engine::State::index_of(const std::string& service) const {
+  const auto found = std::ranges::find(
+      services_, service, [](const auto& one) -> const std::string& { return one->plan.name; });
+  if (found == services_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - services_.begin());
+}
+
 Rollout& Engine::State::rollout_of(const std::string& service) {
-  return *rollouts_[service_by_name_.find(service)->second];
+  const std::optional<std::size_t> index = index_of(service);
+  BELAY_CHECK(index, "who is in a train is a service");
+  return *rollouts_[*index];
 }
 
 }  // namespace belay::rules

@@ -54,7 +54,7 @@ class Rollout {
   void meet(std::vector<Guard> callers, std::vector<const Rollout*> callees);
 
   /// Before remember(): only a train still knows the service. Nothing is judged, done or begun.
-  void leave_over() { is_left_over_ = true; }
+  void leave_over(std::string why) { left_over_ = std::move(why); }
   void remember(const Remembered& remembered, Instant now, Step& out);  ///< Once bound: goes on.
 
   void start(const RolloutStarted& asked, Instant now, Step& out);
@@ -394,7 +394,7 @@ class Rollout {
   std::int64_t moves_ = 0;
   PreflightProgress preflight_;
   std::optional<std::string> train_stopped_;
-  bool is_left_over_ = false;
+  std::string left_over_;  // Why nothing is done here; empty: the configuration has it.
 };
 
 }  // namespace belay::rules

@@ -41,7 +41,7 @@ bool has_newer(const std::deque<RolloutRecord>& records, const RolloutStatus& st
 }  // namespace
 
 std::string Rollout::by_hand(const RolloutStatus& status, Instant now) const {
-  if (service_.plan.put_back.empty() || is_left_over_ || status.is_irreversible) return {};
+  if (service_.plan.put_back.empty() || !left_over_.empty() || status.is_irreversible) return {};
   const Order order = rollback_after(status, now);
   if (book_.objection_to(std::get<RollBack>(order.action), order) ||
       book_.may_be_done(status.intents, ActionBook::Kind::rollback))

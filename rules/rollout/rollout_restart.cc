@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "rules/judgement/default_rules.h"
-#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -81,9 +80,9 @@ void Rollout::take_up_action(const Remembered::Action& action, Instant now) {
 
 void Rollout::go_on_with(Instant now, Step& out) {
   RolloutRecord& record = records_.back();
-  if (is_left_over_) {
+  if (!left_over_.empty()) {
     if (is_judged(record.state()))
-      end(RolloutState::inconclusive, std::string(kLeftOver) + ": nobody judges it", now, out);
+      end(RolloutState::inconclusive, left_over_ + ": nobody judges it", now, out);
     return;
   }
   const RolloutStatus& status = record.status();

@@ -11,7 +11,6 @@
 #include "rules/language/units.h"
 #include "rules/rollout/baseline.h"
 #include "rules/rollout/before_rollout.h"
-#include "rules/rollout/left_over.h"
 #include "rules/rollout/made_id.h"
 #include "rules/rollout/no_length.h"
 #include "rules/rollout/rollout.h"
@@ -101,7 +100,7 @@ bool Rollout::is_judged_by_default_alone() const {
 }
 
 std::string Rollout::why_not_start(const RolloutStarted& asked) const {
-  if (is_left_over_) return kLeftOver;
+  if (!left_over_.empty()) return left_over_;
   const bool has_plan = asked.is_driving || !service_.plan.rollout.steps.empty();
   const Mode mode = asked.mode.value_or(service_.plan.mode);
   if (asked.is_driving && mode != Mode::enforce)

@@ -82,7 +82,7 @@ void Rollout::tell_ways_on(const RolloutStatus& status, Instant now, Step& out) 
   told->details.push_back(
       words_of_live(is_current ? &*live : nullptr, service_.recent_requests(kShareOver, {})));
   // What is begun again asks anew whether it is irreversible, and nobody would say so.
-  if (is_left_over_ || status.baseline.empty() || status.is_irreversible) return;
+  if (!left_over_.empty() || status.baseline.empty() || status.is_irreversible) return;
   const auto word = [](const std::string& text) { return shell_quoted(sanitize(text)); };
   std::string words = "if " + sanitize(status.candidate) +
                       " is still live: `belay rollout start --service " + word(service_.plan.name) +

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/sanitize.h"
-#include "rules/rollout/left_over.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -12,6 +11,10 @@ namespace {
 
 bool may_be_rolled_back(const ActionStatus& action) {
   return action.kind == "rollback" && action.phase && may_be_done(*action.phase);
+}
+
+bool is_in(const std::vector<JudgedRule>& rules, const JudgedRule* rule) {
+  return std::ranges::any_of(rules, [rule](const JudgedRule& one) { return &one == rule; });
 }
 
 }  // namespace
@@ -29,12 +32,13 @@ TrainMember Rollout::member_of(const RolloutRecord& record, Instant now) const {
   std::string may_fire;
   if (&record == promoted())
     for (const JudgedRule* rule : rules_of_served()) {
-      if (!counts_for_verdict(rule->rule())) continue;
+      // An alert of the configuration may fire all day; those of the watch are of this promotion.
+      if (is_in(service_.always, rule) && !counts_for_verdict(rule->rule())) continue;
       const bool is_bad = rule->status().truth == Truth::bad;
       // After a restart; later an unknown may last for ever, and tells nothing against it.
       const bool is_young = rule->status().truth == Truth::unknown &&
                             now < service_.watched_since + rule->longest_window();
-      if (fires.empty() && is_bad && rule->is_firing()) fires = rule->rule().name;
+      if (fires.empty() && rule->is_firing()) fires = rule->rule().name;
       if (may_fire.empty() && (is_bad || is_young)) may_fire = rule->rule().name;
     }
   return {.service = status.service,
@@ -132,7 +136,7 @@ Ladder::Cause Rollout::cause_of_train(const RolloutStatus& status, const std::st
 
 std::optional<std::string> Rollout::why_not_take_back(const RolloutRecord& record) const {
   const RolloutStatus& status = record.status();
-  if (is_left_over_) return std::string(kLeftOver) + ": a person must decide";
+  if (!left_over_.empty()) return left_over_ + ": a person must decide";
   if (status.is_irreversible) return "it is irreversible: a person must decide";
   return why_below_enforce(status.mode, "acts");
 }

@@ -283,7 +283,7 @@ TEST(Restart, EndsWhatIsJudgedOfAServiceThatIsGoneAndPages) {
                   Field(&Notice::headline, HasSubstr("its service is not in the configuration")))));
 }
 
-TEST(Restart, PagesForARolloutWhoseServiceHasAnotherName) {
+TEST(Restart, EndsARolloutWhoseServiceHasAnotherName) {
   Remembered remembered;
   remembered.rollouts.push_back(
       rollout_of("v2", RolloutState::baking, Outcome::unknown, EngineRig::kStart - 10s));
@@ -295,7 +295,15 @@ TEST(Restart, PagesForARolloutWhoseServiceHasAnotherName) {
   EXPECT_THAT(
       rig.notices,
       Contains(AllOf(Field(&Notice::page, true),
-                     Field(&Notice::headline, HasSubstr("its service cart is called shop")))));
+                     Field(&Notice::headline, HasSubstr("its service is called shop since")))));
+  rig.stream("errors", 20, {.service = "cart", .version = "v2", .status = 500});
+  for (const char* rule : {"first", "after a reload"}) {
+    plan.services[0].rules = {make_rule(rule, "error rate > 5% over 10s, min 20 requests")};
+    const std::vector<SourceId> ids = {SourceId{0}, SourceId{1}, SourceId{2}, SourceId{3}};
+    ASSERT_TRUE(rig.engine.adopt(plan, ids).ok());
+    rig.run(20s);
+    EXPECT_TRUE(rig.rule(rule).firing) << "what is left over must not have its name";
+  }
 }
 
 TEST(Restart, TellsWhichRulesHaveChangedUnderARunningRollout) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/rules/rollout/train_world.h"
@@ -304,6 +305,68 @@ TEST(TrainRollouts, WaitAfterARestartUntilItIsKnownWhetherWhatWasPromotedIsStill
     }
     world.bad = {};
     EXPECT_TRUE(world.run_until("orders", RolloutState::promoted)) << world.states();
+  }
+}
+
+TEST(TrainRollouts, WaitForWhatFiredOnWhatWasPromotedAlsoWhenNothingIsKnownOfItAnyMore) {
+  TrainWorld world({.watch_for = 10min});
+  world.begin();
+  ASSERT_TRUE(world.run_until("orders", RolloutState::baking));
+  world.bad = {"gateway"};
+  ASSERT_TRUE(world.run_until("orders", RolloutState::held));
+  world.quiet = {"gateway"};
+  world.run(1min);
+  EXPECT_EQ(world.status("orders").state, RolloutState::held) << "it may have died";
+  world.quiet = {};
+  world.bad = {};
+  world.run_out();
+  EXPECT_EQ(world.states(), "gateway promoted; journeys promoted; orders promoted; ");
+}
+
+TEST(TrainRollouts, WaitForTheDefaultJudgementOfWhatWasPromoted) {
+  TrainWorld world({.watch_for = 10min});
+  ServicePlan& gateway = world.plan.services[0];
+  ASSERT_EQ(gateway.name, "gateway");
+  gateway.rules.clear();
+  gateway.rollout_rules.clear();
+  gateway.rollout.is_judged_by_default = true;
+  world.restart();
+  world.rig.push(world.asked("gateway", "r1"));
+  world.run(2s);
+  ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
+  world.bad = {"gateway"};
+  world.run(2min);
+  world.rig.push(world.asked("orders", "r1"));
+  world.run(2s);
+  EXPECT_EQ(world.status("orders").state, RolloutState::pending);
+  EXPECT_THAT(world.status("orders").why, testing::HasSubstr("fires on it now: default/errors"));
+}
+
+TEST(TrainRollouts, StopForOneWhoseServiceHasAnotherName) {
+  for (const bool is_promoted : {false, true}) {
+    TrainWorld world({.takes_all_back = true});
+    world.begin();
+    ASSERT_TRUE(world.run_until(is_promoted ? "orders" : "gateway", RolloutState::baking));
+    ASSERT_EQ(world.plan.services[0].name, "gateway");
+    world.plan.services[0].name = "gw";
+    world.plan.services[0].aliases = {"gateway"};
+    world.restart();
+    world.run(2s);
+    const std::string why = "its service is called gw since Belay was restarted";
+    if (!is_promoted) {
+      EXPECT_EQ(world.states(), "gateway inconclusive; journeys aborted; orders aborted; ");
+      EXPECT_EQ(world.status("gateway").why, why + ": nobody judges it");
+    } else {
+      world.bad = {"orders"};
+      world.run_out();
+      EXPECT_EQ(world.states(), "gateway failed; journeys aborted; orders recovered; ");
+      EXPECT_THAT(world.status("gateway").why, testing::HasSubstr("it is not rolled back: " + why));
+    }
+    const std::size_t told = world.headlines(why).size();
+    EXPECT_GE(told, 1U);
+    world.restart();
+    world.run(2s);
+    EXPECT_EQ(world.headlines(why).size(), told) << "it has ended";
   }
 }
 

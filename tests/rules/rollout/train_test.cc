@@ -180,13 +180,13 @@ TEST(Train, StopsOnlyByAFail) {
 
 TEST(Train, NobodyGetsTrafficWhileARuleFiresOnWhatWasPromoted) {
   TrainMember bad = member("a", promoted, {}, 1);
-  bad.fires = "shop-5xx: 60%";
+  bad.fires = "shop-5xx";
   const std::vector<TrainMember> train = {bad, member("b", pending, {"a"}), member("c", pending),
                                           member("d", baking)};
   const auto turns = turns_of(train);
   EXPECT_EQ(text(turns), "b:waits c:waits ");
-  EXPECT_EQ(turns[0].why, "waits: a v2 was promoted, and this fires on it now: shop-5xx: 60%");
-  EXPECT_EQ(why_stopped(train), "a v2 was promoted, and this fires on it now: shop-5xx: 60%");
+  EXPECT_EQ(turns[0].why, "waits: a v2 was promoted, and this fires on it now: shop-5xx");
+  EXPECT_EQ(why_stopped(train), "a v2 was promoted, and this fires on it now: shop-5xx");
 }
 
 TEST(Train, NothingBeginsWhileARuleMayFireOnWhatWasPromoted) {
