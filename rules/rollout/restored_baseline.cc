@@ -12,7 +12,7 @@ namespace {
 
 bool compares(const Rule& rule) { return mentions_baseline(rule.sentence.when); }
 
-/// Whether it is a limit for the share of requests that fail, of every kind, whatever else is so.
+/// Whether it is a limit for the share of requests that fail, of every kind and on every route.
 bool limits_errors(const Condition& condition) {
   if (const auto* any = std::get_if<AnyOf>(&condition.node))
     return std::ranges::any_of(any->conditions, limits_errors);
@@ -21,7 +21,7 @@ bool limits_errors(const Condition& condition) {
     const auto* rate = std::get_if<RateMeasure>(&metric.measure);
     if (rate == nullptr || !rate->is_share) return;
     const bool is_5xx = rate->counted == Counted::status_class && rate->status == 5;
-    found = found || ((rate->counted == Counted::error || is_5xx) &&
+    found = found || ((rate->counted == Counted::error || is_5xx) && metric.labels.empty() &&
                       std::holds_alternative<RequestsSubject>(metric.subject));
   });
   return found;

@@ -148,6 +148,7 @@ TEST(RestoredErrors, AreAskedForBesideALimitForSomeOfThemOnly) {
   for (const auto& [rule, status] : std::initializer_list<std::pair<const char*, std::uint16_t>>{
            {"4xx rate > 20% over 10s, min 20 requests", 404},
            {"503 rate > 20% over 10s, min 20 requests", 503},
+           {R"(5xx rate{status="503"} > 20% over 10s, min 20 requests)", 503},
            {"error rate > 90% over 10s and 503 rate > 20% over 10s, min 20 requests", 503}}) {
     Restored world(rule, true);
     world.serve_v1(0);
