@@ -189,12 +189,12 @@ void Engine::State::take(const Disarmed& disarmed) {
 
 void Engine::State::take(const ActionOutcome& outcome) {
   const std::optional<std::string> service = book_.service_of_open(outcome.intent);
-  const auto found = service ? service_by_name_.find(*service) : service_by_name_.end();
-  if (found != service_by_name_.end()) {
-    rollouts_[found->second]->outcome(outcome, clock_, out_);
+  if (!service) return;  // Phases only go forward: what is over has had its outcome.
+  // Whoever ordered it, also if that name is another one's alias by now.
+  if (const std::optional<std::size_t> index = index_of(*service)) {
+    rollouts_[*index]->outcome(outcome, clock_, out_);
     return;
   }
-  if (!service) return;  // Phases only go forward: what is over has had its outcome.
   // Of a service that is no longer in the plan: the record is all that is left to keep.
   Teller(out_, *service, "", "", clock_).outcome(outcome, "");
   if (is_final(outcome.phase)) book_.end(outcome.intent, outcome.phase);

@@ -149,6 +149,7 @@ void Engine::State::exchange_services(const Adoption& adoption, std::vector<bool
     assign_sources(service);
     for (const std::vector<std::uint32_t>& sources : heard_from)
       for (const std::uint32_t source : sources) note_source(service, source);
+    if (!is_left_over(service.plan.name)) rollouts_[i]->leave_over({});
     if (is_changed[i]) rollouts_[i]->adopt(*adoption.plan_of(service.plan.name), now_);
   }
   introduce();

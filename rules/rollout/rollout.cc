@@ -91,7 +91,6 @@ std::optional<std::string> Rollout::why_busy() const {
 void Rollout::adopt(ServicePlan next, Instant now) {
   const bool is_watched_on = watch_until_.has_value();
   watch_until_.reset();
-  left_over_.clear();
   close_gate();
   std::map<std::string, Ruling> decided;
   for (const JudgedRule& rule : service_.always) {

@@ -17,6 +17,29 @@ bool is_in(const std::vector<JudgedRule>& rules, const JudgedRule* rule) {
   return std::ranges::any_of(rules, [rule](const JudgedRule& one) { return &one == rule; });
 }
 
+/// As in TrainMember.
+struct FiringOnServed {
+  std::string fires = {};
+  std::string may_fire = {};
+};
+
+/// `age`: for how long all of them have been judged.
+FiringOnServed firing_on_served(const std::vector<const JudgedRule*>& rules,
+                                const std::vector<JudgedRule>& always, Duration age) {
+  FiringOnServed found;
+  for (const JudgedRule* rule : rules) {
+    // An alert of the configuration may fire all day; those of the watch are of this promotion.
+    if (is_in(always, rule) && !counts_for_verdict(rule->rule())) continue;
+    const Truth truth = rule->status().truth;
+    // Later an unknown may last for ever, and tells nothing against it.
+    const bool is_young = truth == Truth::unknown && age < rule->longest_window();
+    if (found.fires.empty() && rule->is_firing()) found.fires = rule->rule().name;
+    if (found.may_fire.empty() && (truth == Truth::bad || is_young))
+      found.may_fire = rule->rule().name;
+  }
+  return found;
+}
+
 }  // namespace
 
 TrainMember Rollout::member_of(const RolloutRecord& record, Instant now) const {
@@ -28,19 +51,12 @@ TrainMember Rollout::member_of(const RolloutRecord& record, Instant now) const {
         const ActionStatus* action = log_.find(intent);
         return action != nullptr && may_be_rolled_back(*action);
       });
-  std::string fires;
-  std::string may_fire;
+  FiringOnServed firing;
+  // A reload makes the rules of the gate anew.
+  const Instant since =
+      gate_ ? std::max(service_.watched_since, gate_->binding().since) : service_.watched_since;
   if (&record == promoted())
-    for (const JudgedRule* rule : rules_of_served()) {
-      // An alert of the configuration may fire all day; those of the watch are of this promotion.
-      if (is_in(service_.always, rule) && !counts_for_verdict(rule->rule())) continue;
-      const bool is_bad = rule->status().truth == Truth::bad;
-      // After a restart; later an unknown may last for ever, and tells nothing against it.
-      const bool is_young = rule->status().truth == Truth::unknown &&
-                            now < service_.watched_since + rule->longest_window();
-      if (fires.empty() && rule->is_firing()) fires = rule->rule().name;
-      if (may_fire.empty() && (is_bad || is_young)) may_fire = rule->rule().name;
-    }
+    firing = firing_on_served(rules_of_served(), service_.always, now - since);
   return {.service = status.service,
           .rollout = status.id,
           .candidate = status.candidate,
@@ -50,8 +66,8 @@ TrainMember Rollout::member_of(const RolloutRecord& record, Instant now) const {
           .verdict = status.verdict,
           .why = status.why,
           .failed_by = record.failed_by(),
-          .fires = std::move(fires),
-          .may_fire = std::move(may_fire),
+          .fires = std::move(firing.fires),
+          .may_fire = std::move(firing.may_fire),
           .started = status.started,
           .ended = status.ended,
           .has_moved = record.has_begun() || (moving_ && moving_->rollout == status.id) ||

@@ -281,6 +281,13 @@ TEST(Restart, EndsWhatIsJudgedOfAServiceThatIsGoneAndPages) {
               Contains(AllOf(
                   Field(&Notice::service, "cart"), Field(&Notice::page, true),
                   Field(&Notice::headline, HasSubstr("its service is not in the configuration")))));
+  Plan plan = EngineRig::plan_of({}, {});
+  for (SourcePlan& source : plan.sources) source.service.clear();
+  const std::vector<SourceId> ids = {SourceId{4}, SourceId{5}, SourceId{6}, SourceId{7}};
+  ASSERT_TRUE(rig.engine.adopt(plan, ids).ok());
+  rig.push(RolloutStarted{.at = rig.now(), .service = "cart", .candidate = "v3", .lasts = 1min});
+  rig.run(1s);
+  EXPECT_EQ(rig.service("cart").rollout->why, "its service is not in the configuration");
 }
 
 TEST(Restart, EndsARolloutWhoseServiceHasAnotherName) {
