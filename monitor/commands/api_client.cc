@@ -139,6 +139,7 @@ Result<ApiClient::Answer> ApiClient::call(const Request& request, std::stop_toke
 std::string ApiClient::Answer::problem() const {
   std::string title = exporters::text_in(json, "title");
   if (title.empty()) title = fmt::format("HTTP {}", status);
+  if (status == 401) title += " (what is sent is the one in BELAY_TOKEN)";
   const std::string detail = exporters::text_in(json, "detail");
   return sanitize(detail.empty() ? title : title + ": " + detail, 1000);
 }

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/suggest.h"
 #include "monitor/config/interpolate.h"
 #include "monitor/config/yaml_tree.h"
@@ -186,7 +188,14 @@ std::optional<double> YamlValue::percent() const {
   const auto value = rules::read_hundredths(
       std::string_view(scalar).substr(0, scalar.size() - (has_sign ? 1 : 0)));
   if (has_sign && value && *value <= 1) return value;
-  fault("a percentage from 0% to 100% should stand here", !has_sign && value ? scalar + "%" : "");
+  const std::string wanted = "a percentage from 0% to 100% should stand here";
+  if (!has_sign && value && *value > 0 && *value < 0.01) {
+    // 0.05 may be a share of 1.
+    fault(
+        fmt::format("{}: {}%, or {:g}% if that many of 1 are meant", wanted, scalar, *value * 1e4));
+  } else {
+    fault(wanted, !has_sign && value ? scalar + "%" : "");
+  }
   return std::nullopt;
 }
 

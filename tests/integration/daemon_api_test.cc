@@ -56,6 +56,7 @@ TEST_F(DaemonApiTest, TokensAreAskedForAndNeverShown) {
   EXPECT_EQ(get("/api/v1/services").status, 200);
   const BelayRun remote = belay({"disarm", "--for", "1h"}, {"BELAY_URL=" + url_});
   EXPECT_EQ(remote.code, 2) << remote.text;
+  EXPECT_THAT(remote.text, HasSubstr("BELAY_TOKEN"));
   EXPECT_EQ(
       belay({"disarm", "--for", "1h"}, {"BELAY_URL=" + url_, "BELAY_TOKEN=" + std::string(kToken)})
           .code,

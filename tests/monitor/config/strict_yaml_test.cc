@@ -125,6 +125,18 @@ TEST(StrictYamlTest, ADurationWithoutAUnitIsGivenTheOneThatFits) {
             (Lines{"1:8 " + should + "250ms", "2:8 " + should + "30s", "3:7 " + should + "600s"}));
 }
 
+TEST(StrictYamlTest, ASmallNumberThatShouldBeAPercentageMayBeAShareOfOne) {
+  YamlFile yaml = file("share: 0.05\nother: 0\n");
+  {
+    YamlMap map(yaml.root(), "a test");
+    EXPECT_FALSE(map.get("share").percent());
+    EXPECT_FALSE(map.get("other").percent());
+  }
+  const std::string should = "a percentage from 0% to 100% should stand here";
+  EXPECT_EQ(lines(yaml), (Lines{"1:8 " + should + ": 0.05%, or 5% if that many of 1 are meant",
+                                "2:8 " + should + " -> 0%"}));
+}
+
 TEST(StrictYamlTest, WrongValuesSayWhatShouldStandThere) {
   YamlFile yaml = file(
       "octal: 010\nquoted: \"5\"\nyes: yes\nevery: 60\nlow: 1s\nshare: 5\nword: enforc\n"
