@@ -107,10 +107,9 @@ services:
         ++accepted_;
       } else if (response != nullptr && response->status == 429) {
         ++refused_;
-        const auto until =
-            steady_clock::now() +
-            std::chrono::seconds{std::stoi(response->header("retry-after").value_or("0"))};
-        if (until < steady_clock::now() + 500ms) ++strange_;
+        const std::chrono::seconds wait{std::stoi(response->header("retry-after").value_or("0"))};
+        if (wait < 1s) ++strange_;
+        const auto until = steady_clock::now() + wait;
         eventually([&] { return steady_clock::now() >= until; });
         --posts_;
       } else {
