@@ -53,7 +53,7 @@ class Rollout {
   /// adopt() of any service.
   void meet(std::vector<Guard> callers, std::vector<const Rollout*> callees);
 
-  /// Before remember(): only a train still knows the service. Nothing is judged, done or begun.
+  /// Before remember(): why nothing is judged, done or begun here. Empty later: it is known again.
   void leave_over(std::string why) { left_over_ = std::move(why); }
   void remember(const Remembered& remembered, Instant now, Step& out);  ///< Once bound: goes on.
 

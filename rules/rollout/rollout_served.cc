@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/rollout/is_one_of.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -14,11 +15,6 @@ namespace {
 /// What "now" means of who has the traffic.
 constexpr Duration kNow = std::chrono::seconds{20};
 constexpr double kAllPercent = 99.5;
-
-bool is_one_of(const std::vector<JudgedRule>& rules, const JudgedRule& rule) {
-  return std::any_of(rules.begin(), rules.end(),
-                     [&rule](const JudgedRule& one) { return &one == &rule; });
-}
 
 bool convicts(const JudgedRule& rule) {
   return counts_for_verdict(rule.rule()) && rule.rule().then.kind != Then::Kind::pause;

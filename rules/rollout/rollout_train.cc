@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sanitize.h"
+#include "rules/rollout/is_one_of.h"
 #include "rules/rollout/rollout.h"
 
 namespace belay::rules {
@@ -11,10 +12,6 @@ namespace {
 
 bool may_be_rolled_back(const ActionStatus& action) {
   return action.kind == "rollback" && action.phase && may_be_done(*action.phase);
-}
-
-bool is_in(const std::vector<JudgedRule>& rules, const JudgedRule* rule) {
-  return std::ranges::any_of(rules, [rule](const JudgedRule& one) { return &one == rule; });
 }
 
 /// As in TrainMember.
@@ -29,7 +26,7 @@ FiringOnServed firing_on_served(const std::vector<const JudgedRule*>& rules,
   FiringOnServed found;
   for (const JudgedRule* rule : rules) {
     // An alert of the configuration may fire all day; those of the watch are of this promotion.
-    if (is_in(always, rule) && !counts_for_verdict(rule->rule())) continue;
+    if (is_one_of(always, *rule) && !counts_for_verdict(rule->rule())) continue;
     const Truth truth = rule->status().truth;
     // Later an unknown may last for ever, and tells nothing against it.
     const bool is_young = truth == Truth::unknown && age < rule->longest_window();

@@ -42,9 +42,7 @@ TEST(LeftOverInATrain, IsToldAsNotTakenBackWhereWhatFailedHasAnotherName) {
   TrainWorld world({.takes_all_back = true});
   ServicePlan& orders = world.plan.services[2];
   ASSERT_EQ(orders.name, "orders");
-  orders.rules.clear();
-  orders.rollout_rules.clear();
-  orders.rollout.is_judged_by_default = true;
+  judge_by_default(orders);
   world.restart();
   world.begin();
   ASSERT_TRUE(world.run_until("orders", RolloutState::baking));

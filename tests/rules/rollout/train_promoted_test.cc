@@ -10,6 +10,19 @@ namespace {
 
 using testing::HasSubstr;
 
+/// The gateway turns bad for so long after its promotion, and the orders join its train.
+void join_bad_gateway(TrainWorld& world, Duration bad_for) {
+  world.restart();
+  world.rig.push(world.asked("gateway", "r1"));
+  world.run(2s);
+  ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
+  world.bad = {"gateway"};
+  world.run(bad_for);
+  world.rig.push(world.asked("orders", "r1"));
+  world.run(2s);
+  ASSERT_EQ(world.status("orders").state, RolloutState::pending);
+}
+
 TEST(PromotedInATrain, HoldsTheOthersWhileItIsBad) {
   TrainWorld world({.watch_for = 10min});
   world.begin();
@@ -30,15 +43,7 @@ TEST(PromotedInATrain, HoldsThemAfterARestartUntilItIsKnown) {
     ASSERT_EQ(world.plan.services[0].name, "gateway");
     world.plan.services[0].rules = {
         make_rule("5xx", "5xx rate > 50% over 20s, min 20 requests, for 5s", "rollback")};
-    world.restart();
-    world.rig.push(world.asked("gateway", "r1"));
-    world.run(2s);
-    ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
-    world.bad = {"gateway"};
-    world.run(1min);
-    world.rig.push(world.asked("orders", "r1"));
-    world.run(2s);
-    ASSERT_EQ(world.status("orders").state, RolloutState::pending);
+    ASSERT_NO_FATAL_FAILURE(join_bad_gateway(world, 1min));
     world.restart();
     if (is_quiet) world.quiet = {"gateway"};
     for (int second = 0; second < 60; ++second) {
@@ -70,18 +75,8 @@ TEST(PromotedInATrain, HoldsThemByTheDefaultJudgementAndAcrossAReload) {
   TrainWorld world({.watch_for = 10min});
   ServicePlan& gateway = world.plan.services[0];
   ASSERT_EQ(gateway.name, "gateway");
-  gateway.rules.clear();
-  gateway.rollout_rules.clear();
-  gateway.rollout.is_judged_by_default = true;
-  world.restart();
-  world.rig.push(world.asked("gateway", "r1"));
-  world.run(2s);
-  ASSERT_TRUE(world.run_until("gateway", RolloutState::promoted));
-  world.bad = {"gateway"};
-  world.run(2min);
-  world.rig.push(world.asked("orders", "r1"));
-  world.run(2s);
-  EXPECT_EQ(world.status("orders").state, RolloutState::pending);
+  judge_by_default(gateway);
+  ASSERT_NO_FATAL_FAILURE(join_bad_gateway(world, 2min));
   EXPECT_THAT(world.status("orders").why, HasSubstr("fires on it now: default/errors"));
   gateway.verify_for = 30s;
   const std::vector<SourceId> ids = {SourceId{0}};

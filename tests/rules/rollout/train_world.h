@@ -9,6 +9,13 @@
 
 namespace belay::rules {
 
+/// Without rules of its own; known from the next restart on.
+inline void judge_by_default(ServicePlan& service) {
+  service.rules.clear();
+  service.rollout_rules.clear();
+  service.rollout.is_judged_by_default = true;
+}
+
 /// Three services, "gateway", "orders" after it and "journeys" after both, each with the versions
 /// v1 and v2 and a rule over its errors; a platform that does what is ordered; and restarts, at
 /// which the engine knows what the journal would have kept.
